@@ -1,0 +1,39 @@
+/** The contract between the daemon and a plugin. */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+
+/** A pass that failed: what, on what, and what to do; the service logs it at ERROR and makes another pass later. */
+export class PluginError extends Schema.TaggedError<PluginError>()("PluginError", {
+  detail: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** What the service itself tells its plugin: the part of the config that all services have. */
+export interface ServiceContext {
+  /** Unique in this daemon. */
+  readonly name: string
+  readonly sleepInterval: Duration.Duration
+  /** The plugin's folder on this host, `~/.config/anklet/plugins/<name>`; its files are there before the first pass. */
+  readonly directory: string
+}
+
+/**
+ * Code that knows one CI platform.
+ *
+ * `run` is one pass: look for work, take at most one job, see it through, return. It never loops, keeps nothing between
+ * passes, fails only with `PluginError`, and is safe to interrupt at every step.
+ */
+export interface Plugin<C, I, R> {
+  readonly name: string
+  /** The plugin's own keys of a service in the config; decoded strictly, once, before the daemon starts. */
+  readonly config: Schema.Schema<C, I>
+  /** Files written into the plugin's folder when missing; the user's to change from then on. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
+}

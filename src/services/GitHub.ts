@@ -1,0 +1,126 @@
+/** GitHub's Actions API over Octokit: one client per credential, shared by all services that use it. */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+
+/** What we sign in with. Instances with equal fields are equal, so services with one credential share one client. */
+export class Token extends Schema.TaggedClass<Token>()("Token", {
+  apiUrl: Schema.String,
+  token: Schema.Redacted(Schema.String)
+}) {}
+
+/** A GitHub App's installation; `privateKey` is the PEM text. */
+export class App extends Schema.TaggedClass<App>()("App", {
+  apiUrl: Schema.String,
+  appId: Schema.Number,
+  installationId: Schema.Number,
+  privateKey: Schema.Redacted(Schema.String)
+}) {}
+
+export type Credential = Token | App
+
+/** A repository, or (without `repo`) all repositories of an organisation: what is watched. */
+export class Watched extends Schema.Class<Watched>("anklet/GitHub/Watched")({
+  owner: Schema.String,
+  repo: Schema.optionalWith(Schema.String, { as: "Option" })
+}) {}
+
+/** Where runners are registered: at the repository, or (without `repo`) at the organisation. */
+export class Level extends Schema.Class<Level>("anklet/GitHub/Level")({
+  owner: Schema.String,
+  repo: Schema.optionalWith(Schema.String, { as: "Option" })
+}) {}
+
+/** Why GitHub did not do it. */
+export class GitHubError extends Schema.TaggedError<GitHubError>()("GitHubError", {
+  reason: Schema.Literal(
+    "Unauthorized",
+    "Forbidden",
+    "NotFound",
+    "Conflict",
+    "Busy",
+    "Invalid",
+    "RateLimited",
+    "Unavailable",
+    "Protocol"
+  ),
+  /** Method and path, e.g. `GET /repos/o/r/actions/runs`. */
+  request: Schema.String,
+  status: Schema.optional(Schema.Number),
+  /** What happened and what to do about it, for a person. */
+  detail: Schema.String,
+  /** Milliseconds since the epoch, with `RateLimited`: not before. */
+  until: Schema.optional(Schema.Number)
+}) {
+  override get message() {
+    return `${this.request}: ${this.detail}`
+  }
+}
+
+/** A job as GitHub tells it. States and conclusions are GitHub's words, also ones we do not know yet. */
+export interface Job {
+  readonly id: number
+  readonly owner: string
+  readonly repo: string
+  readonly runId: number
+  readonly runAttempt: number
+  readonly name: string
+  readonly workflowName: string
+  /** The run's display title; empty where only the job was asked for. */
+  readonly runName: string
+  readonly headSha: string
+  readonly url: string
+  readonly status: string
+  readonly conclusion: Option.Option<string>
+  readonly labels: ReadonlyArray<string>
+  readonly runnerName: Option.Option<string>
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+/** A registered runner. */
+export interface Runner {
+  readonly id: number
+  readonly name: string
+  readonly online: boolean
+  readonly busy: boolean
+}
+
+/** All jobs of the active runs of what is watched, every page, at one moment. */
+export interface Look {
+  readonly jobs: ReadonlyArray<Job>
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** One credential's view of GitHub. Every method waits at the credential's rate-limit gate, has a deadline, and repeats only reads. */
+export interface GitHubClient {
+  /** The jobs of all active runs, not older than `maxAge`; callers that ask at once share one look, and unchanged answers cost no rate limit. */
+  readonly look: (watched: Watched, maxAge: Duration.DurationInput) => Effect.Effect<Look, GitHubError>
+  /** One job, as it is now. */
+  readonly job: (owner: string, repo: string, id: number) => Effect.Effect<Job, GitHubError>
+  /** Register a just-in-time runner. Never repeated: a lost reply is `Unavailable`, a taken name `Conflict`. */
+  readonly createRunner: (
+    level: Level,
+    request: { readonly name: string; readonly labels: ReadonlyArray<string>; readonly group?: number }
+  ) => Effect.Effect<{ readonly runner: Runner; readonly jitConfig: Redacted.Redacted<string> }, GitHubError>
+  readonly runner: (level: Level, id: number) => Effect.Effect<Option.Option<Runner>, GitHubError>
+  /** Looked up by name over all pages. */
+  readonly runnerByName: (level: Level, name: string) => Effect.Effect<Option.Option<Runner>, GitHubError>
+  /** Remove by id; one that is gone already counts as removed; `Busy` when it runs a job. Uses the reserve of the rate limit. */
+  readonly removeRunner: (level: Level, id: number) => Effect.Effect<void, GitHubError>
+  /** Tell the developer why a job cannot run, as a check run beside it; false where the credential cannot (a PAT, or no Checks permission). */
+  readonly tell: (job: Job, title: string, text: string) => Effect.Effect<boolean, GitHubError>
+}
+
+export class GitHub extends Context.Tag("anklet/GitHub")<
+  GitHub,
+  {
+    /** The shared client of a credential, open as long as somebody's scope holds it. */
+    readonly client: (credential: Credential) => Effect.Effect<GitHubClient, never, Scope.Scope>
+  }
+>() {}

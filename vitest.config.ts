@@ -1,0 +1,19 @@
+import { readFile } from "node:fs/promises"
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  plugins: [
+    {
+      name: "bash-as-text",
+      enforce: "pre",
+      load: async (id) =>
+        id.endsWith(".bash") ? `export default ${JSON.stringify(await readFile(id, "utf8"))}` : undefined
+    }
+  ],
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: "forks"
+  }
+})
