@@ -9,3 +9,5 @@ if (first === "--version") {
 } else {
   await import("./cli/main.ts")
 }
+
+export {}

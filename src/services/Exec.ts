@@ -1,8 +1,12 @@
 /** The only door to subprocesses. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { FileSystem } from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /** A process that could not be started, or had to be killed because its time was up. */
@@ -19,6 +23,7 @@ export class ExecError extends Schema.TaggedError<ExecError>()("ExecError", {
 
 /** What a process left behind. Output is capped; the tail is kept. */
 export interface ExecResult {
+  /** Exit code; 128 + the signal's number when a signal ended it, as shells count. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -37,11 +42,19 @@ export interface ExecOptions {
 }
 
 /** A process as the system knows it: a number alone may by now belong to another program. */
-export interface ProcessIdentity {
-  readonly pid: number
+export const ProcessIdentity = Schema.Struct({
+  pid: Schema.Int,
   /** When it started, in the system's own spelling: only compared, never parsed. */
-  readonly startedAt: string
-}
+  startedAt: Schema.String
+})
+export type ProcessIdentity = typeof ProcessIdentity.Type
+
+/** Bytes of each pipe that are kept. */
+export const OUTPUT_LIMIT = 1 << 20
+/** Between SIGTERM and SIGKILL. */
+export const GRACE = Duration.seconds(5)
+/** A grandchild may hold the pipes after the process itself has ended: so long its output is waited for. */
+const PIPE_GRACE = Duration.seconds(1)
 
 export class Exec extends Context.Tag("anklet/Exec")<
   Exec,
@@ -57,4 +70,149 @@ export class Exec extends Context.Tag("anklet/Exec")<
     /** Whether this very process still lives. */
     readonly isAlive: (process: ProcessIdentity) => Effect.Effect<boolean>
   }
->() {}
+>() {
+  static readonly layer = Layer.effect(
+    Exec,
+    Effect.map(FileSystem, (fs) => {
+      const identify = (pid: number) => (process.platform === "linux" ? identifyByProc(fs, pid) : identifyByPs(pid))
+      return Exec.of({
+        run,
+        identify,
+        isAlive: ({ pid, startedAt }) =>
+          Effect.map(
+            identify(pid),
+            Option.exists((found) => found.startedAt === startedAt)
+          )
+      })
+    })
+  )
+}
+
+/** Keeps the last bytes of a pipe. */
+const tail = (pipe: NodeJS.ReadableStream | null) => {
+  const chunks: Array<Buffer> = []
+  let size = 0
+  pipe?.on("data", (chunk: Buffer) => {
+    chunks.push(chunk)
+    size += chunk.length
+    while (chunks.length > 1 && size - (chunks[0]?.length ?? 0) >= OUTPUT_LIMIT) size -= chunks.shift()?.length ?? 0
+  })
+  return () => Buffer.concat(chunks).subarray(-OUTPUT_LIMIT).toString("utf8")
+}
+
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGPIPE: 13,
+  SIGTERM: 15
+}
+
+const signal = (child: ChildProcess, name: "SIGTERM" | "SIGKILL") =>
+  Effect.sync(() => {
+    if (child.pid === undefined) return
+    try {
+      process.kill(-child.pid, name)
+    } catch {
+      // the group is gone already
+    }
+  })
+
+const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const command = [program, ...args].join(" ")
+      const child = yield* start(program, args, options, command)
+      const exited = yield* Deferred.make<number>()
+      const closed = yield* Deferred.make<void>()
+      const stdout = tail(child.stdout)
+      const stderr = tail(child.stderr)
+      child.on("exit", (code, name) => {
+        Deferred.unsafeDone(exited, Effect.succeed(code ?? 128 + (SIGNALS[name ?? ""] ?? 0)))
+      })
+      child.on("close", () => Deferred.unsafeDone(closed, Effect.void))
+      // a child that exited before the listener stood; "exit" is emitted on a later turn, so this is only for safety
+      if (child.exitCode !== null) Deferred.unsafeDone(exited, Effect.succeed(child.exitCode))
+      child.stdin?.on("error", () => {
+        // the process did not want all of its input: its exit code tells the rest
+      })
+      child.stdin?.end(options.stdin)
+
+      const end = signal(child, "SIGTERM").pipe(
+        Effect.zipRight(Effect.timeoutOption(Effect.interruptible(Deferred.await(exited)), GRACE)),
+        // also when the process itself went at once: what it started may be deaf
+        Effect.zipRight(signal(child, "SIGKILL")),
+        Effect.zipRight(Deferred.await(exited)),
+        Effect.zipRight(letGo(child, closed))
+      )
+      if (options.started !== undefined && child.pid !== undefined) yield* options.started(child.pid)
+      const code = yield* restore(Deferred.await(exited)).pipe(
+        Effect.timeoutOption(options.timeout),
+        Effect.onInterrupt(() => end)
+      )
+      if (Option.isNone(code)) {
+        yield* end
+        return yield* new ExecError({
+          reason: "Timeout",
+          command,
+          detail: `did not end within ${Duration.format(Duration.decode(options.timeout))} and was killed`
+        })
+      }
+      yield* letGo(child, closed)
+      return { code: code.value, stdout: stdout(), stderr: stderr() }
+    })
+  )
+
+const letGo = (child: ChildProcess, closed: Deferred.Deferred<void>) =>
+  Effect.interruptible(Deferred.await(closed)).pipe(
+    Effect.timeoutOption(PIPE_GRACE),
+    Effect.zipRight(
+      Effect.sync(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        child.stdin?.destroy()
+      })
+    )
+  )
+
+const start = (program: string, args: ReadonlyArray<string>, options: ExecOptions, command: string) =>
+  Effect.async<ChildProcess, ExecError>((resume) => {
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      env: { ...process.env, ...options.env }
+    })
+    child.once("spawn", () => resume(Effect.succeed(child)))
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      const fail = (reason: ExecError["reason"], detail: string) =>
+        resume(Effect.fail(new ExecError({ reason, command, detail })))
+      if (error.code === "ENOENT") fail("NotFound", `there is no program "${program}" in PATH`)
+      else if (error.code === "EACCES") fail("NotExecutable", `"${program}" may not be executed; check its permissions`)
+      else fail("Failed", error.message)
+    })
+  })
+
+/** Linux tells a process's start, in clock ticks since boot, in field 22 of its stat file (proc(5)); a zombie is dead. */
+const identifyByProc = (fs: FileSystem, pid: number) =>
+  fs.readFileString(`/proc/${pid}/stat`).pipe(
+    Effect.map((stat) => {
+      // the second field, the program's name in parentheses, may hold anything
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      const [state] = fields
+      const startedAt = fields[19]
+      return state === "Z" || state === "X" || startedAt === undefined ? Option.none() : Option.some({ pid, startedAt })
+    }),
+    Effect.orElseSucceed(() => Option.none<ProcessIdentity>())
+  )
+
+const identifyByPs = (pid: number) =>
+  run("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { timeout: "10 seconds", env: { LC_ALL: "C" } }).pipe(
+    Effect.map(({ stdout }) => {
+      const [, state, startedAt] = stdout.trim().match(/^(\S+)\s+(.+)$/) ?? []
+      return state === undefined || startedAt === undefined || state.startsWith("Z")
+        ? Option.none()
+        : Option.some({ pid, startedAt })
+    }),
+    Effect.orElseSucceed(() => Option.none<ProcessIdentity>())
+  )

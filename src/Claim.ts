@@ -1,0 +1,83 @@
+/** The claim as a scoped resource: closing the scope finishes the job or gives it back. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import type { JobRequest, Scope } from "./Job.ts"
+import { type Claim, Coordinator, type JobClass } from "./services/Coordinator.ts"
+
+/** What becomes of the job when the scope closes. */
+export type Verdict =
+  /** It is over, or somebody else's: never ours again. */
+  | { readonly _tag: "Finished" }
+  /** It goes back to the queue; not before `after` has passed does this host take it again. */
+  | {
+      readonly _tag: "HandedBack"
+      readonly reason: string
+      readonly after: Duration.DurationInput
+      readonly charged: boolean
+    }
+
+/** A claim that a scope holds. */
+export interface Held {
+  readonly claim: Effect.Effect<Claim>
+  /** Decide what becomes of the job; undecided, it goes back. The last word counts. */
+  readonly decide: (verdict: Verdict) => Effect.Effect<void>
+  /** Our runner took this job instead of the planned one; false if somebody else holds it. */
+  readonly swap: (taken: JobRequest) => Effect.Effect<boolean>
+}
+
+/** A pass that is interrupted or fails without a word gives the job back at once. */
+const UNDECIDED: Verdict = { _tag: "HandedBack", reason: "the pass ended before the job did", after: 0, charged: false }
+
+const hold = Effect.fnUntraced(function* (first: Claim) {
+  const coordinator = yield* Coordinator
+  const claim = yield* Ref.make(first)
+  const verdict = yield* Ref.make<Verdict>(UNDECIDED)
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      const held = yield* Ref.get(claim)
+      const how = yield* Ref.get(verdict)
+      if (how._tag === "Finished") return yield* coordinator.finish(held)
+      const now = yield* Clock.currentTimeMillis
+      yield* Effect.logDebug(`job goes back: ${how.reason}`)
+      yield* coordinator.release(held, {
+        reason: how.reason,
+        until: now + Duration.toMillis(how.after),
+        charged: how.charged
+      })
+    })
+  )
+  const held: Held = {
+    claim: Ref.get(claim),
+    decide: (next) => Ref.set(verdict, next),
+    swap: (taken) =>
+      Ref.get(claim).pipe(
+        Effect.flatMap((current) => coordinator.swap(current, taken)),
+        Effect.flatMap(
+          Option.match({
+            onNone: () => Effect.succeed(false),
+            onSome: (swapped) => Effect.as(Ref.set(claim, swapped), true)
+          })
+        ),
+        Effect.catchAll((error) => Effect.as(Effect.logError(error.message), false)),
+        Effect.uninterruptible
+      )
+  }
+  return held
+})
+
+/** Claim the oldest waiting job of the offered classes, for as long as the scope lives. */
+export const take = Effect.fn("Claim.take")(function* (
+  scope: Scope,
+  service: string,
+  classes: ReadonlyArray<JobClass>
+) {
+  const coordinator = yield* Coordinator
+  const claim = yield* coordinator.claim(scope, service, classes)
+  return Option.isSome(claim) ? Option.some(yield* hold(claim.value)) : Option.none<Held>()
+}, Effect.uninterruptible)
+
+/** Hold again the claim that a crash left behind. */
+export const resume = (claim: Claim) => Effect.uninterruptible(hold(claim))

@@ -1,0 +1,98 @@
+/** One service: pass after pass until it drains. Holds the only catch-all in the program. */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import { Drain } from "./Drain.ts"
+import { PluginError } from "./Plugin.ts"
+import { Coordinator } from "./services/Coordinator.ts"
+
+/** A service whose plugin is found and whose config is decoded: a pass that can be run. */
+export interface Service<R> {
+  readonly name: string
+  readonly plugin: string
+  readonly sleepInterval: Duration.Duration
+  readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
+}
+
+/** A failing service waits at most so long between two passes. */
+const BACK_OFF_AT_MOST = Duration.minutes(5)
+
+/** After so many failures in a row: twice the interval, four times, … capped, and between half and all of it, so that services that fail together do not return together. */
+const backOff = (interval: Duration.Duration, failures: number) =>
+  Effect.map(Random.nextRange(0.5, 1), (jitter) =>
+    Duration.times(
+      Duration.min(Duration.times(Duration.max(interval, "1 second"), 2 ** Math.min(failures, 20)), BACK_OFF_AT_MOST),
+      jitter
+    )
+  )
+
+/** A person is told once what is wrong, not at every pass; what is only waited for is no error. */
+const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
+  const failure = Cause.failureOption(cause)
+  if (Option.exists(failure, ({ reason }) => reason === "Waiting")) return Effect.logDebug(Cause.squash(cause))
+  const what = Option.match(failure, { onNone: () => Cause.pretty(cause), onSome: ({ message }) => message })
+  return Option.contains(before, what)
+    ? Effect.logDebug(`service is still failing, ${failures + 1} times in a row: ${what}`)
+    : Option.isSome(failure)
+      ? Effect.logError(`service is failing: ${what}`)
+      : Effect.logError("service is failing: a pass died; this is a fault in its plugin", cause)
+}
+
+const messageOf = (cause: Cause.Cause<PluginError>) =>
+  Option.match(Cause.failureOption(cause), { onNone: () => Cause.pretty(cause), onSome: ({ message }) => message })
+
+/** Make exactly one pass; tells how it ended. */
+const once = <R>({ pass }: Service<R>) =>
+  Effect.scoped(pass).pipe(
+    Effect.tapErrorCause((cause) => report(cause, 0, Option.none())),
+    // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
+    Effect.sandbox,
+    Effect.mapError((cause) =>
+      Option.getOrElse(
+        Cause.failureOption(cause),
+        () => new PluginError({ reason: "Failed", detail: Cause.pretty(cause) })
+      )
+    )
+  )
+
+/** Make passes until drained. Never fails: a failing pass is reported and made again, later and later. */
+const forever = <R>(service: Service<R>) =>
+  Effect.gen(function* () {
+    const drain = yield* Drain
+    const coordinator = yield* Coordinator
+    const failures = yield* Ref.make(0)
+    const said = yield* Ref.make(Option.none<string>())
+    while (!(yield* drain.begun)) {
+      const exit = yield* Effect.scoped(service.pass).pipe(
+        // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
+        Effect.sandbox,
+        Effect.exit
+      )
+      if (Exit.isSuccess(exit)) {
+        if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
+        yield* Ref.set(failures, 0)
+        yield* Effect.sleep(service.sleepInterval).pipe(
+          Effect.raceFirst(coordinator.woken(service.name)),
+          Effect.raceFirst(drain.wait)
+        )
+        continue
+      }
+      const cause = Cause.flatten(exit.cause)
+      const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
+      yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(messageOf(cause))))
+      const pause = yield* backOff(service.sleepInterval, count)
+      yield* Effect.raceFirst(Effect.sleep(pause), drain.wait)
+    }
+    yield* Effect.logInfo("service has drained")
+  })
+
+/** Run a service: one pass with `once`, else pass after pass until drained. */
+export const run = <R>(service: Service<R>, options: { readonly once: boolean }) =>
+  Effect.zipRight(Effect.logInfo("service starts"), options.once ? once(service) : forever(service)).pipe(
+    Effect.annotateLogs({ serviceName: service.name, plugin: service.plugin })
+  )

@@ -1,0 +1,128 @@
+/** The VM as a scoped resource: named and written down, cloned, started, ready; closing the scope deletes it. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import { stringify } from "uuid"
+import { type JobKey, type Template, VM_PREFIX, VmName } from "./Job.ts"
+import { Anka, AnkaError } from "./services/Anka.ts"
+import { HostLock } from "./services/HostLock.ts"
+import { Ledger, VmGone, VmNamed } from "./services/Ledger.ts"
+import { Slots, VM_LIMIT } from "./services/Slots.ts"
+import { within } from "./Within.ts"
+
+/** A VM that is ready, or was when its owner crashed. */
+export interface Vm {
+  readonly name: VmName
+}
+
+/** Cloning is near instant for tagged templates; an untagged one is copied whole. */
+const CLONE_WITHIN: Duration.DurationInput = "3 minutes"
+/** macOS answers 20 to 30 s after a cold start; a host under load takes longer. */
+const READY_WITHIN: Duration.DurationInput = "5 minutes"
+const PROBE_WITHIN: Duration.DurationInput = "15 seconds"
+const DELETE_WITHIN: Duration.DurationInput = "3 minutes"
+const DELETE_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(3))
+
+const freshName = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 256), 16),
+  // version and variant bits, so that it is a UUID of version 4 also to strict readers
+  (bytes) =>
+    VmName.make(
+      `${VM_PREFIX}${stringify(Uint8Array.from(bytes, (byte, i) => (i === 6 ? (byte & 15) | 64 : i === 8 ? (byte & 63) | 128 : byte)))}`
+    )
+)
+
+/** Delete a VM until it is certainly gone, then strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. */
+export const remove = (name: VmName) =>
+  Effect.gen(function* () {
+    const anka = yield* Anka
+    const ledger = yield* Ledger
+    yield* anka.delete(name).pipe(
+      Effect.retry(DELETE_RETRIES),
+      within(DELETE_WITHIN),
+      Effect.matchEffect({
+        onFailure: (error) =>
+          Effect.logError(
+            `VM ${name} could not be deleted and keeps its place on this host; it is tried again every few minutes, or delete it with "anka delete --yes ${name}"`,
+            error
+          ),
+        onSuccess: () => Effect.zipRight(ledger.settle(VmGone.make({ vm: name })), Effect.logDebug("VM deleted"))
+      })
+    )
+  }).pipe(Effect.annotateLogs("vmName", name))
+
+const own = Effect.fnUntraced(function* (name: VmName) {
+  const slots = yield* Slots
+  yield* slots.own(name)
+  // the undo stands before the act: a clone that fails half-way, or finishes after we gave up on it, is deleted by its name
+  const context = yield* Effect.context<Anka | Ledger>()
+  yield* Effect.addFinalizer(() => Effect.provide(remove(name), context))
+})
+
+/** Other daemons of this host clone here too, so room is counted and taken under one lock. */
+const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmName) {
+  const anka = yield* Anka
+  const slots = yield* Slots
+  const locks = yield* HostLock
+  yield* locks.acquire("clone", name)
+  if ((yield* slots.others) >= VM_LIMIT) {
+    return yield* new AnkaError({
+      reason: "CapacityExceeded",
+      command: `anka clone ${template.id} ${name}`,
+      detail: `${VM_LIMIT} other VMs are on this host`
+    })
+  }
+  yield* anka.clone(template, name).pipe(within(CLONE_WITHIN))
+}, Effect.scoped)
+
+/** Make a VM for a job: cloned, started, and ready when a command inside it answers. */
+export const make = Effect.fn("Vm.make")(function* (
+  template: Template,
+  owner: { readonly job: JobKey; readonly service: string }
+) {
+  const anka = yield* Anka
+  const ledger = yield* Ledger
+  const name = yield* freshName
+  yield* Effect.uninterruptible(Effect.zipRight(ledger.append(VmNamed.make({ vm: name, ...owner })), own(name)))
+  return yield* Effect.gen(function* () {
+    yield* Effect.logInfo(`cloning VM from ${template}`)
+    yield* cloneIntoRoom(template, name)
+    yield* anka.start(name)
+    yield* anka.run(name, ["true"], { timeout: PROBE_WITHIN }).pipe(
+      Effect.filterOrFail(
+        ({ code }) => code === 0,
+        ({ code }) => notReady(name, `"true" exited with ${code}`)
+      ),
+      Effect.retry({ while: isTransient, schedule: Schedule.spaced("1 second") }),
+      Effect.timeoutFail({
+        duration: READY_WITHIN,
+        onTimeout: () => notReady(name, `no command answered in ${Duration.format(Duration.decode(READY_WITHIN))}`)
+      })
+    )
+    yield* Effect.logInfo("VM is ready")
+    const vm: Vm = { name }
+    return vm
+  }).pipe(Effect.annotateLogs("vmName", name))
+})
+
+/** Own again a VM that a crash left behind; none when it does not run any more. */
+export const adopt = Effect.fn("Vm.adopt")(function* (name: VmName) {
+  const anka = yield* Anka
+  yield* Effect.uninterruptible(own(name))
+  const found = yield* anka.show(name).pipe(
+    Effect.map((vm) => vm.status === "running"),
+    Effect.catchIf(
+      (error) => error.reason === "NotFound",
+      () => Effect.succeed(false)
+    )
+  )
+  const vm: Vm = { name }
+  return found ? Option.some(vm) : Option.none<Vm>()
+})
+
+const isTransient = (error: AnkaError) => error.reason === "GuestUnreachable" || error.reason === "Timeout"
+
+const notReady = (name: VmName, detail: string) =>
+  new AnkaError({ reason: "GuestUnreachable", command: `anka run ${name} true`, detail })

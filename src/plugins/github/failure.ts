@@ -1,0 +1,90 @@
+/** What a failed try means for its job: what a person is told, and who may try next, and when. */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Verdict } from "../../Claim.ts"
+import type { AnkaError } from "../../services/Anka.ts"
+import type { Claim } from "../../services/Coordinator.ts"
+import type { GitHubError } from "../../services/GitHub.ts"
+import type { HostLockError } from "../../services/HostLock.ts"
+import type { JournalError } from "../../services/Journal.ts"
+import { Once } from "../../services/Once.ts"
+import type { TemplateError } from "../../services/Templates.ts"
+import type { RegistrationError, ScriptError } from "./runner.ts"
+
+/** All that can go wrong between a claim and a running job. */
+export type Failure =
+  | AnkaError
+  | Cause.TimeoutException
+  | GitHubError
+  | HostLockError
+  | JournalError
+  | RegistrationError
+  | ScriptError
+  | TemplateError
+
+/** A job that was given up, or that no registry can satisfy, is tried again after this: somebody may have mended the cause. */
+export const GIVEN_UP_FOR = Duration.minutes(30)
+/** Disk space does not come back by itself. */
+const NO_SPACE_FOR = Duration.minutes(10)
+/** Somebody else sees to the job; if not, it is still queued then. */
+const ELSEWHERE_FOR = Duration.minutes(1)
+/** A full host has room again when a VM ends. */
+const FULL_FOR = Duration.seconds(10)
+/** After the first, second, … failed attempt: one bad clone is tried again soon, a broken host is left in peace. */
+const BACK_OFF = [Duration.seconds(5), Duration.minutes(1), Duration.minutes(5)] as const
+const BACK_OFF_AT_MOST = Duration.minutes(15)
+
+/** Give a job back. */
+export const handedBack = (reason: string, after: Duration.DurationInput, charged: boolean): Verdict => ({
+  _tag: "HandedBack",
+  reason,
+  after,
+  charged
+})
+
+/** Judge a failure: log it as what it is (a busy host is no error), and tell `unknown` why no host can ever run the job. */
+export const judge = (
+  error: Failure,
+  { job, attempt }: Claim,
+  unknown: (reason: string) => Effect.Effect<void>
+): Effect.Effect<Verdict, never, Once> => {
+  const backOff = BACK_OFF[attempt - 1] ?? BACK_OFF_AT_MOST
+  const again = (after: Duration.Duration) => `The job is tried again in ${Duration.format(after)}`
+  const failed = (after: Duration.Duration) =>
+    Effect.as(Effect.logError(`${error.message}. ${again(after)}`), handedBack(error.message, after, true))
+  const notNow = (after: Duration.DurationInput, charged: boolean) =>
+    Effect.as(Effect.logInfo(`not now: ${error.message}`), handedBack(error.message, after, charged))
+
+  switch (error._tag) {
+    case "TemplateError":
+      switch (error.reason) {
+        case "PullBusy":
+          return notNow(0, false)
+        case "Unknown":
+          return Effect.flatMap(Once, ({ once }) =>
+            once(
+              `unknown template ${job.key}`,
+              Effect.zipRight(Effect.logError(`${error.message}. ${again(GIVEN_UP_FOR)}`), unknown(error.message))
+            )
+          ).pipe(Effect.as(handedBack(error.message, GIVEN_UP_FOR, true)))
+        case "NoSpace":
+          return failed(NO_SPACE_FOR)
+        default:
+          return failed(backOff)
+      }
+    case "AnkaError":
+      return error.reason === "CapacityExceeded" ? notNow(FULL_FOR, false) : failed(backOff)
+    case "RegistrationError":
+      return error.reason === "Elsewhere" ? notNow(ELSEWHERE_FOR, true) : failed(backOff)
+    case "GitHubError": {
+      const { until } = error
+      return until === undefined
+        ? failed(backOff)
+        : Effect.flatMap(Clock.currentTimeMillis, (now) => notNow(Duration.millis(Math.max(0, until - now)), false))
+    }
+    default:
+      return failed(backOff)
+  }
+}

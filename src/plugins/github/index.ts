@@ -1,0 +1,19 @@
+/** The built-in plugin for GitHub Actions. */
+import type { Plugin } from "../../Plugin.ts"
+import { GitHubConfig } from "./config.ts"
+import installRunner from "./install-runner.bash"
+import { run } from "./pass.ts"
+import registerRunner from "./register-runner.bash"
+import startRunner from "./start-runner.bash"
+
+/** Queued jobs of a repository or organisation, each in a VM of its own. */
+export const github = {
+  name: "github",
+  config: GitHubConfig,
+  files: {
+    "install-runner.bash": installRunner,
+    "register-runner.bash": registerRunner,
+    "start-runner.bash": startRunner
+  },
+  run
+} satisfies Plugin<typeof GitHubConfig.Type, typeof GitHubConfig.Encoded, unknown>

@@ -1,0 +1,216 @@
+/** One job, from claim to conclusion: template, VM, runner, watch. Closing the scopes undoes runner, VM and claim. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import type { Held, Verdict } from "../../Claim.ts"
+import type { JobRequest } from "../../Job.ts"
+import type { ServiceContext } from "../../Plugin.ts"
+import type { GitHubClient, GitHubError, Job, Look } from "../../services/GitHub.ts"
+import { Ledger } from "../../services/Ledger.ts"
+import { Templates } from "../../services/Templates.ts"
+import * as Vm from "../../Vm.ts"
+import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
+import { type Failure, GIVEN_UP_FOR, handedBack, judge } from "./failure.ts"
+import { JobDetail, toRequest } from "./request.ts"
+import * as runner from "./runner.ts"
+import { conclusionOf, type Decision, type JobAddress, LOOK_EVERY, watch } from "./watch.ts"
+
+/** All that seeing a job through needs to know. */
+export interface Context {
+  readonly service: ServiceContext
+  readonly config: GitHubConfig
+  readonly client: GitHubClient
+  readonly look: (maxAge: Duration.DurationInput) => Effect.Effect<Look, GitHubError>
+}
+
+/** A runner that gets no job is replaced so many times, then the job is given up. */
+const REPLACEMENTS = 1
+
+const FINISHED: Verdict = { _tag: "Finished" }
+
+const every = ({ service }: Context) => Duration.min(service.sleepInterval, LOOK_EVERY)
+
+/** Waits until GitHub says that there is nothing left to prepare for: the job is over, or another runner has it. */
+const lost = (context: Context, address: JobAddress): Effect.Effect<Decision> =>
+  context.client.job(address.owner, address.repo, address.id).pipe(
+    Effect.tapError((error) => Effect.logDebug(`not known for now: ${error.message}`)),
+    Effect.option,
+    Effect.flatMap((job): Effect.Effect<Decision> => {
+      const known = Option.getOrUndefined(job)
+      if (known?.status === "completed") return Effect.succeed({ _tag: "Over", conclusion: conclusionOf(known) })
+      if (known?.status === "in_progress" && Option.isSome(known.runnerName)) {
+        return Effect.succeed({ _tag: "Taken", by: known.runnerName.value })
+      }
+      return Effect.zipRight(
+        Effect.sleep(every(context)),
+        Effect.suspend(() => lost(context, address))
+      )
+    })
+  )
+
+const addressOf = (job: JobRequest) => Schema.decodeUnknown(JobDetail)(job.detail).pipe(Effect.orDie)
+
+/** Watch one of our runners to its end, following it to another job if GitHub gave it one. */
+const follow = Effect.fnUntraced(function* (context: Context, held: Held, address: JobAddress, ours: runner.Runner) {
+  const foreign = yield* Ref.make(false)
+  const decision = yield* watch(context.client, levelOf(context.config), ours, address, {
+    every: every(context),
+    limit: Duration.seconds(context.config.registration_timeout),
+    taken: Effect.map(context.look(0), ({ jobs }) =>
+      Option.fromNullable(
+        jobs.find((job) => job.status === "in_progress" && Option.contains(job.runnerName, ours.name))
+      )
+    ),
+    swapped: (job: Job) =>
+      Effect.gen(function* () {
+        yield* Effect.logInfo(`our runner took another job than planned, ${job.url}: it is watched to its end`)
+        const { job: planned } = yield* held.claim
+        const request = toRequest(planned.scope, job)
+        const swapped = Option.isSome(request) ? yield* held.swap(request.value) : false
+        yield* Ref.set(foreign, !swapped)
+      })
+  })
+  if (decision._tag === "Over" && (yield* Ref.get(foreign))) {
+    yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
+    yield* held.decide(handedBack("our runner ran another job", 0, false))
+    return Option.none<Decision>()
+  }
+  return Option.some<Decision>(decision)
+})
+
+/** One try: a VM and a runner of its own. `k` tells a replaced runner's name from the first one's. */
+const attempt = Effect.fn("attempt")(function* (
+  context: Context,
+  held: Held,
+  address: JobAddress,
+  labels: ReadonlyArray<string>,
+  k: number
+) {
+  const { client, config, service } = context
+  const { job, attempt } = yield* held.claim
+  const templates = yield* Templates
+  const prepare = Effect.gen(function* () {
+    const template = yield* templates.ensure(job.template, config.registry_url)
+    const vm = yield* Vm.make(template, { job: job.key, service: service.name })
+    return yield* Effect.gen(function* () {
+      const registered = yield* runner.make(
+        {
+          client,
+          level: levelOf(config),
+          job: job.key,
+          service: service.name,
+          labels,
+          group: config.runner_group,
+          attempt,
+          k,
+          stillQueued: Effect.map(
+            client.job(address.owner, address.repo, address.id),
+            ({ status }) => status === "queued"
+          )
+        },
+        vm
+      )
+      yield* runner.start(registered.runner, {
+        directory: service.directory,
+        archive: archiveOf(config, process.arch),
+        jitConfig: registered.jitConfig
+      })
+      return registered.runner
+    }).pipe(Effect.annotateLogs("vmName", vm.name))
+  })
+  const ready = yield* Effect.raceFirst(
+    Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),
+    lost(context, address)
+  )
+  if (ready._tag !== "Ready") return Option.some<Decision>(ready)
+  return yield* follow(context, held, address, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))
+}, Effect.scoped)
+
+const conclude = (held: Held, decision: Decision) => {
+  switch (decision._tag) {
+    case "Over":
+      return Effect.zipRight(Effect.logInfo(`job ended: ${decision.conclusion}`), held.decide(FINISHED))
+    case "Taken":
+      return Effect.zipRight(Effect.logInfo(`runner ${decision.by} has the job`), held.decide(FINISHED))
+    case "Replace":
+      return Effect.zipRight(
+        Effect.logError(
+          `job given up after ${REPLACEMENTS + 1} runners that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}`
+        ),
+        held.decide(handedBack(decision.reason, GIVEN_UP_FOR, true))
+      )
+    default:
+      return Effect.void
+  }
+}
+
+/** Whatever goes wrong on the way decides what becomes of the job; the pass itself goes on. */
+const settled =
+  (context: Context, held: Held) =>
+  <A, R>(step: Effect.Effect<A, Failure, R>) =>
+    Effect.catchAll(step, (error) =>
+      Effect.gen(function* () {
+        const claim = yield* held.claim
+        const { owner, repo, id } = yield* addressOf(claim.job)
+        const tell = (reason: string) =>
+          context.client.job(owner, repo, id).pipe(
+            Effect.flatMap((job) => context.client.tell(job, "Anklet cannot run this job", reason)),
+            Effect.catchAll((error) => Effect.logDebug(error.message)),
+            Effect.asVoid
+          )
+        yield* held.decide(yield* judge(error, claim, tell))
+      })
+    )
+
+/** See a fresh claim through. */
+export const run = (context: Context, held: Held) => fresh(context, held).pipe(settled(context, held))
+
+const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
+  const { job } = yield* held.claim
+  const address = yield* addressOf(job)
+  const verified = yield* context.client.job(address.owner, address.repo, address.id)
+  if (verified.status !== "queued") {
+    yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
+    return yield* held.decide(FINISHED)
+  }
+  yield* Effect.logInfo("job claimed")
+  for (let k = 0; ; k++) {
+    const decision = yield* attempt(context, held, address, verified.labels, k)
+    if (Option.isNone(decision)) return
+    if (decision.value._tag !== "Replace" || k === REPLACEMENTS) return yield* conclude(held, decision.value)
+    yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
+  }
+})
+
+/** See a claim through that a crash interrupted: adopt what still runs, undo the rest. */
+export const resume = (context: Context, held: Held) => interrupted(context, held).pipe(settled(context, held))
+
+const interrupted = Effect.fn("job.resume")(function* (context: Context, held: Held) {
+  const claim = yield* held.claim
+  const ledger = yield* Ledger
+  const { vms, runners } = yield* ledger.state
+  const address = yield* addressOf(claim.job)
+  const level = levelOf(context.config)
+  const known = [...HashMap.values(runners)].filter(({ named }) => named.job === claim.job.key)
+  yield* Effect.logInfo("found a job of an earlier life of this daemon")
+  for (const vm of [...HashMap.values(vms)].filter(({ job }) => job === claim.job.key)) {
+    const adopted = yield* Vm.adopt(vm.vm)
+    const theirs = known.filter(({ named }) => named.vm === vm.vm)
+    for (const { named } of theirs) yield* runner.adopt(context.client, level, named.runner, { name: vm.vm })
+    const started = theirs.find(({ id, started }) => started && Option.isSome(id))
+    if (Option.isNone(adopted) || started === undefined) continue
+    yield* Effect.logInfo(`VM ${vm.vm} still runs: its job is watched to its end`)
+    const decision = yield* follow(context, held, address, {
+      name: started.named.runner,
+      id: Option.getOrThrow(started.id),
+      vm: adopted.value
+    }).pipe(Effect.annotateLogs("vmName", vm.vm))
+    if (Option.isNone(decision)) return
+    if (decision.value._tag !== "Replace") return yield* conclude(held, decision.value)
+    yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
+  }
+  yield* held.decide(handedBack("interrupted by a crash", 0, false))
+}, Effect.scoped)

@@ -1,0 +1,119 @@
+/** One pass: look, plan, claim, see the job through. */
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Claim from "../../Claim.ts"
+import { PluginError, type ServiceContext } from "../../Plugin.ts"
+import { classOf } from "../../services/Coordinator/reducer.ts"
+import { Coordinator } from "../../services/Coordinator.ts"
+import { GitHub } from "../../services/GitHub.ts"
+import { Ledger } from "../../services/Ledger.ts"
+import { Once } from "../../services/Once.ts"
+import { Slots } from "../../services/Slots.ts"
+import { Templates } from "../../services/Templates.ts"
+import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
+import * as job from "./job.ts"
+import { scopeOf, sort } from "./request.ts"
+import * as runner from "./runner.ts"
+
+/** Runners that could not be removed when their job ended, or that a crash left without a claim. */
+const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
+  const ledger = yield* Ledger
+  const { claims, runners } = yield* ledger.state
+  const left = [...HashMap.values(runners)].filter(
+    ({ named }) => named.service === context.service.name && !HashMap.has(claims, named.job)
+  )
+  for (const { named } of left) {
+    const detail = yield* Schema.decodeUnknown(runner.RunnerDetail)(named.detail).pipe(Effect.option)
+    const level = Option.match(detail, { onNone: () => levelOf(context.config), onSome: ({ level }) => level })
+    yield* runner
+      .remove(context.client, level, named.runner)
+      .pipe(Effect.catchAll((error) => Effect.logDebug(`runner ${named.runner} is still there: ${error.message}`)))
+  }
+})
+
+/** What GitHub calls queued goes to the coordinator; labels that cannot be satisfied are told to a person once. */
+const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: ReturnType<typeof scopeOf>) {
+  const coordinator = yield* Coordinator
+  const { once } = yield* Once
+  const look = yield* context.look(context.service.sleepInterval)
+  const { requests, refused } = sort(
+    scope,
+    look.jobs.filter(({ status }) => status === "queued")
+  )
+  for (const [job, why] of refused) {
+    yield* once(
+      `labels of ${job.url}`,
+      Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(
+        Effect.annotateLogs({
+          repo: job.repo,
+          owner: job.owner,
+          workflowName: job.workflowName,
+          workflowRunName: job.runName,
+          workflowRunId: job.runId,
+          workflowJobId: job.id,
+          workflowJobName: job.name,
+          jobURL: job.url
+        })
+      )
+    )
+  }
+  yield* coordinator.ingest(scope, look.at, requests)
+})
+
+/** Make one pass. */
+export const run = (service: ServiceContext, config: GitHubConfig) =>
+  Effect.gen(function* () {
+    const coordinator = yield* Coordinator
+    const slots = yield* Slots
+    const templates = yield* Templates
+    const client = yield* (yield* GitHub).client(credentialOf(config))
+    const watched = watchedOf(config)
+    const scope = scopeOf(watched)
+    const context: job.Context = { service, config, client, look: (maxAge) => client.look(watched, maxAge) }
+
+    yield* removeLeftovers(context)
+    const left = yield* coordinator.held(service.name)
+    // whoever waits for room looks again when ours is free; this is undone last, so registered first
+    const roomIsFree = Effect.addFinalizer(() => coordinator.wake)
+    if (Option.isSome(left)) {
+      yield* roomIsFree
+      yield* slots.occupy
+      const held = yield* Claim.resume(left.value)
+      return yield* job.resume(context, held).pipe(Effect.annotateLogs(left.value.job.fields))
+    }
+
+    yield* lookAround(context, scope)
+    const waiting = yield* coordinator.waiting(scope)
+    if (waiting.length === 0) return
+    const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
+    if (runnable.length === 0) return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
+    yield* roomIsFree
+    if (!(yield* slots.take)) return yield* Effect.logDebug("jobs wait: no room for another VM on this host")
+    const held = yield* Claim.take(scope, service.name, runnable.map(classOf))
+    if (Option.isNone(held)) return
+    const claim = yield* held.value.claim
+    yield* job.run(context, held.value).pipe(Effect.annotateLogs(claim.job.fields))
+  }).pipe(
+    Effect.annotateLogs({
+      owner: config.owner,
+      ...Option.match(config.repo, { onNone: () => ({}), onSome: (repo) => ({ repo }) })
+    }),
+    Effect.mapError((error) => new PluginError({ reason: reasonOf(error), detail: error.message, cause: error }))
+  )
+
+const reasonOf = (error: { readonly _tag: string; readonly reason?: string }): PluginError["reason"] => {
+  if (error._tag === "AnkaError")
+    return error.reason === "Missing" || error.reason === "LicenseInvalid" ? "Anka" : "Failed"
+  if (error._tag !== "GitHubError") return "Failed"
+  switch (error.reason) {
+    case "Unauthorized":
+    case "Forbidden":
+      return "Credentials"
+    case "RateLimited":
+      return "Waiting"
+    default:
+      return "Failed"
+  }
+}

@@ -1,0 +1,70 @@
+/** Between GitHub's jobs and ours. */
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { JobKey, JobRequest, type LogFields, Scope } from "../../Job.ts"
+import type { Job, Watched } from "../../services/GitHub.ts"
+import { type Plan, plan, type Refusal } from "./labels.ts"
+
+/** What the plugin keeps of a job, also in the ledger: how to address it at GitHub. */
+export const JobDetail = Schema.Struct({ owner: Schema.String, repo: Schema.String, id: Schema.Number })
+
+/** The scope of what a service watches: the same for all services and hosts that watch it. */
+export const scopeOf = ({ owner, repo }: Watched): Scope =>
+  Scope.make(
+    `github:${Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })}`.toLowerCase()
+  )
+
+/** The job's key, unique at GitHub. */
+export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())
+
+/** What the log says of a job. */
+export const fieldsOf = (job: Job, { template, uniqueId }: Plan): LogFields => ({
+  repo: job.repo,
+  owner: job.owner,
+  workflowName: job.workflowName,
+  workflowRunName: job.runName,
+  workflowRunId: job.runId,
+  workflowJobId: job.id,
+  workflowJobName: job.name,
+  ...Option.match(uniqueId, {
+    onNone: () => ({}),
+    onSome: (uniqueId) => ({ uniqueId, uniqueRunKey: `${job.runId}:${uniqueId}` })
+  }),
+  ankaTemplate: template.id,
+  ankaTemplateTag: Option.getOrElse(template.tag, () => "(using latest)"),
+  jobURL: job.url
+})
+
+const requestOf = (scope: Scope, job: Job, plan: Plan): JobRequest =>
+  JobRequest.make({
+    key: keyOf(job),
+    scope,
+    name: job.name,
+    template: plan.template,
+    createdAt: job.createdAt,
+    fields: fieldsOf(job, plan),
+    detail: { owner: job.owner, repo: job.repo, id: job.id }
+  })
+
+/** The job as a request; none when it is not ours or cannot be satisfied. */
+export const toRequest = (scope: Scope, job: Job): Option.Option<JobRequest> =>
+  Option.flatMap(plan(job.labels, job.runId), (planned) =>
+    Option.map(Either.getRight(planned), (plan) => requestOf(scope, job, plan))
+  )
+
+/** The jobs that want a VM of ours, and those of them whose labels cannot be satisfied, with the reason. */
+export const sort = (
+  scope: Scope,
+  jobs: ReadonlyArray<Job>
+): { readonly requests: ReadonlyArray<JobRequest>; readonly refused: ReadonlyArray<readonly [Job, Refusal]> } => {
+  const ours = jobs.flatMap((job) => Option.toArray(Option.map(plan(job.labels, job.runId), (plan) => ({ job, plan }))))
+  return {
+    requests: ours.flatMap(({ job, plan }) =>
+      Either.match(plan, { onLeft: () => [], onRight: (plan) => [requestOf(scope, job, plan)] })
+    ),
+    refused: ours.flatMap(({ job, plan }) =>
+      Either.match(plan, { onLeft: (why) => [[job, why] as const], onRight: () => [] })
+    )
+  }
+}

@@ -1,0 +1,291 @@
+/** The runner as a scoped resource: written down, registered, started in its VM; closing the scope removes it from GitHub. */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { v5 as uuid5 } from "uuid"
+import { type JobKey, VM_PREFIX } from "../../Job.ts"
+import { Anka, type AnkaError } from "../../services/Anka.ts"
+import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
+import type { JournalError } from "../../services/Journal.ts"
+import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../../services/Ledger.ts"
+import type { Vm } from "../../Vm.ts"
+import { within } from "../../Within.ts"
+
+/** A runner that is registered for us, and the VM it belongs to. */
+export interface Runner {
+  readonly name: string
+  readonly id: number
+  readonly vm: Vm
+}
+
+/** Why no runner was registered for the job. */
+export class RegistrationError extends Schema.TaggedError<RegistrationError>()("RegistrationError", {
+  /** `Elsewhere`: another host or daemon sees to the job. `Failed`: GitHub did not let us, for reasons in `detail`. */
+  reason: Schema.Literal("Elsewhere", "Failed"),
+  detail: Schema.String
+}) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** What the ledger keeps of a runner: where it is registered. */
+export const RunnerDetail = Schema.Struct({ level: Level })
+
+const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"
+
+/**
+ * The name of a job's k-th runner: a pure function of the job, the same on every host.
+ *
+ * GitHub refuses a second runner of a name (409) and to remove one that is busy (422), and so keeps two hosts from running one job.
+ */
+export const nameOf = (job: JobKey, k: number): string => `${VM_PREFIX}${uuid5(`${job}/${k}`, NAMESPACE)}`
+
+/** A host that hands a job back because of a foreign runner takes that runner for abandoned after so many attempts. */
+const ABANDONED_AFTER_ATTEMPTS = 10
+const TRIES = 5
+const BETWEEN_TRIES = "2 seconds"
+const CREATE_WITHIN = "1 minute"
+const REMOVE_WITHIN = "90 seconds"
+const SCRIPT_WITHIN = "2 minutes"
+const INSTALL_WITHIN = "20 minutes"
+/** A cancelled job's runner ends by itself in about 10 s: SIGINT, 7.5 s, SIGTERM, 2.5 s, SIGKILL. */
+const INTERRUPTED_WITHIN = "30 seconds"
+
+/** A removal that did not succeed is tried again when the ledger is next compared with GitHub. */
+const settle = Effect.fnUntraced(function* (name: string) {
+  const ledger = yield* Ledger
+  yield* ledger.settle(RunnerGone.make({ runner: name }))
+})
+
+/** Remove a runner by id, or by name where the reply that had the id was lost; gone is as good as removed. */
+export const remove = Effect.fn("runner.remove")(function* (client: GitHubClient, level: Level, name: string) {
+  const ledger = yield* Ledger
+  const known = HashMap.get((yield* ledger.state).runners, name)
+  // struck from the ledger: it turned out to be somebody else's
+  if (Option.isNone(known)) return
+  const id = Option.isSome(known.value.id)
+    ? known.value.id
+    : Option.map(yield* client.runnerByName(level, name), ({ id }) => id)
+  if (Option.isSome(id)) yield* client.removeRunner(level, id.value)
+  yield* settle(name)
+  yield* Effect.logDebug(`runner ${name} removed`)
+})
+
+const register = Effect.fnUntraced(function* (
+  client: GitHubClient,
+  level: Level,
+  name: string,
+  options: {
+    readonly labels: ReadonlyArray<string>
+    readonly group: number
+    readonly attempt: number
+    readonly stillQueued: Effect.Effect<boolean, GitHubError>
+    readonly named: RunnerNamed
+  }
+) {
+  const ledger = yield* Ledger
+  // an intent of an earlier life, or an earlier reply that was lost: then a runner of this name is ours
+  let ours = HashMap.has((yield* ledger.state).runners, name)
+  const elsewhere = (detail: string) =>
+    Effect.zipRight(settle(name), Effect.fail(new RegistrationError({ reason: "Elsewhere", detail })))
+
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 0) yield* Effect.sleep(BETWEEN_TRIES)
+    // intent, effect and the id that came back are one step: an interrupted stop in between would lose the id
+    const created = yield* ledger.append(options.named).pipe(
+      Effect.zipRight(client.createRunner(level, { name, labels: options.labels, group: options.group })),
+      Effect.tap(({ runner }) => ledger.append(RunnerKnown.make({ runner: name, id: runner.id }))),
+      within(CREATE_WITHIN),
+      Effect.map(Option.some),
+      Effect.catchIf(isUnsettled, (error) => {
+        // only an answer that never came can mean that the runner is there because of us
+        ours ||= error._tag === "TimeoutException" || error.reason !== "Conflict"
+        return Effect.as(Effect.logDebug(error.message), Option.none())
+      })
+    )
+    if (Option.isSome(created)) return created.value
+    const existing: Option.Option<Registered> = yield* client.runnerByName(level, name)
+    if (Option.isNone(existing)) continue
+    if (!(yield* options.stillQueued)) return yield* elsewhere("the job runs elsewhere, or is over")
+    if (existing.value.busy) return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
+    if (!ours && options.attempt < ABANDONED_AFTER_ATTEMPTS) {
+      return yield* elsewhere("another host has a runner for the job")
+    }
+    const removed = yield* client.removeRunner(level, existing.value.id).pipe(
+      Effect.as(true),
+      Effect.catchIf(
+        (error) => error.reason === "Busy",
+        () => Effect.succeed(false)
+      )
+    )
+    if (!removed) return yield* elsewhere("its runner just got a job")
+  }
+  return yield* new RegistrationError({
+    reason: "Failed",
+    detail: `GitHub did not register runner ${name} in ${TRIES} tries`
+  })
+})
+
+/** The runner may be there although we were not told, or was there before. */
+const isUnsettled = (
+  error: GitHubError | JournalError | Cause.TimeoutException
+): error is GitHubError | Cause.TimeoutException =>
+  error._tag === "TimeoutException" ||
+  (error._tag === "GitHubError" && ["Conflict", "Unavailable", "Protocol"].includes(error.reason))
+
+/** The name is taken by a runner that runs some other job: the next name of this job is free. */
+const BUSY_WITH_ANOTHER = "its runner is busy with another job"
+
+/** What it takes to register a runner for a job. */
+export interface Registration {
+  readonly client: GitHubClient
+  readonly level: Level
+  readonly job: JobKey
+  readonly service: string
+  readonly labels: ReadonlyArray<string>
+  readonly group: number
+  /** Which attempt at the job this is, over all passes. */
+  readonly attempt: number
+  /** Which runner of the job this is: 0, then 1 when it is replaced. */
+  readonly k: number
+  readonly stillQueued: Effect.Effect<boolean, GitHubError>
+}
+
+/** Ask the runner in the guest to end its job the way a person would, so that GitHub frees it at once. */
+const interrupt = (vm: Vm) =>
+  Effect.flatMap(Anka, (anka) =>
+    anka.run(vm.name, ["bash", "-c", 'kill -INT "$(cat actions-runner/runner.pid)"'], { timeout: "10 seconds" })
+  ).pipe(Effect.ignore)
+
+const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm) =>
+  remove(client, level, name).pipe(
+    Effect.catchIf(
+      (error) => error.reason === "Busy",
+      () =>
+        Effect.zipRight(
+          interrupt(vm),
+          remove(client, level, name).pipe(
+            Effect.retry({ while: (error) => error.reason === "Busy", schedule: Schedule.spaced("1 second") }),
+            Effect.timeoutFail({ duration: INTERRUPTED_WITHIN, onTimeout: () => stillBusy(name) })
+          )
+        )
+    ),
+    Effect.retry({
+      while: (error) => error.reason === "Unavailable" || error.reason === "Protocol",
+      schedule: Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(4))
+    }),
+    within(REMOVE_WITHIN),
+    Effect.catchAll((error) =>
+      error._tag === "GitHubError" && error.reason === "Busy"
+        ? Effect.logWarning(
+            `runner ${name} still runs a job at GitHub, which frees it in about 10 minutes; it is removed then`
+          )
+        : Effect.logError(`runner ${name} could not be removed from GitHub; it is tried again in the next pass`, error)
+    )
+  )
+
+const stillBusy = (name: string) =>
+  new GitHubError({ reason: "Busy", request: `DELETE runner ${name}`, detail: "it still runs a job" })
+
+const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm) {
+  const context = yield* Effect.context<Anka | Ledger>()
+  yield* Effect.addFinalizer(() => Effect.provide(removeFrom(client, level, name, vm), context))
+})
+
+/** Register the job's runner; the secret that starts it is in the reply and nowhere else. */
+export const make = Effect.fn("runner.make")(function* (registration: Registration, vm: Vm) {
+  const { client, level, job, service, k } = registration
+  const attempt = (
+    k: number
+  ): Effect.Effect<
+    { readonly runner: Runner; readonly jitConfig: Redacted.Redacted<string> },
+    RegistrationError | GitHubError | Effect.Effect.Error<ReturnType<typeof register>>,
+    Effect.Effect.Context<ReturnType<typeof register>> | Effect.Effect.Context<ReturnType<typeof own>>
+  > =>
+    Effect.gen(function* () {
+      const name = nameOf(job, k)
+      const named = RunnerNamed.make({ runner: name, vm: vm.name, job, service, detail: { level } })
+      yield* own(client, level, name, vm)
+      const created = yield* register(client, level, name, { ...registration, named })
+      return { runner: { name, id: created.runner.id, vm }, jitConfig: created.jitConfig }
+    }).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "RegistrationError" && error.detail === BUSY_WITH_ANOTHER && k < registration.k + 2,
+        () => attempt(k + 1)
+      )
+    )
+  return yield* attempt(k)
+})
+
+/** Own again a runner that a crash left behind. */
+export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm) =>
+  Effect.uninterruptible(own(client, level, name, vm))
+
+/** A script that failed in the VM. */
+export class ScriptError extends Schema.TaggedError<ScriptError>()("ScriptError", {
+  script: Schema.String,
+  code: Schema.Number,
+  output: Schema.String
+}) {
+  override get message() {
+    return `${this.script} exited with ${this.code} in the VM: ${this.output}`
+  }
+}
+
+const SCRIPTS = ["install-runner.bash", "register-runner.bash", "start-runner.bash"] as const
+
+/** Copy the three scripts into the VM and run them there; the secret goes in on standard input. */
+export const start = Effect.fn("runner.start")(function* (
+  runner: Runner,
+  options: {
+    readonly directory: string
+    readonly archive: { readonly url: string; readonly sha256: string }
+    readonly jitConfig: Redacted.Redacted<string>
+  }
+) {
+  const anka = yield* Anka
+  const ledger = yield* Ledger
+  const [install, register, start] = SCRIPTS
+  const script = (
+    name: (typeof SCRIPTS)[number],
+    args: ReadonlyArray<string>,
+    given: { readonly timeout: typeof INSTALL_WITHIN | typeof SCRIPT_WITHIN; readonly stdin?: string }
+  ): Effect.Effect<void, AnkaError | ScriptError> =>
+    Effect.flatMap(anka.run(runner.vm.name, ["bash", `./${name}`, ...args], given), ({ code, stdout, stderr }) =>
+      code === 0
+        ? Effect.logDebug(stdout.trim())
+        : Effect.fail(new ScriptError({ script: name, code, output: (stderr.trim() || stdout.trim()).slice(-2000) }))
+    )
+  yield* Effect.logInfo("installing, registering and starting the runner in the VM")
+  for (const name of SCRIPTS) yield* anka.copyIn(runner.vm.name, `${options.directory}/${name}`, "")
+  yield* script(install, [options.archive.url, options.archive.sha256], { timeout: INSTALL_WITHIN })
+  yield* script(register, [], { timeout: SCRIPT_WITHIN, stdin: `${Redacted.value(options.jitConfig)}\n` })
+  yield* ledger.append(RunnerStarted.make({ runner: runner.name }))
+  yield* script(start, [], { timeout: SCRIPT_WITHIN })
+})
+
+/** A link to the guest that breaks is tried again while the VM runs: about so long, then the VM counts as dead inside. */
+const LINK_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
+
+/** Waits for the runner's process in the VM to end, and tells its exit code; works for a runner that an earlier life started. */
+export const ended = Effect.fnUntraced(function* (vm: Vm) {
+  const anka = yield* Anka
+  const isRunning = anka.show(vm.name).pipe(
+    Effect.map(({ status }) => status === "running"),
+    // a question that failed is no answer
+    Effect.catchAll((error) => Effect.succeed(error.reason !== "NotFound"))
+  )
+  const { stdout } = yield* anka
+    .run(
+      vm.name,
+      ["bash", "-c", "cd actions-runner && while [ ! -f runner.exit ]; do sleep 0.5; done; cat runner.exit"],
+      { timeout: "6 days" }
+    )
+    .pipe(Effect.retry({ while: () => isRunning, schedule: LINK_RETRIES }))
+  return Number(stdout.trim())
+})

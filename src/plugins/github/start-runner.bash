@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Starts the runner for its one job, in the background, so that the job outlives whoever started it.
+#
+#   start-runner.bash
+#
+# Runs inside the VM after register-runner.bash. Leaves in ~/actions-runner: runner.pid (of run.sh), runner.log, and at
+# the end runner.exit with run.sh's exit code. Anklet reads runner.pid and runner.exit.
+# Yours to change: Anklet writes this file only when it is missing.
+set -euo pipefail
+umask 077
+# with job control, background processes can be interrupted: without it they would ignore SIGINT for ever
+set -m
+
+cd "$HOME/actions-runner"
+IFS= read -r config <.jitconfig || [[ -n $config ]]
+rm -f .jitconfig runner.exit runner.pid
+
+# The runner takes its configuration from the environment, where "ps" does not show it, and drops it there.
+ACTIONS_RUNNER_INPUT_JITCONFIG=$config nohup bash -c '
+  set -m
+  umask 022
+  ./run.sh &
+  echo "$!" >runner.pid.new && mv runner.pid.new runner.pid
+  code=0
+  wait "$!" || code=$?
+  echo "$code" >runner.exit.new && mv runner.exit.new runner.exit
+' >runner.log 2>&1 </dev/null &
+
+for _ in {1..100}; do
+  [[ -f runner.pid ]] && { echo "runner started"; exit 0; }
+  sleep 0.1
+done
+echo "the runner did not start; see runner.log" >&2
+exit 1

@@ -1,0 +1,206 @@
+/**
+ * Locks between the daemons of one user on one host, without native code and safe against `kill -9`.
+ *
+ * A lock is a row of files `<name>.<n>`, each made whole by link(2), so that one process only can make number n. The
+ * highest number is the lock; it is free when it says so, or when the processes that it names are dead. Who finds it
+ * free makes n+1. Numbers are never used twice, so two processes that break one stale lock cannot both succeed.
+ */
+
+import type { PlatformError } from "@effect/platform/Error"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { Exec, ProcessIdentity } from "./Exec.ts"
+
+/** The folder of the locks could not be used. */
+export class HostLockError extends Schema.TaggedError<HostLockError>()("HostLockError", {
+  path: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `lock ${this.path}: ${this.detail}; check the owner and permissions of its folder`
+  }
+}
+
+/** What a lock's file says. */
+const Content = Schema.parseJson(
+  Schema.Struct({
+    /** None: the lock was given back. */
+    holder: Schema.NullOr(ProcessIdentity),
+    /** A process started under the lock, which holds it even when the holder is dead. */
+    child: Schema.NullOr(ProcessIdentity),
+    about: Schema.String
+  })
+)
+type Content = typeof Content.Type
+
+const FREE: Content = { holder: null, child: null, about: "" }
+
+/** A lock that this process holds. */
+export interface Held {
+  /** Let a process that was started under the lock hold it too: a pull outlives a killed daemon. */
+  readonly setChild: (pid: number) => Effect.Effect<void>
+}
+
+const POLL = "200 millis"
+
+export class HostLock extends Context.Tag("anklet/HostLock")<
+  HostLock,
+  {
+    /** Take a lock while the scope lives; none when somebody has it, be it another fiber of this process. */
+    readonly tryAcquire: (name: string, about: string) => Effect.Effect<Option.Option<Held>, HostLockError, Scope.Scope>
+    /** Take a lock, waiting for it as long as need be. */
+    readonly acquire: (name: string, about: string) => Effect.Effect<Held, HostLockError, Scope.Scope>
+    /** What the present holder said that it does. */
+    readonly holder: (name: string) => Effect.Effect<Option.Option<string>, HostLockError>
+  }
+>() {
+  /** Locks as files in one folder. */
+  static readonly layer = (directory: string) =>
+    Layer.effect(
+      HostLock,
+      Effect.gen(function* () {
+        const fs = yield* FileSystem
+        const paths = yield* Path
+        const exec = yield* Exec
+        const self = Option.getOrElse(yield* exec.identify(process.pid), () => ({ pid: process.pid, startedAt: "" }))
+        const token = (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
+        const mine = new Set<string>()
+        let temporary = 0
+
+        const fileOf = (name: string, n: number) => paths.join(directory, `${name}.${n}`)
+        const explained = (path: string) =>
+          Effect.mapError((error: PlatformError) => new HostLockError({ path, detail: error.message }))
+
+        const write = (
+          path: string,
+          content: Content,
+          put: (from: string, to: string) => Effect.Effect<void, PlatformError>
+        ) =>
+          Effect.suspend(() => {
+            const from = paths.join(directory, `.${process.pid}-${token}-${temporary++}`)
+            return fs
+              .writeFileString(from, Schema.encodeSync(Content)(content), { mode: 0o600 })
+              .pipe(Effect.zipRight(put(from, path)), Effect.ensuring(Effect.ignore(fs.remove(from))))
+          })
+
+        const numbers = (name: string) =>
+          fs.readDirectory(directory).pipe(
+            Effect.catchIf(
+              (error) => error._tag === "SystemError" && error.reason === "NotFound",
+              () => Effect.as(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), [])
+            ),
+            Effect.map((files) =>
+              files.flatMap((file) => {
+                const n = file.startsWith(`${name}.`) ? Number(file.slice(name.length + 1)) : Number.NaN
+                return Number.isSafeInteger(n) ? [n] : []
+              })
+            )
+          )
+
+        const isHeld = ({ holder, child }: Content) =>
+          Effect.exists([holder, child], (one) => (one === null ? Effect.succeed(false) : exec.isAlive(one)))
+
+        /** The highest number, and what it says if that still holds. A file that is gone or unreadable holds nothing. */
+        const look = Effect.fnUntraced(function* (name: string) {
+          const n = Math.max(0, ...(yield* numbers(name)))
+          const content = yield* fs
+            .readFileString(fileOf(name, n))
+            .pipe(Effect.flatMap(Schema.decode(Content)), Effect.option)
+          const held = Option.isSome(content) && (yield* isHeld(content.value))
+          return { n, held: held ? content : Option.none<Content>() }
+        })
+
+        const take = Effect.fnUntraced(function* (name: string, about: string) {
+          const { n, held } = yield* look(name)
+          if (Option.isSome(held)) return Option.none<number>()
+          const next = n + 1
+          const made = yield* write(fileOf(name, next), { holder: self, child: null, about }, fs.link).pipe(
+            Effect.as(true),
+            Effect.catchIf(
+              (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
+              () => Effect.succeed(false)
+            )
+          )
+          if (!made) return Option.none<number>()
+          const all = yield* numbers(name)
+          // somebody who saw an older state was faster by more than one number
+          if (Math.max(...all) > next) {
+            yield* Effect.ignore(fs.remove(fileOf(name, next)))
+            return Option.none<number>()
+          }
+          yield* Effect.forEach(
+            all.filter((old) => old < next),
+            (old) => Effect.ignore(fs.remove(fileOf(name, old)))
+          )
+          return Option.some(next)
+        })
+
+        const tryAcquire = (name: string, about: string) =>
+          Effect.acquireRelease(
+            Effect.suspend(() => {
+              if (mine.has(name)) return Effect.succeedNone
+              mine.add(name)
+              return take(name, about).pipe(
+                explained(fileOf(name, 0)),
+                Effect.onExit((exit) =>
+                  Effect.sync(() => {
+                    if (exit._tag === "Failure" || Option.isNone(exit.value)) mine.delete(name)
+                  })
+                )
+              )
+            }),
+            Option.match({
+              onNone: () => Effect.void,
+              onSome: (n) =>
+                write(fileOf(name, n), FREE, fs.rename).pipe(
+                  Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not be given back`, error)),
+                  Effect.ensuring(Effect.sync(() => mine.delete(name)))
+                )
+            })
+          ).pipe(
+            Effect.map(
+              Option.map(
+                (n): Held => ({
+                  setChild: (pid) =>
+                    Effect.flatMap(exec.identify(pid), (child) =>
+                      write(fileOf(name, n), { holder: self, child: Option.getOrNull(child), about }, fs.rename)
+                    ).pipe(
+                      Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not name its process`, error))
+                    )
+                })
+              )
+            )
+          )
+
+        return HostLock.of({
+          tryAcquire,
+          acquire: (name, about) => {
+            const attempt: Effect.Effect<Held, HostLockError, Scope.Scope> = Effect.flatMap(
+              tryAcquire(name, about),
+              Option.match({
+                onSome: Effect.succeed,
+                onNone: () =>
+                  Effect.zipRight(
+                    Effect.sleep(POLL),
+                    Effect.suspend(() => attempt)
+                  )
+              })
+            )
+            return attempt
+          },
+          holder: (name) =>
+            look(name).pipe(
+              Effect.map(({ held }) => Option.map(held, ({ about }) => about)),
+              explained(fileOf(name, 0))
+            )
+        })
+      })
+    )
+}

@@ -1,0 +1,165 @@
+/** What this host wrote down before it acted: claims, VMs and runners that exist, or may exist, because of us. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import { JobKey, JobRequest, VmName } from "../Job.ts"
+import * as Journal from "./Journal.ts"
+
+/** A job is ours from here on. */
+export class Claimed extends Schema.TaggedClass<Claimed>()("Claimed", {
+  job: JobRequest,
+  service: Schema.String,
+  epoch: Schema.Number,
+  attempt: Schema.Number
+}) {}
+
+/** A VM of this name is about to be cloned. */
+export class VmNamed extends Schema.TaggedClass<VmNamed>()("VmNamed", {
+  vm: VmName,
+  job: JobKey,
+  service: Schema.String
+}) {}
+
+/** The VM is deleted, for certain. */
+export class VmGone extends Schema.TaggedClass<VmGone>()("VmGone", { vm: VmName }) {}
+
+/** A runner of this name is about to be registered; `detail` is what its plugin needs to find and remove it. */
+export class RunnerNamed extends Schema.TaggedClass<RunnerNamed>()("RunnerNamed", {
+  runner: Schema.String,
+  vm: VmName,
+  job: JobKey,
+  service: Schema.String,
+  detail: Schema.Unknown
+}) {}
+
+/** The registered runner has this id, which is how it will be removed. */
+export class RunnerKnown extends Schema.TaggedClass<RunnerKnown>()("RunnerKnown", {
+  runner: Schema.String,
+  id: Schema.Number
+}) {}
+
+/** The runner's process is about to start in its VM: from here on a crash of ours does not end the job. */
+export class RunnerStarted extends Schema.TaggedClass<RunnerStarted>()("RunnerStarted", { runner: Schema.String }) {}
+
+/** The runner is not registered any more, for certain. */
+export class RunnerGone extends Schema.TaggedClass<RunnerGone>()("RunnerGone", { runner: Schema.String }) {}
+
+/** The job is not ours any more: finished, or given back. */
+export class Closed extends Schema.TaggedClass<Closed>()("Closed", { job: JobKey }) {}
+
+/** One line of the ledger. */
+export const Entry = Schema.Union(Claimed, VmNamed, VmGone, RunnerNamed, RunnerKnown, RunnerStarted, RunnerGone, Closed)
+export type Entry = typeof Entry.Type
+
+/** A runner that may be registered because of us. */
+export interface LedgerRunner {
+  readonly named: RunnerNamed
+  readonly id: Option.Option<number>
+  readonly started: boolean
+}
+
+/** All that the lines say, added up. */
+export interface LedgerState {
+  readonly claims: HashMap.HashMap<JobKey, Claimed>
+  readonly vms: HashMap.HashMap<VmName, VmNamed>
+  readonly runners: HashMap.HashMap<string, LedgerRunner>
+}
+
+/** A host that owes nothing. */
+export const empty: LedgerState = { claims: HashMap.empty(), vms: HashMap.empty(), runners: HashMap.empty() }
+
+/** Add one line up; lines about what is not there change nothing. */
+export const apply = (state: LedgerState, entry: Entry): LedgerState => {
+  switch (entry._tag) {
+    case "Claimed":
+      return { ...state, claims: HashMap.set(state.claims, entry.job.key, entry) }
+    case "Closed":
+      return { ...state, claims: HashMap.remove(state.claims, entry.job) }
+    case "VmNamed":
+      return { ...state, vms: HashMap.set(state.vms, entry.vm, entry) }
+    case "VmGone":
+      return { ...state, vms: HashMap.remove(state.vms, entry.vm) }
+    case "RunnerNamed":
+      return {
+        ...state,
+        runners: HashMap.set(state.runners, entry.runner, { named: entry, id: Option.none(), started: false })
+      }
+    case "RunnerKnown":
+      return {
+        ...state,
+        runners: HashMap.modify(state.runners, entry.runner, (runner) => ({ ...runner, id: Option.some(entry.id) }))
+      }
+    case "RunnerStarted":
+      return {
+        ...state,
+        runners: HashMap.modify(state.runners, entry.runner, (runner) => ({ ...runner, started: true }))
+      }
+    case "RunnerGone":
+      return { ...state, runners: HashMap.remove(state.runners, entry.runner) }
+  }
+}
+
+/** The fewest lines that add up to this state: what compaction keeps. */
+export const entriesOf = (state: LedgerState): ReadonlyArray<Entry> => [
+  ...HashMap.values(state.claims),
+  ...HashMap.values(state.vms),
+  ...Array.from(HashMap.values(state.runners)).flatMap(({ named, id, started }) => [
+    named,
+    ...Option.toArray(Option.map(id, (id) => RunnerKnown.make({ runner: named.runner, id }))),
+    ...(started ? [RunnerStarted.make({ runner: named.runner })] : [])
+  ])
+]
+
+/** After so many lines the file is written anew. */
+const COMPACT_AFTER = 1000
+
+export class Ledger extends Context.Tag("anklet/Ledger")<
+  Ledger,
+  {
+    /** What this host owes now. */
+    readonly state: Effect.Effect<LedgerState>
+    /** Write an intent down, durably, before acting on it; not written, not done. */
+    readonly append: (...entries: ReadonlyArray<Entry>) => Effect.Effect<void, Journal.JournalError>
+    /** Write down that something is gone. Holds in memory at once; a disk that refuses is reported at ERROR and asked about again at the next start. */
+    readonly settle: (entry: VmGone | RunnerGone | Closed) => Effect.Effect<void>
+  }
+>() {
+  /** The ledger in one file. */
+  static readonly layer = (path: string) =>
+    Layer.scoped(
+      Ledger,
+      Effect.gen(function* () {
+        const journal = yield* Journal.open({ path, schema: Entry })
+        const state = yield* Ref.make(journal.replayed.reduce(apply, empty))
+        if (journal.replayed.length > 0) yield* journal.compact(entriesOf(yield* Ref.get(state)))
+        const lines = yield* Ref.make(0)
+        const turn = yield* Effect.makeSemaphore(1)
+
+        const written = (entries: ReadonlyArray<Entry>) =>
+          Effect.gen(function* () {
+            yield* journal.append(...entries)
+            if ((yield* Ref.updateAndGet(lines, (n) => n + entries.length)) < COMPACT_AFTER) return
+            yield* journal.compact(entriesOf(yield* Ref.get(state)))
+            yield* Ref.set(lines, 0)
+          })
+        const added = (entries: ReadonlyArray<Entry>) => Ref.update(state, (state) => entries.reduce(apply, state))
+
+        return Ledger.of({
+          state: Ref.get(state),
+          append: (...entries) =>
+            written(entries).pipe(Effect.zipRight(added(entries)), turn.withPermits(1), Effect.uninterruptible),
+          settle: (entry) =>
+            added([entry]).pipe(
+              Effect.zipRight(written([entry])),
+              turn.withPermits(1),
+              Effect.catchAll((error) => Effect.logError(error.message)),
+              Effect.uninterruptible
+            )
+        })
+      })
+    )
+}

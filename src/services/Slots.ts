@@ -1,0 +1,69 @@
+/** Room for VMs on this Mac: Apple allows two running macOS VMs. The hypervisor's own refusal stays the truth. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { VM_PREFIX, type VmName } from "../Job.ts"
+import { Anka, type AnkaError } from "./Anka.ts"
+
+/** Apple's licence: at most two macOS VMs run on one Mac. */
+export const VM_LIMIT = 2
+
+export class Slots extends Context.Tag("anklet/Slots")<
+  Slots,
+  {
+    /** Reserve room for one VM while the scope lives; false on a full host. An `anka list` that fails means no room. */
+    readonly take: Effect.Effect<boolean, AnkaError, Scope.Scope>
+    /** Reserve without asking: for a VM that runs already. */
+    readonly occupy: Effect.Effect<void, never, Scope.Scope>
+    /** Count this VM under the slot that was taken for it, not beside it, while the scope lives. */
+    readonly own: (vm: VmName) => Effect.Effect<void, never, Scope.Scope>
+    /** The VMs that passes of this process use now. */
+    readonly owned: Effect.Effect<ReadonlySet<VmName>>
+    /** How many VMs of others take room: running ones, and clones of other daemons that are about to run. */
+    readonly others: Effect.Effect<number, AnkaError>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    Slots,
+    Effect.gen(function* () {
+      const anka = yield* Anka
+      const owned = new Set<VmName>()
+      let taken = 0
+      const turn = yield* Effect.makeSemaphore(1)
+
+      const others = Effect.map(
+        anka.list,
+        (vms) =>
+          vms.filter(
+            ({ name, status }) =>
+              (status === "running" || name.startsWith(VM_PREFIX)) && ![...owned].some((vm) => vm === name)
+          ).length
+      )
+      const occupy = Effect.acquireRelease(
+        Effect.sync(() => {
+          taken++
+        }),
+        () =>
+          Effect.sync(() => {
+            taken--
+          })
+      )
+      return Slots.of({
+        take: turn.withPermits(1)(
+          Effect.flatMap(others, (others) =>
+            others + taken < VM_LIMIT ? Effect.as(occupy, true) : Effect.succeed(false)
+          )
+        ),
+        occupy,
+        own: (vm) =>
+          Effect.acquireRelease(
+            Effect.sync(() => owned.add(vm)),
+            () => Effect.sync(() => owned.delete(vm))
+          ),
+        owned: Effect.sync(() => new Set(owned)),
+        others
+      })
+    })
+  )
+}

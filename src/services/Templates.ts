@@ -1,0 +1,138 @@
+/** Whether a template is on this host, and getting it here: at most one pull at a time on a host, over all its daemons. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Template } from "../Job.ts"
+import { within } from "../Within.ts"
+import { Anka, type AnkaError } from "./Anka.ts"
+import { HostLock, type HostLockError } from "./HostLock.ts"
+
+/** Why a template cannot be had, for the job that wants it. */
+export class TemplateError extends Schema.TaggedError<TemplateError>()("TemplateError", {
+  /** `PullBusy`: another pull is under way. `Unknown`: the registry has no such template or tag, and asking again will not help. */
+  reason: Schema.Literal("PullBusy", "Unknown", "RegistryUnavailable", "NoSpace", "Failed"),
+  template: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `template ${this.template}: ${this.detail}`
+  }
+}
+
+/** Disk space that a pull must leave free, in bytes: clones grow while they run. */
+export const RESERVE = 10 * 2 ** 30
+
+const PULL_LOCK = "pull"
+
+export class Templates extends Context.Tag("anklet/Templates")<
+  Templates,
+  {
+    /** Whether `ensure` could start now: the template is here, or no other pull is in the way. */
+    readonly available: (template: Template) => Effect.Effect<boolean>
+    /** The template with its tag, on this host: pulled if need be. Interrupting it ends the pull. */
+    readonly ensure: (
+      template: Template,
+      registry: Option.Option<string>
+    ) => Effect.Effect<Template, TemplateError | HostLockError>
+  }
+>() {
+  static readonly layer = Layer.effect(
+    Templates,
+    Effect.gen(function* () {
+      const anka = yield* Anka
+      const locks = yield* HostLock
+
+      const localTags = (template: Template) =>
+        anka.localTags(template.id).pipe(
+          Effect.asSome,
+          Effect.catchIf(
+            (error) => error.reason === "NotFound",
+            () => Effect.succeed(Option.none<ReadonlyArray<string>>())
+          )
+        )
+      const isHere = (template: Template) =>
+        Option.match(template.tag, {
+          onNone: () => Effect.succeed(false),
+          onSome: (tag) =>
+            Effect.map(
+              localTags(template),
+              Option.exists((tags) => tags.includes(tag))
+            )
+        })
+
+      const pull = Effect.fn("Templates.pull")(function* (template: Template, registry: Option.Option<string>) {
+        const lock = yield* locks.tryAcquire(PULL_LOCK, `${template}`)
+        if (Option.isNone(lock)) {
+          return yield* new TemplateError({
+            reason: "PullBusy",
+            template: `${template}`,
+            detail: "another pull is under way on this host; two at once could damage each other"
+          })
+        }
+        const known = yield* localTags(template)
+        const size = yield* anka.pullSize(template, registry)
+        yield* Option.match(size, { onNone: () => Effect.void, onSome: (size) => enoughSpace(template, size) })
+        yield* Effect.logInfo(`pulling template ${template}`)
+        yield* anka
+          .pull(template, registry, (pid) => lock.value.setChild(pid))
+          .pipe(
+            // half a template that nobody had before is worse than none: the next pull would build on it
+            Effect.onExit((exit) =>
+              exit._tag === "Failure" && Option.isNone(known)
+                ? anka.delete(template.id).pipe(within("2 minutes"), Effect.ignore)
+                : Effect.void
+            )
+          )
+        const { tag } = yield* anka.show(template.id)
+        yield* Effect.logInfo(`pulled template ${template}`)
+        return Option.isSome(template.tag) ? template : Template.make({ id: template.id, tag })
+      }, Effect.scoped)
+
+      return Templates.of({
+        available: (template) =>
+          isHere(template).pipe(
+            Effect.orElseSucceed(() => false),
+            Effect.flatMap((here) =>
+              here ? Effect.succeed(true) : Effect.map(locks.holder(PULL_LOCK), Option.isNone)
+            ),
+            Effect.orElseSucceed(() => true)
+          ),
+        ensure: (template, registry) =>
+          isHere(template).pipe(
+            Effect.flatMap((here) => (here ? Effect.succeed(template) : pull(template, registry))),
+            Effect.catchTag("AnkaError", (error) => Effect.fail(explain(template, registry, error)))
+          )
+      })
+    })
+  )
+}
+
+const enoughSpace = (template: Template, size: { readonly missing: number; readonly available: number }) =>
+  size.missing + RESERVE <= size.available
+    ? Effect.void
+    : new TemplateError({
+        reason: "NoSpace",
+        template: `${template}`,
+        detail: `needs ${gib(size.missing + RESERVE)} GiB of disk (${gib(RESERVE)} of it as reserve), ${gib(size.available)} are free: delete templates that are not used with "anka delete"`
+      })
+
+const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1)
+
+const explain = (template: Template, registry: Option.Option<string>, error: AnkaError): TemplateError => {
+  const from = Option.getOrElse(registry, () => "Anka's default registry")
+  const of = (reason: TemplateError["reason"], detail: string) =>
+    new TemplateError({ reason, template: `${template}`, detail })
+  switch (error.reason) {
+    case "NotFound":
+    case "TagUnknown":
+      return of("Unknown", `${from} does not have it; check the job's anka-template labels (${error.message})`)
+    case "RegistryUnavailable":
+      return of("RegistryUnavailable", `${from} does not answer; check that it runs (${error.message})`)
+    case "NoSpace":
+      return of("NoSpace", error.message)
+    default:
+      return of("Failed", error.message)
+  }
+}

@@ -1,0 +1,139 @@
+/** A small working GitHub in memory: jobs, runners with unique names, the rule that a busy runner cannot be removed. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { GitHub, type GitHubClient, GitHubError, type Job, type Runner } from "../../src/services/GitHub.ts"
+import { type Mortal, mortal } from "./life.ts"
+
+export interface FakeGitHub extends Mortal {
+  readonly jobs: Map<number, Job>
+  readonly runners: Map<number, Runner>
+  readonly labels: Map<number, ReadonlyArray<string>>
+  readonly calls: Array<string>
+  readonly told: Array<string>
+  /** What a call does before its work, by method name. */
+  readonly before: Record<string, Effect.Effect<void, GitHubError>>
+  /** What a call does after its work, before its reply: where a reply is lost. */
+  readonly after: Record<string, Effect.Effect<void, GitHubError>>
+  nextRunner: number
+}
+
+export const make = (): FakeGitHub => ({
+  life: 0,
+  jobs: new Map(),
+  runners: new Map(),
+  labels: new Map(),
+  calls: [],
+  told: [],
+  before: {},
+  after: {},
+  nextRunner: 1
+})
+
+export const LABELS = ["self-hosted", "anka", "anka-template:template", "anka-template-tag:v1"]
+
+/** A queued job. */
+export const queued = (id: number, given: Partial<Job> = {}): Job => ({
+  id,
+  owner: "o",
+  repo: "r",
+  runId: 100 + id,
+  runAttempt: 1,
+  name: `job ${id}`,
+  workflowName: "CI",
+  runName: "a push",
+  headSha: "0".repeat(40),
+  url: `https://github.test/o/r/actions/runs/${100 + id}/job/${id}`,
+  status: "queued",
+  conclusion: Option.none(),
+  labels: [...LABELS, `run-id:${100 + id}`, "unique-id:1"],
+  runnerName: Option.none(),
+  createdAt: id,
+  ...given
+})
+
+export const refused = (reason: GitHubError["reason"], request: string) =>
+  new GitHubError({ reason, request, detail: "no" })
+
+/** The job runs on this runner, which takes it and comes online. */
+export const takes = (fake: FakeGitHub, runnerName: string, jobId: number) => {
+  const job = fake.jobs.get(jobId)
+  if (job !== undefined) fake.jobs.set(jobId, { ...job, status: "in_progress", runnerName: Option.some(runnerName) })
+  for (const runner of fake.runners.values()) {
+    if (runner.name === runnerName) fake.runners.set(runner.id, { ...runner, online: true, busy: true })
+  }
+}
+
+/** The job ends; GitHub forgets its runner. */
+export const ends = (fake: FakeGitHub, jobId: number, conclusion: string) => {
+  const job = fake.jobs.get(jobId)
+  if (job === undefined) return
+  fake.jobs.set(jobId, { ...job, status: "completed", conclusion: Option.some(conclusion) })
+  for (const runner of fake.runners.values()) {
+    if (Option.contains(job.runnerName, runner.name)) fake.runners.delete(runner.id)
+  }
+}
+
+export const client = (fake: FakeGitHub): GitHubClient => {
+  const dies = mortal(fake)
+  const call = <A>(name: string, about: string, work: () => Effect.Effect<A, GitHubError>) =>
+    dies(
+      Effect.suspend(() => {
+        fake.calls.push(`${name} ${about}`)
+        return (fake.before[name] ?? Effect.void).pipe(
+          Effect.zipRight(Effect.suspend(work)),
+          Effect.zipLeft(Effect.suspend(() => fake.after[name] ?? Effect.void))
+        )
+      })
+    )
+  let cached: { readonly jobs: ReadonlyArray<Job>; readonly at: number } | undefined
+  return {
+    look: (_watched, maxAge) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const fresh = cached
+        if (fresh !== undefined && now - fresh.at < Duration.toMillis(maxAge)) return Effect.succeed(fresh)
+        return call("look", "", () => {
+          const look = { jobs: [...fake.jobs.values()].filter(({ status }) => status !== "completed"), at: now }
+          cached = look
+          return Effect.succeed(look)
+        })
+      }),
+    job: (_owner, _repo, id) =>
+      call("job", String(id), () => {
+        const job = fake.jobs.get(id)
+        return job === undefined ? refused("NotFound", `GET job ${id}`) : Effect.succeed(job)
+      }),
+    createRunner: (_level, { name, labels }) =>
+      call("createRunner", name, () => {
+        if ([...fake.runners.values()].some((runner) => runner.name === name)) return refused("Conflict", "POST jit")
+        const runner: Runner = { id: fake.nextRunner++, name, online: false, busy: false }
+        fake.runners.set(runner.id, runner)
+        fake.labels.set(runner.id, labels)
+        return Effect.succeed({ runner, jitConfig: Redacted.make(`jit of ${name}`) })
+      }),
+    runner: (_level, id) => call("runner", String(id), () => Effect.succeed(Option.fromNullable(fake.runners.get(id)))),
+    runnerByName: (_level, name) =>
+      call("runnerByName", name, () =>
+        Effect.succeed(Option.fromNullable([...fake.runners.values()].find((runner) => runner.name === name)))
+      ),
+    removeRunner: (_level, id) =>
+      call("removeRunner", String(id), () => {
+        if (fake.runners.get(id)?.busy === true) return refused("Busy", `DELETE runner ${id}`)
+        fake.runners.delete(id)
+        return Effect.void
+      }),
+    tell: (_job, _title, text) =>
+      call("tell", text, () => {
+        fake.told.push(text)
+        return Effect.succeed(true)
+      })
+  }
+}
+
+export const layer = (fake: FakeGitHub) => {
+  const shared = client(fake)
+  return Layer.succeed(GitHub, GitHub.of({ client: () => Effect.succeed(shared) }))
+}

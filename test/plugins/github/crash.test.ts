@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as TestClock from "effect/TestClock"
+import * as Reconcile from "../../../src/Reconcile.ts"
+import { queued } from "../../fakes/GitHub.ts"
+import { NodeContext } from "../../fakes/platform.ts"
+import * as World from "../../fakes/world.ts"
+
+const finished = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, within = 400) =>
+  Effect.gen(function* () {
+    for (let second = 0; second < within; second++) {
+      if (Option.isSome(yield* Fiber.poll(fiber))) return yield* Fiber.join(fiber)
+      yield* TestClock.adjust("1 second")
+    }
+    return yield* Effect.dieMessage(`the fiber did not end within ${within} s`)
+  })
+
+/** What a daemon does at its start, then passes until nothing is left to do. */
+const life = (world: World.World, passes: number) =>
+  Effect.gen(function* () {
+    const strangers = yield* Ref.make<Reconcile.Strangers>(new Map())
+    yield* Reconcile.audit(new Set(["RUNNER1"]), Effect.succeed([]), strangers)
+    for (let pass = 0; pass < passes; pass++) {
+      yield* World.pass()
+      yield* Effect.sleep(Duration.seconds(11))
+    }
+  }).pipe(Effect.provide(Layer.merge(World.layer(world), NodeContext)))
+
+describe("kill -9", () => {
+  it.effect(
+    "after every second of a job, and a new start: the job runs once, nothing is left",
+    () =>
+      Effect.forEach(
+        Array.from({ length: 30 }, (_, second) => second),
+        (second) => {
+          const world = World.make()
+          world.github.jobs.set(1, queued(1))
+          return Effect.gen(function* () {
+            // a daemon fiber: it hangs in its next effect for ever, also in its finalizers, as a killed process does
+            yield* Effect.forkDaemon(life(world, 1))
+            for (let i = 0; i < second; i++) yield* TestClock.adjust("1 second")
+            World.kill(world)
+            yield* finished(yield* Effect.fork(life(world, 4)))
+            assert.strictEqual(world.github.jobs.get(1)?.status, "completed", `killed after ${second} s`)
+            assert.strictEqual(
+              Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()),
+              "success",
+              `killed after ${second} s`
+            )
+            assert.deepStrictEqual(World.left(world), World.NOTHING, `killed after ${second} s`)
+          })
+        },
+        { discard: true }
+      ),
+    60_000
+  )
+})

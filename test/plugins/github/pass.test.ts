@@ -1,0 +1,164 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import { AnkaError } from "../../../src/services/Anka.ts"
+import { ends, LABELS, queued, takes } from "../../fakes/GitHub.ts"
+import * as World from "../../fakes/world.ts"
+
+/** Let a pass run through a span of time, one second after the other. */
+const through = (seconds: number) =>
+  Effect.forEach(Array.from({ length: seconds }), () => TestClock.adjust("1 second"), { discard: true })
+
+const finished = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, within = 200) =>
+  Effect.gen(function* () {
+    for (let second = 0; second < within; second++) {
+      if (Option.isSome(yield* Fiber.poll(fiber))) return yield* Fiber.join(fiber)
+      yield* TestClock.adjust("1 second")
+    }
+    return yield* Effect.dieMessage(`the fiber did not end within ${within} s`)
+  })
+
+describe("a pass", () => {
+  it.effect("sees one queued job through and leaves a clean host", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      assert.isTrue(world.anka.calls.some((call) => call.startsWith("clone template:v1 anklet-vm-")))
+      assert.isFalse(world.anka.calls.some((call) => call.startsWith("pull")))
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("registers the runner for exactly the job's labels, verbatim", () => {
+    const world = World.make()
+    const labels = [...LABELS, "it's", '"q" $(id) `id` ; && \n 🍏', "run-id:101"]
+    world.github.jobs.set(1, queued(1, { labels }))
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.deepStrictEqual([...world.github.labels.values()], [labels])
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("interrupted at every second of a job, leaves no VM, no runner, no claim", () =>
+    Effect.forEach(
+      Array.from({ length: 32 }, (_, second) => second),
+      (second) => {
+        const world = World.make()
+        world.github.jobs.set(
+          1,
+          queued(1, { labels: [...LABELS.filter((label) => !label.includes("tag")), "run-id:101"] })
+        )
+        return Effect.gen(function* () {
+          const fiber = yield* Effect.fork(World.pass())
+          yield* through(second)
+          const stop = yield* Effect.fork(Fiber.interrupt(fiber))
+          yield* finished(stop)
+          assert.deepStrictEqual(World.left(world), World.NOTHING, `interrupted after ${second} s`)
+        }).pipe(Effect.provide(World.layer(world)))
+      },
+      { discard: true }
+    )
+  )
+
+  it.effect("two services and one job make one VM; two services and two jobs make two", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    return Effect.gen(function* () {
+      const both = yield* Effect.fork(Effect.all([World.pass("A"), World.pass("B")], { concurrency: 2 }))
+      yield* finished(both)
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
+      assert.strictEqual(world.github.calls.filter((call) => call.startsWith("look")).length, 1)
+      world.github.jobs.set(2, queued(2))
+      world.github.jobs.set(3, queued(3))
+      yield* TestClock.adjust("10 seconds")
+      yield* finished(yield* Effect.fork(Effect.all([World.pass("A"), World.pass("B")], { concurrency: 2 })))
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 3)
+      assert.strictEqual(world.anka.peak, 2)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("takes nothing on a full host, and nothing when `anka list` fails", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    for (const name of ["one", "two"]) {
+      world.anka.vms.set(name, { uuid: name, name, status: "running", tag: Option.none(), ip: Option.none() })
+    }
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.isFalse(world.anka.calls.some((call) => call.startsWith("clone")))
+      world.anka.instead.list = Effect.fail(ankaFailed)
+      const exit = yield* finished(yield* Effect.fork(Effect.exit(World.pass())))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isFalse(world.anka.calls.some((call) => call.startsWith("clone")))
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("ends the VM at once when the job is cancelled while it boots", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    world.anka.takes.run = "1 hour"
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(World.pass())
+      yield* through(8)
+      assert.strictEqual(world.anka.vms.size, 1)
+      ends(world.github, 1, "cancelled")
+      yield* finished(fiber, 12)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("replaces a runner that never comes online once, then gives the job up", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    world.anka.guest = (vm, command, stdin) =>
+      command.join(" ").includes("start-runner")
+        ? Effect.succeed({ code: 0, stdout: "", stderr: "" })
+        : command.join(" ").includes("runner.exit")
+          ? Effect.never
+          : guest(vm, command, stdin)
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
+      assert.strictEqual(new Set(world.github.calls.filter((call) => call.startsWith("createRunner"))).size, 2)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+      // given up: not taken again at once
+      yield* TestClock.adjust("11 seconds")
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("follows its runner when that takes another job, and kills nothing", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    world.anka.guest = (vm, command, stdin) => {
+      if (!command.join(" ").includes("start-runner")) return guest(vm, command, stdin)
+      // job 2 comes up and gets our runner; job 1 stays queued
+      world.github.jobs.set(2, queued(2))
+      takes(world.github, [...world.github.runners.values()][0]?.name ?? "", 2)
+      return Effect.succeed({ code: 0, stdout: "", stderr: "" })
+    }
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(2)?.conclusion ?? Option.none()), "success")
+      assert.strictEqual(world.github.jobs.get(1)?.status, "queued")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+      world.anka.guest = guest
+      yield* TestClock.adjust("11 seconds")
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+})
+
+const ankaFailed = new AnkaError({ reason: "Failed", command: "anka list", code: 1, detail: "Bad address" })
