@@ -1,13 +1,13 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
+import { version } from "./version.ts"
+
 const [first] = process.argv.slice(2)
 
 if (first === "--version") {
-  process.stdout.write(`anklet ${typeof ANKLET_VERSION === "string" ? ANKLET_VERSION : "dev"}\n`)
+  process.stdout.write(`anklet ${version}\n`)
 } else if (first === "simulate") {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))
 } else {
   await import("./cli/main.ts")
 }
-
-export {}

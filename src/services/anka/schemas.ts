@@ -1,0 +1,30 @@
+/** Bodies of `anka -j`, read with patience: keys may be missing, empty, or of another type in another version. */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+/** A string that may be missing, null or empty: none in all three cases. */
+const Maybe = Schema.optionalWith(
+  Schema.transform(Schema.Unknown, Schema.OptionFromSelf(Schema.String), {
+    strict: true,
+    decode: (value) => (typeof value === "string" && value !== "" ? Option.some(value) : Option.none()),
+    encode: Option.getOrNull
+  }),
+  { default: () => Option.none<string>() }
+)
+
+const Word = Schema.optionalWith(Schema.String, { default: () => "" })
+
+/** A number that may come as a string of digits. */
+const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString)
+
+export const Vm = Schema.Struct({ uuid: Word, name: Schema.String, status: Word, version: Maybe, ip: Maybe })
+/** `anka list`: an array, or nothing at all when there is nothing. */
+export const Vms = Schema.Array(Vm)
+export const Version = Schema.Struct({ product: Word, version: Schema.String })
+export const License = Schema.Struct({ status: Word, license_type: Word })
+export const Tags = Schema.Array(Schema.Struct({ tag: Schema.String }))
+export const Size = Schema.Struct({
+  size: Bytes,
+  cached: Schema.optionalWith(Bytes, { default: () => 0 }),
+  available: Bytes
+})

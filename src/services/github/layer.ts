@@ -1,0 +1,173 @@
+/** GitHub over Octokit. Octokit is loaded with the first client, so that a daemon without one does not pay for it. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as RcMap from "effect/RcMap"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { version } from "../../version.ts"
+import { type Credential, GitHub, type GitHubClient, GitHubError, type Level, type Watched } from "../GitHub.ts"
+import * as gate from "./gate.ts"
+import * as looks from "./look.ts"
+import * as requests from "./requests.ts"
+import * as schemas from "./schemas.ts"
+import * as transport from "./transport.ts"
+
+/** Paths of the runner API at both levels; the repository's has one part more. */
+const runnersAt = ({ owner, repo }: Level) =>
+  Option.match(repo, {
+    onNone: () => ({ path: "/orgs/{owner}/actions/runners", parameters: { owner } }),
+    onSome: (repo) => ({ path: "/repos/{owner}/{repo}/actions/runners", parameters: { owner, repo } })
+  })
+
+const toRunner = ({ id, name, status, busy }: typeof schemas.Runner.Type) => ({
+  id,
+  name,
+  busy,
+  online: status === "online"
+})
+
+const nothing = () => {
+  // Octokit logs to the console by itself; our requests are logged where they are made
+}
+
+const connect = Effect.fnUntraced(function* (credential: Credential) {
+  const wire = yield* Effect.acquireRelease(Effect.sync(transport.make), (wire) => Effect.sync(wire.close))
+  const { Octokit } = yield* Effect.promise(() => import("@octokit/rest"))
+  const common = {
+    baseUrl: credential.apiUrl.replace(/\/+$/, ""),
+    userAgent: `anklet/${version}`,
+    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    request: { fetch: wire.fetch }
+  }
+  if (credential._tag === "Token") {
+    return new Octokit({ ...common, auth: Redacted.value(credential.token) })
+  }
+  const { createAppAuth } = yield* Effect.promise(() => import("@octokit/auth-app"))
+  return new Octokit({
+    ...common,
+    authStrategy: createAppAuth,
+    auth: {
+      appId: credential.appId,
+      installationId: credential.installationId,
+      privateKey: Redacted.value(credential.privateKey)
+    }
+  })
+})
+
+const client = Effect.fnUntraced(function* (credential: Credential) {
+  const octokit = yield* connect(credential)
+  const send = requests.make(octokit, yield* gate.make)
+  const watches = new Map<string, ReturnType<typeof looks.make>>()
+  const watch = (watched: Watched) => {
+    const key = JSON.stringify([watched.owner, Option.getOrNull(watched.repo)])
+    const known = watches.get(key) ?? looks.make(send, watched, credential._tag === "App")
+    watches.set(key, known)
+    return known
+  }
+
+  const gone = <A>(effect: Effect.Effect<A, GitHubError>) =>
+    effect.pipe(
+      Effect.asSome,
+      Effect.catchIf(
+        ({ reason }) => reason === "NotFound",
+        () => Effect.succeedNone
+      )
+    )
+
+  const github: GitHubClient = {
+    look: (watched, maxAge) => watch(watched)(maxAge),
+    job: (owner, repo, id) =>
+      Effect.map(
+        send.get(
+          "essential",
+          "GET /repos/{owner}/{repo}/actions/jobs/{job_id}",
+          { owner, repo, job_id: id },
+          schemas.Job
+        ),
+        (job) => looks.toJob({ owner, repo }, job)
+      ),
+    createRunner: (level, { name, labels, group }) => {
+      const { path, parameters } = runnersAt(level)
+      const route = `POST ${path}/generate-jitconfig`
+      return send
+        .once("essential", route, { ...parameters, name, labels, runner_group_id: group ?? 1, work_folder: "_work" })
+        .pipe(
+          Effect.flatMap((data) =>
+            Effect.mapError(
+              Schema.decodeUnknown(schemas.JitConfig)(data),
+              // the answer holds a secret: nothing of it may be quoted
+              () =>
+                new GitHubError({
+                  reason: "Protocol",
+                  request: `POST runner ${name}`,
+                  detail: "the answer is not what GitHub's API describes"
+                })
+            )
+          ),
+          Effect.map(({ runner, encoded_jit_config }) => ({ runner: toRunner(runner), jitConfig: encoded_jit_config }))
+        )
+    },
+    runner: (level, id) => {
+      const { path, parameters } = runnersAt(level)
+      return gone(
+        Effect.map(
+          send.get("essential", `GET ${path}/{runner_id}`, { ...parameters, runner_id: id }, schemas.Runner),
+          toRunner
+        )
+      )
+    },
+    runnerByName: (level, name) => {
+      const { path, parameters } = runnersAt(level)
+      return Effect.map(
+        // older GitHub Enterprise Servers ignore the name and send all runners
+        send.all("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners),
+        (pages) =>
+          Option.map(
+            Option.fromNullable(pages.flatMap(({ runners }) => runners).find((runner) => runner.name === name)),
+            toRunner
+          )
+      )
+    },
+    removeRunner: (level, id) => {
+      const { path, parameters } = runnersAt(level)
+      return Effect.asVoid(gone(send.once("essential", `DELETE ${path}/{runner_id}`, { ...parameters, runner_id: id })))
+    },
+    tell: (job, title, text) =>
+      credential._tag === "Token"
+        ? // only an App may create check runs
+          Effect.succeed(false)
+        : send
+            .once("essential", "POST /repos/{owner}/{repo}/check-runs", {
+              owner: job.owner,
+              repo: job.repo,
+              name: `anklet: ${job.name}`,
+              head_sha: job.headSha,
+              status: "completed",
+              conclusion: "failure",
+              details_url: job.url,
+              output: { title, summary: text }
+            })
+            .pipe(
+              Effect.as(true),
+              Effect.catchIf(
+                ({ reason }) => reason === "Forbidden" || reason === "NotFound",
+                () => Effect.succeed(false)
+              )
+            )
+  }
+  return github
+})
+
+/** One client for each credential, open as long as a scope holds it. */
+export const layer = Layer.scoped(
+  GitHub,
+  Effect.gen(function* () {
+    const clients = yield* RcMap.make({ lookup: client, idleTimeToLive: "5 minutes" })
+    return GitHub.of({
+      client: (credential) =>
+        Effect.catchAllCause(RcMap.get(clients, credential), (cause) => Effect.die(Cause.squash(cause)))
+    })
+  })
+)

@@ -1,0 +1,299 @@
+/** GitHub's REST API over the simulated world: what each route answers. */
+import { createVerify } from "node:crypto"
+import * as bodies from "./bodies.ts"
+import { Refused, type Runner, type World } from "./world.ts"
+
+/** A request, taken apart. */
+export interface Request {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly body: unknown
+  readonly token: string
+}
+
+/** An answer before paging, tagging and limits. */
+export interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  /** The body's list, which is paged. */
+  readonly list?: { readonly key: string | undefined; readonly items: ReadonlyArray<unknown> }
+}
+
+/** What routes need besides the world. */
+export interface Context {
+  readonly world: World
+  /** Address of the REST API, and of the service that runners talk to. */
+  readonly url: string
+  readonly services: string
+  readonly app: { readonly id: number; readonly installation: number; readonly publicKey: string } | undefined
+  readonly mint: () => { readonly token: string; readonly expiresAt: number }
+  readonly rate: (token: string) => { limit: number; used: number; remaining: number; reset: number }
+  readonly checks: Array<unknown>
+}
+
+const STATUSES = new Set(
+  "requested queued pending waiting in_progress completed action_required cancelled failure neutral skipped stale success timed_out".split(
+    " "
+  )
+)
+
+const field = (body: unknown, name: string): unknown =>
+  typeof body === "object" && body !== null ? Object.entries(body).find(([key]) => key === name)?.[1] : undefined
+
+type Handler = (context: Context, request: Request, p: ReadonlyArray<string>) => Answer
+
+const runOf = ({ world }: Context, [owner, repo, id]: ReadonlyArray<string>) => {
+  const run = world.runs.get(Number(id))
+  if (run === undefined || run.owner !== owner || run.repo !== repo) throw new Refused(404, "Not Found")
+  return run
+}
+
+const list = (key: string | undefined, items: ReadonlyArray<unknown>): Answer => ({ status: 200, list: { key, items } })
+const ok = (body: unknown): Answer => ({ status: 200, body })
+
+const jobsOf = (context: Context, p: ReadonlyArray<string>, all: boolean, attempt?: number) => {
+  const run = runOf(context, p)
+  return list(
+    "jobs",
+    context.world
+      .jobsOf(run.id, all || attempt !== undefined)
+      .filter((job) => attempt === undefined || job.attempt === attempt)
+      .filter(({ status }) => status !== "waiting")
+      .map((job) => bodies.job(context.url, run, job))
+  )
+}
+
+const listRunners = ({ world }: Context, { query }: Request, scope: string): Answer => {
+  world.tick()
+  const name = query.get("name")
+  return list(
+    "runners",
+    [...world.runners.values()]
+      .filter((runner) => runner.scope === scope && (name === null || runner.name === name))
+      .map(bodies.runner)
+  )
+}
+
+const oneRunner = ({ world }: Context, scope: string, id: number): Runner => {
+  world.tick()
+  const runner = world.runners.get(id)
+  if (runner === undefined || runner.scope !== scope) throw new Refused(404, "Not Found")
+  return runner
+}
+
+const jit = ({ world, services }: Context, { body }: Request, scope: string): Answer => {
+  const name = field(body, "name")
+  const labels = field(body, "labels")
+  if (typeof name !== "string" || !Array.isArray(labels)) throw new Refused(422, "Invalid request")
+  if (Number(field(body, "runner_group_id")) !== 1) throw new Refused(404, "Not Found")
+  const runner = world.register(scope, name, labels.map(String))
+  return {
+    status: 201,
+    body: { runner: bodies.runner(runner), encoded_jit_config: bodies.jitConfig(services, runner) }
+  }
+}
+
+const rerun = (context: Context, p: ReadonlyArray<string>, which: (conclusion: string | null) => boolean): Answer => {
+  const run = runOf(context, p)
+  context.world.rerun(run.id, ({ conclusion }) => which(conclusion))
+  return { status: 201, body: {} }
+}
+
+const verifyApp = ({ app }: Context, jwt: string): void => {
+  const [header = "", payload = "", signature = ""] = jwt.split(".")
+  const claims = JSON.parse(Buffer.from(payload || "e30", "base64url").toString())
+  const now = Date.now() / 1000
+  const signed =
+    app !== undefined &&
+    createVerify("RSA-SHA256").update(`${header}.${payload}`).verify(app.publicKey, Buffer.from(signature, "base64url"))
+  if (!signed || String(claims.iss) !== String(app?.id)) throw new Refused(401, "A JSON web token could not be decoded")
+  if (claims.exp < now || claims.exp - claims.iat > 660)
+    throw new Refused(401, "'Expiration time' claim ('exp') is too far in the future")
+}
+
+const R = "/repos/([^/]+)/([^/]+)"
+
+/** Routes in order; the first whose method and path fit answers. */
+const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
+  [
+    "GET",
+    `${R}/actions/runs`,
+    (context, { query }, [owner, repo]) => {
+      const status = query.get("status")
+      if (status !== null && !STATUSES.has(status)) throw new Refused(422, "Validation Failed")
+      if (!context.world.repositories.has(`${owner}/${repo}`)) throw new Refused(404, "Not Found")
+      return list(
+        "workflow_runs",
+        [...context.world.runs.values()]
+          .filter((run) => run.owner === owner && run.repo === repo)
+          .sort((a, b) => b.createdAt - a.createdAt || b.id - a.id)
+          .map((run) => bodies.run(context.url, context.world, run))
+          .filter((run) => status === null || run.status === status || run.conclusion === status)
+          .slice(0, 1000)
+      )
+    }
+  ],
+  ["GET", `${R}/actions/runs/(\\d+)`, (context, _, p) => ok(bodies.run(context.url, context.world, runOf(context, p)))],
+  [
+    "GET",
+    `${R}/actions/runs/(\\d+)/jobs`,
+    (context, { query }, p) => jobsOf(context, p, query.get("filter") === "all")
+  ],
+  ["GET", `${R}/actions/runs/(\\d+)/attempts/(\\d+)/jobs`, (context, _, p) => jobsOf(context, p, false, Number(p[3]))],
+  [
+    "GET",
+    `${R}/actions/jobs/(\\d+)`,
+    (context, _, [owner = "", repo = "", id]) => {
+      const job = context.world.job(Number(id))
+      return ok(bodies.job(context.url, runOf(context, [owner, repo, String(job.runId)]), job))
+    }
+  ],
+  [
+    "POST",
+    `${R}/actions/runs/(\\d+)/(?:force-)?cancel`,
+    (context, _, p) => {
+      context.world.cancel(runOf(context, p).id)
+      return { status: 202, body: {} }
+    }
+  ],
+  ["POST", `${R}/actions/runs/(\\d+)/rerun`, (context, _, p) => rerun(context, p, () => true)],
+  [
+    "POST",
+    `${R}/actions/runs/(\\d+)/rerun-failed-jobs`,
+    (context, _, p) => rerun(context, p, (word) => word !== "success")
+  ],
+  [
+    "POST",
+    `${R}/actions/jobs/(\\d+)/rerun`,
+    (context, _, [, , id]) => {
+      const job = context.world.job(Number(id))
+      context.world.rerun(job.runId, ({ id }) => id === job.id)
+      return { status: 201, body: {} }
+    }
+  ],
+  ["POST", `${R}/actions/runners/generate-jitconfig`, (context, request, [o, r]) => jit(context, request, `${o}/${r}`)],
+  [
+    "POST",
+    "/orgs/([^/]+)/actions/runners/generate-jitconfig",
+    (context, request, [o = ""]) => jit(context, request, o)
+  ],
+  ["GET", `${R}/actions/runners`, (context, request, [o, r]) => listRunners(context, request, `${o}/${r}`)],
+  ["GET", "/orgs/([^/]+)/actions/runners", (context, request, [o = ""]) => listRunners(context, request, o)],
+  [
+    "GET",
+    `${R}/actions/runners/(\\d+)`,
+    (context, _, [o, r, id]) => ok(bodies.runner(oneRunner(context, `${o}/${r}`, Number(id))))
+  ],
+  [
+    "GET",
+    "/orgs/([^/]+)/actions/runners/(\\d+)",
+    (context, _, [o = "", id]) => ok(bodies.runner(oneRunner(context, o, Number(id))))
+  ],
+  [
+    "DELETE",
+    `${R}/actions/runners/(\\d+)`,
+    ({ world }, _, [o, r, id]) => {
+      world.remove(`${o}/${r}`, Number(id))
+      return { status: 204 }
+    }
+  ],
+  [
+    "DELETE",
+    "/orgs/([^/]+)/actions/runners/(\\d+)",
+    ({ world }, _, [o = "", id]) => {
+      world.remove(o, Number(id))
+      return { status: 204 }
+    }
+  ],
+  [
+    "GET",
+    "/orgs/([^/]+)/repos",
+    ({ world, url }, _, [org]) =>
+      list(
+        undefined,
+        [...world.repositories].filter((name) => name.startsWith(`${org}/`)).map((name) => bodies.repository(url, name))
+      )
+  ],
+  [
+    "GET",
+    "/installation/repositories",
+    ({ world, url }) =>
+      list(
+        "repositories",
+        [...world.repositories].map((name) => bodies.fullRepository(url, name))
+      )
+  ],
+  [
+    "POST",
+    "/app/installations/(\\d+)/access_tokens",
+    (context, { token }, [id]) => {
+      verifyApp(context, token)
+      if (Number(id) !== context.app?.installation) throw new Refused(404, "Not Found")
+      const minted = context.mint()
+      return {
+        status: 201,
+        body: {
+          token: minted.token,
+          expires_at: new Date(minted.expiresAt).toISOString().replace(/\.\d+Z$/, "Z"),
+          permissions: { actions: "write", administration: "write", checks: "write", metadata: "read" },
+          repository_selection: "all"
+        }
+      }
+    }
+  ],
+  [
+    "GET",
+    "/rate_limit",
+    ({ rate }, { token }) => {
+      const core = rate(token)
+      return ok({ resources: { core, search: core }, rate: core })
+    }
+  ],
+  [
+    "POST",
+    `${R}/check-runs`,
+    (context, { body, token }) => {
+      if (!token.startsWith("ghs_")) throw new Refused(403, "You must authenticate via a GitHub App.")
+      context.checks.push(body)
+      const id = 90_000 + context.checks.length
+      return {
+        status: 201,
+        body: {
+          id,
+          node_id: `check${id}`,
+          head_sha: field(body, "head_sha"),
+          external_id: "",
+          name: field(body, "name"),
+          url: `${context.url}/check-runs/${id}`,
+          html_url: null,
+          details_url: null,
+          status: "completed",
+          conclusion: "failure",
+          started_at: null,
+          completed_at: null,
+          output: {
+            title: null,
+            summary: null,
+            text: null,
+            annotations_count: 0,
+            annotations_url: `${context.url}/check-runs/${id}/annotations`
+          },
+          check_suite: null,
+          app: null,
+          pull_requests: []
+        }
+      }
+    }
+  ]
+]
+
+/** Answer a request of the REST API. */
+export const answer = (context: Context, request: Request): Answer => {
+  context.world.tick()
+  for (const [method, pattern, handler] of ROUTES) {
+    const match = method === request.method ? request.path.match(new RegExp(`^${pattern}$`)) : null
+    if (match !== null) return handler(context, request, match.slice(1).map(decodeURIComponent))
+  }
+  throw new Refused(404, "Not Found")
+}

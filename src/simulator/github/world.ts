@@ -1,0 +1,306 @@
+/** What a simulated GitHub knows: runs, jobs, runners, and the rule by which jobs find runners. No HTTP, no clock of its own. */
+import { randomBytes } from "node:crypto"
+
+/** One job of a run. */
+export interface Job {
+  readonly id: number
+  readonly runId: number
+  readonly attempt: number
+  readonly owner: string
+  readonly repo: string
+  readonly name: string
+  readonly workflow: string
+  readonly labels: ReadonlyArray<string>
+  /** Bash text of each step; run for real by the runner stand-in. */
+  readonly steps: ReadonlyArray<string>
+  readonly createdAt: number
+  status: "waiting" | "queued" | "in_progress" | "completed"
+  conclusion: string | null
+  startedAt: number | null
+  completedAt: number | null
+  runnerId: number | null
+  runnerName: string | null
+  stepsDone: number
+  /** Somebody asked for the end of the job. */
+  cancelled: boolean
+  /** Assigned, but not yet confirmed by the runner. */
+  assigned: boolean
+}
+
+/** One workflow run. */
+export interface Run {
+  readonly id: number
+  readonly owner: string
+  readonly repo: string
+  readonly title: string
+  readonly workflow: string
+  readonly sha: string
+  readonly createdAt: number
+  attempt: number
+}
+
+/** How a runner behaves, chosen by the one who tests. */
+export type Mode = "normal" | "never-connects" | "idles" | "dies-mid-job" | "ghost"
+
+/** One registered runner. */
+export interface Runner {
+  readonly id: number
+  readonly name: string
+  /** `owner/repo`, or `owner` for an organisation. */
+  readonly scope: string
+  readonly labels: ReadonlyArray<string>
+  readonly secret: string
+  readonly createdAt: number
+  mode: Mode
+  status: "online" | "offline"
+  job: number | null
+  /** Its one job is over: the record goes away a little later. */
+  doneAt: number | null
+  used: boolean
+  /** When it last spoke. */
+  seenAt: number
+}
+
+/** A refusal, as HTTP status and GitHub's words. */
+export class Refused extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** What a new run is made of. */
+export interface RunSpec {
+  readonly owner: string
+  readonly repo: string
+  readonly workflow?: string
+  readonly title?: string
+  readonly jobs: ReadonlyArray<{
+    readonly name?: string
+    /** `{run_id}` in a label becomes the run's id. */
+    readonly labels: ReadonlyArray<string>
+    readonly steps?: ReadonlyArray<string>
+    /** Not queued before it is released. */
+    readonly waits?: boolean
+  }>
+}
+
+/** The state of a simulated GitHub, and what can happen in it. Times are milliseconds since the epoch. */
+export class World {
+  readonly runs = new Map<number, Run>()
+  readonly jobs = new Map<number, Job>()
+  readonly runners = new Map<number, Runner>()
+  readonly repositories = new Set<string>()
+  /** How the next runners behave, by a part of their name, or `*`. */
+  readonly modes = new Map<string, Mode>()
+  /** How long the record of a runner stays after its job. */
+  linger = 100
+  /** A job whose runner is silent for so long fails: "lost communication with the server". */
+  lock = 600_000
+  readonly now: () => number
+  private next = 1000
+
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  private id(): number {
+    return this.next++
+  }
+
+  /** Queue a run. */
+  queue(spec: RunSpec): { readonly run: Run; readonly jobs: ReadonlyArray<Job> } {
+    const { owner, repo, workflow = "CI", title = "a push" } = spec
+    this.repositories.add(`${owner}/${repo}`)
+    const run: Run = {
+      id: this.id(),
+      owner,
+      repo,
+      title,
+      workflow,
+      sha: randomBytes(20).toString("hex"),
+      createdAt: this.now(),
+      attempt: 1
+    }
+    this.runs.set(run.id, run)
+    return {
+      run,
+      jobs: spec.jobs.map((job, index) => this.addJob(run, { ...job, name: job.name ?? `job (${index})` }))
+    }
+  }
+
+  private addJob(
+    run: Run,
+    spec: { name: string; labels: ReadonlyArray<string>; steps?: ReadonlyArray<string>; waits?: boolean }
+  ): Job {
+    const job: Job = {
+      id: this.id(),
+      runId: run.id,
+      attempt: run.attempt,
+      owner: run.owner,
+      repo: run.repo,
+      name: spec.name,
+      workflow: run.workflow,
+      labels: spec.labels.map((label) => label.replaceAll("{run_id}", String(run.id))),
+      steps: spec.steps ?? ["true"],
+      createdAt: this.now(),
+      status: spec.waits === true ? "waiting" : "queued",
+      conclusion: null,
+      startedAt: null,
+      completedAt: null,
+      runnerId: null,
+      runnerName: null,
+      stepsDone: 0,
+      cancelled: false,
+      assigned: false
+    }
+    this.jobs.set(job.id, job)
+    return job
+  }
+
+  /** Let a waiting job be queued. */
+  release(id: number): void {
+    const job = this.job(id)
+    if (job.status === "waiting") job.status = "queued"
+  }
+
+  /** The latest jobs of a run, or all of them. */
+  jobsOf(runId: number, all = false): ReadonlyArray<Job> {
+    const run = this.runs.get(runId)
+    return [...this.jobs.values()].filter((job) => job.runId === runId && (all || job.attempt === run?.attempt))
+  }
+
+  job(id: number): Job {
+    const job = this.jobs.get(id)
+    if (job === undefined) throw new Refused(404, "Not Found")
+    return job
+  }
+
+  /** A run is as far as its least advanced job. */
+  statusOf(run: Run): { readonly status: string; readonly conclusion: string | null } {
+    const jobs = this.jobsOf(run.id)
+    if (jobs.every(({ status }) => status === "completed")) {
+      const words = jobs.map(({ conclusion }) => conclusion)
+      return {
+        status: "completed",
+        conclusion: words.includes("failure") ? "failure" : words.includes("cancelled") ? "cancelled" : "success"
+      }
+    }
+    const begun = jobs.some(({ status }) => status === "in_progress" || status === "completed")
+    const waits = jobs.some(({ status }) => status === "waiting")
+    return { status: begun ? "in_progress" : waits ? "waiting" : "queued", conclusion: null }
+  }
+
+  /** Register a runner: names are unique as long as a record exists. */
+  register(scope: string, name: string, labels: ReadonlyArray<string>): Runner {
+    this.tick()
+    if (
+      [...this.runners.values()].some(
+        (runner) => runner.scope === scope && runner.name.toLowerCase() === name.toLowerCase()
+      )
+    ) {
+      throw new Refused(409, `Already exists - A runner with the name ${name} already exists.`)
+    }
+    if (labels.length === 0 || labels.length > 100)
+      throw new Refused(422, "Invalid request: labels must have 1 to 100 items")
+    const mode = [...this.modes].find(([part]) => part === "*" || name.includes(part))?.[1] ?? "normal"
+    const runner: Runner = {
+      id: this.id(),
+      name,
+      scope,
+      labels,
+      secret: randomBytes(24).toString("hex"),
+      createdAt: this.now(),
+      mode,
+      status: "offline",
+      job: null,
+      doneAt: null,
+      used: false,
+      seenAt: this.now()
+    }
+    this.runners.set(runner.id, runner)
+    return runner
+  }
+
+  /** Remove a runner, unless it runs a job. */
+  remove(scope: string, id: number): void {
+    this.tick()
+    const runner = this.runners.get(id)
+    if (runner === undefined || runner.scope !== scope) throw new Refused(404, "Not Found")
+    if (runner.job !== null)
+      throw new Refused(422, `Runner "${runner.name}" is currently running a job and cannot be deleted.`)
+    this.runners.delete(id)
+  }
+
+  /** The runner of a secret. */
+  runnerOf(secret: string): Runner | undefined {
+    return [...this.runners.values()].find((runner) => runner.secret === secret)
+  }
+
+  /** Give waiting runners their jobs: the oldest queued job whose labels the runner has all of, whatever it was made for. */
+  assign(runner: Runner): Job | undefined {
+    if (runner.job !== null || runner.doneAt !== null || runner.mode === "idles") return undefined
+    const has = new Set(runner.labels.map((label) => label.toLowerCase()))
+    const job = [...this.jobs.values()]
+      .filter(
+        ({ status, assigned, owner, repo, labels }) =>
+          status === "queued" &&
+          !assigned &&
+          (runner.scope === owner || runner.scope === `${owner}/${repo}`) &&
+          labels.every((label) => has.has(label.toLowerCase()))
+      )
+      .sort((a, b) => a.createdAt - b.createdAt || a.id - b.id)[0]
+    if (job === undefined) return undefined
+    job.status = "in_progress"
+    job.assigned = true
+    job.startedAt = this.now()
+    job.runnerId = runner.id
+    job.runnerName = runner.name
+    runner.job = job.id
+    runner.seenAt = this.now()
+    return job
+  }
+
+  /** A job is over; its runner's record goes away soon. */
+  complete(id: number, conclusion: string): void {
+    const job = this.job(id)
+    if (job.status === "completed") return
+    job.status = "completed"
+    job.conclusion = conclusion
+    job.completedAt = this.now()
+    for (const runner of this.runners.values()) {
+      if (runner.job !== id) continue
+      runner.job = null
+      runner.doneAt = this.now()
+    }
+  }
+
+  /** Cancel a run: what has not started ends at once, what runs is asked to end. */
+  cancel(runId: number): void {
+    const open = this.jobsOf(runId).filter(({ status }) => status !== "completed")
+    if (open.length === 0) throw new Refused(409, "Cannot cancel a workflow run that is completed.")
+    for (const job of open) {
+      if (job.status === "in_progress") job.cancelled = true
+      else this.complete(job.id, "cancelled")
+    }
+  }
+
+  /** Run a run again: the same run, the next attempt, new jobs. */
+  rerun(runId: number, which: (job: Job) => boolean): void {
+    const run = this.runs.get(runId)
+    if (run === undefined) throw new Refused(404, "Not Found")
+    const before = this.jobsOf(runId)
+    if (before.some(({ status }) => status !== "completed")) throw new Refused(403, "This workflow is already running")
+    run.attempt++
+    for (const job of before.filter(which)) this.addJob(run, { name: job.name, labels: job.labels, steps: job.steps })
+  }
+
+  /** What happens by itself as time passes. */
+  tick(): void {
+    for (const runner of this.runners.values()) {
+      if (runner.job !== null && this.now() - runner.seenAt >= this.lock) this.complete(runner.job, "failure")
+      if (runner.doneAt !== null && this.now() - runner.doneAt >= this.linger) this.runners.delete(runner.id)
+    }
+  }
+}
