@@ -1,6 +1,309 @@
+/** `config.yml`: what a person writes, read strictly, with every problem told at once. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import { type Document, isCollection, isNode, isPair, LineCounter, parseDocument, visit } from "yaml"
+import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
+import { Secret } from "./config/Secret.ts"
+import { expand, type Home, home } from "./Home.ts"
 
-/** A secret. */
-export const Secret = Schema.Redacted(Schema.String)
-/** A private key as PEM text, or as the path of a file that holds it. */
-export const PrivateKey = Schema.Redacted(Schema.String)
+export { ConfigError, Problem } from "./config/Problem.ts"
+export { PrivateKey, Secret } from "./config/Secret.ts"
+
+const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { as: "Option", exact: true })
+const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
+  Schema.optionalWith(schema, { exact: true, default: () => value })
+
+/** Default time between two passes, in seconds. */
+export const SLEEP_INTERVAL = 10
+
+/** The store that hosts share. */
+const Database = Schema.Struct({
+  enabled: withDefault(Schema.Boolean, false),
+  url: withDefault(Schema.String, "localhost"),
+  port: withDefault(Schema.Int.pipe(Schema.between(1, 65_535)), 6379),
+  user: withDefault(Schema.String, ""),
+  password: optional(Secret),
+  database: withDefault(Schema.Int.pipe(Schema.between(0, 15)), 0)
+}).pipe(
+  // the place where a shared store will be chosen
+  Schema.filter(({ enabled }) =>
+    enabled
+      ? {
+          path: ["enabled"],
+          message: "this version of anklet coordinates one host: set it to false, or leave `database` out"
+        }
+      : undefined
+  )
+)
+
+/** Keys that every service has; all others are its plugin's. */
+const Common = Schema.Struct({
+  name: Schema.NonEmptyString,
+  plugin: Schema.NonEmptyString,
+  sleep_interval: withDefault(Schema.Number.pipe(Schema.between(0.1, 86_400)), SLEEP_INTERVAL),
+  database: optional(Database)
+})
+
+const TopLevel = Schema.Struct({
+  work_dir: withDefault(Schema.NonEmptyString, "."),
+  pid_file_dir: optional(Schema.NonEmptyString),
+  state_dir: optional(Schema.NonEmptyString),
+  log: withDefault(Schema.Struct({ file_dir: withDefault(Schema.NonEmptyString, ".") }), { file_dir: "." }),
+  services: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })).pipe(
+    Schema.minItems(1, { message: () => "expected at least one service" })
+  )
+})
+
+/** A service as it is written: its own keys are not read yet, because only its plugin knows them. */
+export interface RawService {
+  readonly name: string
+  readonly plugin: string
+  readonly sleepInterval: Duration.Duration
+  /** Where it stands in the file. */
+  readonly index: number
+  /** The keys that belong to the plugin. */
+  readonly own: Readonly<Record<string, unknown>>
+}
+
+/** What the daemon itself is told. All paths are absolute. */
+export interface Daemon {
+  readonly file: string
+  readonly workDir: string
+  readonly pidFileDir: string
+  readonly stateDir: string
+  readonly logDir: string
+}
+
+/** A file that was read: the daemon's part, the services, and the problems found so far. */
+export interface Raw {
+  readonly daemon: Daemon
+  readonly services: ReadonlyArray<RawService>
+  readonly problems: ReadonlyArray<Problem>
+  /** Line of a path in the file, counted from 1. */
+  readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
+}
+
+/** No config is as large as this, in bytes. */
+const SIZE_LIMIT = 1 << 20
+
+const keysOf = <A, I, R>(schema: Schema.Schema<A, I, R>): ReadonlyArray<string> =>
+  AST.getPropertySignatures(AST.encodedAST(schema.ast)).map(({ name }) => String(name))
+
+/** Known keys at a path of the file; `own` are those of the service's plugin. */
+const knownKeys =
+  (own: ReadonlyArray<string>) =>
+  (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
+    if (path.length === 0) return keysOf(TopLevel)
+    if (path[0] === "log") return ["file_dir"]
+    return path.at(-1) === "database" ? keysOf(Database) : [...keysOf(Common), ...own]
+  }
+
+const strict = { errors: "all", onExcessProperty: "error" } as const
+
+const readText = Effect.fnUntraced(function* (file: string) {
+  const fs = yield* FileSystem
+  const refuse = (message: string) => new ConfigError({ file, problems: [Problem.make({ path: "", message })] })
+  const bytes = yield* fs.stat(file).pipe(
+    Effect.filterOrFail(
+      ({ type }) => type !== "Directory",
+      () => refuse("it is a directory; name the file itself with -c")
+    ),
+    Effect.filterOrFail(
+      ({ size }) => size <= SIZE_LIMIT,
+      () => refuse(`it is larger than ${SIZE_LIMIT} bytes; this cannot be a config`)
+    ),
+    Effect.zipRight(fs.readFile(file)),
+    Effect.catchIf(
+      (error) => error._tag === "SystemError" || error._tag === "BadArgument",
+      (error) =>
+        refuse(
+          error._tag === "SystemError" && error.reason === "NotFound"
+            ? "there is no such file; write one as the README shows, or name another with -c"
+            : `it cannot be read (${error._tag === "SystemError" ? error.reason : error.message}); check its owner and permissions`
+        )
+    )
+  )
+  return yield* Effect.mapError(
+    Either.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
+    () => refuse("it is not text in UTF-8")
+  )
+})
+
+/** YAML's own complaints, with a hint for the mistake that the sample of older versions makes. */
+const yamlProblems = (document: Document.Parsed, text: string): ReadonlyArray<Problem> => {
+  const lines = text.split("\n")
+  const misindented = lines.findIndex((line, index) => {
+    const [, indent, space] = lines[index - 1]?.match(/^(\s*)-(\s+)name\s*:/) ?? []
+    const own = line.match(/^(\s*)\w+\s*:/)?.[1]
+    return (
+      indent !== undefined && space !== undefined && own !== undefined && own.length > indent.length + 1 + space.length
+    )
+  })
+  if (misindented !== -1 && document.errors.length > 0) {
+    const column = (lines[misindented - 1]?.indexOf("name") ?? 0) + 1
+    return [
+      Problem.make({
+        path: "services",
+        line: misindented + 1,
+        message: `the keys of a service must be aligned with its \`name\`: begin this one and those below it in column ${column}`
+      })
+    ]
+  }
+  return document.errors.map(({ code, linePos, message }) =>
+    Problem.make({
+      path: "",
+      ...(linePos === undefined ? {} : { line: linePos[0].line }),
+      message:
+        code === "TAB_AS_INDENT"
+          ? "YAML is indented with spaces, not with tabs"
+          : code === "DUPLICATE_KEY"
+            ? "this key is there twice"
+            : `not valid YAML: ${message.split(/ at line \d+/)[0] ?? ""}`
+    })
+  )
+}
+
+/** Read a config file: YAML, the daemon's part, and the common part of each service. What its plugins say comes on top. */
+export const read = Effect.fn("Config.read")(function* (file: string) {
+  const paths = yield* Path
+  const places = yield* home
+  const text = yield* readText(file)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true, prettyErrors: true })
+  const fail = (problems: ReadonlyArray<Problem>) => new ConfigError({ file, problems })
+  if (document.errors.length > 0) return yield* fail(yamlProblems(document, text))
+
+  const lineOf = (path: ReadonlyArray<PropertyKey>): number | undefined => {
+    for (let length = path.length; length > 0; length--) {
+      const found = offsetOf(document, path.slice(0, length))
+      if (found !== undefined) return lines.linePos(found).line
+    }
+    return undefined
+  }
+  const content = yield* Effect.mapError(
+    Either.try((): unknown => document.toJS({ maxAliasCount: 100 })),
+    () => fail([Problem.make({ path: "", message: "its aliases refer to each other too often" })])
+  )
+  if (!Predicate.isRecord(content)) {
+    return yield* fail([
+      Problem.make({
+        path: "",
+        message:
+          content === null || content === undefined ? "it is empty" : "expected keys and values, as the README shows"
+      })
+    ])
+  }
+  const top = yield* Effect.either(Schema.decodeUnknown(TopLevel)(content, strict))
+  if (Either.isLeft(top)) {
+    // the services are looked at all the same: all problems at once
+    const services = Array.isArray(content.services) ? content.services.filter(Predicate.isRecord) : []
+    const common = yield* readCommon(services, lineOf)
+    return yield* fail([...ofParseError(top.left, [], knownKeys([]), lineOf), ...common.problems])
+  }
+  const { services, problems } = yield* readCommon(top.right.services, lineOf)
+  const raw: Raw = { daemon: daemonOf(file, top.right, places, paths), services, problems, lineOf }
+  return raw
+})
+
+const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: Path): Daemon => {
+  const workDir = paths.resolve(expand(top.work_dir, places))
+  const at = (path: string) => paths.resolve(workDir, expand(path, places))
+  return {
+    file,
+    workDir,
+    pidFileDir: at(Option.getOrElse(top.pid_file_dir, () => places.pid)),
+    stateDir: at(Option.getOrElse(top.state_dir, () => places.state)),
+    // like the shell's: from where anklet is started
+    logDir: paths.resolve(expand(top.log.file_dir, places))
+  }
+}
+
+const readCommon = Effect.fnUntraced(function* (
+  written: ReadonlyArray<Readonly<Record<string, unknown>>>,
+  lineOf: Raw["lineOf"]
+) {
+  const commonKeys = new Set(keysOf(Common))
+  const problems: Array<Problem> = []
+  const services: Array<RawService> = []
+  const names = new Map<string, number>()
+  for (const [index, service] of written.entries()) {
+    const entries = Object.entries(service)
+    const common = Object.fromEntries(entries.filter(([key]) => commonKeys.has(key)))
+    const decoded = yield* Effect.either(Schema.decodeUnknown(Common)(common, strict))
+    if (Either.isLeft(decoded)) {
+      problems.push(...ofParseError(decoded.left, ["services", index], knownKeys([]), lineOf))
+      // a mistyped `name` or `plugin` is named here: without them the plugin cannot be asked
+      for (const [key] of entries) {
+        const near = commonKeys.has(key) ? undefined : nearest(key, ["name", "plugin"])
+        if (near !== undefined && !(near in service))
+          problems.push(problemAt(["services", index, key], `\`${key}\`: did you mean \`${near}\`?`, lineOf))
+      }
+      continue
+    }
+    const { name, plugin, sleep_interval } = decoded.right
+    const first = names.get(name)
+    if (first !== undefined) {
+      problems.push(
+        problemAt(
+          ["services", index, "name"],
+          `service "${name}" is there already (line ${lineOf(["services", first, "name"])}); names must differ`,
+          lineOf
+        )
+      )
+    }
+    names.set(name, first ?? index)
+    services.push({
+      name,
+      plugin,
+      sleepInterval: Duration.seconds(sleep_interval),
+      index,
+      own: Object.fromEntries(entries.filter(([key]) => !commonKeys.has(key)))
+    })
+  }
+  return { services, problems }
+})
+
+/** A problem at a path of the file. */
+export const problemAt = (path: ReadonlyArray<PropertyKey>, message: string, lineOf: Raw["lineOf"]): Problem => {
+  const line = lineOf(path)
+  return Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })
+}
+
+/** Read the keys that belong to a service's plugin, by the plugin's schema. */
+export const readOwn = <A, I, R>(
+  raw: Raw,
+  service: RawService,
+  schema: Schema.Schema<A, I, R>
+): Effect.Effect<Either.Either<A, ReadonlyArray<Problem>>, never, R> =>
+  Effect.map(
+    Effect.either(Schema.decodeUnknown(schema)(service.own, strict)),
+    Either.mapLeft((error) => ofParseError(error, ["services", service.index], knownKeys(keysOf(schema)), raw.lineOf))
+  )
+
+/** Offset of a key (not of its value) in the text. */
+const offsetOf = (document: Document.Parsed, path: ReadonlyArray<PropertyKey>): number | undefined => {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
+  const key = path.at(-1)
+  let found: number | undefined
+  if (isCollection(parent)) {
+    visit(parent, {
+      Pair: (_, pair, ancestors) => {
+        if (ancestors.at(-1) === parent && isPair(pair) && isNode(pair.key) && String(pair.key) === String(key)) {
+          found = pair.key.range?.[0]
+          return visit.BREAK
+        }
+        return ancestors.at(-1) === parent ? visit.SKIP : undefined
+      }
+    })
+  }
+  if (found !== undefined) return found
+  const node = document.getIn([...path], true)
+  return isNode(node) ? (node.range?.[0] ?? undefined) : undefined
+}

@@ -1,4 +1,6 @@
 /** The contract between the daemon and a plugin. */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -34,7 +36,7 @@ export interface ServiceContext {
 export interface Plugin<C, I, R> {
   readonly name: string
   /** The plugin's own keys of a service in the config; decoded strictly, once, before the daemon starts. */
-  readonly config: Schema.Schema<C, I>
+  readonly config: Schema.Schema<C, I, FileSystem | Path>
   /** Files written into the plugin's folder when missing; the user's to change from then on. */
   readonly files?: Readonly<Record<string, string>>
   readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>

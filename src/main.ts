@@ -8,6 +8,9 @@ if (first === "--version") {
 } else if (first === "simulate") {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))
+} else if (first === "daemon") {
+  const { detached } = await import("./cli/daemon.ts")
+  await detached(process.argv.slice(3))
 } else {
   await import("./cli/main.ts")
 }

@@ -1,0 +1,42 @@
+/** One number for each way to end; `--help` and the README show this table. */
+
+/** What each exit code means. */
+export const EXIT_CODES = {
+  0: "as asked",
+  1: "an internal error",
+  2: "a command line that is not understood",
+  3: "a config that cannot be used",
+  4: "a daemon is running already",
+  5: "no daemon is running",
+  6: "the store cannot be reached",
+  7: "`anka` is missing, unlicensed or does not work",
+  8: "GitHub refuses the credentials",
+  9: "a folder or file cannot be used",
+  10: "a pass failed (with --once)"
+} as const
+
+/** One of them. */
+export type ExitCode = keyof typeof EXIT_CODES
+
+/** The exit code of an error. */
+export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: string }): ExitCode => {
+  switch (error._tag) {
+    case "ConfigError":
+      return 3
+    case "AlreadyRunning":
+      return 4
+    case "NotRunning":
+      return 5
+    case "AnkaError":
+      return 7
+    case "JournalError":
+    case "HostLockError":
+    case "LogError":
+    case "PidFileError":
+      return 9
+    case "PluginError":
+      return error.reason === "Credentials" ? 8 : error.reason === "Anka" ? 7 : 10
+    default:
+      return 1
+  }
+}

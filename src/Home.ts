@@ -1,0 +1,38 @@
+/** Anklet's folder in the home of its user: everything that is not in the config has its place there. */
+import { Path } from "@effect/platform/Path"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+
+/** Places under `~/.config/anklet`. */
+export interface Home {
+  readonly user: string
+  readonly config: string
+  readonly plugins: string
+  /** Locks between the daemons of this user. */
+  readonly locks: string
+  /** Where the daemons of this user say which their ledgers are. */
+  readonly ledgers: string
+  readonly state: string
+  readonly pid: string
+}
+
+/** The places, from `HOME`. */
+export const home = Effect.gen(function* () {
+  const paths = yield* Path
+  const user = yield* Config.string("HOME").pipe(Effect.orElseSucceed(() => "/"))
+  const base = paths.join(user, ".config", "anklet")
+  const places: Home = {
+    user,
+    config: paths.join(base, "config.yml"),
+    plugins: paths.join(base, "plugins"),
+    locks: paths.join(base, "locks"),
+    ledgers: paths.join(base, "ledgers"),
+    state: paths.join(base, "state"),
+    pid: base
+  }
+  return places
+})
+
+/** A path with `~` spelled out. */
+export const expand = (path: string, { user }: Home): string =>
+  path === "~" || path.startsWith("~/") ? `${user}${path.slice(1)}` : path

@@ -1,0 +1,80 @@
+/**
+ * What a plugin from disk is handed: it cannot import `effect` or Anklet by itself, and a copy of its own would not fit.
+ *
+ * `index.mjs` default-exports a function of this API; `import type { PluginApi } from "anklet"` gives it its type.
+ */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Claim from "./Claim.ts"
+import { PrivateKey, Secret } from "./Config.ts"
+import type { Drain } from "./Drain.ts"
+import * as Job from "./Job.ts"
+import { type Plugin, PluginError } from "./Plugin.ts"
+import { Anka } from "./services/Anka.ts"
+import { classOf } from "./services/Coordinator/reducer.ts"
+import { Coordinator } from "./services/Coordinator.ts"
+import { Exec } from "./services/Exec.ts"
+import type { GitHub } from "./services/GitHub.ts"
+import type { HostLock } from "./services/HostLock.ts"
+import { Ledger } from "./services/Ledger.ts"
+import { Once } from "./services/Once.ts"
+import { Slots } from "./services/Slots.ts"
+import { Templates } from "./services/Templates.ts"
+import * as Vm from "./Vm.ts"
+import { within } from "./Within.ts"
+
+/** What every plugin may ask for; the built-in ones get the same. */
+export type Capabilities =
+  | Anka
+  | Coordinator
+  | Drain
+  | Exec
+  | FileSystem
+  | GitHub
+  | HostLock
+  | Ledger
+  | Once
+  | Path
+  | Slots
+  | Templates
+
+/** The API that a plugin from disk is handed. */
+export const api = {
+  Clock,
+  Duration,
+  Effect,
+  Option,
+  Redacted,
+  Schedule,
+  Schema,
+  Stream,
+  Anka,
+  Claim,
+  Coordinator,
+  Exec,
+  Job,
+  Ledger,
+  Once,
+  PluginError,
+  PrivateKey,
+  Secret,
+  Slots,
+  Templates,
+  Vm,
+  classOf,
+  within
+}
+
+/** Its type. */
+export type PluginApi = typeof api
+
+/** What `index.mjs` default-exports. */
+export type PluginModule<C, I> = (api: PluginApi) => Plugin<C, I, Capabilities>

@@ -1,0 +1,140 @@
+/** The daemon's process: its layers, its signals, its exit code. Loads no command-line parser. */
+
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Config from "../Config.ts"
+import * as Daemon from "../Daemon.ts"
+import { Drain } from "../Drain.ts"
+import { type ExitCode, exitCodeOf } from "../ExitCode.ts"
+import { home } from "../Home.ts"
+import * as Plugins from "../Plugins.ts"
+import { Anka } from "../services/Anka.ts"
+import { Coordinator } from "../services/Coordinator.ts"
+import * as Detach from "../services/Detach.ts"
+import { Exec } from "../services/Exec.ts"
+import * as GitHub from "../services/github/layer.ts"
+import { HostLock } from "../services/HostLock.ts"
+import { Ledger } from "../services/Ledger.ts"
+import * as Log from "../services/Log.ts"
+import { Once } from "../services/Once.ts"
+import * as PidFile from "../services/PidFile.ts"
+import { Slots } from "../services/Slots.ts"
+import { Templates } from "../services/Templates.ts"
+
+/** How the daemon was asked to run. */
+export interface Options {
+  readonly config: string
+  readonly once: boolean
+  /** Stay in the foreground, and log to the terminal too. */
+  readonly attach: boolean
+}
+
+/** Where a config's ledger is. */
+export const ledgerOf = (stateDir: string) => Effect.map(Path, (paths) => paths.join(stateDir, "ledger.jsonl"))
+
+const capabilities = (ledger: string, locks: string) =>
+  Coordinator.layerEmbedded.pipe(
+    Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, GitHub.layer)),
+    Layer.provideMerge(Layer.mergeAll(Anka.layer, Ledger.layer(ledger), HostLock.layer(locks)))
+  )
+
+/** From the PID file to the last line of the log. */
+const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effect<void>) {
+  const fs = yield* FileSystem
+  const raw = yield* Config.read(options.config)
+  const { daemon } = raw
+  const services = yield* Plugins.resolve(raw)
+  const places = yield* home
+  const ledger = yield* ledgerOf(daemon.stateDir)
+  return yield* Effect.gen(function* () {
+    yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
+    yield* Effect.mapError(
+      Effect.zipRight(
+        fs.makeDirectory(daemon.workDir, { recursive: true }),
+        Effect.try(() => process.chdir(daemon.workDir))
+      ),
+      (error) =>
+        new Config.ConfigError({
+          file: daemon.file,
+          problems: [
+            Config.Problem.make({ path: "work_dir", message: `${daemon.workDir} cannot be used: ${error.message}` })
+          ]
+        })
+    )
+    yield* Plugins.writeFiles(services)
+    yield* Effect.scoped(
+      Effect.flatMap(Layer.build(capabilities(ledger, places.locks)), (context) =>
+        Effect.provide(Daemon.run({ services, once: options.once, ledger, ledgers: places.ledgers, up }), context)
+      )
+    )
+  }).pipe(
+    // what goes wrong from here on is in the log too, not only at the terminal
+    Effect.tapErrorCause((cause) =>
+      Option.exists(Cause.failureOption(cause), ({ _tag }) => _tag === "PluginError")
+        ? Effect.void
+        : Effect.logError(
+            Option.match(Cause.failureOption(cause), {
+              onNone: () => "internal error",
+              onSome: ({ message }) => message
+            }),
+            Cause.isDie(cause) ? cause : Cause.empty
+          )
+    ),
+    Effect.scoped,
+    Effect.provide(Log.layer({ directory: daemon.logDir, terminal: options.attach }))
+  )
+})
+
+const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => `internal error: ${Cause.pretty(cause)}`,
+    onSome: ({ message }) => message
+  })
+
+/** Run the daemon until it is told to stop or has drained; tells its exit code. SIGTERM and SIGINT stop it, SIGQUIT drains it. */
+export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
+  const base = Layer.merge(Drain.layer, Exec.layer).pipe(Layer.provideMerge(NodeContext.layer))
+  const run = Effect.gen(function* () {
+    const drain = yield* Drain
+    const runtime = yield* Effect.runtime<never>()
+    const fork = Runtime.runFork(runtime)
+    const fiber = yield* Effect.fork(program(options, Detach.report({ _tag: "Up" })))
+    let stopping = false
+    const stop = () => {
+      // the first one interrupts; a second one must not skip the clean-up that runs by then
+      if (stopping) return
+      stopping = true
+      fork(Effect.logInfo("stopping: services are interrupted and clean up"))
+      fork(Fiber.interruptFork(fiber))
+    }
+    const listen = (signal: NodeJS.Signals, act: () => void) => process.on(signal, act)
+    listen("SIGTERM", stop)
+    listen("SIGINT", stop)
+    listen("SIGQUIT", () => fork(Effect.zipRight(Effect.logInfo("draining: nothing new is taken"), drain.begin)))
+    listen("SIGHUP", () => {
+      // a terminal that closes is no reason to go; the log is reopened by itself
+    })
+    const exit = yield* Fiber.await(fiber)
+    if (Exit.isSuccess(exit) || Exit.isInterrupted(exit)) return 0
+    const message = messageOf(exit.cause)
+    const code = Option.match(Cause.failureOption(exit.cause), { onNone: (): ExitCode => 1, onSome: exitCodeOf })
+    yield* say(message)
+    yield* Detach.report({ _tag: "Failed", code, message })
+    return code
+  })
+  return Effect.runPromise(run.pipe(Effect.provide(base), Effect.orDie))
+}
+
+/** The detached process: `anklet daemon <config> [--once]`, started by `anklet` itself. */
+export const detached = async (argv: ReadonlyArray<string>): Promise<void> => {
+  const [config = "", flag] = argv
+  process.exit(await main({ config, once: flag === "--once", attach: false }, () => Effect.void))
+}

@@ -1,0 +1,74 @@
+/** `anklet -s stop|drain`: tell the daemon, then wait until it is gone and show what it waits for. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Config from "../Config.ts"
+import { exitCodeOf } from "../ExitCode.ts"
+import { Exec } from "../services/Exec.ts"
+import * as Journal from "../services/Journal.ts"
+import { apply, Entry, empty, type LedgerState } from "../services/Ledger.ts"
+import * as PidFile from "../services/PidFile.ts"
+import { ledgerOf } from "./daemon.ts"
+import { configFile } from "./start.ts"
+import { complain, say } from "./terminal.ts"
+
+/** No daemon runs with this config. */
+export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String }) {
+  override get message() {
+    return `no daemon is running (${this.file})`
+  }
+}
+
+const LOOK_EVERY = "200 millis"
+const SIGNALS = { stop: "SIGTERM", drain: "SIGQUIT" } as const
+
+/** One line for each thing that the daemon has in hand. */
+const inHand = ({ claims, vms }: LedgerState): ReadonlyArray<string> => {
+  const jobs = [...HashMap.values(claims)].map(({ job, service }) => {
+    const vm = [...HashMap.values(vms)].find((vm) => vm.job === job.key)
+    return `${service}: job "${job.name}"${vm === undefined ? "" : ` in ${vm.vm}`}`
+  })
+  const orphans = [...HashMap.values(vms)].filter(({ job }) => !HashMap.has(claims, job)).map(({ vm }) => `VM ${vm}`)
+  return [...jobs, ...orphans]
+}
+
+const ledgerAt = (file: string) =>
+  Effect.flatMap(FileSystem, (fs) => fs.readFile(file)).pipe(
+    Effect.map((bytes) => Journal.parse(Entry, bytes).records.reduce(apply, empty)),
+    Effect.orElseSucceed(() => empty)
+  )
+
+/** Signal the daemon; tells the exit code. Ctrl-C on the wait leaves the daemon alone. */
+export const signal = (options: {
+  readonly config: Option.Option<string>
+  readonly signal: keyof typeof SIGNALS
+  readonly wait: boolean
+}) =>
+  Effect.gen(function* () {
+    const exec = yield* Exec
+    const { daemon } = yield* Config.read(yield* configFile(options.config))
+    const file = yield* PidFile.pathOf(daemon.pidFileDir)
+    const found = yield* PidFile.find(file)
+    if (Option.isNone(found)) return yield* new NotRunning({ file })
+    const { pid } = found.value
+    yield* Effect.try({
+      try: () => process.kill(pid, SIGNALS[options.signal]),
+      catch: (error) => new PidFile.PidFileError({ file, detail: `pid ${pid} cannot be signalled: ${error}` })
+    })
+    yield* say(options.signal === "stop" ? `stopping anklet (pid ${pid})` : `draining anklet (pid ${pid})`)
+    if (!options.wait) return 0
+    const ledger = yield* ledgerOf(daemon.stateDir)
+    let shown = ""
+    while (yield* exec.isAlive(found.value)) {
+      const waiting = inHand(yield* ledgerAt(ledger))
+        .map((line) => `  waiting for ${line}`)
+        .join("\n")
+      if (waiting !== shown && waiting !== "") yield* say(waiting)
+      shown = waiting
+      yield* Effect.sleep(LOOK_EVERY)
+    }
+    yield* say(options.signal === "stop" ? "anklet has stopped" : "anklet has drained")
+    return 0
+  }).pipe(Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))))

@@ -1,0 +1,54 @@
+/** `anklet`: check the config, then start the daemon, detached as nginx does or in the foreground. */
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Config from "../Config.ts"
+import { exitCodeOf } from "../ExitCode.ts"
+import { home } from "../Home.ts"
+import * as Plugins from "../Plugins.ts"
+import * as Detach from "../services/Detach.ts"
+import { FILE_NAME } from "../services/Log.ts"
+import * as PidFile from "../services/PidFile.ts"
+import { complain, say } from "./terminal.ts"
+
+/** The config that was named, or the usual one; absolute, because the daemon changes its folder. */
+export const configFile = Effect.fnUntraced(function* (named: Option.Option<string>) {
+  const paths = yield* Path
+  const { config } = yield* home
+  return Option.match(named, { onNone: () => config, onSome: (file) => paths.resolve(file) })
+})
+
+/** Start the daemon; tells the exit code. */
+export const start = (options: {
+  readonly config: Option.Option<string>
+  readonly attach: boolean
+  readonly once: boolean
+}) =>
+  Effect.gen(function* () {
+    const paths = yield* Path
+    const config = yield* configFile(options.config)
+    // a bad config never gets as far as a process
+    const raw = yield* Config.read(config)
+    yield* Plugins.resolve(raw)
+    const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
+    const running = yield* PidFile.find(pidFile)
+    if (Option.isSome(running)) return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile })
+    if (options.attach) {
+      const { main } = yield* Effect.promise(() => import("./daemon.ts"))
+      return yield* Effect.promise(() => main({ config, once: options.once, attach: true }, complain))
+    }
+    const { pid, report } = yield* Detach.start(process.argv[1] ?? "", [
+      "daemon",
+      config,
+      ...(options.once ? ["--once"] : [])
+    ])
+    if (report._tag === "Failed") {
+      yield* complain(report.message)
+      return report.code
+    }
+    yield* say(`anklet is up (pid ${pid})`)
+    yield* say(`  log:   ${paths.join(raw.daemon.logDir, FILE_NAME)}`)
+    const flag = Option.match(options.config, { onNone: () => "", onSome: (file) => ` -c ${file}` })
+    yield* say(`  stop:  anklet${flag} -s stop    (or "-s drain" to let running jobs finish)`)
+    return 0
+  }).pipe(Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))))

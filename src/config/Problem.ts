@@ -1,0 +1,80 @@
+/** What is wrong with a config, for the person who wrote it: where, what was expected, and what was probably meant. */
+
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { distance } from "fastest-levenshtein"
+
+/** One problem. */
+export class Problem extends Schema.Class<Problem>("anklet/Problem")({
+  /** E.g. `services[0].token`; empty for the file as a whole. */
+  path: Schema.String,
+  line: Schema.optional(Schema.Number),
+  message: Schema.String
+}) {
+  override toString() {
+    const where = [this.line === undefined ? "" : `line ${this.line}`, this.path].filter((part) => part !== "")
+    return `${where.join(", ")}${where.length > 0 ? ": " : ""}${this.message}`
+  }
+}
+
+/** All that is wrong with a config file. */
+export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
+  file: Schema.String,
+  problems: Schema.Array(Problem)
+}) {
+  override get message() {
+    return [`${this.file} cannot be used:`, ...this.problems.map((problem) => `  ${problem}`)].join("\n")
+  }
+}
+
+/** `services[0].token` for `["services", 0, "token"]`. */
+export const pathOf = (path: ReadonlyArray<PropertyKey>): string =>
+  path.reduce<string>(
+    (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`),
+    ""
+  )
+
+/** The known word that is nearest to a mistyped one, if any is near. */
+export const nearest = (word: string, known: ReadonlyArray<string>): string | undefined =>
+  known
+    .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(candidate.length / 3)))
+    .sort((a, b) => a.far - b.far)[0]?.candidate
+
+/** What to say of a key that is not known. */
+export const unknownKey = (key: string, known: ReadonlyArray<string>): string => {
+  if (key === "disabled" && known.includes("enabled")) {
+    return "`disabled` is not a key: write `enabled: false` to do without a database, `enabled: true` to use one"
+  }
+  const near = nearest(key, known)
+  return near === undefined
+    ? `\`${key}\` is not a key here; known are ${known.join(", ")}`
+    : `\`${key}\`: did you mean \`${near}\`?`
+}
+
+/**
+ * The problems of a failed decoding. `keys` tells the known keys at a path.
+ *
+ * Values never appear: a value in the wrong place may well be a secret.
+ */
+export const ofParseError = (
+  error: ParseResult.ParseError,
+  at: ReadonlyArray<PropertyKey>,
+  keys: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
+  lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
+): ReadonlyArray<Problem> =>
+  ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, path, message }) => {
+    const whole = [...at, ...path]
+    const key = String(whole.at(-1) ?? "")
+    const line = lineOf(whole)
+    return Problem.make({
+      path: pathOf(whole),
+      ...(line === undefined ? {} : { line }),
+      message:
+        _tag === "Unexpected"
+          ? unknownKey(key, keys(whole.slice(0, -1)))
+          : _tag === "Missing"
+            ? "is missing"
+            : message.replace(/, actual [\s\S]*$/, "").replace(/^Expected/, "expected")
+    })
+  })

@@ -1,0 +1,54 @@
+/** Starting the daemon as a process of its own, and hearing from it how its start went. */
+import { spawn } from "node:child_process"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/** What a starting daemon tells the one who started it. */
+export const Report = Schema.Union(
+  Schema.TaggedStruct("Up", {}),
+  Schema.TaggedStruct("Failed", { code: Schema.Int, message: Schema.String })
+)
+export type Report = typeof Report.Type
+
+const decode = Schema.decodeUnknownOption(Report)
+
+/**
+ * Start this program again, detached from the terminal, and wait until it reports, or dies without a word.
+ *
+ * Interrupting the wait leaves the daemon to itself: it goes on starting, and ends by itself if it cannot.
+ */
+export const start = (
+  program: string,
+  args: ReadonlyArray<string>
+): Effect.Effect<{ readonly pid: number; readonly report: Report }> =>
+  Effect.async((resume) => {
+    const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+      detached: true,
+      stdio: ["ignore", "ignore", "ignore", "ipc"]
+    })
+    const end = (report: Report) => {
+      child.removeAllListeners()
+      if (child.connected) child.disconnect()
+      child.unref()
+      resume(Effect.succeed({ pid: child.pid ?? 0, report }))
+    }
+    child.on("message", (message) => {
+      const report = decode(message)
+      if (report._tag === "Some") end(report.value)
+    })
+    child.on("error", (error) => end({ _tag: "Failed", code: 1, message: error.message }))
+    child.on("exit", (code, signal) =>
+      end({ _tag: "Failed", code: 1, message: `the daemon ended at once (${signal ?? `exit code ${code}`})` })
+    )
+  })
+
+/** Tell whoever started this process; without one, nothing happens. */
+export const report = (message: Report): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    if (process.send === undefined || !process.connected) return resume(Effect.void)
+    // a parent that is gone by now is told nothing
+    process.send(message, () => {
+      if (process.connected) process.disconnect()
+      resume(Effect.void)
+    })
+  })

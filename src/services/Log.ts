@@ -1,0 +1,186 @@
+/** The log: JSON lines in a file that other tools may rotate, and that never grows without bound by itself. */
+import { type File, FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as globalValue from "effect/GlobalValue"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { version } from "../version.ts"
+import * as line from "./log/line.ts"
+
+/** The log cannot be written where it should be. */
+export class LogError extends Schema.TaggedError<LogError>()("LogError", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `log ${this.file}: ${this.detail}; check log.file_dir in the config`
+  }
+}
+
+/** The file's name in `log.file_dir`. */
+export const FILE_NAME = "anklet.log"
+/** The file is moved to `anklet.log.1` at this size, in bytes; so many old ones are kept. */
+export const SIZE_LIMIT = 50 * 2 ** 20
+const KEPT = 5
+/** Lines wait in memory at most so long. */
+const FLUSH_EVERY = "250 millis"
+/** A disk that is full for long must not fill the memory: lines beyond this are dropped, and counted. */
+const BACKLOG = 10_000
+
+/** `INFO`, `DEBUG`, `ERROR`, or `dev` for people. */
+export const Level = Config.literal(
+  "INFO",
+  "DEBUG",
+  "ERROR",
+  "dev"
+)("LOG_LEVEL").pipe(Config.withDefault("INFO" as const))
+
+const MINIMUM = { INFO: LogLevel.Info, DEBUG: LogLevel.Debug, ERROR: LogLevel.Error, dev: LogLevel.Debug } as const
+
+/** Where Effect keeps the place in the source that a span was made at. */
+const traces = globalValue.globalValue(
+  "effect/Tracer/spanToTrace",
+  (): WeakMap<Tracer.AnySpan, () => string | undefined> => new WeakMap()
+)
+
+const sourceOf = (context: FiberRefs.FiberRefs): string | undefined =>
+  Option.match(Context.getOption(FiberRefs.getOrDefault(context, FiberRef.currentContext), Tracer.ParentSpan), {
+    onNone: () => undefined,
+    onSome: (span) => traces.get(span)?.()?.split("\n")[0] ?? (span._tag === "Span" ? span.name : undefined)
+  })
+
+/** A file that lines are appended to: opened again when it was moved away, rotated when it is large. */
+const makeSink = Effect.fnUntraced(function* (file: string) {
+  const fs = yield* FileSystem
+  let open:
+    | { readonly scope: Scope.CloseableScope; readonly handle: File; readonly ino: Option.Option<number> }
+    | undefined
+  let size = 0
+
+  const close = Effect.suspend(() => {
+    const before = open
+    open = undefined
+    return before === undefined ? Effect.void : Scope.close(before.scope, Exit.void)
+  })
+  const reopen = Effect.gen(function* () {
+    yield* close
+    const scope = yield* Scope.make()
+    const handle = yield* Scope.extend(fs.open(file, { flag: "a", mode: 0o640 }), scope)
+    const info = yield* handle.stat
+    size = Number(info.size)
+    open = { scope, handle, ino: info.ino }
+    return open
+  })
+  const rotate = Effect.gen(function* () {
+    for (let n = KEPT - 1; n >= 1; n--) yield* Effect.ignore(fs.rename(`${file}.${n}`, `${file}.${n + 1}`))
+    yield* fs.rename(file, `${file}.1`)
+    return yield* reopen
+  })
+  /** Whether the name still means the file that is open. */
+  const moved = Effect.map(
+    Effect.option(fs.stat(file)),
+    (info) =>
+      open === undefined || Option.isNone(info) || Option.getOrNull(info.value.ino) !== Option.getOrNull(open.ino)
+  )
+  yield* reopen
+  yield* Effect.addFinalizer(() => close)
+  return (text: string) =>
+    Effect.gen(function* () {
+      let target = (yield* moved) ? yield* reopen : (open ?? (yield* reopen))
+      const bytes = new TextEncoder().encode(text)
+      if (size > 0 && size + bytes.length > SIZE_LIMIT) target = yield* rotate
+      yield* target.handle.writeAll(bytes)
+      size += bytes.length
+    })
+})
+
+/** What a line is printed as, by `LOG_LEVEL`. */
+const printer =
+  (level: typeof Level extends Config.Config<infer A> ? A : never) => (options: Logger.Logger.Options<unknown>) => {
+    const entry: line.Entry = {
+      level: options.logLevel,
+      message: options.message,
+      cause: options.cause,
+      annotations: options.annotations,
+      date: DateTime.unsafeMakeZoned(options.date, { timeZone: DateTime.zoneMakeLocal() })
+    }
+    return level === "dev"
+      ? line.dev(entry, version, sourceOf(options.context))
+      : line.json(entry, version, level === "DEBUG")
+  }
+
+/** Log into `directory`, and with `terminal` to standard output as well. Fails when the folder or file cannot be used, or `LOG_LEVEL` is none. */
+export const layer = (options: { readonly directory: string; readonly terminal: boolean }) =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const fs = yield* FileSystem
+      const paths = yield* Path
+      const file = paths.join(options.directory, FILE_NAME)
+      const level = yield* Effect.mapError(
+        Level,
+        () => new LogError({ file, detail: "LOG_LEVEL must be INFO, DEBUG, ERROR or dev" })
+      )
+      if (!(yield* Effect.orElseSucceed(fs.exists(options.directory), () => false))) {
+        return yield* new LogError({ file, detail: "the folder does not exist" })
+      }
+      const write = yield* Effect.mapError(makeSink(file), (error) => new LogError({ file, detail: error.message }))
+      const print = printer(level)
+      const waiting = Effect.unsafeMakeLatch(false)
+      let lines: Array<string> = []
+      let dropped = 0
+
+      const flush = Effect.suspend(() => {
+        const batch = lines
+        if (batch.length === 0) return Effect.void
+        lines = []
+        const lost = dropped
+        dropped = 0
+        return write(`${batch.join("\n")}\n`).pipe(
+          Effect.zipRight(
+            lost === 0 ? Effect.void : Effect.logWarning(`${lost} lines of the log are lost: its disk was full`)
+          ),
+          Effect.catchAll(() =>
+            // a full disk: kept for the next try, as far as memory allows
+            Effect.sync(() => {
+              const all = [...batch, ...lines]
+              lines = all.slice(-BACKLOG)
+              dropped = lost + all.length - lines.length
+            }).pipe(Effect.zipRight(Effect.sleep("1 second")), Effect.zipRight(waiting.open))
+          )
+        )
+      })
+      const logger = Logger.make<unknown, void>((entry) => {
+        const text = print(entry)
+        if (options.terminal) process.stdout.write(`${text}\n`)
+        lines.push(text)
+        waiting.unsafeOpen()
+        if (lines.length > BACKLOG) {
+          lines.shift()
+          dropped++
+        }
+      })
+      yield* Effect.addFinalizer(() => flush)
+      // an idle daemon writes nothing and wakes up for nothing
+      yield* waiting.await.pipe(
+        Effect.zipRight(Effect.sleep(FLUSH_EVERY)),
+        Effect.zipRight(waiting.close),
+        Effect.zipRight(flush),
+        Effect.forever,
+        Effect.forkScoped,
+        Effect.interruptible
+      )
+      return Layer.mergeAll(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(MINIMUM[level]))
+    })
+  )
