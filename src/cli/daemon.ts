@@ -123,7 +123,8 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
       // a terminal that closes is no reason to go; the log is reopened by itself
     })
     const exit = yield* Fiber.await(fiber)
-    if (Exit.isSuccess(exit) || Exit.isInterrupted(exit)) return 0
+    // a failed start interrupts what was starting beside it: only a pure interruption is a stop
+    if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0
     const message = messageOf(exit.cause)
     const code = Option.match(Cause.failureOption(exit.cause), { onNone: (): ExitCode => 1, onSome: exitCodeOf })
     yield* say(message)

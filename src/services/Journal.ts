@@ -121,7 +121,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
       yield* Effect.scoped(
         Effect.gen(function* () {
           const file = yield* fs.open(fresh, { flag: "w", mode: 0o600 })
-          yield* file.writeAll(text(records))
+          if (records.length > 0) yield* file.writeAll(text(records))
           yield* file.sync
         })
       )

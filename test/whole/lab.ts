@@ -1,0 +1,188 @@
+/** A simulated host and GitHub in a folder of their own, and the built program run in them as its user would. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
+import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
+
+/** The built program. */
+export const MAIN = resolve(import.meta.dirname, "../../dist/main.js")
+
+export const TEMPLATE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
+export const OTHER = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"
+export const TOKEN = "github_pat_CANARYdeadbeef42"
+export const LABELS = ["self-hosted", "anka", `anka-template:${TEMPLATE}`, "anka-template-tag:v1", "run-id:{run_id}"]
+
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Wait until something is so; fails with the name of the wait when it never is. */
+export const until = async (what: string, holds: () => boolean | Promise<boolean>, within = 30_000): Promise<void> => {
+  const end = Date.now() + within
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited ${within} ms in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+export interface LabOptions {
+  readonly host?: Partial<HostSpec>
+  readonly github?: Options
+  /** Added to every service. */
+  readonly service?: string
+  readonly services?: number
+  readonly env?: Record<string, string>
+}
+
+/** Make a lab. */
+export const make = async (options: LabOptions = {}) => {
+  const folder = mkdtempSync(join(tmpdir(), "anklet-lab-"))
+  const home = join(folder, "home")
+  const host = join(folder, "host")
+  const logs = join(folder, "logs")
+  for (const path of [home, logs, join(folder, "work")]) mkdirSync(path, { recursive: true })
+  const { bin } = createHost({
+    home: host,
+    anklet: [process.execPath, MAIN],
+    templates: [{ uuid: TEMPLATE, tags: ["v1"] }],
+    registry: [
+      { uuid: TEMPLATE, tags: ["v1", "v2"] },
+      { uuid: OTHER, tags: ["v1"] }
+    ],
+    ...options.host
+  })
+  const github: SimulatedGitHub = await startGitHub(options.github)
+  const env: Record<string, string> = {
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: home,
+    TMPDIR: join(folder, "work"),
+    LOG_LEVEL: "DEBUG",
+    ...options.env
+  }
+  const configFor = (name: string, services = options.services ?? 1, extra = options.service ?? "") => {
+    const file = join(folder, `${name}.yml`)
+    const indent = (text: string) =>
+      text
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => `    ${line}`)
+    const lines = [
+      `work_dir: ${join(folder, "work")}`,
+      `pid_file_dir: ${join(folder, name)}`,
+      `state_dir: ${join(folder, name, "state")}`,
+      "log:",
+      `  file_dir: ${logs}`,
+      "services:",
+      ...Array.from({ length: services }, (_, index) => [
+        `  - name: RUNNER${index + 1}`,
+        "    plugin: github",
+        `    token: ${TOKEN}`,
+        "    registration: repo",
+        "    owner: veertuinc",
+        "    repo: anklet",
+        `    api_url: ${github.url}`,
+        "    sleep_interval: 0.5",
+        ...indent(extra)
+      ]).flat()
+    ]
+    writeFileSync(file, `${lines.join("\n")}\n`)
+    return file
+  }
+  const config = configFor("daemon")
+  const children = new Set<ChildProcess>()
+
+  const run = (
+    args: ReadonlyArray<string>,
+    given: { readonly env?: Record<string, string>; readonly cwd?: string } = {}
+  ) => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: given.cwd ?? folder,
+      env: { ...env, ...given.env },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    children.add(child)
+    let stdout = ""
+    let stderr = ""
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk
+    })
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk
+    })
+    const done = new Promise<Ran>((resolve) => {
+      child.on("close", (code) => {
+        children.delete(child)
+        resolve({ code: code ?? -1, stdout, stderr })
+      })
+    })
+    return { child, done, out: () => stdout }
+  }
+  const anklet = (...args: ReadonlyArray<string>): Promise<Ran> => run(["-c", config, ...args]).done
+  const logFile = join(logs, "anklet.log")
+  const pidFile = join(folder, "daemon", "anklet.pid")
+  const pid = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8").split("\n")[0]) : undefined)
+
+  return {
+    folder,
+    home,
+    host,
+    github,
+    world: github.world,
+    config,
+    configFor,
+    env,
+    run,
+    anklet,
+    logFile,
+    pidFile,
+    ledgerFile: join(folder, "daemon", "state", "ledger.jsonl"),
+    pid,
+    log: (): ReadonlyArray<Record<string, unknown>> =>
+      existsSync(logFile)
+        ? readFileSync(logFile, "utf8")
+            .split("\n")
+            .filter(Boolean)
+            .map((line) => JSON.parse(line))
+        : [],
+    errors() {
+      return this.log().filter(({ level }) => level === "ERROR")
+    },
+    /** Queue one run with these jobs. */
+    queue: (
+      ...jobs: ReadonlyArray<{
+        readonly labels?: ReadonlyArray<string>
+        readonly steps?: ReadonlyArray<string>
+        readonly name?: string
+      }>
+    ) =>
+      github.world.queue({
+        owner: "veertuinc",
+        repo: "anklet",
+        jobs: jobs.map((job) => ({ labels: LABELS, ...job }))
+      }),
+    /** What is left of jobs: VMs, runners, and lines that the ledger still adds up to. */
+    left: () => ({
+      vms: clones(host).map(({ name }) => name),
+      runners: [...github.world.runners.values()].map(({ name }) => name)
+    }),
+    close: async () => {
+      const daemon = pid()
+      for (const child of children) child.kill("SIGKILL")
+      if (daemon !== undefined) {
+        try {
+          process.kill(daemon, "SIGKILL")
+        } catch {
+          // it ended by itself
+        }
+      }
+      await github.close()
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+    }
+  }
+}
+
+export type Lab = Awaited<ReturnType<typeof make>>
