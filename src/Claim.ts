@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
+import * as Finalizer from "./Finalizer.ts"
 import type { JobRequest, Scope } from "./Job.ts"
 import { type Claim, Coordinator, type JobClass } from "./services/Coordinator.ts"
 
@@ -35,7 +36,7 @@ const hold = Effect.fnUntraced(function* (first: Claim) {
   const coordinator = yield* Coordinator
   const claim = yield* Ref.make(first)
   const verdict = yield* Ref.make<Verdict>(UNDECIDED)
-  yield* Effect.addFinalizer(() =>
+  yield* Finalizer.add(
     Effect.gen(function* () {
       const held = yield* Ref.get(claim)
       const how = yield* Ref.get(verdict)

@@ -6,6 +6,7 @@ import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { v5 as uuid5 } from "uuid"
+import * as Race from "./Race.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
@@ -85,9 +86,7 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   const services = Effect.forEach(options.services, (service) => Effect.exit(Service.run(service, options)), {
     concurrency: "unbounded"
   })
-  const exits = yield* Effect.raceFirst(services, Effect.zipRight(audits, Effect.never)).pipe(
-    Effect.ensuring(sayWhatIsLeft)
-  )
+  const exits = yield* Race.first(services, Effect.zipRight(audits, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
   yield* Effect.logInfo("anklet ends")
   // with `once`, a failed pass is the daemon's own failure
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })

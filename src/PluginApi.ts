@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import * as Claim from "./Claim.ts"
 import { PrivateKey, Secret } from "./Config.ts"
 import type { Drain } from "./Drain.ts"
+import * as Finalizer from "./Finalizer.ts"
 import * as Job from "./Job.ts"
 import { type Plugin, PluginError } from "./Plugin.ts"
 import { Anka } from "./services/Anka.ts"
@@ -60,6 +61,7 @@ export const api = {
   Claim,
   Coordinator,
   Exec,
+  Finalizer,
   Job,
   Ledger,
   Once,

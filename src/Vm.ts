@@ -5,20 +5,21 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { stringify } from "uuid"
+import * as Finalizer from "./Finalizer.ts"
 import { type JobKey, type Template, VM_PREFIX, VmName } from "./Job.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
 import { HostLock } from "./services/HostLock.ts"
 import { Ledger, VmGone, VmNamed } from "./services/Ledger.ts"
 import { Slots, VM_LIMIT } from "./services/Slots.ts"
-import { within } from "./Within.ts"
+import { lingering, within } from "./Within.ts"
 
 /** A VM that is ready, or was when its owner crashed. */
 export interface Vm {
   readonly name: VmName
 }
 
-/** Cloning is near instant for tagged templates; an untagged one is copied whole. */
-const CLONE_WITHIN: Duration.DurationInput = "3 minutes"
+/** Cloning is near instant for tagged templates: a stop lets it end, because half a clone is worse than the wait. */
+const CLONE_GRACE: Duration.DurationInput = "20 seconds"
 /** macOS answers 20 to 30 s after a cold start; a host under load takes longer. */
 const READY_WITHIN: Duration.DurationInput = "5 minutes"
 const PROBE_WITHIN: Duration.DurationInput = "15 seconds"
@@ -57,8 +58,7 @@ const own = Effect.fnUntraced(function* (name: VmName) {
   const slots = yield* Slots
   yield* slots.own(name)
   // the undo stands before the act: a clone that fails half-way, or finishes after we gave up on it, is deleted by its name
-  const context = yield* Effect.context<Anka | Ledger>()
-  yield* Effect.addFinalizer(() => Effect.provide(remove(name), context))
+  yield* Finalizer.add(remove(name))
 })
 
 /** Other daemons of this host clone here too, so room is counted and taken under one lock. */
@@ -74,7 +74,7 @@ const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmN
       detail: `${VM_LIMIT} other VMs are on this host`
     })
   }
-  yield* anka.clone(template, name).pipe(within(CLONE_WITHIN))
+  yield* anka.clone(template, name).pipe(lingering(CLONE_GRACE))
 }, Effect.scoped)
 
 /** Make a VM for a job: cloned, started, and ready when a command inside it answers. */

@@ -21,3 +21,21 @@ export const within =
       Effect.flatMap(Fiber.join),
       Effect.uninterruptible
     )
+
+/**
+ * Run a step that is better not cut off: an interruption gives it `grace` more, then it is interrupted too.
+ *
+ * For effects whose half would be worse than the wait, but whose hanging must not hold a stop up.
+ */
+export const lingering =
+  (grace: Duration.DurationInput) =>
+  <A, E, R>(step: Effect.Effect<A, E, R>) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(step)), (fiber) =>
+        restore(Fiber.join(fiber)).pipe(
+          Effect.onInterrupt(() =>
+            Fiber.await(fiber).pipe(within(grace), Effect.ignore, Effect.zipRight(Fiber.interrupt(fiber)))
+          )
+        )
+      )
+    )

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import * as Schedule from "effect/Schedule"
 import * as Config from "../Config.ts"
 import * as Daemon from "../Daemon.ts"
 import { Drain } from "../Drain.ts"
@@ -113,7 +114,8 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
       if (stopping) return
       stopping = true
       fork(Effect.logInfo("stopping: services are interrupted and clean up"))
-      fork(Fiber.interruptFork(fiber))
+      // again and again until it has ended: a finalizer in a plugin may lose one (see Finalizer.ts)
+      fork(Fiber.interruptFork(fiber).pipe(Effect.repeat(Schedule.spaced("500 millis"))))
     }
     const listen = (signal: NodeJS.Signals, act: () => void) => process.on(signal, act)
     listen("SIGTERM", stop)

@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Finalizer from "../Finalizer.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
 
 /** The folder of the locks could not be used. */
@@ -143,7 +144,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         })
 
         const tryAcquire = (name: string, about: string) =>
-          Effect.acquireRelease(
+          Finalizer.acquire(
             Effect.suspend(() => {
               if (mine.has(name)) return Effect.succeedNone
               mine.add(name)

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Finalizer from "../Finalizer.ts"
 import { VM_PREFIX, type VmName } from "../Job.ts"
 import { Anka, type AnkaError } from "./Anka.ts"
 
@@ -40,7 +41,7 @@ export class Slots extends Context.Tag("anklet/Slots")<
               (status === "running" || name.startsWith(VM_PREFIX)) && ![...owned].some((vm) => vm === name)
           ).length
       )
-      const occupy = Effect.acquireRelease(
+      const occupy = Finalizer.acquire(
         Effect.sync(() => {
           taken++
         }),
@@ -57,7 +58,7 @@ export class Slots extends Context.Tag("anklet/Slots")<
         ),
         occupy,
         own: (vm) =>
-          Effect.acquireRelease(
+          Finalizer.acquire(
             Effect.sync(() => owned.add(vm)),
             () => Effect.sync(() => owned.delete(vm))
           ),

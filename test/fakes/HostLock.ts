@@ -2,13 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Finalizer from "../../src/Finalizer.ts"
 import { type Held, HostLock } from "../../src/services/HostLock.ts"
 
 export const layer = Layer.sync(HostLock, () => {
   const held = new Map<string, string>()
   const nothing: Held = { setChild: () => Effect.void }
   const tryAcquire = (name: string, about: string) =>
-    Effect.acquireRelease(
+    Finalizer.acquire(
       Effect.sync(() => {
         if (held.has(name)) return Option.none<Held>()
         held.set(name, about)

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Held, Verdict } from "../../Claim.ts"
 import type { JobRequest } from "../../Job.ts"
 import type { ServiceContext } from "../../Plugin.ts"
+import * as Race from "../../Race.ts"
 import type { GitHubClient, GitHubError, Job, Look } from "../../services/GitHub.ts"
 import { Ledger } from "../../services/Ledger.ts"
 import { Templates } from "../../services/Templates.ts"
@@ -121,7 +122,8 @@ const attempt = Effect.fn("attempt")(function* (
       return registered.runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
   })
-  const ready = yield* Effect.raceFirst(
+  // the scope must not delete the VM under a clone or a registration that is still going on
+  const ready = yield* Race.first(
     Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),
     lost(context, address)
   )

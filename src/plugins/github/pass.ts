@@ -4,6 +4,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Claim from "../../Claim.ts"
+import * as Finalizer from "../../Finalizer.ts"
 import { PluginError, type ServiceContext } from "../../Plugin.ts"
 import { classOf } from "../../services/Coordinator/reducer.ts"
 import { Coordinator } from "../../services/Coordinator.ts"
@@ -76,7 +77,7 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     yield* removeLeftovers(context)
     const left = yield* coordinator.held(service.name)
     // whoever waits for room looks again when ours is free; this is undone last, so registered first
-    const roomIsFree = Effect.addFinalizer(() => coordinator.wake)
+    const roomIsFree = Finalizer.add(coordinator.wake)
     if (Option.isSome(left)) {
       yield* roomIsFree
       yield* slots.occupy

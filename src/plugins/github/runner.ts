@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
+import * as Finalizer from "../../Finalizer.ts"
 import { type JobKey, VM_PREFIX } from "../../Job.ts"
 import { Anka, type AnkaError } from "../../services/Anka.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
@@ -193,8 +194,7 @@ const stillBusy = (name: string) =>
   new GitHubError({ reason: "Busy", request: `DELETE runner ${name}`, detail: "it still runs a job" })
 
 const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm) {
-  const context = yield* Effect.context<Anka | Ledger>()
-  yield* Effect.addFinalizer(() => Effect.provide(removeFrom(client, level, name, vm), context))
+  yield* Finalizer.add(removeFrom(client, level, name, vm))
 })
 
 /** Register the job's runner; the secret that starts it is in the reply and nowhere else. */

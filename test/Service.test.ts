@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import * as Service from "../src/Service.ts"
+import { queued } from "./fakes/GitHub.ts"
+import * as World from "./fakes/world.ts"
+
+describe("a service", () => {
+  it.effect("interrupted at any second, also in the middle of a clean-up, ends and makes no further pass", () =>
+    Effect.forEach(
+      Array.from({ length: 44 }, (_, second) => second),
+      (second) => {
+        const world = World.make()
+        // without a tag the template is pulled, so that a job passes through every step
+        world.github.jobs.set(1, queued(1, { labels: ["anka-template:template"] }))
+        return Effect.gen(function* () {
+          const fiber = yield* Effect.forkDaemon(Service.run(World.service("RUNNER1"), { once: false }))
+          for (let i = 0; i < second; i++) yield* TestClock.adjust("1 second")
+          const stop = yield* Effect.forkDaemon(Fiber.interrupt(fiber))
+          for (let i = 0; i < 60; i++) yield* TestClock.adjust("1 second")
+          assert.isTrue(Option.isSome(yield* Fiber.poll(stop)), `still running after a stop at ${second} s`)
+          assert.deepStrictEqual(World.left(world), World.NOTHING)
+        }).pipe(Effect.provide(World.layer(world)))
+      },
+      { discard: true }
+    )
+  )
+})
