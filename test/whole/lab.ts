@@ -1,6 +1,6 @@
 /** A simulated host and GitHub in a folder of their own, and the built program run in them as its user would. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
@@ -164,6 +164,12 @@ export const make = async (options: LabOptions = {}) => {
         repo: "anklet",
         jobs: jobs.map((job) => ({ labels: LABELS, ...job }))
       }),
+    /** Jobs whose step waits for the file `../../go` go on. */
+    letGo: () => {
+      for (const vm of readdirSync(join(host, "vms"))) {
+        writeFileSync(join(host, "vms", vm, "guest", "actions-runner", "go"), "")
+      }
+    },
     /** What is left of jobs: VMs, runners, and lines that the ledger still adds up to. */
     left: () => ({
       vms: clones(host).map(({ name }) => name),

@@ -31,7 +31,9 @@ describe("anklet -s stop", () => {
   for (const [step, fault, words] of STEPS) {
     it(`in the middle of the ${step} leaves nothing behind and exits 0`, async () => {
       lab = await make()
-      setFaults(lab.host, [{ ...fault, times: 99, fault: "sleep", ms: step === "delete" || step === "clone" ? 2000 : 15_000 }])
+      setFaults(lab.host, [
+        { ...fault, times: 99, fault: "sleep", ms: step === "delete" || step === "clone" ? 2000 : 15_000 }
+      ])
       lab.queue({ labels: PULLED, steps: ["true"] })
       assert.strictEqual((await lab.anklet()).code, 0)
       await until(`the ${step} has begun`, () => began(words))
@@ -78,7 +80,7 @@ describe("anklet -s drain", () => {
     const second = lab.queue({ steps: ["true"] })
     const vm = lab.left().vms.length
     assert.strictEqual(vm, 1)
-    await letGo(lab)
+    lab.letGo()
     const drained = await drain.done
     assert.strictEqual(drained.code, 0, drained.stderr)
     assert.strictEqual(lab.world.job(first.jobs[0]?.id ?? 0).conclusion, "success")
@@ -87,12 +89,3 @@ describe("anklet -s drain", () => {
     assert.deepStrictEqual(lab.errors(), [])
   })
 })
-
-/** The job in the VM waits for this file. */
-const letGo = async (lab: Lab) => {
-  const { readdirSync, writeFileSync } = await import("node:fs")
-  const { join } = await import("node:path")
-  for (const vm of readdirSync(join(lab.host, "vms"))) {
-    writeFileSync(join(lab.host, "vms", vm, "guest", "actions-runner", "go"), "")
-  }
-}

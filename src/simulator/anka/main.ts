@@ -19,7 +19,9 @@ const faultOf = (home: string, words: ReadonlyArray<string>): Fault | undefined 
       const count = (host.counts[key] ?? 0) + 1
       host.counts[key] = count
       if (fault.nth !== undefined && fault.nth !== count) continue
-      if (fault.times !== undefined && count > fault.times) continue
+      const hits = (host.counts[`${key} hits`] ?? 0) + 1
+      if (fault.times !== undefined && hits > fault.times) continue
+      host.counts[`${key} hits`] = hits
       return fault
     }
     return undefined
