@@ -11,6 +11,9 @@ if (first === "--version") {
 } else if (first === "daemon") {
   const { detached } = await import("./cli/daemon.ts")
   await detached(process.argv.slice(3))
+} else if (first === "demo") {
+  const { main } = await import("./cli/demo.ts")
+  await main()
 } else {
   await import("./cli/main.ts")
 }
