@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { within } from "../Within.ts"
 
 /** A process that could not be started, or had to be killed because its time was up. */
 export class ExecError extends Schema.TaggedError<ExecError>()("ExecError", {
@@ -140,7 +141,8 @@ const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions)
       child.stdin?.end(options.stdin)
 
       const end = signal(child, "SIGTERM").pipe(
-        Effect.zipRight(Effect.timeoutOption(Effect.interruptible(Deferred.await(exited)), GRACE)),
+        // `within`, because an interruptible wait would be skipped by the very interruption that we are answering
+        Effect.zipRight(Effect.ignore(within(GRACE)(Deferred.await(exited)))),
         // also when the process itself went at once: what it started may be deaf
         Effect.zipRight(signal(child, "SIGKILL")),
         Effect.zipRight(Deferred.await(exited)),
@@ -165,8 +167,9 @@ const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions)
   )
 
 const letGo = (child: ChildProcess, closed: Deferred.Deferred<void>) =>
-  Effect.interruptible(Deferred.await(closed)).pipe(
-    Effect.timeoutOption(PIPE_GRACE),
+  Deferred.await(closed).pipe(
+    within(PIPE_GRACE),
+    Effect.ignore,
     Effect.zipRight(
       Effect.sync(() => {
         child.stdout?.destroy()

@@ -66,6 +66,9 @@ describe("anklet -s stop", () => {
     const stopped = await lab.anklet("-s", "stop")
     assert.strictEqual(stopped.code, 0, stopped.stderr)
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+    const hung = calls(lab.host).filter(({ until }) => until === undefined)
+    assert.strictEqual(hung.length, 1)
+    assert.throws(() => process.kill(hung[0]?.pid ?? 0, 0))
   })
 })
 
