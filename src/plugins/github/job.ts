@@ -61,9 +61,7 @@ const follow = Effect.fnUntraced(function* (context: Context, held: Held, addres
     every: every(context),
     limit: Duration.seconds(context.config.registration_timeout),
     taken: Effect.map(context.look(0), ({ jobs }) =>
-      Option.fromNullable(
-        jobs.find((job) => job.status === "in_progress" && Option.contains(job.runnerName, ours.name))
-      )
+      Option.fromNullable(jobs.find((job) => Option.contains(job.runnerName, ours.name)))
     ),
     swapped: (job: Job) =>
       Effect.gen(function* () {

@@ -32,13 +32,15 @@ export type Decision =
   | { readonly _tag: "Over"; readonly conclusion: Conclusion }
   /** Another runner has the job, and ours has nothing: we are done. */
   | { readonly _tag: "Taken"; readonly by: string }
-  /** Our runner has another job than planned. */
+  /** Our runner has, or had, another job than planned. */
   | { readonly _tag: "Swapped" }
   /** The runner never got its job: another one must try. */
   | { readonly _tag: "Replace"; readonly reason: string }
 
 /** How long GitHub gets to tell the conclusion after the runner's process has ended, in milliseconds. */
 const CONCLUSION_WITHIN = 60_000
+/** How long a job may still be called queued although our runner has ended: GitHub lags, or the runner ran another job. */
+const SWAP_WITHIN = 6_000
 
 const wait: Decision = { _tag: "Wait" }
 const toConclusion = Schema.decodeUnknownOption(Conclusion)
@@ -52,7 +54,9 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
   const job = Option.getOrUndefined(seen.job)
   if (job?.status === "completed") return { _tag: "Over", conclusion: conclusionOf(job) }
   if (seen.process !== "running") {
-    if (job?.status === "queued" && seen.endedFor >= CONCLUSION_WITHIN / 4) {
+    if (job?.status === "queued") {
+      // it may have run another job so quickly that we did not see it
+      if (seen.endedFor < SWAP_WITHIN) return { _tag: "Swapped" }
       return {
         _tag: "Replace",
         reason: seen.process === "lost" ? "its VM was lost" : "the runner ended without taking the job"
@@ -108,7 +112,7 @@ export const watch = Effect.fn("watch")(function* (
     readonly every: Duration.Duration
     /** For the runner to get its job. */
     readonly limit: Duration.Duration
-    /** The job that runs on our runner, as GitHub tells it. */
+    /** The job that runs or ran on our runner, as GitHub tells it. */
     readonly taken: Effect.Effect<Option.Option<Job>, GitHubError>
     /** Told when our runner has another job than planned. */
     readonly swapped: (job: Job) => Effect.Effect<void>
