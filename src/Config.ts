@@ -200,15 +200,18 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
       })
     ])
   }
-  const top = yield* Effect.either(Schema.decodeUnknown(TopLevel)(content, strict))
+  const whole = yield* Effect.either(Schema.decodeUnknown(TopLevel)(content, strict))
+  // unknown keys do not keep us from reading on: all problems at once
+  const top = Either.isRight(whole) ? whole : yield* Effect.either(Schema.decodeUnknown(TopLevel)(content))
+  const unknown = Either.isLeft(whole) ? ofParseError(whole.left, [], knownKeys([]), lineOf) : []
   if (Either.isLeft(top)) {
-    // the services are looked at all the same: all problems at once
     const services = Array.isArray(content.services) ? content.services.filter(Predicate.isRecord) : []
     const common = yield* readCommon(services, lineOf)
-    return yield* fail([...ofParseError(top.left, [], knownKeys([]), lineOf), ...common.problems])
+    return yield* fail([...unknown, ...common.problems])
   }
   const { services, problems } = yield* readCommon(top.right.services, lineOf)
-  const raw: Raw = { daemon: daemonOf(file, top.right, places, paths), services, problems, lineOf }
+  const daemon = daemonOf(file, top.right, places, paths)
+  const raw: Raw = { daemon, services, problems: [...unknown, ...problems], lineOf }
   return raw
 })
 

@@ -52,6 +52,26 @@ export const unknownKey = (key: string, known: ReadonlyArray<string>): string =>
     : `\`${key}\`: did you mean \`${near}\`?`
 }
 
+/** A choice that fails is told once for each of its members: here they become one issue. */
+const alternatives = (
+  issues: ReadonlyArray<ParseResult.ArrayFormatterIssue>
+): ReadonlyArray<ParseResult.ArrayFormatterIssue> => {
+  const merged = new Map<string, ParseResult.ArrayFormatterIssue>()
+  for (const issue of issues) {
+    const key = `${issue._tag === "Unexpected"} ${pathOf(issue.path)}`
+    const before = merged.get(key)
+    const message = issue.message.replace(ACTUAL, "").replace(/^Expected /, "expected ")
+    merged.set(key, {
+      ...issue,
+      message: before === undefined ? message : `${before.message} or ${message.replace(/^expected /, "")}`
+    })
+  }
+  return [...merged.values()]
+}
+
+/** Where a message begins to quote the value. */
+const ACTUAL = /, actual [\s\S]*$/
+
 /**
  * The problems of a failed decoding. `keys` tells the known keys at a path.
  *
@@ -63,7 +83,7 @@ export const ofParseError = (
   keys: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
   lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
 ): ReadonlyArray<Problem> =>
-  ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, path, message }) => {
+  alternatives(ParseResult.ArrayFormatter.formatErrorSync(error)).map(({ _tag, path, message }) => {
     const whole = [...at, ...path]
     const key = String(whole.at(-1) ?? "")
     const line = lineOf(whole)
@@ -71,10 +91,6 @@ export const ofParseError = (
       path: pathOf(whole),
       ...(line === undefined ? {} : { line }),
       message:
-        _tag === "Unexpected"
-          ? unknownKey(key, keys(whole.slice(0, -1)))
-          : _tag === "Missing"
-            ? "is missing"
-            : message.replace(/, actual [\s\S]*$/, "").replace(/^Expected/, "expected")
+        _tag === "Unexpected" ? unknownKey(key, keys(whole.slice(0, -1))) : _tag === "Missing" ? "is missing" : message
     })
   })
