@@ -3,8 +3,8 @@
  *
  * `index.mjs` default-exports a function of this API; `import type { PluginApi } from "anklet"` gives it its type.
  */
-import type { FileSystem } from "@effect/platform/FileSystem"
-import type { Path } from "@effect/platform/Path"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -61,7 +61,9 @@ export const api = {
   Claim,
   Coordinator,
   Exec,
+  FileSystem,
   Finalizer,
+  Path,
   Job,
   Ledger,
   Once,

@@ -1,0 +1,95 @@
+// A plugin from disk: every file `*.job` in a folder is a bash script that is run in a VM of its own.
+// Copy this folder to ~/.config/anklet/plugins/folder/ and name `plugin: folder` in a service.
+
+/** @type {import("anklet").PluginModule<any, any>} */
+export default (api) => {
+  const {
+    Anka,
+    Claim,
+    Clock,
+    Coordinator,
+    Effect,
+    FileSystem,
+    Job,
+    Option,
+    PluginError,
+    Schema,
+    Slots,
+    Templates,
+    Vm
+  } = api
+
+  const config = Schema.Struct({
+    folder: Schema.NonEmptyString,
+    template: Schema.NonEmptyString,
+    tag: Schema.optionalWith(Schema.NonEmptyString, { as: "Option", exact: true })
+  })
+
+  /** A file as a job: the name is its key, so that two services of this folder cannot both take it. */
+  const requestOf = (scope, config, file, createdAt) =>
+    Job.JobRequest.make({
+      key: `folder:${config.folder}/${file}`,
+      scope,
+      name: file,
+      template: Job.Template.make({ id: config.template, tag: config.tag }),
+      createdAt,
+      fields: { workflowJobName: file },
+      detail: { file }
+    })
+
+  /** Run one script in a VM; its output goes beside it, and the script is renamed, so that it is not taken again. */
+  const see = (service, config, held) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem
+      const { job } = yield* held.claim
+      const path = `${config.folder}/${job.name}`
+      const anka = yield* Anka
+      const templates = yield* Templates
+      const template = yield* templates.ensure(job.template, Option.none())
+      const vm = yield* Vm.make(template, { job: job.key, service: service.name })
+      const script = yield* fs.readFileString(path)
+      const { code, stdout } = yield* anka.run(vm.name, ["bash", "-s"], { timeout: "1 hour", stdin: script })
+      yield* fs.writeFileString(`${path}.out`, stdout)
+      yield* fs.rename(path, `${path}.${code === 0 ? "done" : "failed"}`)
+      yield* Effect.logInfo(`job ended with exit code ${code}`)
+      yield* held.decide({ _tag: "Finished" })
+    }).pipe(
+      Effect.scoped,
+      // a job that could not be run goes back, and waits a minute
+      Effect.catchAll((error) =>
+        Effect.zipRight(
+          Effect.logError(error.message),
+          held.decide({ _tag: "HandedBack", reason: error.message, after: "1 minute", charged: true })
+        )
+      )
+    )
+
+  /** One pass: look, claim at most one job, see it through. Closing the scope deletes the VM and settles the claim. */
+  const run = (service, config) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem
+      const coordinator = yield* Coordinator
+      const slots = yield* Slots
+      const scope = `folder:${config.folder}`
+      const left = yield* coordinator.held(service.name)
+      if (Option.isSome(left)) {
+        // a crash left this claim; closing it gives the job back, and the reconcile deletes its VM
+        yield* Claim.resume(left.value)
+        return
+      }
+      const files = (yield* fs.readDirectory(config.folder)).filter((file) => file.endsWith(".job"))
+      const now = yield* Clock.currentTimeMillis
+      const jobs = yield* Effect.forEach(files, (file) =>
+        Effect.map(fs.stat(`${config.folder}/${file}`), ({ mtime }) =>
+          requestOf(scope, config, file, Option.match(mtime, { onNone: () => now, onSome: (time) => time.getTime() }))
+        )
+      )
+      yield* coordinator.ingest(scope, now, jobs)
+      const waiting = yield* coordinator.waiting(scope)
+      if (waiting.length === 0 || !(yield* slots.take)) return
+      const held = yield* Claim.take(scope, service.name, waiting.map(api.classOf))
+      if (Option.isSome(held)) yield* see(service, config, held.value)
+    }).pipe(Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })))
+
+  return { name: "folder", config, run }
+}
