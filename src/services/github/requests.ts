@@ -1,5 +1,6 @@
 /** One request, or all pages of a list: through the gate, with a deadline, conditional, and with errors for people. */
 import type { Octokit } from "@octokit/rest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -114,24 +115,22 @@ export const make = (octokit: Octokit, gate: Gate): Requests => {
     const request = nameOf(route, parameters)
     return Effect.zipRight(
       gate.enter(kind, request),
-      Effect.tryPromise({
-        try: (signal) =>
-          octokit.request(route, {
-            ...parameters,
-            request: { signal },
-            headers: {
-              "x-github-api-version": "2022-11-28",
-              ...(etag === undefined ? {} : { "if-none-match": etag })
-            }
-          }),
-        catch: (error) => error
-      }).pipe(
+      Effect.tryPromise((signal) =>
+        octokit.request(route, {
+          ...parameters,
+          request: { signal },
+          headers: {
+            "x-github-api-version": "2022-11-28",
+            ...(etag === undefined ? {} : { "if-none-match": etag })
+          }
+        })
+      ).pipe(
         Effect.timeoutFail({
           duration: WITHIN,
-          onTimeout: () => new Error("no answer within 30 seconds")
+          onTimeout: () => new Cause.UnknownException(new Error("no answer within 30 seconds"))
         }),
         Effect.matchEffect({
-          onFailure: (error) => explain(request, error),
+          onFailure: ({ error }) => explain(request, error),
           onSuccess: ({ status, headers, data }): Effect.Effect<Answer> =>
             Effect.as(gate.learn(headers), { status, headers, data })
         }),
