@@ -104,27 +104,28 @@ describe("a journal", () => {
       const path = fresh()
       const real = yield* FileSystem.FileSystem
       let full = false
+      const noSpace = Effect.fail(
+        new SystemError({
+          reason: "Unknown",
+          module: "FileSystem",
+          method: "writeAll",
+          description: "ENOSPC: no space left on device, write"
+        })
+      )
       const disk = FileSystem.FileSystem.of({
         ...real,
         open: (name, options) =>
-          Effect.map(real.open(name, options), (file) => ({
-            ...file,
-            // like a disk that fills up in the middle of a write
-            writeAll: (bytes) =>
-              full
-                ? Effect.zipRight(
-                    file.writeAll(bytes.subarray(0, bytes.length >> 1)),
-                    Effect.fail(
-                      new SystemError({
-                        reason: "Unknown",
-                        module: "FileSystem",
-                        method: "writeAll",
-                        description: "ENOSPC: no space left on device, write"
-                      })
-                    )
-                  )
-                : file.writeAll(bytes)
-          }))
+          Effect.map(real.open(name, options), (file) =>
+            Object.create(file, {
+              // like a disk that fills up in the middle of a write
+              writeAll: {
+                value: (bytes: Uint8Array) =>
+                  full
+                    ? Effect.zipRight(file.writeAll(bytes.subarray(0, bytes.length >> 1)), noSpace)
+                    : file.writeAll(bytes)
+              }
+            })
+          )
       })
       const [one, two, three] = RECORDS
       if (one === undefined || two === undefined || three === undefined) return assert.fail()
