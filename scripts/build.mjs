@@ -27,6 +27,9 @@ await build({
       "const require = __createRequire(import.meta.url);"
     ].join("\n")
   },
+  // read only by LOG_LEVEL=dev, which names the place in the source
+  sourcemap: true,
+  sourcesContent: false,
   legalComments: "none",
   logLevel: "warning"
 })

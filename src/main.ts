@@ -1,6 +1,8 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
 import { version } from "./version.ts"
 
+if (process.env.LOG_LEVEL === "dev") process.setSourceMapsEnabled(true)
+
 const [first] = process.argv.slice(2)
 
 if (first === "--version") {

@@ -55,11 +55,14 @@ const traces = globalValue.globalValue(
   (): WeakMap<Tracer.AnySpan, () => string | undefined> => new WeakMap()
 )
 
-const sourceOf = (context: FiberRefs.FiberRefs): string | undefined =>
-  Option.match(Context.getOption(FiberRefs.getOrDefault(context, FiberRef.currentContext), Tracer.ParentSpan), {
+const sourceOf = (context: FiberRefs.FiberRefs): line.Source | undefined => {
+  const span = Context.getOption(FiberRefs.getOrDefault(context, FiberRef.currentContext), Tracer.ParentSpan)
+  return Option.match(span, {
     onNone: () => undefined,
-    onSome: (span) => traces.get(span)?.()?.split("\n")[0] ?? (span._tag === "Span" ? span.name : undefined)
+    onSome: (span) =>
+      span._tag === "Span" ? { name: span.name, at: traces.get(span)?.()?.split("\n")[0] ?? "" } : undefined
   })
+}
 
 /** A file that lines are appended to: opened again when it was moved away, rotated when it is large. */
 const makeSink = Effect.fnUntraced(function* (file: string) {

@@ -99,10 +99,16 @@ export const json = (entry: Entry, version: string, stacks: boolean): string =>
     ])
   )
 
+/** Where a line comes from: the name of the span it was written in, and that span's place as a line of a stack trace. */
+export interface Source {
+  readonly name: string
+  readonly at: string
+}
+
 const COLOURS = { DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31 } as const
 
 /** The line for people: time, level in colour, message, and the fields as indented JSON with the place in the source. */
-export const dev = (entry: Entry, version: string, source: string | undefined): string => {
+export const dev = (entry: Entry, version: string, source: Source | undefined): string => {
   const level = levelOf(entry)
   const fields = Object.fromEntries([
     ...fieldsOf(entry, version, true),
@@ -113,8 +119,7 @@ export const dev = (entry: Entry, version: string, source: string | undefined): 
 }
 
 /** `at Vm.make (/src/Vm.ts:12:3)` as function, file and line. */
-const placeOf = (source: string) => {
-  const [, name = "", file = source, line = ""] =
-    source.match(/^\s*(?:at )?(.*?) ?\(?([^\s(]+?):(\d+)(?::\d+)?\)?\s*$/) ?? []
+const placeOf = ({ name, at }: Source) => {
+  const [, file = at.trim(), line = ""] = at.match(/([^\s(]+?):(\d+)(?::\d+)?\)?\s*$/) ?? []
   return { function: name, file, line: Number(line) || undefined }
 }

@@ -1,0 +1,242 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
+import { afterEach, assert, describe, it } from "vitest"
+import { EXIT_CODES } from "../../src/ExitCode.ts"
+import { alter, calls } from "../../src/simulator/anka/host.ts"
+import { type Lab, make, until } from "../whole/lab.ts"
+
+let lab: Lab
+
+afterEach(() => lab.close())
+
+/** A zombie is dead, also where nobody collects it. */
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
+  } catch {
+    return false
+  }
+}
+
+describe("anklet", () => {
+  it("--version tells its version, --help all exit codes, without colours in a pipe", async () => {
+    lab = await make()
+    const version = await lab.run(["--version"]).done
+    assert.match(version.stdout, /^anklet \d+\.\d+\.\d+\n$/)
+    const help = await lab.run(["--help"]).done
+    assert.strictEqual(help.code, 0)
+    const text = help.stdout.replace(/\s+/g, " ")
+    for (const [code, meaning] of Object.entries(EXIT_CODES)) assert.include(text, `${code} ${meaning}`)
+    assert.notInclude(help.stdout, "\u001b")
+  })
+
+  it("does not know a flag: exit 2, and says which", async () => {
+    lab = await make()
+    const ran = await lab.anklet("--frobnicate")
+    assert.strictEqual(ran.code, 2)
+    assert.include(ran.stderr, "--frobnicate")
+    assert.notInclude(ran.stderr, "\u001b")
+    assert.strictEqual((await lab.anklet("-s", "restart")).code, 2)
+  })
+
+  it("returns at once with PID, log and how to stop; a second one is refused; stop ends it", async () => {
+    lab = await make()
+    const first = await lab.anklet()
+    assert.strictEqual(first.code, 0)
+    assert.include(first.stdout, `pid ${lab.pid()}`)
+    assert.include(first.stdout, lab.logFile)
+    assert.include(first.stdout, "-s stop")
+    const second = await lab.anklet()
+    assert.strictEqual(second.code, 4)
+    assert.include(second.stderr, `already running (pid ${lab.pid()}`)
+    const pid = lab.pid() ?? 0
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+    assert.isFalse(isAlive(pid))
+    assert.isFalse(existsSync(lab.pidFile))
+    const again = await lab.anklet("-s", "stop")
+    assert.strictEqual(again.code, 5)
+    assert.include(again.stderr, "no daemon is running")
+  })
+
+  it("does not start with a config that is wrong: exit 3, no process, no PID file", async () => {
+    lab = await make()
+    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace("owner:", "ownr:"))
+    const ran = await lab.anklet()
+    assert.strictEqual(ran.code, 3)
+    assert.include(ran.stderr, "`ownr`: did you mean `owner`?")
+    assert.isFalse(existsSync(lab.pidFile))
+    assert.isFalse(existsSync(lab.logFile))
+  })
+
+  for (const [what, prepare, words] of [
+    [
+      "is unlicensed",
+      () => alter(lab.host, (host) => void Object.assign(host.license, { status: "expired" })),
+      /licence .* is expired/
+    ],
+    [
+      "has a licence for laptops",
+      () => alter(lab.host, (host) => void Object.assign(host.license, { type: "com.veertu.anka.develop" })),
+      /not one for CI/
+    ],
+    [
+      "prints garbage",
+      () => alter(lab.host, (host) => void host.faults.push({ command: "version", fault: "garbage" })),
+      /anka version.*printed no result/
+    ],
+    [
+      "prints nothing",
+      () => alter(lab.host, (host) => void host.faults.push({ command: "license", fault: "empty" })),
+      /anka license show.*printed no result/
+    ]
+  ] as const) {
+    it(`does not start when \`anka\` ${what}: exit 7, with the remedy, and no process is left`, async () => {
+      lab = await make()
+      prepare()
+      const ran = await lab.anklet()
+      assert.strictEqual(ran.code, 7, ran.stderr)
+      assert.match(ran.stderr, words)
+      assert.isFalse(existsSync(lab.pidFile))
+      assert.strictEqual(lab.errors().length, 1)
+    })
+  }
+
+  it("does not start without `anka`: exit 7, and says where to get it", async () => {
+    lab = await make()
+    const ran = await lab.run(["-c", lab.config], { env: { PATH: "/usr/bin:/bin" } }).done
+    assert.strictEqual(ran.code, 7)
+    assert.include(ran.stderr, "install Anka")
+  })
+
+  it("does not start without its log folder, or with a state_dir it cannot use: exit 9, naming it", async () => {
+    lab = await make()
+    const text = readFileSync(lab.config, "utf8")
+    rmSync(join(lab.folder, "logs"), { recursive: true })
+    const ran = await lab.anklet()
+    assert.strictEqual(ran.code, 9)
+    assert.include(ran.stderr, "the folder does not exist; check log.file_dir")
+    mkdirSync(join(lab.folder, "logs"))
+    writeFileSync(join(lab.folder, "file"), "")
+    writeFileSync(lab.config, text.replace(/state_dir: .*/, `state_dir: ${join(lab.folder, "file")}/state`))
+    const state = await lab.anklet()
+    assert.strictEqual(state.code, 9)
+    assert.include(state.stderr, join(lab.folder, "file"))
+  })
+
+  it("refuses an unknown LOG_LEVEL", async () => {
+    lab = await make({ env: { LOG_LEVEL: "chatty" } })
+    const ran = await lab.anklet()
+    assert.strictEqual(ran.code, 9)
+    assert.include(ran.stderr, "LOG_LEVEL must be INFO, DEBUG, ERROR or dev")
+  })
+
+  it("recognises a stale PID file: the process is gone, or another program has its number", async () => {
+    lab = await make()
+    for (const content of ["4194301\n1\n", `${process.pid}\n1\n`, "garbage"]) {
+      mkdirSync(join(lab.folder, "daemon"), { recursive: true })
+      writeFileSync(lab.pidFile, content)
+      assert.strictEqual((await lab.anklet("-s", "stop")).code, 5)
+      assert.strictEqual((await lab.anklet()).code, 0, content)
+      assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+    }
+  })
+
+  it("--no-wait returns at once; Ctrl-C on the wait leaves the daemon alone; stop during a drain works", async () => {
+    lab = await make()
+    const { jobs } = lab.queue({ steps: ["sleep 600"] })
+    assert.strictEqual((await lab.anklet()).code, 0)
+    await until("the job runs", () => lab.world.job(jobs[0]?.id ?? 0).status === "in_progress")
+    const pid = lab.pid() ?? 0
+    assert.strictEqual((await lab.anklet("-s", "drain", "--no-wait")).code, 0)
+    const wait = lab.run(["-c", lab.config, "-s", "drain"])
+    await until("it waits", () => wait.out().includes("waiting for"))
+    wait.child.kill("SIGINT")
+    await wait.done
+    assert.isTrue(isAlive(pid))
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+    assert.isFalse(isAlive(pid))
+    assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+  })
+
+  it("--once makes exactly one pass of every service and exits 0", async () => {
+    lab = await make({ services: 2 })
+    const { jobs } = lab.queue({}, {}, {})
+    const ran = await lab.anklet("--attach", "--once")
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    assert.strictEqual(jobs.filter(({ status }) => status === "completed").length, 2)
+    assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+  })
+
+  it("--once with a refused credential exits 8, and says so once", async () => {
+    lab = await make({ github: { tokens: [] } })
+    const ran = await lab.anklet("--attach", "--once")
+    assert.strictEqual(ran.code, 8)
+    assert.include(ran.stderr, "refuses the credential")
+    assert.strictEqual(lab.errors().length, 1)
+  })
+
+  it("--attach logs to the terminal as well; a second SIGTERM does not skip the clean-up", async () => {
+    lab = await make()
+    const { jobs } = lab.queue({ steps: ["sleep 600"] })
+    const daemon = lab.run(["-c", lab.config, "--attach"])
+    await until("the job runs", () => lab.world.job(jobs[0]?.id ?? 0).status === "in_progress")
+    alter(lab.host, (host) => void Object.assign(host.takes, { delete: 1000 }))
+    daemon.child.kill("SIGTERM")
+    await until("the VM is deleted", () => calls(lab.host).some(({ argv }) => argv.includes("delete")))
+    daemon.child.kill("SIGTERM")
+    daemon.child.kill("SIGINT")
+    const ran = await daemon.done
+    assert.strictEqual(ran.code, 0)
+    assert.include(ran.stdout, '"msg":"anklet is up')
+    assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+  })
+})
+
+describe("the log", () => {
+  const KEYS =
+    "time level msg ankletVersion serviceName plugin repo owner workflowName workflowRunName workflowRunId workflowJobId workflowJobName uniqueId ankaTemplate ankaTemplateTag jobURL uniqueRunKey vmName".split(
+      " "
+    )
+
+  it("has the fields of the contract, flat, in their order, numbers as numbers", async () => {
+    lab = await make()
+    lab.queue({
+      labels: [
+        ...[
+          "self-hosted",
+          "anka-template:d792c6f6-198c-470f-9526-9c998efe7ab4",
+          "anka-template-tag:v1",
+          "run-id:{run_id}"
+        ],
+        "unique-id:1"
+      ]
+    })
+    assert.strictEqual((await lab.anklet("--attach", "--once")).code, 0)
+    const line = lab.log().find(({ msg }) => msg === "VM is ready")
+    assert.deepStrictEqual(Object.keys(line ?? {}), KEYS)
+    assert.match(String(line?.time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+[+-]\d\d:\d\d$/)
+    assert.isNumber(line?.workflowRunId)
+    assert.strictEqual(line?.uniqueRunKey, `${line?.workflowRunId}:1`)
+    for (const { level } of lab.log()) assert.include(["DEBUG", "INFO", "WARN", "ERROR"], level)
+  })
+
+  it("goes on in a new file when the old one is moved away", async () => {
+    lab = await make()
+    assert.strictEqual((await lab.anklet()).code, 0)
+    await until("there is a log", () => lab.log().some(({ msg }) => msg === "service starts"))
+    renameSync(lab.logFile, `${lab.logFile}.moved`)
+    await until("there is a new log", () => lab.log().length > 0)
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+    assert.strictEqual(lab.log().at(-1)?.level !== undefined, true)
+  })
+
+  it("in dev mode is for people", async () => {
+    lab = await make({ env: { LOG_LEVEL: "dev" } })
+    const ran = await lab.anklet("--attach", "--once")
+    assert.include(ran.stdout, "\u001b[32mINFO\u001b[0m: anklet is up")
+    assert.match(stripVTControlCharacters(ran.stdout), /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: anklet is up/m)
+    assert.match(ran.stdout, /"source": \{\n\s+"function": "\S+",\n\s+"file": "\S+",\n\s+"line": \d+/)
+  })
+})
