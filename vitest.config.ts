@@ -14,6 +14,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    pool: "forks"
+    pool: "forks",
+    // whole daemons mostly wait: more files than cores at once
+    poolOptions: { forks: { minForks: 1, maxForks: 3 } }
   }
 })

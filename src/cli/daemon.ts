@@ -57,6 +57,8 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
   const ledger = yield* ledgerOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
     yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
+    // a ledger has one writer, also when two configs name one state_dir
+    yield* PidFile.hold(`${ledger}.pid`, "state_dir")
     yield* Effect.mapError(
       Effect.zipRight(
         fs.makeDirectory(daemon.workDir, { recursive: true }),

@@ -32,7 +32,8 @@ export const start = (options: {
     yield* Plugins.resolve(raw)
     const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
     const running = yield* PidFile.find(pidFile)
-    if (Option.isSome(running)) return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile })
+    if (Option.isSome(running))
+      return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile, key: "pid_file_dir" })
     if (options.attach) {
       const { main } = yield* Effect.promise(() => import("./daemon.ts"))
       return yield* Effect.promise(() => main({ config, once: options.once, attach: true }, complain))

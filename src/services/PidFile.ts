@@ -11,10 +11,12 @@ import { Exec, ProcessIdentity } from "./Exec.ts"
 /** Another daemon holds the PID file. */
 export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("AlreadyRunning", {
   pid: Schema.Int,
-  file: Schema.String
+  file: Schema.String,
+  /** The key of the config that the folder comes from. */
+  key: Schema.String
 }) {
   override get message() {
-    return `already running (pid ${this.pid}, ${this.file}); stop it with "anklet -s stop", or give this config another pid_file_dir`
+    return `already running (pid ${this.pid}, ${this.file}); stop it with "anklet -s stop", or give this config another ${this.key}`
   }
 }
 
@@ -59,7 +61,7 @@ export const find = Effect.fn("PidFile.find")(function* (file: string) {
 })
 
 /** Hold the PID file while the scope lives. */
-export const hold = Effect.fn("PidFile.hold")(function* (file: string) {
+export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pid_file_dir") {
   const fs = yield* FileSystem
   const paths = yield* Path
   const exec = yield* Exec
@@ -85,7 +87,7 @@ export const hold = Effect.fn("PidFile.hold")(function* (file: string) {
     for (let tries = 0; tries < 3; tries++) {
       if (yield* create) return
       const other = yield* find(file)
-      if (Option.isSome(other)) return yield* new AlreadyRunning({ pid: other.value.pid, file })
+      if (Option.isSome(other)) return yield* new AlreadyRunning({ pid: other.value.pid, file, key })
       yield* removeStale
     }
     return yield* new PidFileError({ file, detail: "others take it again and again" })

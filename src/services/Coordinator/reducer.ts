@@ -83,6 +83,8 @@ export interface Outcome {
 const TOMBSTONE = 48 * 3_600_000
 /** A job still called queued so long after it was done is queued again: a wrong "done" must not lose it. */
 const RESURRECT_AFTER = 120_000
+/** No job is handed back for so long: such a time was set before the clock was set back. */
+const HAND_BACK_AT_MOST = 24 * 3_600_000
 /** A queued job is dropped when so many looks in a row do not name it. */
 const FORGET_AFTER = 2
 
@@ -99,9 +101,7 @@ const outcome = (state: State, wake: boolean, claim: Option.Option<Claim> = Opti
 
 const ingest = (state: State, scope: Scope, at: number, jobs: ReadonlyArray<JobRequest>, now: number): Outcome => {
   // services that share a look tell it more than once
-  if (at <= Option.getOrElse(HashMap.get(state.looked, scope), () => Number.NEGATIVE_INFINITY)) {
-    return outcome(state, false)
-  }
+  if (Option.contains(HashMap.get(state.looked, scope), at)) return outcome(state, false)
   let { queued } = state
   let done = HashMap.filter(state.done, (since) => now - since < TOMBSTONE)
   let wake = false
@@ -228,7 +228,9 @@ export const heldBy = (state: State, service: string): Option.Option<Claim> =>
   Option.fromNullable(Array.from(HashMap.values(state.claims)).find((claim) => claim.service === service))
 
 const claimable = (state: State, scope: Scope, now: number): ReadonlyArray<Queued> & Array<Queued> =>
-  Array.from(HashMap.values(state.queued)).filter(({ job, until }) => job.scope === scope && until <= now)
+  Array.from(HashMap.values(state.queued)).filter(
+    ({ job, until }) => job.scope === scope && (until <= now || until - now > HAND_BACK_AT_MOST)
+  )
 
 /** A job of each class that could be claimed now, for a host to judge. */
 export const classes = (state: State, scope: Scope, now: number): ReadonlyArray<JobRequest> => [

@@ -28,6 +28,8 @@ const RESERVE = 0.1
 /** A refusal for asking too fast that names no time: a minute, then twice as long, up to a quarter of an hour. */
 const SECONDARY = 60_000
 const SECONDARY_AT_MOST = 900_000
+/** GitHub's windows last an hour: a longer wait comes from a clock that was set back. */
+const LONGEST = 2 * 3_600_000
 /** An essential request waits at the gate at most so long; then its caller hears when to come back. */
 const WAIT_AT_MOST = 120_000
 
@@ -59,7 +61,7 @@ export const make = Effect.map(
         const now = yield* Clock.currentTimeMillis
         const state = yield* Ref.get(ref)
         const until = kind === "poll" ? Math.max(state.refusedUntil, state.reservedUntil) : state.refusedUntil
-        if (until <= now) {
+        if (until <= now || until - now > LONGEST) {
           if (kind === "poll" && state.said) {
             yield* Ref.update(ref, (state) => ({ ...state, said: false }))
             yield* Effect.logInfo("GitHub's rate limit has room again: polling goes on")

@@ -170,13 +170,10 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     Effect.flatMap(Clock.currentTimeMillis, (asked) =>
       lock.withPermits(1)(
         Effect.gen(function* () {
-          if (
-            last !== undefined &&
-            last.at >= asked - (Exit.isSuccess(last.exit) ? Duration.toMillis(maxAge) - 1 : 0)
-          ) {
-            return yield* last.exit
-          }
           const at = yield* Clock.currentTimeMillis
+          const oldest = asked - (last !== undefined && Exit.isSuccess(last.exit) ? Duration.toMillis(maxAge) - 1 : 0)
+          // a look from the future was made before the clock was set back
+          if (last !== undefined && last.at >= oldest && last.at <= at) return yield* last.exit
           return yield* look.pipe(
             Effect.onExit((exit) =>
               Effect.sync(() => {

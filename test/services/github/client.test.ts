@@ -1,0 +1,300 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import { App, GitHub, type GitHubClient, Level, Token, Watched } from "../../../src/services/GitHub.ts"
+import * as GitHubLayer from "../../../src/services/github/layer.ts"
+import { type Fault, type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
+
+const SECRET = "ghp_CANARY"
+const repo = Watched.make({ owner: "o", repo: Option.some("r") })
+const level = Level.make({ owner: "o", repo: Option.some("r") })
+
+/** A client and the GitHub that it talks to. */
+const use = <A, E>(f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>, url?: string) =>
+  Effect.gen(function* () {
+    const github = yield* Effect.acquireRelease(
+      Effect.promise(() => start()),
+      (github) => Effect.promise(github.close)
+    )
+    github.world.repositories.add("o/r")
+    const { client } = yield* GitHub
+    return yield* f(yield* client(Token.make({ apiUrl: url ?? github.url, token: Redacted.make(SECRET) })), github)
+  }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
+
+const sent = (github: SimulatedGitHub, method: string, part: string) =>
+  github.log.filter((entry) => entry.method === method && entry.path.includes(part))
+
+const queue = (github: SimulatedGitHub, count: number) =>
+  github.world.queue({
+    owner: "o",
+    repo: "r",
+    jobs: Array.from({ length: count }, (_, n) => ({ name: `leg ${n}`, labels: ["x"] }))
+  })
+
+describe("a look", () => {
+  it.live("finds all: a run in progress with queued jobs, a matrix of 60, a job on page 3 of a listing", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const { jobs } = queue(github, 60)
+        github.world.complete(jobs[0]?.id ?? 0, "success")
+        queue(github, 250)
+        for (let n = 0; n < 120; n++) queue(github, 1)
+        const look = yield* client.look(repo, 0)
+        assert.strictEqual(look.jobs.filter(({ status }) => status === "queued").length, 59 + 250 + 120)
+        assert.isTrue(look.jobs.some(({ name }) => name === "leg 249"))
+        assert.isAbove(look.jobs[0]?.createdAt ?? 0, 1_600_000_000_000)
+      })
+    )
+  )
+
+  it.live("that finds nothing new costs no rate limit, and is shared by all who ask at once", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        queue(github, 3)
+        yield* client.look(repo, 0)
+        const before = github.log.length
+        yield* Effect.all([client.look(repo, 0), client.look(repo, "10 seconds"), client.look(repo, "10 seconds")], {
+          concurrency: 3
+        })
+        const second = github.log.slice(before)
+        assert.isAbove(second.length, 0)
+        assert.isTrue(second.every(({ cost, status }) => cost === 0 && status === 304))
+        const after = github.log.length
+        yield* client.look(repo, "1 minute")
+        assert.strictEqual(github.log.length, after)
+      })
+    )
+  )
+
+  it.live("fails whole when a part of it fails, and does not take the other callers with it when one leaves", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        queue(github, 1)
+        github.faults.push({ path: "/jobs", times: 9, answer: { status: 403 } })
+        assert.strictEqual((yield* Effect.flip(client.look(repo, 0))).reason, "Forbidden")
+        github.faults.length = 0
+        github.faults.push({ path: "/actions/runs", delay: 300 })
+        const leaving = yield* Effect.fork(client.look(repo, 0))
+        yield* Effect.repeat(Effect.sleep("5 millis"), { while: () => !github.log.some(({ status }) => status === 0) })
+        const staying = yield* Effect.fork(client.look(repo, "10 seconds"))
+        yield* Fiber.interrupt(leaving)
+        assert.strictEqual((yield* Fiber.join(staying)).jobs.length, 1)
+      })
+    )
+  )
+})
+
+describe("registering a runner", () => {
+  const faults: ReadonlyArray<readonly [string, Fault, string]> = [
+    ["a 500", { path: "jitconfig", times: 9, answer: { status: 500 } }, "Unavailable"],
+    [
+      "a 502 in HTML",
+      {
+        path: "jitconfig",
+        times: 9,
+        answer: { status: 502, headers: { "content-type": "text/html" }, body: "<html>" }
+      },
+      "Unavailable"
+    ],
+    ["a connection cut before", { path: "jitconfig", times: 9, cut: "before" }, "Unavailable"],
+    ["a connection cut after", { path: "jitconfig", times: 9, cut: "after" }, "Unavailable"],
+    ["half an answer", { path: "jitconfig", times: 9, half: true }, "Unavailable"],
+    [
+      "a web page",
+      {
+        path: "jitconfig",
+        times: 9,
+        answer: { status: 200, headers: { "content-type": "text/html" }, body: "<html>" }
+      },
+      "Protocol"
+    ],
+    ["a 409", { path: "jitconfig", times: 9, answer: { status: 409 } }, "Conflict"],
+    ["a 422", { path: "jitconfig", times: 9, answer: { status: 422 } }, "Invalid"],
+    [
+      "a 429",
+      { path: "jitconfig", times: 9, answer: { status: 429, headers: { "retry-after": "60" } } },
+      "RateLimited"
+    ],
+    ["a 404", { path: "jitconfig", times: 9, answer: { status: 404 } }, "NotFound"]
+  ]
+  for (const [what, fault, reason] of faults) {
+    it.live(`is sent exactly once under ${what}`, () =>
+      use((client, github) =>
+        Effect.gen(function* () {
+          github.faults.push(fault)
+          const error = yield* Effect.flip(client.createRunner(level, { name: "n", labels: ["x"] }))
+          assert.strictEqual(error.reason, reason)
+          assert.strictEqual(sent(github, "POST", "jitconfig").length, 1)
+          assert.notInclude(error.message, SECRET)
+        })
+      )
+    )
+  }
+
+  it.live("gives the secret redacted, and labels as they are", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const { runner, jitConfig } = yield* client.createRunner(level, { name: "n", labels: ["a b", "🍏"] })
+        assert.notInclude(String(jitConfig), "ey")
+        assert.deepStrictEqual(github.world.runners.get(runner.id)?.labels, ["a b", "🍏"])
+      })
+    )
+  )
+})
+
+describe("runners", () => {
+  it.live("on page 7 are found; busy ones are not removed; gone ones count as removed", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        for (let n = 0; n < 650; n++) github.world.register("o/r", `runner ${n}`, ["x"])
+        // a server that ignores the name sends them all
+        github.faults.push({ path: /runners\?.*name=/, times: 0 })
+        const found = Option.getOrThrow(yield* client.runnerByName(level, "runner 649"))
+        const record = github.world.runners.get(found.id)
+        if (record !== undefined) record.job = 1
+        assert.strictEqual((yield* Effect.flip(client.removeRunner(level, found.id))).reason, "Busy")
+        if (record !== undefined) record.job = null
+        yield* client.removeRunner(level, found.id)
+        yield* client.removeRunner(level, found.id)
+        assert.deepStrictEqual(yield* client.runner(level, found.id), Option.none())
+      })
+    )
+  )
+})
+
+describe("what GitHub refuses", () => {
+  for (const [status, reason, words] of [
+    [401, "Unauthorized", "check that the token is whole and has not expired"],
+    [403, "Forbidden", "it needs administration=write"],
+    [404, "NotFound", "check owner, repo and the token's access"],
+    [500, "Unavailable", "GitHub answers 500"]
+  ] as const) {
+    it.live(`with ${status} is told with the remedy, and never the token`, () =>
+      use((client, github) =>
+        Effect.gen(function* () {
+          github.faults.push({
+            path: "/actions",
+            times: 9,
+            answer: { status, headers: { "x-accepted-github-permissions": "administration=write" } }
+          })
+          const error = yield* Effect.flip(client.job("o", "r", 1))
+          assert.strictEqual(error.reason, reason)
+          assert.include(error.message, words)
+          assert.notInclude(error.message, SECRET)
+        })
+      )
+    )
+  }
+
+  it.live("by not being there names the host", () =>
+    use(
+      (client) =>
+        Effect.map(Effect.flip(client.job("o", "r", 1)), (error) => {
+          assert.strictEqual(error.reason, "Unavailable")
+          assert.include(error.message, "127.0.0.1:1 refuses connections; check api_url")
+        }),
+      "http://127.0.0.1:1"
+    )
+  )
+
+  it.live("by a web page in place of an API is told so", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        github.faults.push({
+          path: "/jobs/1",
+          answer: { status: 200, headers: { "content-type": "text/html" }, body: "<html>" }
+        })
+        const error = yield* Effect.flip(client.job("o", "r", 1))
+        assert.strictEqual(error.reason, "Protocol")
+        assert.include(error.message, "check that api_url is an API and not a web page")
+      })
+    )
+  )
+
+  it.live("for a moment is asked again, when it was only a question", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const { jobs } = queue(github, 1)
+        github.faults.push({ path: "/jobs/", times: 2, cut: "before" })
+        assert.strictEqual((yield* client.job("o", "r", jobs[0]?.id ?? 0)).status, "queued")
+      })
+    )
+  )
+})
+
+describe("an interrupted request", () => {
+  it.live("is gone from the wire", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        github.faults.push({ path: "/jobs/", silent: true })
+        const fiber = yield* Effect.fork(client.job("o", "r", 1))
+        yield* Effect.repeat(Effect.sleep("5 millis"), { while: () => github.log.length === 0 })
+        yield* Fiber.interrupt(fiber).pipe(Effect.timeout("2 seconds"))
+        assert.strictEqual(github.log.length, 1)
+      })
+    )
+  )
+})
+
+describe("at the rate limit", () => {
+  it.live("polls leave the last tenth to what cleans up", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const runner = github.world.register("o/r", "n", ["x"])
+        // five requests later only the reserve is left
+        github.limits.remaining.set(SECRET, 504)
+        yield* client.look(repo, 0)
+        const before = github.log.length
+        const error = yield* Effect.flip(client.look(repo, 0))
+        assert.strictEqual(error.reason, "RateLimited")
+        assert.isAbove(error.until ?? 0, Date.now())
+        assert.strictEqual(github.log.length, before)
+        yield* client.removeRunner(level, runner.id)
+        assert.isFalse(github.world.runners.has(runner.id))
+      })
+    )
+  )
+
+  it.live("nothing is sent before the time that GitHub names", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        queue(github, 1)
+        github.faults.push({
+          path: "/runs",
+          answer: {
+            status: 403,
+            headers: { "retry-after": "1" },
+            body: '{"message":"You have exceeded a secondary rate limit"}'
+          }
+        })
+        assert.strictEqual((yield* Effect.flip(client.look(repo, 0))).reason, "RateLimited")
+        const refused = github.log.at(-1)?.at ?? 0
+        const look = yield* Effect.retry(client.look(repo, 0), Schedule.spaced("50 millis"))
+        assert.strictEqual(look.jobs.length, 1)
+        assert.isAtLeast((github.log.find(({ at }) => at > refused)?.at ?? 0) - refused, 990)
+      })
+    )
+  )
+})
+
+describe("an App", () => {
+  it.live("whose key is no key is told what to do, without the key", () =>
+    Effect.gen(function* () {
+      const { client } = yield* GitHub
+      const github = yield* client(
+        App.make({
+          apiUrl: "http://127.0.0.1:1",
+          appId: 1,
+          installationId: 2,
+          privateKey: Redacted.make(`-----BEGIN RSA PRIVATE KEY-----\n${SECRET}`)
+        })
+      )
+      const error = yield* Effect.flip(github.job("o", "r", 1))
+      assert.notInclude(error.message, SECRET)
+      assert.isAbove(error.message.length, 20)
+    }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
+  )
+})
