@@ -67,11 +67,11 @@ const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmN
   const slots = yield* Slots
   const locks = yield* HostLock
   yield* locks.acquire("clone", name)
-  if ((yield* slots.others) >= VM_LIMIT) {
+  if ((yield* slots.present) >= VM_LIMIT) {
     return yield* new AnkaError({
       reason: "CapacityExceeded",
       command: `anka clone ${template.id} ${name}`,
-      detail: `${VM_LIMIT} other VMs are on this host`
+      detail: `${VM_LIMIT} VMs are on this host already`
     })
   }
   yield* anka.clone(template, name).pipe(lingering(CLONE_GRACE))

@@ -21,8 +21,8 @@ export class Slots extends Context.Tag("anklet/Slots")<
     readonly own: (vm: VmName) => Effect.Effect<void, never, Scope.Scope>
     /** The VMs that passes of this process use now. */
     readonly owned: Effect.Effect<ReadonlySet<VmName>>
-    /** How many VMs of others take room: running ones, and clones of other daemons that are about to run. */
-    readonly others: Effect.Effect<number, AnkaError>
+    /** How many VMs take room now, whoever they belong to: running ones, and clones that are about to run. */
+    readonly present: Effect.Effect<number, AnkaError>
   }
 >() {
   static readonly layer = Layer.effect(
@@ -33,14 +33,11 @@ export class Slots extends Context.Tag("anklet/Slots")<
       let taken = 0
       const turn = yield* Effect.makeSemaphore(1)
 
-      const others = Effect.map(
-        anka.list,
-        (vms) =>
-          vms.filter(
-            ({ name, status }) =>
-              (status === "running" || name.startsWith(VM_PREFIX)) && ![...owned].some((vm) => vm === name)
-          ).length
+      const taking = Effect.map(anka.list, (vms) =>
+        vms.filter(({ name, status }) => status === "running" || name.startsWith(VM_PREFIX))
       )
+      // ours are counted by their slots, which they may have before they are listed
+      const others = Effect.map(taking, (vms) => vms.filter(({ name }) => ![...owned].some((vm) => vm === name)).length)
       const occupy = Finalizer.acquire(
         Effect.sync(() => {
           taken++
@@ -63,7 +60,7 @@ export class Slots extends Context.Tag("anklet/Slots")<
             () => Effect.sync(() => owned.delete(vm))
           ),
         owned: Effect.sync(() => new Set(owned)),
-        others
+        present: Effect.map(taking, (vms) => vms.length)
       })
     })
   )
