@@ -41,6 +41,8 @@ const Content = Schema.parseJson(
 )
 type Content = typeof Content.Type
 
+const encode = Schema.encodeSync(Content)
+
 const FREE: Content = { holder: null, child: null, about: "" }
 
 /** A lock that this process holds. */
@@ -87,7 +89,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
           Effect.suspend(() => {
             const from = paths.join(directory, `.${process.pid}-${token}-${temporary++}`)
             return fs
-              .writeFileString(from, Schema.encodeSync(Content)(content), { mode: 0o600 })
+              .writeFileString(from, encode(content), { mode: 0o600 })
               .pipe(Effect.zipRight(put(from, path)), Effect.ensuring(Effect.ignore(fs.remove(from))))
           })
 

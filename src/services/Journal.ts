@@ -40,6 +40,8 @@ export interface Parsed<A> {
   readonly damaged: boolean
 }
 
+const encoder = <A, I>(schema: Schema.Schema<A, I>) => Schema.encodeSync(Schema.parseJson(schema))
+
 const newline = 0x0a
 
 const lineOf = (json: string) => `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`
@@ -111,7 +113,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   const { path } = options
   const directory = paths.dirname(path)
   const explained = Effect.mapError(explain(path))
-  const encode = Schema.encodeSync(Schema.parseJson(options.schema))
+  const encode = encoder(options.schema)
   const text = (records: ReadonlyArray<A>) =>
     new TextEncoder().encode(records.map((record) => lineOf(encode(record))).join(""))
 

@@ -8,11 +8,12 @@ import * as Option from "effect/Option"
 import { Template, VmName } from "../../src/Job.ts"
 import { Anka } from "../../src/services/Anka.ts"
 import { classify, judge } from "../../src/services/anka/envelope.ts"
+import * as AnkaLayer from "../../src/services/anka/layer.ts"
 import { Exec } from "../../src/services/Exec.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const VM = VmName.make("anklet-vm-00000000-0000-4000-8000-000000000000")
-const layer = Anka.layer.pipe(Layer.provide(Exec.layer), Layer.provide(NodeContext))
+const layer = AnkaLayer.layer.pipe(Layer.provide(Exec.layer), Layer.provide(NodeContext))
 
 /** Put a script in place of the hypervisor, in front of PATH. */
 const anka = (script: string) => {

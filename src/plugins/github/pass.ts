@@ -15,7 +15,7 @@ import { Slots } from "../../services/Slots.ts"
 import { Templates } from "../../services/Templates.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
 import * as job from "./job.ts"
-import { scopeOf, sort } from "./request.ts"
+import { about, scopeOf, sort } from "./request.ts"
 import * as runner from "./runner.ts"
 
 /** Runners that could not be removed when their job ended, or that a crash left without a claim. */
@@ -46,18 +46,7 @@ const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: Ret
   for (const [job, why] of refused) {
     yield* once(
       `labels of ${job.url}`,
-      Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(
-        Effect.annotateLogs({
-          repo: job.repo,
-          owner: job.owner,
-          workflowName: job.workflowName,
-          workflowRunName: job.runName,
-          workflowRunId: job.runId,
-          workflowJobId: job.id,
-          workflowJobName: job.name,
-          jobURL: job.url
-        })
-      )
+      Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(Effect.annotateLogs(about(job)))
     )
   }
   yield* coordinator.ingest(scope, look.at, requests)

@@ -18,8 +18,8 @@ export const scopeOf = ({ owner, repo }: Watched): Scope =>
 /** The job's key, unique at GitHub. */
 export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())
 
-/** What the log says of a job. */
-export const fieldsOf = (job: Job, { template, uniqueId }: Plan): LogFields => ({
+/** What the log says of any job, under its own keys. */
+export const about = (job: Job): LogFields => ({
   repo: job.repo,
   owner: job.owner,
   workflowName: job.workflowName,
@@ -27,13 +27,18 @@ export const fieldsOf = (job: Job, { template, uniqueId }: Plan): LogFields => (
   workflowRunId: job.runId,
   workflowJobId: job.id,
   workflowJobName: job.name,
+  jobURL: job.url
+})
+
+/** What the log says of a job that is ours. */
+export const fieldsOf = (job: Job, { template, uniqueId }: Plan): LogFields => ({
+  ...about(job),
   ...Option.match(uniqueId, {
     onNone: () => ({}),
     onSome: (uniqueId) => ({ uniqueId, uniqueRunKey: `${job.runId}:${uniqueId}` })
   }),
   ankaTemplate: template.id,
-  ankaTemplateTag: Option.getOrElse(template.tag, () => "(using latest)"),
-  jobURL: job.url
+  ankaTemplateTag: Option.getOrElse(template.tag, () => "(using latest)")
 })
 
 const requestOf = (scope: Scope, job: Job, plan: Plan): JobRequest =>

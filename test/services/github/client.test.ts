@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -250,7 +251,7 @@ describe("at the rate limit", () => {
         const before = github.log.length
         const error = yield* Effect.flip(client.look(repo, 0))
         assert.strictEqual(error.reason, "RateLimited")
-        assert.isAbove(error.until ?? 0, Date.now())
+        assert.isAbove(error.until ?? 0, yield* Clock.currentTimeMillis)
         assert.strictEqual(github.log.length, before)
         yield* client.removeRunner(level, runner.id)
         assert.isFalse(github.world.runners.has(runner.id))
