@@ -34,20 +34,22 @@ const FINISHED: Verdict = { _tag: "Finished" }
 
 const every = ({ service }: Context) => Duration.min(service.sleepInterval, LOOK_EVERY)
 
-/** Waits until GitHub says that there is nothing left to prepare for: the job is over, or another runner has it. */
-const lost = (context: Context, address: JobAddress): Effect.Effect<Decision> =>
+/** Waits until GitHub says that there is nothing left to prepare for: the job is over, or a runner has it that is none of ours. */
+const lost = (context: Context, address: JobAddress, isOurs: (runner: string) => boolean): Effect.Effect<Decision> =>
   context.client.job(address.owner, address.repo, address.id).pipe(
     Effect.tapError((error) => Effect.logDebug(`not known for now: ${error.message}`)),
     Effect.option,
     Effect.flatMap((job): Effect.Effect<Decision> => {
       const known = Option.getOrUndefined(job)
       if (known?.status === "completed") return Effect.succeed({ _tag: "Over", conclusion: conclusionOf(known) })
-      if (known?.status === "in_progress" && Option.isSome(known.runnerName)) {
-        return Effect.succeed({ _tag: "Taken", by: known.runnerName.value })
+      const by = Option.getOrUndefined(Option.flatMap(job, ({ runnerName }) => runnerName))
+      // our own runner may have the job before its start is reported to us
+      if (known?.status === "in_progress" && by !== undefined && !isOurs(by)) {
+        return Effect.succeed({ _tag: "Taken", by })
       }
       return Effect.zipRight(
         Effect.sleep(every(context)),
-        Effect.suspend(() => lost(context, address))
+        Effect.suspend(() => lost(context, address, isOurs))
       )
     })
   )
@@ -123,7 +125,7 @@ const attempt = Effect.fn("attempt")(function* (
   // the scope must not delete the VM under a clone or a registration that is still going on
   const ready = yield* Race.first(
     Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),
-    lost(context, address)
+    lost(context, address, (name) => runner.isNameOf(job.key, name))
   )
   if (ready._tag !== "Ready") return Option.some<Decision>(ready)
   return yield* follow(context, held, address, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))

@@ -46,6 +46,13 @@ const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"
  */
 export const nameOf = (job: JobKey, k: number): string => `${VM_PREFIX}${uuid5(`${job}/${k}`, NAMESPACE)}`
 
+/** More runners than this are never made for one job in one pass: each try may find two names taken. */
+const NAMES = 8
+
+/** Whether a runner of this name is one of the job's. */
+export const isNameOf = (job: JobKey, name: string): boolean =>
+  Array.from({ length: NAMES }, (_, k) => nameOf(job, k)).includes(name)
+
 /** A host that hands a job back because of a foreign runner takes that runner for abandoned after so many attempts. */
 const ABANDONED_AFTER_ATTEMPTS = 10
 const TRIES = 5
@@ -113,7 +120,10 @@ const register = Effect.fnUntraced(function* (
     const existing: Option.Option<Registered> = yield* client.runnerByName(level, name)
     if (Option.isNone(existing)) continue
     if (!(yield* options.stillQueued)) return yield* elsewhere("the job runs elsewhere, or is over")
-    if (existing.value.busy) return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
+    if (existing.value.busy) {
+      if (!ours) yield* settle(name)
+      return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
+    }
     if (!ours && options.attempt < ABANDONED_AFTER_ATTEMPTS) {
       return yield* elsewhere("another host has a runner for the job")
     }

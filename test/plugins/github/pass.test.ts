@@ -136,6 +136,21 @@ describe("a pass", () => {
     }).pipe(Effect.provide(World.layer(world)))
   })
 
+  it.effect("does not take its own runner for another one, when that has the job before its start is reported", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    world.anka.guest = (vm, command, stdin) =>
+      command.join(" ").includes("start-runner")
+        ? Effect.zipLeft(guest(vm, command, stdin), Effect.sleep("20 seconds"))
+        : guest(vm, command, stdin)
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
   it.effect("follows its runner when that takes another job, and kills nothing", () => {
     const world = World.make()
     world.github.jobs.set(1, queued(1))
