@@ -1,5 +1,5 @@
 // Bundles src/main.ts into dist/: ES modules, split so that the daemon, the CLI and the simulator load only what they use.
-import { readFileSync, rmSync } from "node:fs"
+import { chmodSync, readFileSync, rmSync } from "node:fs"
 import { build } from "esbuild"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
@@ -33,3 +33,4 @@ await build({
   legalComments: "none",
   logLevel: "warning"
 })
+chmodSync("dist/main.js", 0o755)

@@ -162,6 +162,22 @@ describe("many jobs", () => {
     assert.deepStrictEqual(lab.errors(), [])
   })
 
+  it("a re-run is a new job of the same run: exactly one new VM", async () => {
+    lab = await make()
+    const { run, jobs } = lab.queue({ name: "fails", steps: ["exit 1"] }, { name: "passes" })
+    await started()
+    await ended(jobs[0]?.id)
+    await ended(jobs[1]?.id)
+    await clean()
+    lab.world.rerun(run.id, ({ conclusion }) => conclusion === "failure")
+    const [again] = lab.world.jobsOf(run.id)
+    assert.notStrictEqual(again?.id, jobs[0]?.id)
+    await ended(again?.id)
+    await drained()
+    assert.strictEqual(clonesMade(), 3)
+    assert.deepStrictEqual(lab.errors(), [])
+  })
+
   it("two daemons on one host: one job is run once, never three VMs, never two pulls", async () => {
     lab = await make({ services: 2 })
     const second = lab.configFor("second", 2)
