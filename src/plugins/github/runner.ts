@@ -167,10 +167,13 @@ export interface Registration {
   readonly stillQueued: Effect.Effect<boolean, GitHubError>
 }
 
-/** Ask the runner in the guest to end its job the way a person would, so that GitHub frees it at once. */
+/**
+ * Ask the runner in the guest to end its job the way Ctrl-C in a terminal does, so that GitHub frees it at once: the
+ * signal goes to run.sh and all that it started, because run.sh by itself does not pass it on.
+ */
 const interrupt = (vm: Vm) =>
   Effect.flatMap(Anka, (anka) =>
-    anka.run(vm.name, ["bash", "-c", 'kill -INT "$(cat actions-runner/runner.pid)"'], { timeout: "10 seconds" })
+    anka.run(vm.name, ["bash", "-c", 'kill -INT -- "-$(cat actions-runner/runner.pid)"'], { timeout: "10 seconds" })
   ).pipe(Effect.ignore)
 
 const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm) =>

@@ -8,7 +8,8 @@
 # Yours to change: Anklet writes this file only when it is missing.
 set -euo pipefail
 umask 077
-# with job control, background processes can be interrupted: without it they would ignore SIGINT for ever
+# with job control, each background process is a group of its own, and can be interrupted: without it they would
+# ignore SIGINT for ever
 set -m
 
 cd "$HOME/actions-runner"
