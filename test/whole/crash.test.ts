@@ -53,6 +53,7 @@ describe("kill -9", () => {
       assert.strictEqual(lab.world.job(id).conclusion, "success")
       assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
       assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+      assert.deepStrictEqual(lab.owes(), [])
       assert.deepStrictEqual(lab.errors(), [])
     })
   }

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import * as Journal from "../../src/services/Journal.ts"
+import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
 
@@ -175,6 +177,11 @@ export const make = async (options: LabOptions = {}) => {
       vms: clones(host).map(({ name }) => name),
       runners: [...github.world.runners.values()].map(({ name }) => name)
     }),
+    /** What the ledger says that the host still owes. */
+    owes: () =>
+      entriesOf(
+        Journal.parse(Entry, readFileSync(join(folder, "daemon", "state", "ledger.jsonl"))).records.reduce(apply, empty)
+      ),
     close: async () => {
       const daemon = pid()
       for (const child of children) child.kill("SIGKILL")

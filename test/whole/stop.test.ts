@@ -40,6 +40,7 @@ describe("anklet -s stop", () => {
       const stopped = await lab.anklet("-s", "stop")
       assert.strictEqual(stopped.code, 0, stopped.stderr)
       assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+      assert.deepStrictEqual(lab.owes(), [])
       assert.isUndefined(lab.pid())
       assert.deepStrictEqual(lab.errors(), [])
     })
@@ -54,6 +55,7 @@ describe("anklet -s stop", () => {
     assert.strictEqual(stopped.code, 0, stopped.stderr)
     assert.include(stopped.stdout, "waiting for RUNNER1: job")
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+    assert.deepStrictEqual(lab.owes(), [])
     assert.strictEqual(lab.world.job(jobs[0]?.id ?? 0).conclusion, "cancelled")
   })
 
