@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { Drain } from "../src/Drain.ts"
 import * as Service from "../src/Service.ts"
 import { queued } from "./fakes/GitHub.ts"
 import * as World from "./fakes/world.ts"
@@ -21,6 +22,34 @@ describe("a service", () => {
           const stop = yield* Effect.forkDaemon(Fiber.interrupt(fiber))
           for (let i = 0; i < 60; i++) yield* TestClock.adjust("1 second")
           assert.isTrue(Option.isSome(yield* Fiber.poll(stop)), `still running after a stop at ${second} s`)
+          assert.deepStrictEqual(World.left(world), World.NOTHING)
+        }).pipe(Effect.provide(World.layer(world)))
+      },
+      { discard: true }
+    )
+  )
+
+  it.effect("drained at any second finishes the job that it has, takes no other, and ends", () =>
+    Effect.forEach(
+      Array.from({ length: 15 }, (_, n) => n * 2),
+      (second) => {
+        const world = World.make()
+        world.github.jobs.set(1, queued(1))
+        return Effect.gen(function* () {
+          const drain = yield* Drain
+          const fiber = yield* Effect.forkDaemon(Service.run(World.service("RUNNER1"), { once: false }))
+          for (let i = 0; i < second; i++) yield* TestClock.adjust("1 second")
+          yield* drain.begin
+          world.github.jobs.set(2, queued(2))
+          for (let i = 0; i < 60; i++) yield* TestClock.adjust("1 second")
+          assert.isTrue(Option.isSome(yield* Fiber.poll(fiber)), `still running after a drain at ${second} s`)
+          assert.strictEqual(world.github.jobs.get(2)?.status, "queued")
+          // a job that was only looked at stays queued; one that was claimed is finished, and succeeds
+          assert.include(["queued", "completed"], world.github.jobs.get(1)?.status)
+          assert.notInclude(
+            ["cancelled", "failure"],
+            Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none())
+          )
           assert.deepStrictEqual(World.left(world), World.NOTHING)
         }).pipe(Effect.provide(World.layer(world)))
       },

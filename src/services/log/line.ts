@@ -5,6 +5,7 @@ import * as DateTime from "effect/DateTime"
 import type * as HashMap from "effect/HashMap"
 import * as Inspectable from "effect/Inspectable"
 import type * as LogLevel from "effect/LogLevel"
+import * as Redacted from "effect/Redacted"
 
 /** Keys behind `time`, `level`, `msg` and `ankletVersion`, in their order; others follow, `err` is last. */
 const KEYS = [
@@ -53,7 +54,9 @@ export const levelOf = ({ level }: Entry): "DEBUG" | "INFO" | "WARN" | "ERROR" =
 const plain = (value: unknown): string | number | boolean =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean"
     ? value
-    : Inspectable.toStringUnknown(value, 0)
+    : Redacted.isRedacted(value)
+      ? String(value)
+      : Inspectable.toStringUnknown(value, 0)
 
 const textOf = (value: unknown): string => (value instanceof Error ? value.message : String(plain(value)))
 

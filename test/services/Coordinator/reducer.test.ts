@@ -97,6 +97,14 @@ describe("the rules of claiming", () => {
     assert.strictEqual(got(following(ingest(1, job(1)), ingest(2), ingest(3), claims("A"))), undefined)
   })
 
+  it("go on when the clock is set back: later looks count, and no hand-back lasts for ever", () => {
+    const { state } = following(ingest(1_000_000, job(1)), claims("A"), release("A", 1_060_000))
+    const hoursAgo = 1_000_000 - 26 * 3_600_000
+    const looked = reduce(state, ingest(hoursAgo, job(1), job(2))(), hoursAgo).state
+    assert.strictEqual(classes(looked, scope, hoursAgo).length, 1)
+    assert.strictEqual(Option.getOrThrow(reduce(looked, claims("A")(), hoursAgo).claim).job.createdAt, 1)
+  })
+
   it("swap a planned job for the one that our runner took", () => {
     const swap = (state: State): Command => ({ _tag: "Swap", claim: held(state, "A"), taken: job(2) })
     const { state, claim } = following(ingest(1, job(1), job(2)), claims("A"), swap)
