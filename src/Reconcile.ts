@@ -8,7 +8,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { VM_PREFIX, VmName } from "./Job.ts"
 import { Anka } from "./services/Anka.ts"
-import { Ledger, VmGone } from "./services/Ledger.ts"
+import { Ledger } from "./services/Ledger.ts"
 import { Slots } from "./services/Slots.ts"
 import * as Vm from "./Vm.ts"
 
@@ -51,18 +51,17 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
   // read after the list: what is cloned in between is then in these, not among the strangers
   const owned = yield* slots.owned
   const { claims, vms } = yield* ledger.state
-  const present = new Map(found.map((vm) => [vm.name, vm]))
+  const present = new Set<string>(found.map(({ name }) => name))
 
   for (const { vm, job, service } of HashMap.values(vms)) {
     const seenThrough = Option.exists(HashMap.get(claims, job), (claim) => services.has(claim.service))
     if (owned.has(vm) || seenThrough) continue
-    if (!present.has(vm)) {
-      yield* ledger.settle(VmGone.make({ vm }))
-      continue
+    if (present.has(vm)) {
+      yield* Effect.logWarning(`VM ${vm} of service ${service} was left behind: it is deleted`).pipe(
+        Effect.annotateLogs("vmName", vm)
+      )
     }
-    yield* Effect.logWarning(`VM ${vm} of service ${service} was left behind: it is deleted`).pipe(
-      Effect.annotateLogs("vmName", vm)
-    )
+    // also one that is not listed: its clone may still be going on
     yield* Vm.remove(vm)
   }
 

@@ -35,11 +35,30 @@ const freshName = Effect.map(
     )
 )
 
+/** Held while a VM is cloned, also by a clone that outlived its killed daemon; says which VM. */
+const CLONE_LOCK = "clone"
+/** An orphaned clone is waited for so long: Anka's own clones take less. */
+const ORPHAN_WITHIN: Duration.DurationInput = "3 minutes"
+
+/** A clone that a killed daemon left running would make its VM after we have deleted it: it must end first. */
+const noOrphan = (name: VmName) =>
+  Effect.flatMap(HostLock, (locks) =>
+    locks
+      .holder(CLONE_LOCK)
+      .pipe(
+        Effect.map(Option.contains<string>(name)),
+        Effect.repeat({ while: (cloning) => cloning, schedule: Schedule.spaced("200 millis") }),
+        within(ORPHAN_WITHIN),
+        Effect.ignore
+      )
+  )
+
 /** Delete a VM until it is certainly gone, then strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. */
 export const remove = (name: VmName) =>
   Effect.gen(function* () {
     const anka = yield* Anka
     const ledger = yield* Ledger
+    yield* noOrphan(name)
     yield* anka.delete(name).pipe(
       Effect.retry(DELETE_RETRIES),
       within(DELETE_WITHIN),
@@ -66,7 +85,7 @@ const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmN
   const anka = yield* Anka
   const slots = yield* Slots
   const locks = yield* HostLock
-  yield* locks.acquire("clone", name)
+  const lock = yield* locks.acquire(CLONE_LOCK, name)
   if ((yield* slots.present) >= VM_LIMIT) {
     return yield* new AnkaError({
       reason: "CapacityExceeded",
@@ -74,7 +93,7 @@ const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmN
       detail: `${VM_LIMIT} VMs are on this host already`
     })
   }
-  yield* anka.clone(template, name).pipe(lingering(CLONE_GRACE))
+  yield* anka.clone(template, name, lock.setChild).pipe(lingering(CLONE_GRACE))
 }, Effect.scoped)
 
 /** Make a VM for a job: cloned, started, and ready when a command inside it answers. */

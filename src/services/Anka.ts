@@ -84,7 +84,12 @@ export class Anka extends Context.Tag("anklet/Anka")<
       registry: Option.Option<string>,
       started: (pid: number) => Effect.Effect<void>
     ) => Effect.Effect<void, AnkaError>
-    readonly clone: (template: Template, vm: VmName) => Effect.Effect<void, AnkaError>
+    /** `started` learns the process's id: a clone outlives a killed daemon. */
+    readonly clone: (
+      template: Template,
+      vm: VmName,
+      started: (pid: number) => Effect.Effect<void>
+    ) => Effect.Effect<void, AnkaError>
     /** Returns when the hypervisor runs the VM, not when macOS is up. */
     readonly start: (vm: VmName) => Effect.Effect<void, AnkaError>
     /** Run a command in the guest. A command's own non-zero exit is a result; 124 and 125 are `GuestUnreachable`. */

@@ -4,21 +4,11 @@ import { stripVTControlCharacters } from "node:util"
 import { afterEach, assert, describe, it } from "vitest"
 import { EXIT_CODES } from "../../src/ExitCode.ts"
 import { alter, calls } from "../../src/simulator/anka/host.ts"
-import { type Lab, make, until } from "../whole/lab.ts"
+import { isAlive, type Lab, make, until } from "../whole/lab.ts"
 
 let lab: Lab
 
 afterEach(() => lab.close())
-
-/** A zombie is dead, also where nobody collects it. */
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0)
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
-  } catch {
-    return false
-  }
-}
 
 describe("anklet", () => {
   it("--version tells its version, --help all exit codes, without colours in a pipe", async () => {

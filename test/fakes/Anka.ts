@@ -99,7 +99,7 @@ export const layer = (fake: FakeAnka) => {
             return Effect.void
           })
         ),
-      clone: (template, name) =>
+      clone: (template, name, _started) =>
         dies(
           Effect.suspend(() => {
             // a half-made clone is there from the first moment on

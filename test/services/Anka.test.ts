@@ -110,8 +110,9 @@ describe("anka's commands", () => {
       for (const id of ["", "-f", "a:b"]) {
         assert.strictEqual((yield* Effect.flip(use(({ show }) => show(id)))).reason, "NotFound")
         assert.strictEqual(
-          (yield* Effect.flip(use((anka) => anka.clone(Template.make({ id: id || "-", tag: Option.none() }), VM))))
-            .reason,
+          (yield* Effect.flip(
+            use((anka) => anka.clone(Template.make({ id: id || "-", tag: Option.none() }), VM, () => Effect.void))
+          )).reason,
           "NotFound"
         )
       }

@@ -8,21 +8,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { Exec, type ExecOptions } from "../../src/services/Exec.ts"
 import { NodeContext } from "../fakes/platform.ts"
+import { isAlive } from "../whole/lab.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "anklet-exec-"))
 const layer = Exec.layer.pipe(Layer.provide(NodeContext))
 
 const bash = (script: string, options: Partial<ExecOptions> = {}) =>
   Effect.flatMap(Exec, (exec) => exec.run("bash", ["-c", script], { timeout: "20 seconds", ...options }))
-
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0)
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
-  } catch {
-    return false
-  }
-}
 
 const until = (holds: () => boolean) =>
   Effect.repeat(Effect.sleep("10 millis"), { while: () => !holds() }).pipe(Effect.timeout("10 seconds"))

@@ -1,7 +1,7 @@
 import { afterEach, assert, describe, it } from "vitest"
-import { calls, setFaults } from "../../src/simulator/anka/host.ts"
+import { setFaults } from "../../src/simulator/anka/host.ts"
 import type { Fault } from "../../src/simulator/anka/state.ts"
-import { LABELS, type Lab, make, until } from "./lab.ts"
+import { isAlive, LABELS, type Lab, make, until } from "./lab.ts"
 
 let lab: Lab
 
@@ -18,21 +18,11 @@ const STEPS: ReadonlyArray<readonly [string, Pick<Fault, "command" | "nth">, Rea
   ["delete", { command: "delete" }, ["delete"]]
 ]
 
-const began = (words: ReadonlyArray<string>) =>
-  calls(lab.host).some(({ argv, until }) => until === undefined && words.every((word) => argv.includes(word)))
-
 const kill = async () => {
   const pid = lab.pid()
   assert.isDefined(pid)
   process.kill(pid ?? 0, "SIGKILL")
-  await until("the daemon is dead", () => {
-    try {
-      process.kill(pid ?? 0, 0)
-      return false
-    } catch {
-      return true
-    }
-  })
+  await until("the daemon is dead", () => !isAlive(pid ?? 0))
 }
 
 const PULLED = LABELS.filter((label) => !label.includes("tag"))
@@ -45,7 +35,7 @@ describe("kill -9", () => {
       const { jobs } = lab.queue({ labels: PULLED, steps: ["echo ran >> /dev/null"] })
       const id = jobs[0]?.id ?? 0
       assert.strictEqual((await lab.anklet()).code, 0)
-      await until(`the ${step} has begun`, () => began(words))
+      await until(`the ${step} has begun`, () => lab.began(words))
       await kill()
       const again = await lab.anklet()
       assert.strictEqual(again.code, 0, again.stderr)

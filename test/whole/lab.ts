@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
-import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
+import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
 
 /** The built program. */
@@ -20,6 +20,16 @@ export interface Ran {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
+}
+
+/** Whether a process lives. A zombie is dead, also where nobody collects it. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
+  } catch {
+    return false
+  }
 }
 
 /** Wait until something is so; fails with the name of the wait when it never is. */
@@ -177,6 +187,9 @@ export const make = async (options: LabOptions = {}) => {
       vms: clones(host).map(({ name }) => name),
       runners: [...github.world.runners.values()].map(({ name }) => name)
     }),
+    /** Whether a call of `anka` with these words is under way. */
+    began: (words: ReadonlyArray<string>) =>
+      calls(host).some(({ argv, until }) => until === undefined && words.every((word) => argv.includes(word))),
     /** What the ledger says that the host still owes. */
     owes: () =>
       entriesOf(

@@ -21,9 +21,6 @@ const STEPS: ReadonlyArray<readonly [string, Pick<Fault, "command" | "nth">, Rea
   ["delete", { command: "delete" }, ["delete"]]
 ]
 
-const began = (words: ReadonlyArray<string>) =>
-  calls(lab.host).some(({ argv, until }) => until === undefined && words.every((word) => argv.includes(word)))
-
 /** A template without a tag is always pulled, so that a job passes through every step. */
 const PULLED = LABELS.filter((label) => !label.includes("tag"))
 
@@ -36,7 +33,7 @@ describe("anklet -s stop", () => {
       ])
       lab.queue({ labels: PULLED, steps: ["true"] })
       assert.strictEqual((await lab.anklet()).code, 0)
-      await until(`the ${step} has begun`, () => began(words))
+      await until(`the ${step} has begun`, () => lab.began(words))
       const stopped = await lab.anklet("-s", "stop")
       assert.strictEqual(stopped.code, 0, stopped.stderr)
       assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
@@ -64,7 +61,7 @@ describe("anklet -s stop", () => {
     lab.queue({ steps: ["true"] })
     assert.strictEqual((await lab.anklet()).code, 0)
     setFaults(lab.host, [{ command: "start", fault: "hang" }])
-    await until("the start hangs", () => began(["start"]))
+    await until("the start hangs", () => lab.began(["start"]))
     const stopped = await lab.anklet("-s", "stop")
     assert.strictEqual(stopped.code, 0, stopped.stderr)
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })

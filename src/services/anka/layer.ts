@@ -208,10 +208,10 @@ export const layer = Layer.effect(
             { timeout: WITHIN.pull, started }
           )
         ).pipe(Effect.mapError(ofRegistry), Effect.asVoid),
-      clone: (template, vm) =>
+      clone: (template, vm, started) =>
         Effect.zipRight(
           checked(template.id),
-          call(["clone", ...tagOf(template), template.id, vm], { timeout: WITHIN.clone })
+          call(["clone", ...tagOf(template), template.id, vm], { timeout: WITHIN.clone, started })
         ).pipe(Effect.asVoid),
       start: (vm) => Effect.asVoid(call(["start", vm], { timeout: WITHIN.start })),
       run: (vm, command, options) =>
