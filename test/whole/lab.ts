@@ -196,14 +196,12 @@ export const make = async (options: LabOptions = {}) => {
         Journal.parse(Entry, readFileSync(join(folder, "daemon", "state", "ledger.jsonl"))).records.reduce(apply, empty)
       ),
     close: async () => {
-      const daemon = pid()
       for (const child of children) child.kill("SIGKILL")
-      if (daemon !== undefined) {
-        try {
-          process.kill(daemon, "SIGKILL")
-        } catch {
-          // it ended by itself
-        }
+      // also the daemons of a test that failed half-way
+      for (const name of readdirSync(folder)) {
+        const file = join(folder, name, "anklet.pid")
+        const left = existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
+        if (left > 0 && left !== process.pid && isAlive(left)) process.kill(left, "SIGKILL")
       }
       await github.close()
       rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
