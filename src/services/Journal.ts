@@ -1,12 +1,12 @@
 /** An append-only file of records that survives a crash at any byte: `<crc32 in hex> <json>\n` per record. */
 import { crc32 } from "node:zlib"
 import type { PlatformError } from "@effect/platform/Error"
-import { type File, FileSystem } from "@effect/platform/FileSystem"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -36,7 +36,7 @@ export interface Parsed<A> {
   readonly records: ReadonlyArray<A>
   /** Bytes of the valid beginning; what follows is torn, or damaged. */
   readonly valid: number
-  /** A bad line with good ones after it: not a write that a crash cut off, but damage. */
+  /** A bad line that no crash explains: good ones follow it, or it is whole, but says something unknown. */
   readonly damaged: boolean
 }
 
@@ -46,58 +46,63 @@ const newline = 0x0a
 
 const lineOf = (json: string) => `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`
 
-/** Read records up to the first line that is torn or damaged. */
-export const parse = <A, I>(schema: Schema.Schema<A, I>, bytes: Uint8Array): Parsed<A> => {
-  const decode = Schema.decodeUnknownEither(Schema.parseJson(schema))
-  const decoder = new TextDecoder("utf-8", { fatal: true })
-  const readLine = (line: Uint8Array) =>
-    Either.try(() => decoder.decode(line)).pipe(
-      Either.filterOrLeft(
-        (text) => lineOf(text.slice(9)) === `${text}\n`,
-        () => "checksum"
-      ),
-      Either.flatMap((text) => decode(text.slice(9)))
-    )
-  const records: Array<A> = []
-  let valid = 0
-  while (valid < bytes.length) {
-    const end = bytes.indexOf(newline, valid)
-    if (end === -1) break
-    const record = readLine(bytes.subarray(valid, end))
-    if (Either.isLeft(record)) {
-      const damaged = lines(bytes.subarray(end + 1)).some((line) => Either.isRight(readLine(line)))
-      return { records, valid, damaged }
-    }
-    records.push(record.right)
-    valid = end + 1
+/** The whole lines of a file, without their ends. */
+const lines = function* (bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0, end = bytes.indexOf(newline); end !== -1; at = end + 1, end = bytes.indexOf(newline, at)) {
+    yield bytes.subarray(at, end)
   }
-  return { records, valid, damaged: false }
 }
 
-const lines = (bytes: Uint8Array): ReadonlyArray<Uint8Array> => {
-  const found: Array<Uint8Array> = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = bytes.indexOf(newline, at)
-    if (end === -1) break
-    found.push(bytes.subarray(at, end))
-    at = end + 1
+/** What a line says, if its checksum is right. */
+const jsonOf = (line: Uint8Array): Option.Option<string> =>
+  Option.liftThrowable(decodeUtf8)(line).pipe(
+    Option.filter((text) => lineOf(text.slice(9)) === `${text}\n`),
+    Option.map((text) => text.slice(9))
+  )
+
+const decodeUtf8 = (line: Uint8Array) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(line)
+
+/** Read records up to the first line that is torn or damaged. */
+export const parse = <A, I>(schema: Schema.Schema<A, I>, bytes: Uint8Array): Parsed<A> => {
+  const decode = Schema.decodeUnknownOption(Schema.parseJson(schema))
+  const records: Array<A> = []
+  let valid = 0
+  for (const line of lines(bytes)) {
+    const record = Option.flatMap(jsonOf(line), decode)
+    if (Option.isNone(record)) {
+      return { records, valid, damaged: Array.from(lines(bytes.subarray(valid)), jsonOf).some(Option.isSome) }
+    }
+    records.push(record.value)
+    valid += line.length + 1
   }
-  return found
+  return { records, valid, damaged: false }
 }
 
 const explain = (path: string) => (error: PlatformError) =>
   new JournalError({
     path,
-    detail: /ENOSPC/.test(error.message)
+    detail: /ENOSPC|EDQUOT/.test(error.message)
       ? "the disk is full; free some space"
       : /EROFS/.test(error.message)
         ? "the disk is read-only; choose another state_dir"
         : /EACCES|EPERM/.test(error.message)
           ? "it may not be written; check the owner and permissions of state_dir"
-          : error.message
+          : /EIO/.test(error.message)
+            ? "the disk fails; check it, or choose another state_dir"
+            : error.message
   })
 
-const syncDirectory = (fs: FileSystem, directory: string) =>
+/** The file that takes the lines. */
+interface Open {
+  readonly scope: Scope.CloseableScope
+  readonly file: FileSystem.File
+  /** Bytes of all that is certainly written. */
+  readonly size: FileSystem.Size
+  /** There may be half a line behind them. */
+  readonly torn: boolean
+}
+
+const syncDirectory = (fs: FileSystem.FileSystem, directory: string) =>
   Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (file) => file.sync))
 
 /**
@@ -108,7 +113,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   readonly path: string
   readonly schema: Schema.Schema<A, I>
 }) {
-  const fs = yield* FileSystem
+  const fs = yield* FileSystem.FileSystem
   const paths = yield* Path
   const { path } = options
   const directory = paths.dirname(path)
@@ -117,7 +122,18 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   const text = (records: ReadonlyArray<A>) =>
     new TextEncoder().encode(records.map((record) => lineOf(encode(record))).join(""))
 
-  const replaceWith = (records: ReadonlyArray<A>) =>
+  // the file that is appended to changes with each compaction, so it has a scope of its own
+  const openToAppend = (name: string) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const file = yield* Scope.extend(fs.open(name, { flag: "a", mode: 0o600 }), scope)
+      const { size } = yield* Effect.onError(file.stat, (cause) => Scope.close(scope, Exit.failCause(cause)))
+      const open: Open = { scope, file, size, torn: false }
+      return open
+    })
+
+  /** Everything that can fail comes before the rename: after it, the old file takes no more lines. */
+  const writeAnew = (records: ReadonlyArray<A>) =>
     Effect.gen(function* () {
       const fresh = `${path}.new`
       yield* Effect.scoped(
@@ -127,8 +143,9 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
           yield* file.sync
         })
       )
-      yield* fs.rename(fresh, path)
-      yield* syncDirectory(fs, directory)
+      const open = yield* openToAppend(fresh)
+      yield* Effect.onError(fs.rename(fresh, path), (cause) => Scope.close(open.scope, Exit.failCause(cause)))
+      return open
     })
 
   yield* explained(fs.makeDirectory(directory, { recursive: true }))
@@ -139,34 +156,31 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
     const aside = `${path}.damaged-${yield* Clock.currentTimeMillis}`
     yield* explained(fs.copyFile(path, aside))
     yield* Effect.logError(
-      `ledger ${path} is damaged after ${records.length} records; it was copied to ${aside}. VMs and runners of the lost records are found by their names and removed`
+      `ledger ${path} is damaged, or from a newer version, after ${records.length} records; it was copied to ${aside}. VMs and runners of the lost records are found by their names and removed`
     )
   }
-  if (!exists || valid < bytes.length) yield* explained(replaceWith(records))
-
-  // the file that is appended to changes with each compaction, so it has a scope of its own
-  const openForAppend = Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const file = yield* Scope.extend(fs.open(path, { flag: "a", mode: 0o600 }), scope)
-    return { scope, file, size: (yield* file.stat).size }
-  })
-  type Open = { readonly scope: Scope.CloseableScope; readonly file: File; readonly size: bigint }
+  const first = !exists || valid < bytes.length ? writeAnew(records) : openToAppend(path)
   const current = yield* Effect.acquireRelease(
-    Effect.flatMap(explained(openForAppend), (open) => Ref.make<Open>(open)),
+    Effect.flatMap(explained(first), (open) => Ref.make(open)),
     (ref) => Effect.flatMap(Ref.get(ref), ({ scope }) => Scope.close(scope, Exit.void))
   )
+  yield* explained(syncDirectory(fs, directory))
   const turn = yield* Effect.makeSemaphore(1)
 
   const append = (records: ReadonlyArray<A>) =>
     Effect.gen(function* () {
+      if (records.length === 0) return
       const open = yield* Ref.get(current)
+      const { file, size } = open
       const bytes = text(records)
-      yield* open.file.writeAll(bytes).pipe(
-        Effect.zipRight(open.file.sync),
-        // half a line must not stay in front of the next one
-        Effect.tapError(() => Effect.ignore(open.file.truncate(open.size)))
+      // half a line must not stay in front of the next one: until it is cut off, nothing more is taken
+      if (open.torn) yield* file.truncate(size)
+      yield* Ref.set(current, { ...open, torn: true })
+      yield* file.writeAll(bytes).pipe(
+        Effect.zipRight(file.sync),
+        Effect.tapError(() => Effect.ignore(file.truncate(size)))
       )
-      yield* Ref.set(current, { ...open, size: (open.size + BigInt(bytes.length)) as typeof open.size })
+      yield* Ref.set(current, { ...open, size: FileSystem.Size(size + BigInt(bytes.length)), torn: false })
     })
 
   const journal: Journal<A> = {
@@ -174,9 +188,9 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
     append: (...records) => append(records).pipe(explained, turn.withPermits(1), Effect.uninterruptible),
     compact: (records) =>
       Effect.gen(function* () {
-        yield* replaceWith(records)
-        const { scope } = yield* Ref.getAndSet(current, yield* openForAppend)
-        yield* Scope.close(scope, Exit.void)
+        const before = yield* Ref.getAndSet(current, yield* writeAnew(records))
+        yield* Scope.close(before.scope, Exit.void)
+        yield* syncDirectory(fs, directory)
       }).pipe(explained, turn.withPermits(1), Effect.uninterruptible)
   }
   return journal

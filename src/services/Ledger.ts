@@ -139,24 +139,34 @@ export class Ledger extends Context.Tag("anklet/Ledger")<
         const lines = yield* Ref.make(0)
         const turn = yield* Effect.makeSemaphore(1)
 
-        const written = (entries: ReadonlyArray<Entry>) =>
-          Effect.gen(function* () {
-            yield* journal.append(...entries)
-            if ((yield* Ref.updateAndGet(lines, (n) => n + entries.length)) < COMPACT_AFTER) return
-            yield* journal.compact(entriesOf(yield* Ref.get(state)))
-            yield* Ref.set(lines, 0)
-          })
         const added = (entries: ReadonlyArray<Entry>) => Ref.update(state, (state) => entries.reduce(apply, state))
+        const written = (entries: ReadonlyArray<Entry>) =>
+          Effect.zipRight(
+            journal.append(...entries),
+            Ref.update(lines, (n) => n + entries.length)
+          )
+        // only what the state has survives, so it comes after the entries were added up
+        const shortened = Effect.gen(function* () {
+          if ((yield* Ref.get(lines)) < COMPACT_AFTER) return
+          yield* journal.compact(entriesOf(yield* Ref.get(state)))
+          yield* Ref.set(lines, 0)
+        }).pipe(Effect.catchAll((error) => Effect.logError(error.message)))
 
         return Ledger.of({
           state: Ref.get(state),
           append: (...entries) =>
-            written(entries).pipe(Effect.zipRight(added(entries)), turn.withPermits(1), Effect.uninterruptible),
+            written(entries).pipe(
+              Effect.zipRight(added(entries)),
+              Effect.zipLeft(shortened),
+              turn.withPermits(1),
+              Effect.uninterruptible
+            ),
           settle: (entry) =>
             added([entry]).pipe(
               Effect.zipRight(written([entry])),
-              turn.withPermits(1),
               Effect.catchAll((error) => Effect.logError(error.message)),
+              Effect.zipLeft(shortened),
+              turn.withPermits(1),
               Effect.uninterruptible
             )
         })
