@@ -9,6 +9,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { within } from "../Within.ts"
+import * as identity from "./exec/identity.ts"
+
+export { ProcessIdentity } from "./exec/identity.ts"
 
 /** A process that could not be started, or had to be killed because its time was up. */
 export class ExecError extends Schema.TaggedError<ExecError>()("ExecError", {
@@ -42,18 +45,12 @@ export interface ExecOptions {
   readonly started?: (pid: number) => Effect.Effect<void>
 }
 
-/** A process as the system knows it: a number alone may by now belong to another program. */
-export const ProcessIdentity = Schema.Struct({
-  pid: Schema.Int,
-  /** When it started, in the system's own spelling: only compared, never parsed. */
-  startedAt: Schema.String
-})
-export type ProcessIdentity = typeof ProcessIdentity.Type
-
 /** Bytes of each pipe that are kept. */
 export const OUTPUT_LIMIT = 1 << 20
 /** Between SIGTERM and SIGKILL. */
 export const GRACE = Duration.seconds(5)
+/** SIGKILL works at once, except on a process that hangs in a system call: a stop must not hang with it. */
+const KILL_GRACE = Duration.seconds(30)
 /** A grandchild may hold the pipes after the process itself has ended: so long its output is waited for. */
 const PIPE_GRACE = Duration.seconds(1)
 
@@ -67,22 +64,26 @@ export class Exec extends Context.Tag("anklet/Exec")<
       options: ExecOptions
     ) => Effect.Effect<ExecResult, ExecError>
     /** The process with this number, if it is alive. */
-    readonly identify: (pid: number) => Effect.Effect<Option.Option<ProcessIdentity>>
+    readonly identify: (pid: number) => Effect.Effect<Option.Option<identity.ProcessIdentity>>
     /** Whether this very process still lives. */
-    readonly isAlive: (process: ProcessIdentity) => Effect.Effect<boolean>
+    readonly isAlive: (process: identity.ProcessIdentity) => Effect.Effect<boolean>
   }
 >() {
   static readonly layer = Layer.effect(
     Exec,
     Effect.map(FileSystem, (fs) => {
-      const identify = (pid: number) => (process.platform === "linux" ? identifyByProc(fs, pid) : identifyByPs(pid))
+      const find = (pid: number) =>
+        process.platform === "linux"
+          ? identity.byProc(fs, pid)
+          : identity.byPs(pid, run("ps", identity.PS.args(pid), { timeout: "10 seconds", env: identity.PS.env }))
       return Exec.of({
         run,
-        identify,
+        identify: (pid) => Effect.orElseSucceed(find(pid), () => Option.none()),
         isAlive: ({ pid, startedAt }) =>
-          Effect.map(
-            identify(pid),
-            Option.exists((found) => found.startedAt === startedAt)
+          find(pid).pipe(
+            Effect.map(Option.exists((found) => startedAt === "" || found.startedAt === startedAt)),
+            // a system that cannot answer now (out of files or processes) has killed nobody
+            Effect.catchAll(() => identity.isTaken(pid))
           )
       })
     })
@@ -145,13 +146,20 @@ const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions)
         Effect.zipRight(Effect.ignore(within(GRACE)(Deferred.await(exited)))),
         // also when the process itself went at once: what it started may be deaf
         Effect.zipRight(signal(child, "SIGKILL")),
-        Effect.zipRight(Deferred.await(exited)),
-        Effect.zipRight(letGo(child, closed))
+        Effect.zipRight(
+          within(KILL_GRACE)(Deferred.await(exited)).pipe(
+            Effect.catchAll(() =>
+              Effect.logError(`process ${child.pid} survives SIGKILL: it waits for a disk or device`)
+            ),
+            Effect.zipRight(letGo(child, closed))
+          )
+        )
       )
-      if (options.started !== undefined && child.pid !== undefined) yield* options.started(child.pid)
-      const code = yield* restore(Deferred.await(exited)).pipe(
-        Effect.timeoutOption(options.timeout),
-        Effect.onInterrupt(() => end)
+      const told = child.pid === undefined ? undefined : options.started?.(child.pid)
+      const code = yield* (told ?? Effect.void).pipe(
+        Effect.zipRight(Effect.timeoutOption(restore(Deferred.await(exited)), options.timeout)),
+        // an interruption, or a fault of whoever was told: the process must not outlive it
+        Effect.onError(() => end)
       )
       if (Option.isNone(code)) {
         yield* end
@@ -181,41 +189,28 @@ const letGo = (child: ChildProcess, closed: Deferred.Deferred<void>) =>
 
 const start = (program: string, args: ReadonlyArray<string>, options: ExecOptions, command: string) =>
   Effect.async<ChildProcess, ExecError>((resume) => {
-    const child = spawn(program, args, {
-      detached: true,
-      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-      env: { ...process.env, ...options.env }
-    })
-    child.once("spawn", () => resume(Effect.succeed(child)))
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      const fail = (reason: ExecError["reason"], detail: string) =>
-        resume(Effect.fail(new ExecError({ reason, command, detail })))
-      if (error.code === "ENOENT") fail("NotFound", `there is no program "${program}" in PATH`)
-      else if (error.code === "EACCES") fail("NotExecutable", `"${program}" may not be executed; check its permissions`)
-      else fail("Failed", error.message)
-    })
+    const fail = (reason: ExecError["reason"], detail: string) =>
+      resume(Effect.fail(new ExecError({ reason, command, detail })))
+    try {
+      const child = spawn(program, args, {
+        detached: true,
+        stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+        env: { ...process.env, ...options.env }
+      })
+      child.once("spawn", () => resume(Effect.succeed(child)))
+      child.once("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") fail("NotFound", missing(program))
+        else if (error.code === "EACCES")
+          fail("NotExecutable", `"${program}" may not be executed; check its permissions`)
+        else fail("Failed", `could not be started: ${error.message}`)
+      })
+    } catch (error) {
+      // arguments that no process can have: too long, or with a zero byte
+      fail("Failed", `could not be started: ${error instanceof Error ? error.message : String(error)}`)
+    }
   })
 
-/** Linux tells a process's start, in clock ticks since boot, in field 22 of its stat file (proc(5)); a zombie is dead. */
-const identifyByProc = (fs: FileSystem, pid: number) =>
-  fs.readFileString(`/proc/${pid}/stat`).pipe(
-    Effect.map((stat) => {
-      // the second field, the program's name in parentheses, may hold anything
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-      const [state] = fields
-      const startedAt = fields[19]
-      return state === "Z" || state === "X" || startedAt === undefined ? Option.none() : Option.some({ pid, startedAt })
-    }),
-    Effect.orElseSucceed(() => Option.none<ProcessIdentity>())
-  )
-
-const identifyByPs = (pid: number) =>
-  run("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { timeout: "10 seconds", env: { LC_ALL: "C" } }).pipe(
-    Effect.map(({ stdout }) => {
-      const [, state, startedAt] = stdout.trim().match(/^(\S+)\s+(.+)$/) ?? []
-      return state === undefined || startedAt === undefined || state.startsWith("Z")
-        ? Option.none()
-        : Option.some({ pid, startedAt })
-    }),
-    Effect.orElseSucceed(() => Option.none<ProcessIdentity>())
-  )
+const missing = (program: string) =>
+  program.includes("/")
+    ? `there is no "${program}", or the program that its first line names is missing; install it`
+    : `there is no program "${program}" in PATH; install it, or add its folder to PATH`

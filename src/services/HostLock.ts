@@ -2,8 +2,8 @@
  * Locks between the daemons of one user on one host, without native code and safe against `kill -9`.
  *
  * A lock is a row of files `<name>.<n>`, each made whole by link(2), so that one process only can make number n. The
- * highest number is the lock; it is free when it says so, or when the processes that it names are dead. Who finds it
- * free makes n+1. Numbers are never used twice, so two processes that break one stale lock cannot both succeed.
+ * highest number is the lock; it is free when it is empty, or when the processes that it names are dead. Who finds it
+ * free makes n+1. The highest number never goes away, so two processes that break one stale lock cannot both succeed.
  */
 
 import type { PlatformError } from "@effect/platform/Error"
@@ -11,6 +11,7 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
@@ -25,15 +26,14 @@ export class HostLockError extends Schema.TaggedError<HostLockError>()("HostLock
   detail: Schema.String
 }) {
   override get message() {
-    return `lock ${this.path}: ${this.detail}; check the owner and permissions of its folder`
+    return `lock ${this.path}: ${this.detail}; check the owner and permissions of its folder, and that its disk has room`
   }
 }
 
 /** What a lock's file says. */
 const Content = Schema.parseJson(
   Schema.Struct({
-    /** None: the lock was given back. */
-    holder: Schema.NullOr(ProcessIdentity),
+    holder: ProcessIdentity,
     /** A process started under the lock, which holds it even when the holder is dead. */
     child: Schema.NullOr(ProcessIdentity),
     about: Schema.String
@@ -42,8 +42,7 @@ const Content = Schema.parseJson(
 type Content = typeof Content.Type
 
 const encode = Schema.encodeSync(Content)
-
-const FREE: Content = { holder: null, child: null, about: "" }
+const decode = Schema.decodeOption(Content)
 
 /** A lock that this process holds. */
 export interface Held {
@@ -72,7 +71,12 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         const fs = yield* FileSystem
         const paths = yield* Path
         const exec = yield* Exec
-        const self = Option.getOrElse(yield* exec.identify(process.pid), () => ({ pid: process.pid, startedAt: "" }))
+        const identify = (pid: number) =>
+          Effect.map(
+            exec.identify(pid),
+            Option.getOrElse(() => ({ pid, startedAt: "" }))
+          )
+        const self = yield* identify(process.pid)
         const token = (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
         const mine = new Set<string>()
         let temporary = 0
@@ -110,14 +114,35 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         const isHeld = ({ holder, child }: Content) =>
           Effect.exists([holder, child], (one) => (one === null ? Effect.succeed(false) : exec.isAlive(one)))
 
-        /** The highest number, and what it says if that still holds. A file that is gone or unreadable holds nothing. */
+        /** The highest number, and what it says if that still holds. A file that is gone, empty or garbage holds nothing. */
         const look = Effect.fnUntraced(function* (name: string) {
           const n = Math.max(0, ...(yield* numbers(name)))
-          const content = yield* fs
-            .readFileString(fileOf(name, n))
-            .pipe(Effect.flatMap(Schema.decode(Content)), Effect.option)
+          const text = yield* fs.readFileString(fileOf(name, n)).pipe(
+            Effect.catchIf(
+              (error) => error._tag === "SystemError" && error.reason === "NotFound",
+              () => Effect.succeed("")
+            )
+          )
+          const content = decode(text)
           const held = Option.isSome(content) && (yield* isHeld(content.value))
           return { n, held: held ? content : Option.none<Content>() }
+        })
+
+        // to empty the file needs no room on the disk, and the number stays taken
+        const giveBack = (name: string, n: number) =>
+          Effect.catchAll(fs.truncate(fileOf(name, n)), (error) =>
+            Effect.logWarning(`lock ${name} could not be given back`, error)
+          )
+
+        /** Having made a number is not enough: somebody who saw a newer state may have made a higher one. */
+        const settle = Effect.fnUntraced(function* (name: string, n: number) {
+          const all = yield* numbers(name)
+          const isMine = Math.max(...all) === n
+          yield* Effect.forEach(
+            all.filter((one) => (isMine ? one < n : one === n)),
+            (old) => Effect.ignore(fs.remove(fileOf(name, old)))
+          )
+          return isMine ? Option.some(n) : Option.none()
         })
 
         const take = Effect.fnUntraced(function* (name: string, about: string) {
@@ -131,56 +156,34 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
               () => Effect.succeed(false)
             )
           )
-          if (!made) return Option.none<number>()
-          const all = yield* numbers(name)
-          // somebody who saw an older state was faster by more than one number
-          if (Math.max(...all) > next) {
-            yield* Effect.ignore(fs.remove(fileOf(name, next)))
-            return Option.none<number>()
-          }
-          yield* Effect.forEach(
-            all.filter((old) => old < next),
-            (old) => Effect.ignore(fs.remove(fileOf(name, old)))
-          )
-          return Option.some(next)
+          return made ? yield* Effect.onError(settle(name, next), () => giveBack(name, next)) : Option.none<number>()
+        })
+
+        const hold = (name: string, n: number, about: string): Held => ({
+          setChild: (pid) =>
+            Effect.flatMap(identify(pid), (child) =>
+              write(fileOf(name, n), { holder: self, child, about }, fs.rename)
+            ).pipe(Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not name its process`, error)))
         })
 
         const tryAcquire = (name: string, about: string) =>
-          Finalizer.acquire(
-            Effect.suspend(() => {
-              if (mine.has(name)) return Effect.succeedNone
-              mine.add(name)
-              return take(name, about).pipe(
-                explained(fileOf(name, 0)),
-                Effect.onExit((exit) =>
-                  Effect.sync(() => {
-                    if (exit._tag === "Failure" || Option.isNone(exit.value)) mine.delete(name)
-                  })
-                )
-              )
-            }),
-            Option.match({
-              onNone: () => Effect.void,
-              onSome: (n) =>
-                write(fileOf(name, n), FREE, fs.rename).pipe(
-                  Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not be given back`, error)),
-                  Effect.ensuring(Effect.sync(() => mine.delete(name)))
-                )
-            })
-          ).pipe(
-            Effect.map(
-              Option.map(
-                (n): Held => ({
-                  setChild: (pid) =>
-                    Effect.flatMap(exec.identify(pid), (child) =>
-                      write(fileOf(name, n), { holder: self, child: Option.getOrNull(child), about }, fs.rename)
-                    ).pipe(
-                      Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not name its process`, error))
-                    )
+          Effect.suspend(() => {
+            if (mine.has(name)) return Effect.succeed(Option.none<Held>())
+            mine.add(name)
+            const forget = Effect.sync(() => mine.delete(name))
+            return take(name, about).pipe(
+              explained(fileOf(name, 0)),
+              Effect.onExit((exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? Effect.void : forget)),
+              // nothing is added to the scope in vain: a long wait tries many times
+              Effect.tap(
+                Option.match({
+                  onNone: () => Effect.void,
+                  onSome: (n) => Finalizer.add(Effect.ensuring(giveBack(name, n), forget))
                 })
-              )
+              ),
+              Effect.map(Option.map((n) => hold(name, n, about)))
             )
-          )
+          }).pipe(Effect.uninterruptible)
 
         return HostLock.of({
           tryAcquire,

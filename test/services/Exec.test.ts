@@ -1,14 +1,19 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { Exec, type ExecOptions } from "../../src/services/Exec.ts"
 import { NodeContext } from "../fakes/platform.ts"
 import { isAlive } from "../whole/lab.ts"
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 const folder = mkdtempSync(join(tmpdir(), "anklet-exec-"))
 const layer = Exec.layer.pipe(Layer.provide(NodeContext))
@@ -52,10 +57,53 @@ describe("a process", () => {
       const exec = yield* Exec
       const missing = yield* Effect.flip(exec.run("no-such-program", [], { timeout: "5 seconds" }))
       assert.strictEqual(missing.reason, "NotFound")
-      assert.include(missing.message, "no-such-program")
+      assert.include(missing.message, 'no program "no-such-program" in PATH; install it')
+      const nowhere = yield* Effect.flip(exec.run(join(folder, "nowhere"), [], { timeout: "5 seconds" }))
+      assert.strictEqual(nowhere.reason, "NotFound")
       const file = join(folder, "plain")
       writeFileSync(file, "")
       assert.strictEqual((yield* Effect.flip(exec.run(file, [], { timeout: "5 seconds" }))).reason, "NotExecutable")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("with arguments that no process can have is refused, and kills nobody", () =>
+    Effect.gen(function* () {
+      const exec = yield* Exec
+      for (const argument of ["a\0b", "a".repeat(3_000_000)]) {
+        const error = yield* Effect.flip(exec.run("true", [argument], { timeout: "5 seconds" }))
+        assert.strictEqual(error.reason, "Failed")
+        assert.include(error.detail, "could not be started")
+      }
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("gets the daemon's environment, with what is added and without what is taken away", () =>
+    Effect.gen(function* () {
+      vi.stubEnv("ANKLET_TEST_TAKEN", "still here")
+      vi.stubEnv("ANKLET_TEST_KEPT", "kept")
+      const { stdout } = yield* bash('echo "$ANKLET_TEST_ADDED,$ANKLET_TEST_TAKEN,$ANKLET_TEST_KEPT"', {
+        env: { ANKLET_TEST_ADDED: "added", ANKLET_TEST_TAKEN: undefined }
+      })
+      assert.strictEqual(stdout, "added,,kept\n")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("is told of while it runs; a fault of whoever is told ends it", () =>
+    Effect.gen(function* () {
+      const exec = yield* Exec
+      let pid = 0
+      const started = (id: number) =>
+        Effect.map(exec.identify(id), (found) => {
+          pid = Option.isSome(found) ? id : -1
+        })
+      const { stdout } = yield* bash("echo $$; sleep 0.2", { started })
+      assert.strictEqual(`${pid}\n`, stdout)
+      const exit = yield* Effect.exit(
+        bash("sleep 30", { started: (id) => Effect.zipRight(started(id), Effect.dieMessage("a fault")) })
+      )
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isAbove(pid, 0)
+      assert.isFalse(isAlive(pid))
     }).pipe(Effect.provide(layer))
   )
 
@@ -111,6 +159,14 @@ describe("a process", () => {
       assert.isFalse(yield* exec.isAlive({ ...self, startedAt: `${self.startedAt}0` }))
       const { stdout } = yield* bash("echo $$")
       assert.isTrue(Option.isNone(yield* exec.identify(Number(stdout))))
+      // its parent became a program that does not ask how its children ended
+      const file = join(folder, "zombie")
+      const parent = yield* Effect.fork(bash(`(echo $BASHPID > ${file}) & exec sleep 30`))
+      yield* until(() => pidsIn(file)().some((pid) => pid > 0 && !isAlive(pid)))
+      const [zombie = 0] = pidsIn(file)()
+      assert.isTrue(process.kill(zombie, 0), "its number is still taken")
+      assert.isTrue(Option.isNone(yield* exec.identify(zombie)))
+      yield* Fiber.interrupt(parent)
     }).pipe(Effect.provide(layer))
   )
 })
