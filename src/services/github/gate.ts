@@ -7,19 +7,22 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import { GitHubError } from "../GitHub.ts"
+import type { GitHubError } from "../GitHub.ts"
+import { clock, type Headers, rateLimited } from "./errors.ts"
 
 /** `poll` looks for work; `essential` registers, watches and removes what is ours. */
 export type Kind = "poll" | "essential"
 
 interface State {
-  /** Not before: GitHub has refused. Milliseconds since the epoch. */
+  /** Not before: GitHub has refused, or nothing is left. Milliseconds since the epoch. */
   readonly refusedUntil: number
   /** Not before for polls: only the reserve is left. */
   readonly reservedUntil: number
   /** Refusals in a row that named no time. */
   readonly strikes: number
+  /** Whether the log knows that we wait. */
   readonly said: boolean
 }
 
@@ -33,86 +36,92 @@ const LONGEST = 2 * 3_600_000
 /** An essential request waits at the gate at most so long; then its caller hears when to come back. */
 const WAIT_AT_MOST = 120_000
 
+/** Stands before every request of one credential, and learns from every answer. */
 export interface Gate {
   /** Wait, or fail with `RateLimited`, until a request of this kind may be sent. */
   readonly enter: (kind: Kind, request: string) => Effect.Effect<void, GitHubError>
-  /** Learn from the headers of any answer. */
+  /** Learn from the headers of an answer that is no refusal. */
   readonly learn: (headers: Headers) => Effect.Effect<void>
-  /** GitHub refused because of a limit: tells until when. */
+  /** GitHub refused because of a limit: tells until when, in milliseconds since the epoch. */
   readonly refused: (headers: Headers) => Effect.Effect<number>
 }
-
-type Headers = Readonly<Record<string, string | number | undefined>>
 
 /** Whether a 403 or 429 is about a rate limit, and not about permissions. */
 export const isLimit = (status: number, headers: Headers, message: string): boolean =>
   status === 429 ||
   headers["retry-after"] !== undefined ||
-  String(headers["x-ratelimit-remaining"]) === "0" ||
+  Number(headers["x-ratelimit-remaining"] ?? Number.NaN) === 0 ||
   /rate limit/i.test(message)
 
-const clock = (until: number) => DateTime.formatIso(DateTime.unsafeMake(until)).slice(11, 19)
+/** When the limit's window ends by this host's clock, which may differ from GitHub's; NaN when GitHub does not say. */
+const resetAt = (headers: Headers, now: number): number => {
+  // DateTime takes no zone's name, and UTC for granted
+  const theirs = Option.map(DateTime.make(String(headers.date).replace(/ GMT$/, "")), DateTime.toEpochMillis)
+  return Number(headers["x-ratelimit-reset"]) * 1000 + now - Option.getOrElse(theirs, () => now)
+}
 
-export const make = Effect.map(
-  Ref.make<State>({ refusedUntil: 0, reservedUntil: 0, strikes: 0, said: false }),
-  (ref): Gate => ({
-    enter: (kind, request) =>
-      Effect.gen(function* () {
+/** A gate; `whose` names the credential in the log. */
+export const make = (whose: string): Effect.Effect<Gate> =>
+  Effect.map(Ref.make<State>({ refusedUntil: 0, reservedUntil: 0, strikes: 0, said: false }), (ref) => {
+    /** Whether the log is to be told something that it does not know yet. */
+    const news = (said: boolean) => Ref.modify(ref, (state) => [state.said !== said, { ...state, said }])
+
+    const enter: Gate["enter"] = Effect.fnUntraced(function* (kind, request) {
+      const patience = (yield* Clock.currentTimeMillis) + WAIT_AT_MOST
+      while (true) {
         const now = yield* Clock.currentTimeMillis
-        const state = yield* Ref.get(ref)
-        const until = kind === "poll" ? Math.max(state.refusedUntil, state.reservedUntil) : state.refusedUntil
-        if (until <= now || until - now > LONGEST) {
-          if (kind === "poll" && state.said) {
-            yield* Ref.update(ref, (state) => ({ ...state, said: false }))
-            yield* Effect.logInfo("GitHub's rate limit has room again: polling goes on")
+        const { refusedUntil, reservedUntil } = yield* Ref.get(ref)
+        const holds = (until: number) => until > now && until - now <= LONGEST
+        const polls = Math.max(refusedUntil, reservedUntil)
+        if (!holds(polls)) {
+          if (yield* news(false)) {
+            yield* Effect.logInfo(`GitHub's rate limit has room again: polling goes on with ${whose}`)
           }
           return
         }
-        if (!state.said) {
-          yield* Ref.update(ref, (state) => ({ ...state, said: true }))
+        if (yield* news(true)) {
           yield* Effect.logWarning(
-            `GitHub's rate limit is reached: no polling until ${clock(until)} UTC; running jobs are seen through`
+            `GitHub's rate limit is reached: no polling until ${clock(polls)} with ${whose}; running jobs are seen through`
           )
         }
-        if (kind === "essential" && until - now <= WAIT_AT_MOST) return yield* Effect.sleep(until - now)
-        return yield* new GitHubError({
-          reason: "RateLimited",
-          request,
-          detail: `GitHub's rate limit is reached; the next request goes out at ${clock(until)} UTC`,
-          until
-        })
-      }),
-    learn: (headers) =>
-      Effect.gen(function* () {
-        const limit = Number(headers["x-ratelimit-limit"])
-        const remaining = Number(headers["x-ratelimit-remaining"])
-        const reset = Number(headers["x-ratelimit-reset"]) * 1000
-        // other resources, such as search, have limits of their own
-        const resource = headers["x-ratelimit-resource"]
-        if (!Number.isFinite(limit + remaining + reset) || (resource !== undefined && resource !== "core")) return
-        yield* Ref.update(ref, (state) => ({
-          ...state,
-          reservedUntil: remaining < limit * RESERVE ? reset : 0
-        }))
-      }),
-    refused: (headers) =>
-      Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
-        const retryAfter = Number(headers["retry-after"])
-        const reset = Number(headers["x-ratelimit-reset"]) * 1000
-        const { strikes } = yield* Ref.get(ref)
-        const until =
-          headers["retry-after"] !== undefined && Number.isFinite(retryAfter)
-            ? now + retryAfter * 1000
-            : String(headers["x-ratelimit-remaining"]) === "0" && Number.isFinite(reset)
-              ? Math.max(reset + 1000, now + 1000)
-              : now + Math.min(SECONDARY * 2 ** strikes, SECONDARY_AT_MOST)
-        yield* Ref.update(ref, (state) => ({
-          ...state,
-          refusedUntil: Math.max(state.refusedUntil, until),
-          strikes: state.strikes + 1
-        }))
-        return until
+        if (kind === "poll") return yield* rateLimited(request, polls)
+        if (!holds(refusedUntil)) return
+        if (refusedUntil > patience) return yield* rateLimited(request, refusedUntil)
+        yield* Effect.sleep(refusedUntil - now)
+      }
+    })
+
+    const learn: Gate["learn"] = Effect.fnUntraced(function* (headers) {
+      const now = yield* Clock.currentTimeMillis
+      const remaining = Number(headers["x-ratelimit-remaining"])
+      const reserve = Number(headers["x-ratelimit-limit"]) * RESERVE
+      const reset = resetAt(headers, now)
+      // other resources, such as search, have limits of their own
+      const tells =
+        Number.isFinite(remaining + reserve + reset) && (headers["x-ratelimit-resource"] ?? "core") === "core"
+      yield* Ref.update(ref, (state) => ({
+        ...state,
+        // an answer to a request that was under way when another one was refused is no sign of peace
+        strikes: state.refusedUntil > now ? state.strikes : 0,
+        reservedUntil: tells ? (remaining < reserve ? reset : 0) : state.reservedUntil,
+        refusedUntil: tells && remaining === 0 ? Math.max(state.refusedUntil, reset) : state.refusedUntil
+      }))
+    })
+
+    const refused: Gate["refused"] = Effect.fnUntraced(function* (headers) {
+      const now = yield* Clock.currentTimeMillis
+      const after = Number(headers["retry-after"])
+      const reset = Number(headers["x-ratelimit-remaining"]) === 0 ? resetAt(headers, now) : Number.NaN
+      return yield* Ref.modify(ref, (state) => {
+        // requests that were under way together are refused together: that is one refusal
+        const again = state.refusedUntil > now
+        const named = Number.isFinite(after) ? now + after * 1000 : Number.isFinite(reset) ? reset + 1000 : undefined
+        const strikes = named === undefined && !again ? state.strikes + 1 : state.strikes
+        const wait = Math.min(SECONDARY * 2 ** Math.max(0, strikes - 1), SECONDARY_AT_MOST)
+        const until = Math.max(named ?? (again ? 0 : now + wait), again ? state.refusedUntil : now + 1000)
+        return [until, { ...state, strikes, refusedUntil: until }]
       })
+    })
+
+    return { enter, learn, refused }
   })
-)

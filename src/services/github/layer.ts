@@ -7,7 +7,8 @@ import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { version } from "../../version.ts"
-import { type Credential, GitHub, type GitHubClient, GitHubError, type Level, type Watched } from "../GitHub.ts"
+import { type Credential, GitHub, type GitHubClient, type GitHubError, type Level, type Watched } from "../GitHub.ts"
+import { protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
 import * as looks from "./look.ts"
 import * as requests from "./requests.ts"
@@ -56,9 +57,24 @@ const connect = Effect.fnUntraced(function* (credential: Credential) {
   })
 })
 
+/** How the log names a credential. */
+const nameOf = (credential: Credential) => {
+  const host = credential.apiUrl.replace(/^\w+:\/\//, "").replace(/\/.*$/, "")
+  return credential._tag === "Token" ? `the token for ${host}` : `App ${credential.appId} at ${host}`
+}
+
 const client = Effect.fnUntraced(function* (credential: Credential) {
   const octokit = yield* connect(credential)
-  const send = requests.make(octokit, yield* gate.make)
+  const renew =
+    credential._tag === "Token"
+      ? Option.none()
+      : Option.some(
+          Effect.tryPromise(() => octokit.auth({ type: "installation", refresh: true })).pipe(
+            Effect.timeout("30 seconds"),
+            Effect.ignore
+          )
+        )
+  const send = requests.make(octokit, yield* gate.make(nameOf(credential)), renew)
   const watches = new Map<string, ReturnType<typeof looks.make>>()
   const watch = (watched: Watched) => {
     const key = JSON.stringify([watched.owner, Option.getOrNull(watched.repo)])
@@ -77,8 +93,8 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
     )
 
   const github: GitHubClient = {
-    look: (watched, maxAge) => watch(watched)(maxAge),
-    job: (owner, repo, id) =>
+    look: Effect.fn("GitHub.look")((watched, maxAge) => watch(watched)(maxAge)),
+    job: Effect.fn("GitHub.job")((owner, repo, id) =>
       Effect.map(
         send.get(
           "essential",
@@ -87,29 +103,30 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
           schemas.Job
         ),
         (job) => looks.toJob({ owner, repo }, job)
-      ),
-    createRunner: (level, { name, labels, group }) => {
+      )
+    ),
+    createRunner: Effect.fn("GitHub.createRunner")((level, { name, labels, group }) => {
       const { path, parameters } = runnersAt(level)
       const route = `POST ${path}/generate-jitconfig`
       return send
-        .once("essential", route, { ...parameters, name, labels, runner_group_id: group ?? 1, work_folder: "_work" })
+        .once(
+          "essential",
+          route,
+          { ...parameters, name, labels, runner_group_id: group ?? 1, work_folder: "_work" },
+          201
+        )
         .pipe(
           Effect.flatMap((data) =>
             Effect.mapError(
               Schema.decodeUnknown(schemas.JitConfig)(data),
               // the answer holds a secret: nothing of it may be quoted
-              () =>
-                new GitHubError({
-                  reason: "Protocol",
-                  request: `POST runner ${name}`,
-                  detail: "the answer is not what GitHub's API describes"
-                })
+              () => protocol(`POST runner ${name}`, 201, "the answer is not what GitHub's API describes")
             )
           ),
           Effect.map(({ runner, encoded_jit_config }) => ({ runner: toRunner(runner), jitConfig: encoded_jit_config }))
         )
-    },
-    runner: (level, id) => {
+    }),
+    runner: Effect.fn("GitHub.runner")((level, id) => {
       const { path, parameters } = runnersAt(level)
       return gone(
         Effect.map(
@@ -117,8 +134,8 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
           toRunner
         )
       )
-    },
-    runnerByName: (level, name) => {
+    }),
+    runnerByName: Effect.fn("GitHub.runnerByName")((level, name) => {
       const { path, parameters } = runnersAt(level)
       return Effect.map(
         // older GitHub Enterprise Servers ignore the name and send all runners
@@ -129,26 +146,33 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
             toRunner
           )
       )
-    },
-    removeRunner: (level, id) => {
+    }),
+    removeRunner: Effect.fn("GitHub.removeRunner")((level, id) => {
       const { path, parameters } = runnersAt(level)
-      return Effect.asVoid(gone(send.once("essential", `DELETE ${path}/{runner_id}`, { ...parameters, runner_id: id })))
-    },
-    tell: (job, title, text) =>
+      return Effect.asVoid(
+        gone(send.once("essential", `DELETE ${path}/{runner_id}`, { ...parameters, runner_id: id }, 204))
+      )
+    }),
+    tell: Effect.fn("GitHub.tell")((job, title, text) =>
       credential._tag === "Token"
         ? // only an App may create check runs
           Effect.succeed(false)
         : send
-            .once("essential", "POST /repos/{owner}/{repo}/check-runs", {
-              owner: job.owner,
-              repo: job.repo,
-              name: `anklet: ${job.name}`,
-              head_sha: job.headSha,
-              status: "completed",
-              conclusion: "failure",
-              details_url: job.url,
-              output: { title, summary: text }
-            })
+            .once(
+              "essential",
+              "POST /repos/{owner}/{repo}/check-runs",
+              {
+                owner: job.owner,
+                repo: job.repo,
+                name: `anklet: ${job.name}`,
+                head_sha: job.headSha,
+                status: "completed",
+                conclusion: "failure",
+                details_url: job.url,
+                output: { title, summary: text }
+              },
+              201
+            )
             .pipe(
               Effect.as(true),
               Effect.catchIf(
@@ -156,6 +180,7 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
                 () => Effect.succeed(false)
               )
             )
+    )
   }
   return github
 })

@@ -3,9 +3,11 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { GitHubError, Job, Look, Watched } from "../GitHub.ts"
+import * as repositories from "./repositories.ts"
 import type { Requests } from "./requests.ts"
 import * as schemas from "./schemas.ts"
 
@@ -13,26 +15,26 @@ import * as schemas from "./schemas.ts"
 const ACTIVE = ["queued", "in_progress"] as const
 /** Runs in these states normally hold none, but sometimes do: they are asked for less often. */
 const DORMANT = ["waiting", "pending", "requested"] as const
+/** How often that is, in milliseconds. */
 const DORMANT_EVERY = 60_000
 /** Requests under way at once within one look; GitHub asks for few. */
 const CONCURRENCY = 4
-/** An organisation's list of repositories is asked for so often, in milliseconds. */
-const REPOSITORIES_EVERY = 60_000
-/** Of an organisation's quiet repositories so many are looked at in one look, in turn; those with active runs always. */
-const QUIET_PER_LOOK = 20
 
 type Run = (typeof schemas.Runs.Type)["workflow_runs"][number]
 
-interface Repository {
-  readonly owner: string
-  readonly repo: string
+/** What the last look saw of a repository. */
+interface Seen {
+  /** When the dormant states were asked for, in milliseconds since the epoch. */
+  readonly dormantAt: number
+  /** The runs that were listed as not completed. */
+  readonly runs: ReadonlyMap<number, Run>
 }
 
 const millis = (text: string): number =>
   Option.match(DateTime.make(text), { onNone: () => 0, onSome: DateTime.toEpochMillis })
 
 /** A job as GitHub sends it, in our words. */
-export const toJob = ({ owner, repo }: Repository, job: typeof schemas.Job.Type, runName = ""): Job => ({
+export const toJob = ({ owner, repo }: repositories.Repository, job: typeof schemas.Job.Type, runName = ""): Job => ({
   id: job.id,
   owner,
   repo,
@@ -52,14 +54,14 @@ export const toJob = ({ owner, repo }: Repository, job: typeof schemas.Job.Type,
 
 /** Looks at one `Watched` over one credential. `installation`: the repositories of an organisation are those of the App's installation. */
 export const make = (requests: Requests, watched: Watched, installation: boolean) => {
-  const dormantAt = new Map<string, number>()
-  const active = new Set<string>()
-  let repositories: { readonly at: number; readonly list: ReadonlyArray<Repository> } | undefined
-  let turn = 0
+  const seen = new Map<string, Seen>()
+  const chosen = repositories.make(requests, watched.owner, installation)
+  const refused = new Set<string>()
   let last: { readonly at: number; readonly exit: Exit.Exit<Look, GitHubError> } | undefined
+  let ended = 0
   const lock = Effect.unsafeMakeSemaphore(1)
 
-  const runsIn = ({ owner, repo }: Repository, status: string) =>
+  const runsIn = ({ owner, repo }: repositories.Repository, status: string) =>
     Effect.map(
       requests.all(
         "poll",
@@ -70,7 +72,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       (pages) => pages.flatMap(({ workflow_runs }) => workflow_runs)
     )
 
-  const jobsOf = (repository: Repository, run: Run) =>
+  const jobsOf = (repository: repositories.Repository, run: Run) =>
     requests
       .all(
         "poll",
@@ -89,13 +91,13 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         )
       )
 
-  const lookAt = Effect.fnUntraced(function* (repository: Repository) {
-    const key = `${repository.owner}/${repository.repo}`
+  const lookAt = Effect.fnUntraced(function* (repository: repositories.Repository) {
+    const key = repositories.nameOf(repository)
     const now = yield* Clock.currentTimeMillis
-    const dormant = now - (dormantAt.get(key) ?? 0) >= DORMANT_EVERY
+    const before = seen.get(key)
+    const dormant = before === undefined || now < before.dormantAt || now - before.dormantAt >= DORMANT_EVERY
     const states = dormant ? [...ACTIVE, ...DORMANT] : ACTIVE
     const found = yield* Effect.forEach(states, (status) => runsIn(repository, status))
-    if (dormant) dormantAt.set(key, now)
     // the filter is answered from an index that lags: the run's own state counts
     const runs = new Map(
       found
@@ -103,63 +105,42 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         .filter(({ status }) => status !== "completed")
         .map((run) => [run.id, run])
     )
-    if (runs.size > 0) active.add(key)
-    else active.delete(key)
-    const jobs = yield* Effect.forEach(runs.values(), (run) => jobsOf(repository, run), { concurrency: CONCURRENCY })
-    return jobs.flat()
+    // a run that left the lists is asked once more: it may have changed its state, or its page, between two requests
+    const asked = new Map([...(before?.runs ?? []), ...runs])
+    const jobs = yield* Effect.forEach(asked.values(), (run) => jobsOf(repository, run), { concurrency: CONCURRENCY })
+    seen.set(key, { runs, dormantAt: dormant ? now : before.dormantAt })
+    // a page that shifted while the list was walked names a job twice
+    return [...new Map(jobs.flat().map((job) => [job.id, job])).values()]
   })
 
-  const listed = Effect.fnUntraced(function* (owner: string) {
-    const now = yield* Clock.currentTimeMillis
-    if (repositories !== undefined && now - repositories.at < REPOSITORIES_EVERY) return repositories.list
-    const found = installation
-      ? (yield* requests.all("poll", "GET /installation/repositories", {}, schemas.InstallationRepositories)).flatMap(
-          ({ repositories }) => repositories
-        )
-      : (yield* requests.all(
-          "poll",
-          "GET /orgs/{org}/repos",
-          { org: owner, sort: "pushed" },
-          schemas.Repositories
-        )).flat()
-    const list = found
-      .filter(
-        ({ archived, disabled, owner: { login } }) =>
-          !archived && !disabled && login.toLowerCase() === owner.toLowerCase()
-      )
-      .map(({ name }) => ({ owner, repo: name }))
-    repositories = { at: now, list }
-    return list
+  /** A repository that the credential may not see, or where Actions is off, does not hide the others. */
+  const unlessRefused = Effect.fnUntraced(function* (repository: repositories.Repository) {
+    const key = repositories.nameOf(repository)
+    const result = yield* Effect.either(lookAt(repository))
+    if (Either.isRight(result)) {
+      refused.delete(key)
+      return result
+    }
+    if (result.left.reason !== "NotFound" && result.left.reason !== "Forbidden") return yield* result.left
+    seen.delete(key)
+    if (!refused.has(key)) yield* Effect.logWarning(`${key} is left out: ${result.left.message}`)
+    refused.add(key)
+    return result
   })
 
-  /** Those with active runs, and the next few of the others. */
-  const inTurn = (list: ReadonlyArray<Repository>) => {
-    const isActive = ({ owner, repo }: Repository) => active.has(`${owner}/${repo}`)
-    const quiet = list.filter((repository) => !isActive(repository))
-    const start = quiet.length === 0 ? 0 : turn % quiet.length
-    turn = start + QUIET_PER_LOOK
-    return [...list.filter(isActive), ...[...quiet.slice(start), ...quiet.slice(0, start)].slice(0, QUIET_PER_LOOK)]
-  }
-
-  const ofOrganisation = Effect.fnUntraced(function* (owner: string) {
-    const jobs = yield* Effect.forEach(
-      inTurn(yield* listed(owner)),
-      (repository) =>
-        Effect.catchIf(
-          lookAt(repository),
-          // Actions is off there, or the repository went away
-          ({ reason }) => reason === "NotFound",
-          () => Effect.succeed<ReadonlyArray<Job>>([])
-        ),
-      { concurrency: CONCURRENCY }
-    )
-    return jobs.flat()
+  const ofOrganisation = Effect.gen(function* () {
+    const some = yield* chosen((repository) => (seen.get(repositories.nameOf(repository))?.runs.size ?? 0) > 0)
+    const results = yield* Effect.forEach(some, unlessRefused, { concurrency: CONCURRENCY })
+    const [first] = results
+    // refused everywhere: it is the credential
+    if (first !== undefined && results.every(Either.isLeft)) yield* first
+    return results.flatMap((result) => (Either.isRight(result) ? result.right : []))
   })
 
   const look = Effect.gen(function* () {
     const at = yield* Clock.currentTimeMillis
     const jobs = yield* Option.match(watched.repo, {
-      onNone: () => ofOrganisation(watched.owner),
+      onNone: () => ofOrganisation,
       onSome: (repo) => lookAt({ owner: watched.owner, repo })
     })
     return { jobs, at }
@@ -167,21 +148,25 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
 
   /** A look that is not older than `maxAge`. A look that failed while we waited for it failed for us too. */
   return (maxAge: Duration.DurationInput): Effect.Effect<Look, GitHubError> =>
-    Effect.flatMap(Clock.currentTimeMillis, (asked) =>
-      lock.withPermits(1)(
+    Effect.gen(function* () {
+      const asked = yield* Clock.currentTimeMillis
+      const endedBefore = ended
+      return yield* lock.withPermits(1)(
         Effect.gen(function* () {
           const at = yield* Clock.currentTimeMillis
-          const oldest = asked - (last !== undefined && Exit.isSuccess(last.exit) ? Duration.toMillis(maxAge) - 1 : 0)
+          if (last !== undefined && Exit.isFailure(last.exit) && ended > endedBefore) return yield* last.exit
           // a look from the future was made before the clock was set back
-          if (last !== undefined && last.at >= oldest && last.at <= at) return yield* last.exit
-          return yield* look.pipe(
-            Effect.onExit((exit) =>
-              Effect.sync(() => {
-                if (!Exit.isInterrupted(exit)) last = { at, exit }
-              })
-            )
+          const fresh = last !== undefined && last.at > asked - Duration.toMillis(maxAge) && last.at <= at
+          if (last !== undefined && fresh && Exit.isSuccess(last.exit)) return yield* last.exit
+          return yield* Effect.onExit(look, (exit) =>
+            Effect.sync(() => {
+              // who left did not find anything out
+              if (Exit.isInterrupted(exit)) return
+              last = { at, exit }
+              ended += 1
+            })
           )
         })
       )
-    )
+    })
 }

@@ -12,6 +12,7 @@ const Word = Schema.optionalWith(
   { default: () => Option.none<string>() }
 )
 
+/** A text that may be missing or null: empty then. */
 const Text = Schema.optionalWith(
   Schema.transform(Schema.NullishOr(Schema.String), Schema.String, {
     strict: true,
@@ -21,47 +22,59 @@ const Text = Schema.optionalWith(
   { default: () => "" }
 )
 
+const Flag = Schema.optionalWith(Schema.Boolean, { default: () => false, nullable: true })
+const Attempt = Schema.optionalWith(Schema.Number, { default: () => 1, nullable: true })
+
+/** A workflow run, as much of it as we need. */
 export const Run = Schema.Struct({
   id: Schema.Number,
   name: Text,
   display_title: Text,
   status: Text,
-  run_attempt: Schema.optionalWith(Schema.Number, { default: () => 1 })
+  run_attempt: Attempt
 })
+/** A page of runs. */
 export const Runs = Schema.Struct({ workflow_runs: Schema.Array(Run) })
 
+/** A job of a run. */
 export const Job = Schema.Struct({
   id: Schema.Number,
   run_id: Schema.Number,
-  run_attempt: Schema.optionalWith(Schema.Number, { default: () => 1 }),
+  run_attempt: Attempt,
   name: Text,
   workflow_name: Text,
   head_sha: Text,
   html_url: Text,
-  status: Schema.String,
+  status: Text,
   conclusion: Word,
-  labels: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  labels: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [], nullable: true }),
   runner_name: Word,
   created_at: Text,
   started_at: Text
 })
+/** A page of jobs. */
 export const Jobs = Schema.Struct({ jobs: Schema.Array(Job) })
 
+/** A registered runner. */
 export const Runner = Schema.Struct({
   id: Schema.Number,
   name: Schema.String,
   status: Text,
-  busy: Schema.optionalWith(Schema.Boolean, { default: () => false })
+  busy: Flag
 })
+/** A page of runners. */
 export const Runners = Schema.Struct({ runners: Schema.Array(Runner) })
+/** A just-in-time runner, with the secret that starts it. */
 export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Schema.Redacted(Schema.NonEmptyString) })
 
+/** A repository of an organisation or installation. */
 export const Repository = Schema.Struct({
   name: Schema.String,
   owner: Schema.Struct({ login: Schema.String }),
-  archived: Schema.optionalWith(Schema.Boolean, { default: () => false }),
-  disabled: Schema.optionalWith(Schema.Boolean, { default: () => false }),
-  pushed_at: Text
+  archived: Flag,
+  disabled: Flag
 })
+/** A page of an organisation's repositories. */
 export const Repositories = Schema.Array(Repository)
+/** A page of the repositories that an App's installation may see. */
 export const InstallationRepositories = Schema.Struct({ repositories: Repositories })

@@ -6,7 +6,7 @@
 import * as http from "node:http"
 import * as https from "node:https"
 
-/** A request that got no whole answer: refused, cut off, too large, or a certificate that is not trusted. */
+/** A request that got no whole answer: refused, cut off, silent, too large, or a certificate that is not trusted. */
 export class TransportError extends Error {
   readonly code: string
   constructor(code: string, message: string) {
@@ -17,6 +17,10 @@ export class TransportError extends Error {
 
 /** Largest answer that is read, in bytes. A page of 100 jobs with all their steps is well below a tenth of it. */
 export const BODY_LIMIT = 32 << 20
+/** A connection that says nothing for so long, in milliseconds, is dead: a Mac that slept has such ones. */
+const SILENCE = 30_000
+/** GitHub sends requests about a renamed repository elsewhere; never more often than this. */
+const REDIRECTIONS = 5
 
 /** What Octokit reads of a response. */
 export interface Response {
@@ -36,26 +40,29 @@ export interface RequestInit {
   readonly signal?: AbortSignal
 }
 
-const agents = () => {
-  const options = { keepAlive: true, maxSockets: 10, scheduling: "lifo" as const, timeout: 60_000 }
-  return { "http:": new http.Agent(options), "https:": new https.Agent(options) }
-}
+/** A transport with connections of its own; `close` ends them. `silence` is how long a server may say nothing, in milliseconds. */
+export const make = (silence: number = SILENCE) => {
+  const options = { keepAlive: true, maxSockets: 10, scheduling: "lifo" as const, timeout: silence }
+  const plain = new http.Agent(options)
+  const secure = new https.Agent(options)
 
-/** A transport with connections of its own; `close` ends them. */
-export const make = () => {
-  const agent = agents()
-  const fetch = (address: string, init: RequestInit = {}): Promise<Response> =>
+  const exchange = (url: URL, init: RequestInit): Promise<Response> =>
     new Promise((resolve, reject) => {
-      const url = new URL(address)
-      const secure = url.protocol === "https:"
       const fail = (error: NodeJS.ErrnoException) =>
-        reject(init.signal?.aborted ? error : new TransportError(error.code ?? "", explain(url, error)))
-      const request = (secure ? https : http).request(
+        reject(
+          init.signal?.aborted || error instanceof TransportError
+            ? error
+            : new TransportError(error.code ?? "", explain(url, error))
+        )
+      const give = (code: string, what: string) => request.destroy(new TransportError(code, `${url.host} ${what}`))
+      const tls = url.protocol === "https:"
+      const request = (tls ? https : http).request(
         url,
         {
           method: init.method ?? "GET",
           headers: { ...init.headers },
-          agent: secure ? agent["https:"] : agent["http:"],
+          agent: tls ? secure : plain,
+          timeout: silence,
           ...(init.signal === undefined ? {} : { signal: init.signal })
         },
         (response) => {
@@ -64,41 +71,59 @@ export const make = () => {
           response.on("data", (chunk: Buffer) => {
             chunks.push(chunk)
             size += chunk.length
-            if (size > BODY_LIMIT)
-              request.destroy(new TransportError("ETOOBIG", `${url.host} sent more than ${BODY_LIMIT} bytes`))
+            if (size > BODY_LIMIT) give("ETOOBIG", `sent more than ${BODY_LIMIT} bytes; check api_url`)
           })
           response.on("error", fail)
           response.on("aborted", () => fail(Object.assign(new Error("cut off"), { code: "ECONNRESET" })))
           response.on("end", () => {
-            if (!response.complete) return
-            const body = Buffer.concat(chunks)
-            const status = response.statusCode ?? 0
-            resolve({
-              status,
-              url: address,
-              ok: status >= 200 && status < 300,
-              headers: new Map(
-                Object.entries(response.headers).map(([name, value]) => [
-                  name,
-                  Array.isArray(value) ? value.join(", ") : (value ?? "")
-                ])
-              ),
-              text: () => Promise.resolve(body.toString("utf8")),
-              arrayBuffer: () => Promise.resolve(body.buffer.slice(body.byteOffset, body.byteOffset + body.length))
-            })
+            if (response.complete) resolve(toResponse(url, response, Buffer.concat(chunks)))
           })
         }
       )
       request.on("error", fail)
+      request.on("timeout", () => give("ETIMEDOUT", `said nothing for ${silence / 1000} seconds`))
       request.end(init.body)
     })
+
+  const fetch = async (address: string, init: RequestInit = {}): Promise<Response> => {
+    let url = new URL(address)
+    let response = await exchange(url, init)
+    for (let n = 0; n < REDIRECTIONS; n++) {
+      const to = target(url, init.method ?? "GET", response)
+      if (to === undefined) break
+      url = to
+      response = await exchange(url, init)
+    }
+    return response
+  }
+
   return {
     fetch,
     close: () => {
-      agent["http:"].destroy()
-      agent["https:"].destroy()
+      plain.destroy()
+      secure.destroy()
     }
   }
+}
+
+const toResponse = (url: URL, { statusCode: status = 0, headers }: http.IncomingMessage, body: Buffer): Response => ({
+  status,
+  url: url.href,
+  ok: status >= 200 && status < 300,
+  headers: new Map(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")])
+  ),
+  text: () => Promise.resolve(body.toString("utf8")),
+  arrayBuffer: () => Promise.resolve(body.buffer.slice(body.byteOffset, body.byteOffset + body.length))
+})
+
+/** Where the same request is to be sent. Never to another server: it carries the credential. Writes only where nothing else can be meant. */
+const target = (from: URL, method: string, { status, headers }: Response): URL | undefined => {
+  const location = headers.get("location")
+  const follows = method === "GET" ? [301, 302, 307, 308] : [307, 308]
+  if (location === undefined || !follows.includes(status) || !URL.canParse(location, from.href)) return undefined
+  const to = new URL(location, from)
+  return to.origin === from.origin ? to : undefined
 }
 
 const explain = (url: URL, error: NodeJS.ErrnoException): string => {
@@ -111,6 +136,8 @@ const explain = (url: URL, error: NodeJS.ErrnoException): string => {
     case "ECONNRESET":
     case "EPIPE":
       return `${url.host} broke the connection off`
+    case "CERT_HAS_EXPIRED":
+      return `the certificate of ${url.host} has expired; renew it, or check this Mac's clock`
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":

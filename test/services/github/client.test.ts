@@ -3,37 +3,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import { App, GitHub, type GitHubClient, Level, Token, Watched } from "../../../src/services/GitHub.ts"
-import * as GitHubLayer from "../../../src/services/github/layer.ts"
-import { type Fault, type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
-
-const SECRET = "ghp_CANARY"
-const repo = Watched.make({ owner: "o", repo: Option.some("r") })
-const level = Level.make({ owner: "o", repo: Option.some("r") })
-
-/** A client and the GitHub that it talks to. */
-const use = <A, E>(f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>, url?: string) =>
-  Effect.gen(function* () {
-    const github = yield* Effect.acquireRelease(
-      Effect.promise(() => start()),
-      (github) => Effect.promise(github.close)
-    )
-    github.world.repositories.add("o/r")
-    const { client } = yield* GitHub
-    return yield* f(yield* client(Token.make({ apiUrl: url ?? github.url, token: Redacted.make(SECRET) })), github)
-  }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
-
-const sent = (github: SimulatedGitHub, method: string, part: string) =>
-  github.log.filter((entry) => entry.method === method && entry.path.includes(part))
-
-const queue = (github: SimulatedGitHub, count: number) =>
-  github.world.queue({
-    owner: "o",
-    repo: "r",
-    jobs: Array.from({ length: count }, (_, n) => ({ name: `leg ${n}`, labels: ["x"] }))
-  })
+import type { Fault } from "../../../src/simulator/github/server.ts"
+import { level, queue, repo, SECRET, sent, use } from "./use.ts"
 
 describe("a look", () => {
   it.live("finds all: a run in progress with queued jobs, a matrix of 60, a job on page 3 of a listing", () =>
@@ -151,8 +123,6 @@ describe("runners", () => {
     use((client, github) =>
       Effect.gen(function* () {
         for (let n = 0; n < 650; n++) github.world.register("o/r", `runner ${n}`, ["x"])
-        // a server that ignores the name sends them all
-        github.faults.push({ path: /runners\?.*name=/, times: 0 })
         const found = Option.getOrThrow(yield* client.runnerByName(level, "runner 649"))
         const record = github.world.runners.get(found.id)
         if (record !== undefined) record.job = 1
@@ -197,7 +167,7 @@ describe("what GitHub refuses", () => {
           assert.strictEqual(error.reason, "Unavailable")
           assert.include(error.message, "127.0.0.1:1 refuses connections; check api_url")
         }),
-      "http://127.0.0.1:1"
+      { url: "http://127.0.0.1:1" }
     )
   )
 
@@ -278,24 +248,5 @@ describe("at the rate limit", () => {
         assert.isAtLeast((github.log.find(({ at }) => at > refused)?.at ?? 0) - refused, 990)
       })
     )
-  )
-})
-
-describe("an App", () => {
-  it.live("whose key is no key is told what to do, without the key", () =>
-    Effect.gen(function* () {
-      const { client } = yield* GitHub
-      const github = yield* client(
-        App.make({
-          apiUrl: "http://127.0.0.1:1",
-          appId: 1,
-          installationId: 2,
-          privateKey: Redacted.make(`-----BEGIN RSA PRIVATE KEY-----\n${SECRET}`)
-        })
-      )
-      const error = yield* Effect.flip(github.job("o", "r", 1))
-      assert.notInclude(error.message, SECRET)
-      assert.isAbove(error.message.length, 20)
-    }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
   )
 })

@@ -1,0 +1,40 @@
+/** Answers that are kept to be asked for conditionally: unchanged ones cost no rate limit. */
+
+/** A page of an answer, as it was decoded. */
+export interface Page<A> {
+  readonly etag: string | undefined
+  readonly items: A
+  /** Whether another page follows. */
+  readonly next: boolean
+}
+
+/** So much is kept for a credential, in characters of JSON; what was not asked for the longest goes first. */
+const LIMIT = 8 << 20
+
+/**
+ * An empty memory of one credential's answers.
+ *
+ * An App's token changes every hour, and GitHub's ETags with it: an old ETag is then answered in full, and replaced.
+ */
+export const make = (limit: number = LIMIT) => {
+  const pages = new Map<string, { readonly page: Page<unknown>; readonly size: number }>()
+  let total = 0
+  const forget = (key: string) => {
+    total -= pages.get(key)?.size ?? 0
+    pages.delete(key)
+  }
+  return {
+    get: (key: string): Page<unknown> | undefined => pages.get(key)?.page,
+    set: (key: string, page: Page<unknown>): void => {
+      const known = pages.get(key)
+      const size = known?.page === page ? known.size : key.length + JSON.stringify(page.items).length
+      forget(key)
+      pages.set(key, { page, size })
+      total += size
+      for (const oldest of pages.keys()) {
+        if (total <= limit || oldest === key) return
+        forget(oldest)
+      }
+    }
+  }
+}

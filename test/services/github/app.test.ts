@@ -1,0 +1,97 @@
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { level, organisation, queue, repo, sent, useApp } from "./use.ts"
+
+/** The clock of the wall, which an App's tokens live by; timers go on as ever. */
+const setForward = (minutes: number) => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + minutes * 60_000 })
+}
+const later = (minutes: number) => Effect.sync(() => setForward(minutes))
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe("an App", () => {
+  it.live("signs in once for many requests, and again in time when its token gets old", () =>
+    useApp((client, github) =>
+      Effect.gen(function* () {
+        queue(github, 2)
+        yield* Effect.all([client.look(repo, 0), client.runnerByName(level, "n")], { concurrency: 2 })
+        yield* client.look(repo, 0)
+        assert.strictEqual(sent(github, "POST", "access_tokens").length, 1)
+        yield* later(61)
+        assert.strictEqual((yield* client.look(repo, 0)).jobs.length, 2)
+        assert.strictEqual(sent(github, "POST", "access_tokens").length, 2)
+        assert.isFalse(github.log.some(({ status }) => status >= 400))
+        // the new token's ETags are known from now on
+        const before = github.log.length
+        yield* client.look(repo, 0)
+        assert.isTrue(github.log.slice(before).every(({ cost }) => cost === 0))
+      })
+    )
+  )
+
+  it.live("whose token GitHub does not take any more signs in again, and the request is sent again", () =>
+    useApp((client, github) =>
+      Effect.gen(function* () {
+        yield* client.look(repo, 0)
+        yield* later(1)
+        github.faults.push({ path: "jitconfig", answer: { status: 401, body: '{"message":"Bad credentials"}' } })
+        yield* client.createRunner(level, { name: "n", labels: ["x"] })
+        assert.strictEqual(sent(github, "POST", "access_tokens").length, 2)
+        const [refused, done] = sent(github, "POST", "jitconfig")
+        assert.notStrictEqual(refused?.token, done?.token)
+        assert.strictEqual(github.world.runners.size, 1)
+      })
+    )
+  )
+
+  it.live("that is not installed any more is told so; nothing counts as gone or as an empty queue for that", () =>
+    useApp(
+      (client, github) =>
+        Effect.gen(function* () {
+          const { id } = github.world.register("o/r", "n", ["x"])
+          for (const asked of [
+            client.runner(level, id),
+            client.removeRunner(level, id),
+            client.look(repo, 0),
+            client.look(organisation, 0)
+          ]) {
+            const error = yield* Effect.flip(asked)
+            assert.strictEqual(error.reason, "Unauthorized")
+            assert.include(error.message, "check app_id, installation_id and private_key")
+          }
+          assert.isTrue(github.world.runners.has(id))
+        }),
+      { installation: 3 }
+    )
+  )
+
+  it.live("whose key is no key is told what to do, at once and without the key", () =>
+    useApp(
+      (client, github) =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(client.job("o", "r", 1))
+          assert.strictEqual(error.reason, "Unauthorized")
+          assert.include(error.message, "private_key cannot be used")
+          assert.notInclude(JSON.stringify(error) + error.message, "CANARY")
+          assert.strictEqual(github.log.length, 0)
+        }),
+      { key: "-----BEGIN RSA PRIVATE KEY-----\nCANARY" }
+    )
+  )
+
+  it.live("looks at the repositories of its installation, and tells developers by a check run", () =>
+    useApp((client, github) =>
+      Effect.gen(function* () {
+        github.world.repositories.add("other/r")
+        queue(github, 1)
+        const [job] = (yield* client.look(organisation, 0)).jobs
+        assert.isDefined(job)
+        assert.isFalse(github.log.some(({ path }) => path.startsWith("/repos/other/")))
+        if (job !== undefined) assert.isTrue(yield* client.tell(job, "no template", "add a label"))
+        assert.strictEqual(github.checks.length, 1)
+      })
+    )
+  )
+})

@@ -1,0 +1,81 @@
+/** A client, the simulated GitHub that it talks to, and a few words about both. */
+import { generateKeyPairSync } from "node:crypto"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { vi } from "vitest"
+import { App, GitHub, type GitHubClient, Level, Token, Watched } from "../../../src/services/GitHub.ts"
+import * as GitHubLayer from "../../../src/services/github/layer.ts"
+import { type Options, type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
+
+/** The token; must be seen nowhere. */
+export const SECRET = "ghp_CANARY"
+export const repo = Watched.make({ owner: "o", repo: Option.some("r") })
+export const organisation = Watched.make({ owner: "o", repo: Option.none() })
+export const level = Level.make({ owner: "o", repo: Option.some("r") })
+
+const keys = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "pkcs1", format: "pem" }
+})
+
+/** A simulated GitHub with the repository `o/r`. */
+export const simulated = (options: Options = {}) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(() => start(options)),
+      (github) => Effect.promise(github.close)
+    ),
+    (github) => {
+      github.world.repositories.add("o/r")
+      return github
+    }
+  )
+
+type Use = <A, E>(
+  f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>,
+  options?: Options & { readonly url?: string }
+) => Effect.Effect<A, E>
+
+/** With a personal access token. */
+export const use: Use = (f, options = {}) =>
+  Effect.gen(function* () {
+    const github = yield* simulated(options)
+    const { client } = yield* GitHub
+    const apiUrl = options.url ?? github.url
+    return yield* f(yield* client(Token.make({ apiUrl, token: Redacted.make(SECRET) })), github)
+  }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
+
+/** As a GitHub App; `installation` is what it believes its number to be. */
+export const useApp = <A, E>(
+  f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>,
+  { installation = 2, key = keys.privateKey }: { readonly installation?: number; readonly key?: string } = {}
+): Effect.Effect<A, E> =>
+  Effect.gen(function* () {
+    const github = yield* simulated({ tokens: [], app: { id: 1, installation: 2, publicKey: keys.publicKey } })
+    const { client } = yield* GitHub
+    const app = App.make({
+      apiUrl: github.url,
+      appId: 1,
+      installationId: installation,
+      privateKey: Redacted.make(key)
+    })
+    return yield* f(yield* client(app), github)
+  }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
+
+/** The requests that came in. */
+export const sent = (github: SimulatedGitHub, method: string, part: string) =>
+  github.log.filter((entry) => entry.method === method && entry.path.includes(part))
+
+/** Queue a run with so many jobs. */
+export const queue = (github: SimulatedGitHub, count: number, name = "r") =>
+  github.world.queue({
+    owner: "o",
+    repo: name,
+    jobs: Array.from({ length: count }, (_, n) => ({ name: `leg ${n}`, labels: ["x"] }))
+  })
+
+/** Waits by the real clock, also under a test clock, at most ten seconds. */
+export const soon = (is: () => boolean): Effect.Effect<void> =>
+  Effect.promise(() => vi.waitUntil(is, { timeout: 10_000, interval: 2 }))
