@@ -4,10 +4,10 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   plugins: [
     {
-      name: "bash-as-text",
+      name: "scripts-as-text",
       enforce: "pre",
       load: async (id) =>
-        id.endsWith(".bash") ? `export default ${JSON.stringify(await readFile(id, "utf8"))}` : undefined
+        /\.(bash|lua)$/.test(id) ? `export default ${JSON.stringify(await readFile(id, "utf8"))}` : undefined
     }
   ],
   test: {

@@ -17,7 +17,7 @@ await build({
   platform: "node",
   target: "node20",
   mainFields: ["module", "main"],
-  loader: { ".bash": "text" },
+  loader: { ".bash": "text", ".lua": "text" },
   define: { ANKLET_VERSION: JSON.stringify(version) },
   external: ["@parcel/watcher", "msgpackr-extract", "bufferutil", "utf-8-validate"],
   banner: {

@@ -15,7 +15,11 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  loader: { ".bash": "text" }
+  // some dependencies are CommonJS
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
+  },
+  loader: { ".bash": "text", ".lua": "text" }
 })
 const { status } = spawnSync(process.execPath, [outfile, ...args], { stdio: "inherit" })
 rmSync(folder, { recursive: true, force: true })

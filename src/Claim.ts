@@ -1,5 +1,4 @@
 /** The claim as a scoped resource: closing the scope finishes the job or gives it back. */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -41,11 +40,10 @@ const hold = Effect.fnUntraced(function* (first: Claim) {
       const held = yield* Ref.get(claim)
       const how = yield* Ref.get(verdict)
       if (how._tag === "Finished") return yield* coordinator.finish(held)
-      const now = yield* Clock.currentTimeMillis
       yield* Effect.logDebug(`job goes back: ${how.reason}`)
       yield* coordinator.release(held, {
         reason: how.reason,
-        until: now + Duration.toMillis(how.after),
+        after: Duration.toMillis(how.after),
         charged: how.charged
       })
     })

@@ -7,8 +7,8 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
+import * as Database from "./config/Database.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
-import { Secret } from "./config/Secret.ts"
 import * as Yaml from "./config/Yaml.ts"
 import { expand, type Home, home } from "./Home.ts"
 
@@ -22,32 +22,12 @@ const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
 /** Default time between two passes, in seconds. */
 export const SLEEP_INTERVAL = 10
 
-/** The store that hosts share. */
-const Database = Schema.Struct({
-  enabled: withDefault(Schema.Boolean, false),
-  url: withDefault(Schema.String, "localhost"),
-  port: withDefault(Schema.Int.pipe(Schema.between(1, 65_535)), 6379),
-  user: withDefault(Schema.String, ""),
-  password: optional(Secret),
-  database: withDefault(Schema.Int.pipe(Schema.between(0, 15)), 0)
-}).pipe(
-  // the place where a shared store will be chosen
-  Schema.filter(({ enabled }) =>
-    enabled
-      ? {
-          path: ["enabled"],
-          message: "this version of anklet coordinates one host: set it to false, or leave `database` out"
-        }
-      : undefined
-  )
-)
-
 /** Keys that every service has; all others are its plugin's. */
 const Common = Schema.Struct({
   name: Schema.NonEmptyString,
   plugin: Schema.NonEmptyString,
   sleep_interval: withDefault(Schema.Number.pipe(Schema.between(0.1, 86_400)), SLEEP_INTERVAL),
-  database: optional(Database)
+  database: optional(Database.Written)
 })
 
 const TopLevel = Schema.Struct({
@@ -65,6 +45,8 @@ export interface RawService {
   readonly name: string
   readonly plugin: string
   readonly sleepInterval: Duration.Duration
+  /** The store that it shares with other hosts; none: it needs nothing but this one. */
+  readonly database: Option.Option<Database.Database>
   /** Where it stands in the file. */
   readonly index: number
   /** The keys that belong to the plugin. */
@@ -92,13 +74,16 @@ export interface Raw {
 const keysOf = <A, I, R>(schema: Schema.Schema<A, I, R>): ReadonlyArray<string> =>
   AST.getPropertySignatures(AST.encodedAST(schema.ast)).map(({ name }) => String(name))
 
+const SENTINEL_KEYS = ["name", "nodes", "user", "password"]
+
 /** Known keys at a path of the file; `own` are those of the service's plugin. */
 const knownKeys =
   (own: ReadonlyArray<string>) =>
   (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
     if (path.length === 0) return keysOf(TopLevel)
     if (path[0] === "log") return ["file_dir"]
-    return path.at(-1) === "database" ? keysOf(Database) : [...keysOf(Common), ...own]
+    if (path.at(-1) === "sentinel") return SENTINEL_KEYS
+    return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), ...own]
   }
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
@@ -168,7 +153,12 @@ const readCommon = Effect.fnUntraced(function* (
       }
       continue
     }
-    const { name, plugin, sleep_interval } = decoded.right
+    const { name, plugin, sleep_interval, database } = decoded.right
+    const store = Option.match(database, { onNone: () => Option.none(), onSome: Database.resolve })
+    const wrong = Option.isOption(store) ? [] : store
+    for (const { path, message } of wrong) {
+      problems.push(problemAt(["services", index, "database", ...path], message, lineOf))
+    }
     const first = names.get(name)
     if (first !== undefined) {
       problems.push(
@@ -184,6 +174,7 @@ const readCommon = Effect.fnUntraced(function* (
       name,
       plugin,
       sleepInterval: Duration.seconds(sleep_interval),
+      database: Option.isOption(store) ? store : Option.none(),
       index,
       own: Object.fromEntries(entries.filter(([key]) => !commonKeys.has(key)))
     })

@@ -10,6 +10,8 @@ import * as Race from "./Race.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
+import { Coordinator } from "./services/Coordinator.ts"
+import { Coordinators } from "./services/Coordinators.ts"
 import { Ledger } from "./services/Ledger.ts"
 
 /** Licences that may not run CI: Anka Develop is for laptops, and has neither tags nor a registry (Veertu's feature table). */
@@ -83,9 +85,15 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   yield* options.up
   yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
-  const services = Effect.forEach(options.services, (service) => Effect.exit(Service.run(service, options)), {
-    concurrency: "unbounded"
-  })
+  const coordinators = yield* Coordinators
+  const services = Effect.forEach(
+    options.services,
+    (service) =>
+      Effect.exit(
+        Service.run(service, options).pipe(Effect.provideService(Coordinator, coordinators.of(service.name)))
+      ),
+    { concurrency: "unbounded" }
+  )
   const exits = yield* Race.first(services, Effect.zipRight(audits, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
   yield* Effect.logInfo("anklet ends")
   // with `once`, a failed pass is the daemon's own failure

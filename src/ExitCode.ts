@@ -18,6 +18,8 @@ export const EXIT_CODES = {
 /** One of them. */
 export type ExitCode = keyof typeof EXIT_CODES
 
+const OF_PASS: Readonly<Record<string, ExitCode>> = { Anka: 7, Credentials: 8, Store: 6 }
+
 /** The exit code of an error. */
 export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: string }): ExitCode => {
   switch (error._tag) {
@@ -35,7 +37,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "PidFileError":
       return 9
     case "PluginError":
-      return error.reason === "Credentials" ? 8 : error.reason === "Anka" ? 7 : 10
+      return OF_PASS[error.reason ?? ""] ?? 10
     default:
       return 1
   }

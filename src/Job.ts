@@ -45,6 +45,9 @@ export type Conclusion = typeof Conclusion.Type
 export const LogFields = Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Number) })
 export type LogFields = typeof LogFields.Type
 
+/** Priority of a job that names none; 0 goes first, 9 last. */
+export const PRIORITY = 5
+
 /** A queued job that wants a VM: what a plugin tells the coordinator, and what the ledger remembers. */
 export class JobRequest extends Schema.Class<JobRequest>("anklet/JobRequest")({
   key: JobKey,
@@ -53,6 +56,8 @@ export class JobRequest extends Schema.Class<JobRequest>("anklet/JobRequest")({
   template: Template,
   /** Milliseconds since the epoch; older jobs go first, then by name. */
   createdAt: Schema.Number,
+  /** 0 to 9, lower ones first; older ledgers do not have it. */
+  priority: Schema.optional(Schema.Int.pipe(Schema.between(0, 9))),
   fields: LogFields,
   /** What only the plugin understands; it decodes this with its own schema. */
   detail: Schema.Unknown

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 /** A pass that failed: what, on what, and what to do; the service logs it at ERROR and makes another pass later. */
 export class PluginError extends Schema.TaggedError<PluginError>()("PluginError", {
   /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
-  reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials"),
+  reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
   detail: Schema.String,
   cause: Schema.optional(Schema.Defect)
 }) {

@@ -20,8 +20,7 @@ import * as Finalizer from "./Finalizer.ts"
 import * as Job from "./Job.ts"
 import { type Plugin, PluginError } from "./Plugin.ts"
 import { Anka } from "./services/Anka.ts"
-import { classOf } from "./services/Coordinator/reducer.ts"
-import { Coordinator } from "./services/Coordinator.ts"
+import { Coordinator, classOf } from "./services/Coordinator.ts"
 import { Exec } from "./services/Exec.ts"
 import type { GitHub } from "./services/GitHub.ts"
 import type { HostLock } from "./services/HostLock.ts"
@@ -29,6 +28,7 @@ import { Ledger } from "./services/Ledger.ts"
 import { Once } from "./services/Once.ts"
 import { Slots } from "./services/Slots.ts"
 import { Templates } from "./services/Templates.ts"
+import { Wake } from "./services/Wake.ts"
 import * as Vm from "./Vm.ts"
 import { within } from "./Within.ts"
 
@@ -46,6 +46,7 @@ export type Capabilities =
   | Path
   | Slots
   | Templates
+  | Wake
 
 /** The API that a plugin from disk is handed. */
 export const api = {
@@ -73,6 +74,7 @@ export const api = {
   Slots,
   Templates,
   Vm,
+  Wake,
   classOf,
   within
 }

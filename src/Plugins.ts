@@ -36,6 +36,7 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         name: service.name,
         plugin: plugin.name,
         sleepInterval: service.sleepInterval,
+        database: service.database,
         // a plugin of the user's may throw where it should return an Effect: that too is its own failure
         pass: Effect.suspend(() =>
           plugin.run({ name: service.name, sleepInterval: service.sleepInterval, directory }, config)

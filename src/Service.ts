@@ -7,15 +7,19 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
+import type { Database } from "./config/Database.ts"
 import { Drain } from "./Drain.ts"
 import { PluginError } from "./Plugin.ts"
 import { Coordinator } from "./services/Coordinator.ts"
+import { Wake } from "./services/Wake.ts"
 
 /** A service whose plugin is found and whose config is decoded: a pass that can be run. */
 export interface Service<R> {
   readonly name: string
   readonly plugin: string
   readonly sleepInterval: Duration.Duration
+  /** The store that it shares with other hosts, if any. */
+  readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
 }
 
@@ -65,6 +69,7 @@ const forever = <R>(service: Service<R>) =>
   Effect.gen(function* () {
     const drain = yield* Drain
     const coordinator = yield* Coordinator
+    const wake = yield* Wake
     const failures = yield* Ref.make(0)
     const said = yield* Ref.make(Option.none<string>())
     while (!(yield* drain.begun)) {
@@ -86,7 +91,12 @@ const forever = <R>(service: Service<R>) =>
       const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
       yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(messageOf(cause))))
       const pause = yield* backOff(service.sleepInterval, count)
-      yield* Effect.raceFirst(Effect.sleep(pause), drain.wait)
+      // a store that is back need not be waited for any longer
+      const isStore = Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Store")
+      yield* Effect.sleep(pause).pipe(
+        Effect.raceFirst(isStore ? wake.called(service.name) : Effect.never),
+        Effect.raceFirst(drain.wait)
+      )
     }
     yield* Effect.logInfo("service has drained")
   })

@@ -136,7 +136,44 @@ describe("a config that cannot be used", () => {
     ],
     ["names an unknown plugin", "services:\n  - name: A\n    plugin: githib\n", "line 3", 'did you mean "github"?'],
     ["has database.disabled", service("    database:\n      disabled: true\n"), "line 9", "write `enabled: false`"],
-    ["wants a shared store", service("    database:\n      enabled: true\n"), "line 9", "coordinates one host"],
+    [
+      "wants another database of a cluster",
+      service("    database:\n      enabled: true\n      cluster: true\n      database: 3\n"),
+      "line 11",
+      "a Redis cluster has database 0 only"
+    ],
+    [
+      "wants sentinels and a cluster",
+      service(
+        "    database:\n      enabled: true\n      cluster: true\n      sentinel:\n        name: m\n        nodes: [a]\n"
+      ),
+      "line 10",
+      "not both"
+    ],
+    [
+      "has a store's address that is none",
+      service(`    database:\n      enabled: true\n      url: http://${CANARY}@host\n`),
+      "line 10",
+      "redis://host:6379"
+    ],
+    [
+      "trusts anybody, but without TLS",
+      service("    database:\n      enabled: true\n      insecure: true\n"),
+      "line 10",
+      "write `tls: true`"
+    ],
+    [
+      "names a certificate that is not there",
+      service("    database:\n      enabled: true\n      tls: true\n      ca: /nowhere/ca.pem\n"),
+      "line 11",
+      "cannot be read"
+    ],
+    [
+      "misspells a sentinel's key",
+      service("    database:\n      enabled: true\n      sentinel:\n        nam: m\n        nodes: [a]\n"),
+      "line 11",
+      "did you mean `name`?"
+    ],
     ["has no token", service("").replace(/ {4}token.*\n/, ""), "a token, or a GitHub App"],
     ["has no repo", service("").replace(/ {4}repo.*\n/, ""), "registration: repo needs the repository's name"],
     [

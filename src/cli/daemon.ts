@@ -17,8 +17,9 @@ import { Drain } from "../Drain.ts"
 import { type ExitCode, exitCodeOf } from "../ExitCode.ts"
 import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
+import type { Service } from "../Service.ts"
 import * as Anka from "../services/anka/layer.ts"
-import { Coordinator } from "../services/Coordinator.ts"
+import { Coordinators } from "../services/Coordinators.ts"
 import * as Detach from "../services/Detach.ts"
 import { Exec } from "../services/Exec.ts"
 import * as GitHub from "../services/github/layer.ts"
@@ -29,6 +30,7 @@ import { Once } from "../services/Once.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
+import { Wake } from "../services/Wake.ts"
 
 /** How the daemon was asked to run. */
 export interface Options {
@@ -41,10 +43,13 @@ export interface Options {
 /** Where a config's ledger is. */
 export const ledgerOf = (stateDir: string) => Effect.map(Path, (paths) => paths.join(stateDir, "ledger.jsonl"))
 
-const capabilities = (ledger: string, locks: string) =>
-  Coordinator.layerEmbedded.pipe(
-    Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, GitHub.layer)),
-    Layer.provideMerge(Layer.mergeAll(Anka.layer, Ledger.layer(ledger), HostLock.layer(locks)))
+const capabilities = (
+  services: ReadonlyArray<Service<unknown>>,
+  places: { readonly ledger: string; readonly locks: string; readonly state: string }
+) =>
+  Coordinators.layer(services, places.state).pipe(
+    Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)),
+    Layer.provideMerge(Layer.mergeAll(Anka.layer, Ledger.layer(places.ledger), HostLock.layer(places.locks)))
   )
 
 /** From the PID file to the last line of the log. */
@@ -74,8 +79,10 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
     )
     yield* Plugins.writeFiles(services)
     yield* Effect.scoped(
-      Effect.flatMap(Layer.build(capabilities(ledger, places.locks)), (context) =>
-        Effect.provide(Daemon.run({ services, once: options.once, ledger, ledgers: places.ledgers, up }), context)
+      Effect.flatMap(
+        Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir })),
+        (context) =>
+          Effect.provide(Daemon.run({ services, once: options.once, ledger, ledgers: places.ledgers, up }), context)
       )
     )
   }).pipe(

@@ -9,10 +9,12 @@ import { Drain } from "../../src/Drain.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { run } from "../../src/plugins/github/pass.ts"
 import type { Service } from "../../src/Service.ts"
+import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import { Coordinator } from "../../src/services/Coordinator.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Slots } from "../../src/services/Slots.ts"
 import { Templates } from "../../src/services/Templates.ts"
+import { Wake } from "../../src/services/Wake.ts"
 import * as FakeAnka from "./Anka.ts"
 import * as FakeGitHub from "./GitHub.ts"
 import * as FakeHostLock from "./HostLock.ts"
@@ -107,11 +109,14 @@ export const config: GitHubConfig = {
   runner_url: "https://github.test/runner.tar.gz"
 }
 
+/** Names of the services of these worlds. */
+const SERVICES = ["RUNNER1", "RUNNER2", "RUNNER3"]
+
 /** The capabilities of a daemon over a world. Built anew, it is the same host after a restart. */
 export const layer = (world: World) =>
-  Coordinator.layerEmbedded.pipe(
+  Layer.effect(Coordinator, embedded.make(SERVICES)).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Drain.layer, Once.layer, Slots.layer, Templates.layer, FakeGitHub.layer(world.github))
+      Layer.mergeAll(Drain.layer, Once.layer, Slots.layer, Templates.layer, Wake.layer, FakeGitHub.layer(world.github))
     ),
     Layer.provideMerge(Layer.mergeAll(FakeAnka.layer(world.anka), FakeLedger.layer(world.ledger), FakeHostLock.layer))
   )
@@ -122,6 +127,7 @@ export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
     name,
     plugin: "github",
     sleepInterval: context.sleepInterval,
+    database: Option.none(),
     pass: run(context, { ...config, ...given })
   } satisfies Service<unknown>
 }

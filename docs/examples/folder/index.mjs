@@ -64,10 +64,22 @@ export default (api) => {
       )
     )
 
+  /** What is queued now. */
+  const look = (scope, config) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem
+      const files = (yield* fs.readDirectory(config.folder)).filter((file) => file.endsWith(".job"))
+      const now = yield* Clock.currentTimeMillis
+      return yield* Effect.forEach(files, (file) =>
+        Effect.map(fs.stat(`${config.folder}/${file}`), ({ mtime }) =>
+          requestOf(scope, config, file, Option.match(mtime, { onNone: () => now, onSome: (time) => time.getTime() }))
+        )
+      )
+    })
+
   /** One pass: look, claim at most one job, see it through. Closing the scope deletes the VM and settles the claim. */
   const run = (service, config) =>
     Effect.gen(function* () {
-      const fs = yield* FileSystem
       const coordinator = yield* Coordinator
       const slots = yield* Slots
       const scope = `folder:${config.folder}`
@@ -77,15 +89,11 @@ export default (api) => {
         yield* Claim.resume(left.value)
         return
       }
-      const files = (yield* fs.readDirectory(config.folder)).filter((file) => file.endsWith(".job"))
-      const now = yield* Clock.currentTimeMillis
-      const jobs = yield* Effect.forEach(files, (file) =>
-        Effect.map(fs.stat(`${config.folder}/${file}`), ({ mtime }) =>
-          requestOf(scope, config, file, Option.match(mtime, { onNone: () => now, onSome: (time) => time.getTime() }))
-        )
-      )
-      yield* coordinator.ingest(scope, now, jobs)
-      const waiting = yield* coordinator.waiting(scope)
+      // all that hosts of one scope must do alike; there is nothing here
+      yield* coordinator.join(scope, "")
+      // one service of all that take part looks, for all of them
+      yield* coordinator.refresh(scope, { every: service.sleepInterval, look: look(scope, config) })
+      const waiting = yield* coordinator.waiting(scope, service.name)
       if (waiting.length === 0 || !(yield* slots.take)) return
       const held = yield* Claim.take(scope, service.name, waiting.map(api.classOf))
       if (Option.isSome(held)) yield* see(service, config, held.value)

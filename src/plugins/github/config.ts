@@ -82,6 +82,10 @@ export const watchedOf = ({ owner, repo }: GitHubConfig): Watched => Watched.mak
 export const levelOf = ({ registration, owner, repo }: GitHubConfig): Level =>
   Level.make({ owner, repo: registration === "repo" ? repo : Option.none() })
 
+/** What all hosts that watch one scope must do alike: a runner's name keeps a second one away only within one level and group. */
+export const termsOf = ({ registration, runner_group }: GitHubConfig): string =>
+  `registration: ${registration}${registration === "org" && runner_group !== 1 ? ` in runner_group ${runner_group}` : ""}`
+
 /** Address and SHA-256 of the archive for a Mac of this architecture. */
 export const archiveOf = (config: GitHubConfig, arch: string): { readonly url: string; readonly sha256: string } => ({
   url: config.runner_url.replaceAll("{version}", config.runner_version).replaceAll("{arch}", arch),

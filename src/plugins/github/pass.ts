@@ -6,14 +6,14 @@ import * as Schema from "effect/Schema"
 import * as Claim from "../../Claim.ts"
 import * as Finalizer from "../../Finalizer.ts"
 import { PluginError, type ServiceContext } from "../../Plugin.ts"
-import { classOf } from "../../services/Coordinator/reducer.ts"
-import { Coordinator } from "../../services/Coordinator.ts"
+import { Coordinator, classOf } from "../../services/Coordinator.ts"
 import { GitHub } from "../../services/GitHub.ts"
 import { Ledger } from "../../services/Ledger.ts"
 import { Once } from "../../services/Once.ts"
 import { Slots } from "../../services/Slots.ts"
 import { Templates } from "../../services/Templates.ts"
-import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
+import { Wake } from "../../services/Wake.ts"
+import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
 import * as job from "./job.ts"
 import { about, scopeOf, sort } from "./request.ts"
 import * as runner from "./runner.ts"
@@ -34,9 +34,8 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
   }
 })
 
-/** What GitHub calls queued goes to the coordinator; labels that cannot be satisfied are told to a person once. */
+/** The queued jobs that want a VM of ours; labels that cannot be satisfied are told to a person once. */
 const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: ReturnType<typeof scopeOf>) {
-  const coordinator = yield* Coordinator
   const { once } = yield* Once
   const look = yield* context.look(context.service.sleepInterval)
   const { requests, refused } = sort(
@@ -49,33 +48,38 @@ const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: Ret
       Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(Effect.annotateLogs(about(job)))
     )
   }
-  yield* coordinator.ingest(scope, look.at, requests)
+  return requests
 })
 
 /** Make one pass. */
 export const run = (service: ServiceContext, config: GitHubConfig) =>
   Effect.gen(function* () {
     const coordinator = yield* Coordinator
+    const wake = yield* Wake
     const slots = yield* Slots
     const templates = yield* Templates
     const client = yield* (yield* GitHub).client(credentialOf(config))
     const watched = watchedOf(config)
-    const scope = scopeOf(watched)
+    const scope = scopeOf(watched, config.api_url)
+    const terms = termsOf(config)
     const context: job.Context = { service, config, client, look: (maxAge) => client.look(watched, maxAge) }
 
     yield* removeLeftovers(context)
     const left = yield* coordinator.held(service.name)
     // whoever waits for room looks again when ours is free; this is undone last, so registered first
-    const roomIsFree = Finalizer.add(coordinator.wake)
+    const roomIsFree = Finalizer.add(wake.all)
     if (Option.isSome(left)) {
+      // a job that runs is seen through, with or without the store
+      yield* Effect.ignore(coordinator.join(scope, terms))
       yield* roomIsFree
       yield* slots.occupy
       const held = yield* Claim.resume(left.value)
       return yield* job.resume(context, held).pipe(Effect.annotateLogs(left.value.job.fields))
     }
 
-    yield* lookAround(context, scope)
-    const waiting = yield* coordinator.waiting(scope)
+    yield* coordinator.join(scope, terms)
+    yield* coordinator.refresh(scope, { every: service.sleepInterval, look: lookAround(context, scope) })
+    const waiting = yield* coordinator.waiting(scope, service.name)
     if (waiting.length === 0) return
     const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
     if (runnable.length === 0) return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
@@ -96,6 +100,7 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
 const reasonOf = (error: { readonly _tag: string; readonly reason?: string }): PluginError["reason"] => {
   if (error._tag === "AnkaError")
     return error.reason === "Missing" || error.reason === "LicenseInvalid" ? "Anka" : "Failed"
+  if (error._tag === "CoordinatorError") return "Store"
   if (error._tag !== "GitHubError") return "Failed"
   switch (error.reason) {
     case "Unauthorized":

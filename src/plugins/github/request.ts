@@ -9,11 +9,15 @@ import { type Plan, plan, type Refusal } from "./labels.ts"
 /** What the plugin keeps of a job, also in the ledger: how to address it at GitHub. */
 export const JobDetail = Schema.Struct({ owner: Schema.String, repo: Schema.String, id: Schema.Number })
 
-/** The scope of what a service watches: the same for all services and hosts that watch it. */
-export const scopeOf = ({ owner, repo }: Watched): Scope =>
-  Scope.make(
-    `github:${Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })}`.toLowerCase()
-  )
+/** Where GitHub is when nothing else is said. */
+const GITHUB = "api.github.com"
+
+/** The scope of what a service watches: the same for all services and hosts that watch it. A server of one's own is named in it. */
+export const scopeOf = ({ owner, repo }: Watched, apiUrl: string): Scope => {
+  const server = apiUrl.replace(/^\w+:\/\//, "").replace(/\/.*$/, "")
+  const what = Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
+  return Scope.make(`github:${server === GITHUB ? "" : `${server}/`}${what}`.toLowerCase())
+}
 
 /** The job's key, unique at GitHub. */
 export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())

@@ -1,19 +1,23 @@
 /**
- * The rules of who gets which job, as one pure function: `(state, command, now) -> (state, reply, wake)`.
+ * The rules of who gets which job of one scope, as one pure function: `(state, command, now) -> (state, reply, wake)`.
  *
- * Times are milliseconds since the epoch. A job here is queued (anybody may claim it), owned (one service has it), or
- * done (a tombstone, so that a stale answer of the CI does not run it twice).
+ * On one host it runs as it is; on many hosts the same rules are Lua scripts (`redis/*.lua`), tested against this one.
+ * Times are milliseconds since the epoch. A job here is queued (anybody may claim it), owned (one service of one host
+ * has it), or done (a tombstone, so that a stale answer of the CI does not run it twice).
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type { JobKey, JobRequest, Scope } from "../../Job.ts"
+import type { JobKey, JobRequest } from "../../Job.ts"
+import { classOf, createdAtOf, type JobClass, rankOf } from "./order.ts"
 
-/** Jobs that ask a host for the same: its template and tag. A host judges a class, never single jobs. */
-export type JobClass = string
+/** A host's identity, from its state directory. Without spaces and slashes. */
+export type HostId = string
 
-/** The class of a job. */
-export const classOf = (job: JobRequest): JobClass =>
-  JSON.stringify([job.template.id, Option.getOrNull(job.template.tag)])
+/** A place that holds one claim at most: a service of a host. */
+export interface Seat {
+  readonly host: HostId
+  readonly service: string
+}
 
 /** Our exclusive hold on a job. A later claim of the same job has a higher epoch. */
 export interface Claim {
@@ -27,212 +31,577 @@ export interface Claim {
 /** Why a claimed job goes back, and what that means for the next one who asks. */
 export interface HandBack {
   readonly reason: string
-  /** Not before this is the job claimed again on this host. */
-  readonly until: number
-  /** Whether it counts as an attempt. */
+  /** For so many milliseconds the job is not claimed again on this host. */
+  readonly after: number
+  /** Whether it counts as an attempt. Where it does not, the host may take the job sooner if nobody else can. */
   readonly charged: boolean
+}
+
+/** A host that handed a job back does not take it before this. */
+interface Exclusion {
+  readonly host: HostId
+  readonly until: number
+  readonly soft: boolean
 }
 
 interface Queued {
   readonly job: JobRequest
   readonly attempt: number
-  readonly until: number
-  /** In how many looks in a row the CI did not name it. */
-  readonly missing: number
+  /** The last look of the CI that named it. */
+  readonly seen: number
+  readonly excluded: ReadonlyArray<Exclusion>
 }
 
-/** All that the coordinator knows. */
+interface Owned extends Seat {
+  readonly job: JobRequest
+  readonly epoch: number
+  readonly attempt: number
+  readonly excluded: ReadonlyArray<Exclusion>
+  /** The lease: after this the job is nobody's, if its owner does not say otherwise. */
+  readonly until: number
+}
+
+interface Host {
+  /** One life of its daemon. */
+  readonly boot: string
+  /** Who it is, for people and for a daemon that finds its identity taken. */
+  readonly info: string
+  readonly until: number
+}
+
+interface Idle extends Seat {
+  readonly since: number
+  /** Classes that it can start without a pull. */
+  readonly hot: ReadonlyArray<JobClass>
+}
+
+/** All that the coordinator knows of a scope. */
 export interface State {
+  /** Changes when the store has lost its memory. */
+  readonly gen: string
+  /** After such a loss nobody claims before this, so that owners can say what is theirs. */
+  readonly hold: number
+  /** What all hosts of the scope must agree on, and who said it first. */
+  readonly terms: { readonly value: string; readonly host: HostId }
+  readonly hosts: HashMap.HashMap<HostId, Host>
   readonly queued: HashMap.HashMap<JobKey, Queued>
-  readonly claims: HashMap.HashMap<JobKey, Claim>
+  readonly owned: HashMap.HashMap<JobKey, Owned>
   readonly done: HashMap.HashMap<JobKey, number>
-  readonly looked: HashMap.HashMap<Scope, number>
+  readonly idle: HashMap.HashMap<string, Idle>
+  readonly reserved: HashMap.HashMap<HostId, { readonly job: JobKey; readonly until: number }>
+  /** Who looks at the CI for all: the number of the look, when it began, who makes it, and for how long others leave it to that host. */
+  readonly turn: { readonly fence: number; readonly began: number; readonly host: HostId; readonly until: number }
+  /** The last look that was told to its end. */
+  readonly looked: number
+  /** Grows whenever a job becomes claimable. */
+  readonly ready: number
   readonly epoch: number
 }
 
 export const initial: State = {
+  gen: "",
+  hold: 0,
+  terms: { value: "", host: "" },
+  hosts: HashMap.empty(),
   queued: HashMap.empty(),
-  claims: HashMap.empty(),
+  owned: HashMap.empty(),
   done: HashMap.empty(),
-  looked: HashMap.empty(),
+  idle: HashMap.empty(),
+  reserved: HashMap.empty(),
+  turn: { fence: 0, began: 0, host: "", until: 0 },
+  looked: 0,
+  ready: 0,
   epoch: 0
 }
 
-/** What can be asked of the coordinator. */
-export type Command =
-  | { readonly _tag: "Ingest"; readonly scope: Scope; readonly at: number; readonly jobs: ReadonlyArray<JobRequest> }
+/** A job that the CI calls queued; the request itself is left out when the coordinator should know it. */
+export interface Sighting {
+  readonly key: JobKey
+  readonly request: Option.Option<JobRequest>
+}
+
+/** A host says who it is. `lease` is how long it and its claims count without another word. */
+export interface Hello {
+  readonly _tag: "Hello"
+  readonly info: string
+  readonly terms: string
+  readonly lease: number
+  /** What the generation is called if there is none. */
+  readonly gen: string
+  /** This daemon knew another generation, so others have claims to tell as well. */
+  readonly knew: boolean
+  /** A life of this host that is proven dead. */
+  readonly takes: string
+}
+
+/** What a host that said hello may ask. `gen` is the generation that it knows. */
+export type Request =
+  | { readonly _tag: "Leave"; readonly services: ReadonlyArray<string> }
+  | {
+      readonly _tag: "Beat"
+      readonly lease: number
+      readonly claims: ReadonlyArray<{ readonly job: JobKey; readonly service: string; readonly epoch: number }>
+    }
+  | { readonly _tag: "Restore"; readonly lease: number; readonly claims: ReadonlyArray<Claim> }
+  | { readonly _tag: "Poll"; readonly every: number }
+  | {
+      readonly _tag: "Ingest"
+      readonly fence: number
+      readonly jobs: ReadonlyArray<Sighting>
+      /** Whether this ends the look: what it did not name may be forgotten. */
+      readonly last: boolean
+    }
+  | { readonly _tag: "Waiting" }
+  | { readonly _tag: "Idle"; readonly service: string; readonly hot: ReadonlyArray<JobClass>; readonly ready: number }
   | {
       readonly _tag: "Claim"
-      readonly scope: Scope
       readonly service: string
       readonly classes: ReadonlyArray<JobClass>
+      readonly lease: number
     }
   | { readonly _tag: "Release"; readonly claim: Claim; readonly handBack: HandBack }
   | { readonly _tag: "Finish"; readonly claim: Claim }
-  | { readonly _tag: "Swap"; readonly claim: Claim; readonly taken: JobRequest }
-  | { readonly _tag: "Restore"; readonly claims: ReadonlyArray<Claim> }
+  | { readonly _tag: "Swap"; readonly claim: Claim; readonly taken: JobRequest; readonly lease: number }
+  | { readonly _tag: "Reserve"; readonly job: JobKey; readonly lasting: number }
 
-/** The new state, the claim that the command is about (if it stands), and whether waiting services should look again. */
+/** What can be asked of the coordinator, and by which life of which host. */
+export type Command = (Hello | (Request & { readonly gen: string })) & { readonly host: HostId; readonly boot: string }
+
+/** What a claim that a host tells of is worth: it stands, somebody else has the job or it is done, or nobody knows of it. */
+export type Verdict = "kept" | "lost" | "unknown"
+
+export type Reply =
+  | { readonly _tag: "Done" }
+  /** Not now: the turn, the reservation or the swap is not granted, or there is news for one who wants to be idle. */
+  | { readonly _tag: "No" }
+  /** Say hello (again). */
+  | { readonly _tag: "Stranger" }
+  /** Another life of this host is here; `info` is what it said of itself. */
+  | { readonly _tag: "Taken"; readonly boot: string; readonly info: string }
+  /** Hosts of this scope have agreed on other terms. */
+  | { readonly _tag: "Mixed"; readonly terms: string; readonly info: string }
+  | { readonly _tag: "Welcome"; readonly gen: string }
+  | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<Verdict> }
+  | { readonly _tag: "Turn"; readonly fence: number }
+  | { readonly _tag: "Unknown"; readonly keys: ReadonlyArray<JobKey> }
+  | { readonly _tag: "Heads"; readonly ready: number; readonly jobs: ReadonlyArray<JobRequest> }
+  | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim> }
+
+/** The new state, the reply, and which idle services should look now. */
 export interface Outcome {
   readonly state: State
-  readonly claim: Option.Option<Claim>
-  readonly wake: boolean
+  readonly reply: Reply
+  readonly wake: ReadonlyArray<Seat>
 }
 
-/** A tombstone is kept for this long: twice the time after which GitHub gives a queued job up. */
-const TOMBSTONE = 48 * 3_600_000
-/** A job still called queued so long after it was done is queued again: a wrong "done" must not lose it. */
-const RESURRECT_AFTER = 120_000
-/** No job is handed back for so long: such a time was set before the clock was set back. */
-const HAND_BACK_AT_MOST = 24 * 3_600_000
-/** A queued job is dropped when so many looks in a row do not name it. */
-const FORGET_AFTER = 2
+/** Limits that the scripts share. All times in milliseconds. */
+export const RULES = {
+  /** A tombstone is kept for this long: twice the time after which GitHub gives a queued job up. */
+  tombstone: 48 * 3_600_000,
+  /** A job still called queued so long after it was done is queued again: a wrong "done" must not lose it. */
+  resurrect: 120_000,
+  /** No job is handed back for so long: such a time was set before the clock was set back. */
+  exclude: 24 * 3_600_000,
+  /** Hosts that are remembered as having handed a job back. */
+  excluded: 8,
+  /** A job that waits for so long may go to a host that handed it back without a fault. */
+  patience: 600_000,
+  /** How long nobody claims after the store lost its memory. */
+  hold: 20_000,
+  /** So many of a class are looked at for one that this host may take. */
+  depth: 16,
+  /** So many classes are told to a host, and so many are woken for at the end of a look. */
+  classes: 64,
+  wakes: 16,
+  /** So many idle services are considered for one job. */
+  idlers: 8,
+  /** So much is cleared away in one look. */
+  lapsed: 20,
+  forgotten: 100,
+  /** A host that was not heard of for so long is forgotten. */
+  absent: 24 * 3_600_000,
+  absentees: 10,
+  /** Others leave looking to a host for two of its intervals, and this. */
+  grace: 5000
+} as const
 
-/** Oldest first, then by name, then by key: the same order on every host. */
-const before = (a: JobRequest, b: JobRequest): number =>
-  a.createdAt - b.createdAt || compare(a.name, b.name) || compare(a.key, b.key)
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const placeOf = (job: JobRequest): string => `${rankOf(job)} ${job.key}`
+const idOf = ({ host, service }: Seat): string => `${host}/${service}`
+const same = (a: Seat, b: Seat): boolean => a.host === b.host && a.service === b.service
 
-const outcome = (state: State, wake: boolean, claim: Option.Option<Claim> = Option.none()): Outcome => ({
-  state,
-  wake,
-  claim
+const DONE: Reply = { _tag: "Done" }
+const NO: Reply = { _tag: "No" }
+const outcome = (state: State, reply: Reply = DONE, wake: ReadonlyArray<Seat> = []): Outcome => ({ state, reply, wake })
+
+const isAlive = (state: State, host: HostId, now: number): boolean =>
+  Option.exists(HashMap.get(state.hosts, host), ({ until }) => until > now)
+
+/** The seat that holds this very claim: a late command of an older one changes nothing. */
+const standing = (state: State, host: HostId, claim: Claim): Owned | undefined => {
+  const owned = ownedOf(state, claim.job.key)
+  return owned !== undefined && same(owned, { host, service: claim.service }) && owned.epoch === claim.epoch
+    ? owned
+    : undefined
+}
+
+const ownedOf = (state: State, job: JobKey) => Option.getOrUndefined(HashMap.get(state.owned, job))
+
+/** The claim a service of a host has: at most one. */
+export const heldBy = (state: State, seat: Seat): Option.Option<Claim> =>
+  Option.map(
+    Option.fromNullable(Array.from(HashMap.values(state.owned)).find((owned) => same(owned, seat))),
+    ({ job, service, epoch, attempt }) => ({ job, service, epoch, attempt })
+  )
+
+const unqueue = (state: State, key: JobKey): State => ({
+  ...state,
+  queued: HashMap.remove(state.queued, key),
+  reserved: HashMap.filter(state.reserved, ({ job }) => job !== key)
+})
+const disown = (state: State, key: JobKey): State => ({ ...state, owned: HashMap.remove(state.owned, key) })
+const enqueue = (state: State, key: JobKey, queued: Queued): State => ({
+  ...state,
+  ready: state.ready + 1,
+  queued: HashMap.set(state.queued, key, queued)
+})
+const own = (state: State, host: HostId, claim: Claim, until: number): State => {
+  const { key } = claim.job
+  const known = Option.orElse(HashMap.get(state.queued, key), () => HashMap.get(state.owned, key))
+  const excluded = Option.match(known, { onNone: () => [], onSome: ({ excluded }) => excluded })
+  return {
+    ...unqueue(state, key),
+    epoch: Math.max(state.epoch, claim.epoch),
+    owned: HashMap.set(state.owned, key, { ...claim, host, excluded, until })
+  }
+}
+
+/** The jobs of each class in their order, the classes in theirs. */
+const byClass = (state: State): ReadonlyArray<readonly [JobClass, ReadonlyArray<Queued>]> => {
+  const classes = new Map<JobClass, Array<Queued>>()
+  for (const queued of HashMap.values(state.queued)) {
+    const name = classOf(queued.job)
+    classes.set(name, [...(classes.get(name) ?? []), queued])
+  }
+  return [...classes]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([name, jobs]) => [name, jobs.sort((a, b) => compare(placeOf(a.job), placeOf(b.job)))])
+}
+
+const reservationOf = (state: State, host: HostId, now: number): JobKey | undefined => {
+  const reserved = Option.getOrUndefined(HashMap.get(state.reserved, host))
+  return reserved !== undefined && reserved.until > now && HashMap.has(state.queued, reserved.job)
+    ? reserved.job
+    : undefined
+}
+
+const reservedBy = (state: State, job: JobKey, now: number): HostId | undefined =>
+  Array.from(HashMap.entries(state.reserved)).find(([, it]) => it.job === job && it.until > now)?.[0]
+
+const mayTake = (state: State, host: HostId, { job, excluded }: Queued, now: number): boolean => {
+  const reserver = reservedBy(state, job.key, now)
+  if (reserver !== undefined && reserver !== host) return false
+  const exclusion = excluded.find((it) => it.host === host)
+  if (exclusion === undefined || exclusion.until <= now || exclusion.until - now > RULES.exclude) return true
+  if (!exclusion.soft) return false
+  const others = Array.from(HashMap.entries(state.hosts)).some(([id, { until }]) => id !== host && until > now)
+  return !others || now - createdAtOf(rankOf(job)) >= RULES.patience
+}
+
+/** The first job of a class that the host may take; with a reservation, only the reserved one. */
+const firstFor = (state: State, host: HostId, jobs: ReadonlyArray<Queued>, now: number): Queued | undefined => {
+  const reserved = reservationOf(state, host, now)
+  return jobs
+    .slice(0, RULES.depth)
+    .find((queued) => (reserved === undefined || queued.job.key === reserved) && mayTake(state, host, queued, now))
+}
+
+const unidle = (state: State, id: string): State => ({ ...state, idle: HashMap.remove(state.idle, id) })
+
+/** Choose who should look for a job: whoever is idle the longest, and can start it without a pull if there is one. */
+const wakeFor = (state: State, { job, excluded }: Queued, now: number): readonly [State, ReadonlyArray<Seat>] => {
+  let after = state
+  const name = classOf(job)
+  for (const isHot of [true, false]) {
+    const candidates = [...HashMap.entries(after.idle)]
+      .filter(([, { hot }]) => !isHot || hot.includes(name))
+      .sort(([idA, a], [idB, b]) => a.since - b.since || compare(idA, idB))
+      .slice(0, RULES.idlers)
+    for (const [id, { host, service }] of candidates) {
+      if (!isAlive(after, host, now)) after = unidle(after, id)
+      else if (!excluded.some((it) => it.host === host && it.until > now)) {
+        return [unidle(after, id), [{ host, service }]]
+      }
+    }
+  }
+  return [after, []]
+}
+
+const hello = (state: State, command: Hello & { readonly host: HostId; readonly boot: string }, now: number) => {
+  const { host, boot, info, terms } = command
+  const known = Option.getOrUndefined(HashMap.get(state.hosts, host))
+  if (known !== undefined && known.boot !== boot && known.boot !== command.takes && known.until > now) {
+    return outcome(state, { _tag: "Taken", boot: known.boot, info: known.info })
+  }
+  const others = Array.from(HashMap.entries(state.hosts)).filter(([id, { until }]) => id !== host && until > now)
+  if (state.terms.value !== terms && others.length > 0) {
+    const said = Option.getOrUndefined(HashMap.get(state.hosts, state.terms.host))
+    return outcome(state, { _tag: "Mixed", terms: state.terms.value, info: said?.info ?? "" })
+  }
+  const isNew = state.gen === ""
+  const absent = Array.from(HashMap.entries(state.hosts))
+    .filter(([, { until }]) => until < now - RULES.absent)
+    .sort(([a, x], [b, y]) => x.until - y.until || compare(a, b))
+    .slice(0, RULES.absentees)
+  const hosts = absent.reduce((hosts, [id]) => HashMap.remove(hosts, id), state.hosts)
+  return outcome(
+    {
+      ...state,
+      gen: isNew ? command.gen : state.gen,
+      hold: isNew && command.knew ? now + RULES.hold : state.hold,
+      terms: state.terms.value === terms ? state.terms : { value: terms, host },
+      hosts: HashMap.set(hosts, host, { boot, info, until: now + command.lease })
+    },
+    { _tag: "Welcome", gen: isNew ? command.gen : state.gen }
+  )
+}
+
+const leave = (state: State, host: HostId, services: ReadonlyArray<string>, now: number): State => ({
+  ...services.reduce((state, service) => unidle(state, idOf({ host, service })), state),
+  hosts: HashMap.remove(state.hosts, host),
+  reserved: HashMap.remove(state.reserved, host),
+  turn: state.turn.host === host ? { ...state.turn, until: Math.min(state.turn.until, now) } : state.turn
 })
 
-const ingest = (state: State, scope: Scope, at: number, jobs: ReadonlyArray<JobRequest>, now: number): Outcome => {
-  // services that share a look tell it more than once
-  if (Option.contains(HashMap.get(state.looked, scope), at)) return outcome(state, false)
-  let { queued } = state
-  let done = HashMap.filter(state.done, (since) => now - since < TOMBSTONE)
-  let wake = false
-  const named = new Set(jobs.map((job) => job.key))
-  for (const [key, entry] of state.queued) {
-    if (entry.job.scope !== scope || named.has(key)) continue
-    queued =
-      entry.missing + 1 >= FORGET_AFTER
-        ? HashMap.remove(queued, key)
-        : HashMap.set(queued, key, { ...entry, missing: entry.missing + 1 })
+const beat = (state: State, host: HostId, command: Request & { readonly _tag: "Beat" }, now: number): Outcome => {
+  let after: State = {
+    ...state,
+    hosts: HashMap.modify(state.hosts, host, (it) => ({ ...it, until: now + command.lease }))
   }
-  for (const job of jobs) {
-    if (HashMap.has(state.claims, job.key)) continue
-    const since = HashMap.get(done, job.key)
-    if (Option.isSome(since) && at - since.value < RESURRECT_AFTER) continue
-    done = HashMap.remove(done, job.key)
-    const known = HashMap.get(queued, job.key)
-    queued = HashMap.set(
-      queued,
-      job.key,
-      Option.isSome(known) ? { ...known.value, missing: 0 } : { job, attempt: 0, until: 0, missing: 0 }
-    )
-    wake ||= Option.isNone(known)
-  }
-  return outcome({ ...state, queued, done, looked: HashMap.set(state.looked, scope, at) }, wake)
+  const verdicts = command.claims.map(({ job, service, epoch }): Verdict => {
+    const owned = ownedOf(after, job)
+    if (owned === undefined) return HashMap.has(after.done, job) ? "lost" : "unknown"
+    if (!same(owned, { host, service })) return "lost"
+    if (owned.epoch !== epoch) return "unknown"
+    after = { ...after, owned: HashMap.set(after.owned, job, { ...owned, until: now + command.lease }) }
+    return "kept"
+  })
+  return outcome(after, { _tag: "Verdicts", verdicts })
 }
 
-const claim = (state: State, scope: Scope, service: string, classes: ReadonlyArray<JobClass>, now: number): Outcome => {
-  const held = heldBy(state, service)
-  if (Option.isSome(held)) return outcome(state, false, held)
-  const first = claimable(state, scope, now)
-    .filter(({ job }) => classes.includes(classOf(job)))
-    .sort((a, b) => before(a.job, b.job))[0]
-  if (first === undefined) return outcome(state, false)
+const restore = (state: State, host: HostId, command: Request & { readonly _tag: "Restore" }, now: number): Outcome => {
+  let after = state
+  const verdicts = command.claims.map((claim): Verdict => {
+    const seat = { host, service: claim.service }
+    const owned = ownedOf(after, claim.job.key)
+    if (HashMap.has(after.done, claim.job.key)) return "lost"
+    if (owned !== undefined && !same(owned, seat) && owned.epoch >= claim.epoch) return "lost"
+    const other = heldBy(after, seat)
+    if (Option.isSome(other) && other.value.job.key !== claim.job.key) after = disown(after, other.value.job.key)
+    after = own(after, host, claim, now + command.lease)
+    return "kept"
+  })
+  return outcome(after, { _tag: "Verdicts", verdicts })
+}
+
+const poll = (state: State, host: HostId, every: number, now: number): Outcome => {
+  const { turn } = state
+  // a beginning in the future was written before the clock was set back
+  const fresh = turn.fence > 0 && turn.began <= now && now - turn.began < every
+  if (fresh || (turn.host !== host && turn.until > now && turn.began <= now)) return outcome(state, NO)
+  const fence = turn.fence + 1
+  return outcome(
+    { ...state, turn: { fence, began: now, host, until: now + 2 * every + RULES.grace } },
+    { _tag: "Turn", fence }
+  )
+}
+
+const ingest = (state: State, host: HostId, command: Request & { readonly _tag: "Ingest" }, now: number): Outcome => {
+  const { fence, jobs, last } = command
+  if (state.turn.fence !== fence || state.turn.host !== host) return outcome(state, NO)
+  let after = state
+  const wake: Array<Seat> = []
+  const wakeOne = (queued: Queued) => {
+    const [next, woken] = wakeFor(after, queued, now)
+    after = next
+    wake.push(...woken)
+  }
+  const lapsed = Array.from(HashMap.entries(after.owned))
+    .filter(([, { until }]) => until <= now)
+    .sort(([a, x], [b, y]) => x.until - y.until || compare(a, b))
+    .slice(0, RULES.lapsed)
+  for (const [key] of lapsed) after = disown(after, key)
+
+  const unknown: Array<JobKey> = []
+  const fresh = new Set<JobClass>()
+  for (const { key, request } of jobs) {
+    if (HashMap.has(after.owned, key)) continue
+    const queued = Option.getOrUndefined(HashMap.get(after.queued, key))
+    if (queued !== undefined) {
+      after = { ...after, queued: HashMap.set(after.queued, key, { ...queued, seen: fence }) }
+      continue
+    }
+    const since = Option.getOrUndefined(HashMap.get(after.done, key))
+    if (since !== undefined && after.turn.began - since < RULES.resurrect) continue
+    if (Option.isNone(request)) {
+      unknown.push(key)
+      continue
+    }
+    const job = request.value
+    const added: Queued = { job, attempt: 0, seen: fence, excluded: [] }
+    after = enqueue({ ...after, done: HashMap.remove(after.done, key) }, key, added)
+    fresh.add(classOf(job))
+    wakeOne(added)
+  }
+  if (last) {
+    const forgotten = Array.from(HashMap.entries(after.queued))
+      .filter(([, { seen }]) => seen < after.looked)
+      .sort(([a, x], [b, y]) => x.seen - y.seen || compare(a, b))
+      .slice(0, RULES.forgotten)
+    for (const [key] of forgotten) after = unqueue(after, key)
+    after = {
+      ...after,
+      looked: fence,
+      done: Array.from(HashMap.entries(after.done))
+        .filter(([, since]) => since <= now - RULES.tombstone)
+        .sort(([a, x], [b, y]) => x - y || compare(a, b))
+        .slice(0, RULES.forgotten)
+        .reduce((done, [key]) => HashMap.remove(done, key), after.done)
+    }
+    // whoever was woken for these may be dead by now
+    for (const [name, [head]] of byClass(after).slice(0, RULES.wakes)) {
+      if (head !== undefined && !fresh.has(name)) wakeOne(head)
+    }
+  }
+  return outcome(after, { _tag: "Unknown", keys: unknown }, wake)
+}
+
+const waiting = (state: State, host: HostId, now: number): Outcome =>
+  outcome(state, {
+    _tag: "Heads",
+    ready: state.ready,
+    jobs: byClass(state)
+      .slice(0, RULES.classes)
+      .flatMap(([, jobs]) => firstFor(state, host, jobs, now)?.job ?? [])
+  })
+
+const idle = (state: State, host: HostId, command: Request & { readonly _tag: "Idle" }, now: number): Outcome => {
+  if (command.ready !== state.ready) return outcome(state, NO)
+  const { service, hot } = command
+  return outcome({
+    ...state,
+    idle: HashMap.set(state.idle, idOf({ host, service }), { host, service, since: now, hot })
+  })
+}
+
+const claim = (state: State, host: HostId, command: Request & { readonly _tag: "Claim" }, now: number): Outcome => {
+  const { service, lease } = command
+  const until = now + lease
+  const held = heldBy(state, { host, service })
+  if (Option.isSome(held)) {
+    return outcome(own(state, host, held.value, until), { _tag: "Claimed", claim: held })
+  }
+  const none = outcome(state, { _tag: "Claimed", claim: Option.none() })
+  if (state.hold > now && state.hold - now <= RULES.hold) return none
+  const offered = new Set(command.classes)
+  const [first] = byClass(state)
+    .filter(([name]) => offered.has(name))
+    .flatMap(([, jobs]) => firstFor(state, host, jobs, now) ?? [])
+    .sort((a, b) => compare(placeOf(a.job), placeOf(b.job)))
+  if (first === undefined) return none
   const epoch = Math.max(state.epoch + 1, now)
   const claim: Claim = { job: first.job, service, epoch, attempt: first.attempt + 1 }
+  const { turn } = state
+  const after: State = {
+    ...own(unidle(state, idOf({ host, service })), host, claim, until),
+    // who has a job to see to leaves looking to others
+    turn: turn.host === host ? { ...turn, until: Math.min(turn.until, now) } : turn
+  }
+  return outcome(after, { _tag: "Claimed", claim: Option.some(claim) })
+}
+
+const requeue = (state: State, claim: Claim, attempt: number, excluded: ReadonlyArray<Exclusion>, now: number) => {
+  const queued: Queued = { job: claim.job, attempt, seen: state.turn.fence, excluded }
+  return wakeFor(enqueue(disown(state, claim.job.key), claim.job.key, queued), queued, now)
+}
+
+const release = (state: State, host: HostId, claim: Claim, handBack: HandBack, now: number): Outcome => {
+  const { after: wait, charged } = handBack
+  const others = (standing(state, host, claim)?.excluded ?? []).filter((it) => it.host !== host && it.until > now)
+  const excluded = [...others, ...(wait > 0 ? [{ host, until: now + wait, soft: !charged }] : [])].slice(
+    -RULES.excluded
+  )
+  const [after, wake] = requeue(state, claim, charged ? claim.attempt : claim.attempt - 1, excluded, now)
+  return outcome(after, DONE, wake)
+}
+
+const finish = (state: State, claim: Claim, now: number): State => ({
+  ...disown(unqueue(state, claim.job.key), claim.job.key),
+  done: HashMap.set(state.done, claim.job.key, now)
+})
+
+const swap = (state: State, host: HostId, command: Request & { readonly _tag: "Swap" }, now: number): Outcome => {
+  const { claim, taken, lease } = command
+  const other = ownedOf(state, taken.key)
+  // a job that another service holds stays there: its own runner is then the one that is free
+  if (standing(state, host, claim) === undefined || (other !== undefined && other.until > now)) {
+    return outcome(state, { _tag: "Claimed", claim: Option.none() })
+  }
+  const epoch = Math.max(state.epoch + 1, now)
+  const swapped: Claim = { job: taken, service: claim.service, epoch, attempt: 1 }
+  const { excluded = [] } = standing(state, host, claim) ?? {}
+  const [after, wake] = requeue(state, claim, claim.attempt - 1, excluded, now)
   return outcome(
-    {
-      ...state,
-      epoch,
-      queued: HashMap.remove(state.queued, first.job.key),
-      claims: HashMap.set(state.claims, first.job.key, claim)
-    },
-    false,
-    Option.some(claim)
+    own({ ...after, done: HashMap.remove(after.done, taken.key) }, host, swapped, now + lease),
+    { _tag: "Claimed", claim: Option.some(swapped) },
+    wake
   )
 }
 
-/** Whether this very claim still stands: a late command of an older one changes nothing. */
-const stands = (state: State, claim: Claim): boolean =>
-  Option.exists(
-    HashMap.get(state.claims, claim.job.key),
-    (current) => current.epoch === claim.epoch && current.service === claim.service
-  )
-
-const release = (state: State, claim: Claim, handBack: HandBack): Outcome =>
-  outcome(
-    {
-      ...state,
-      claims: HashMap.remove(state.claims, claim.job.key),
-      queued: HashMap.set(state.queued, claim.job.key, {
-        job: claim.job,
-        attempt: handBack.charged ? claim.attempt : claim.attempt - 1,
-        until: handBack.until,
-        missing: 0
-      })
-    },
-    true
-  )
-
-const swap = (state: State, claim: Claim, taken: JobRequest): Outcome => {
-  const free = release(state, claim, { reason: "swapped", until: 0, charged: false }).state
-  const swapped: Claim = { ...claim, job: taken, attempt: 1 }
-  return outcome(
-    {
-      ...free,
-      queued: HashMap.remove(free.queued, taken.key),
-      claims: HashMap.set(free.claims, taken.key, swapped)
-    },
-    true,
-    Option.some(swapped)
-  )
+const reserve = (state: State, host: HostId, job: JobKey, lasting: number, now: number): Outcome => {
+  const mine = reservationOf(state, host, now)
+  const theirs = reservedBy(state, job, now)
+  if (!HashMap.has(state.queued, job) || (mine !== undefined && mine !== job)) return outcome(state, NO)
+  if (theirs !== undefined && theirs !== host) return outcome(state, NO)
+  return outcome({ ...state, reserved: HashMap.set(state.reserved, host, { job, until: now + lasting }) })
 }
 
 /** Apply one command. Total: a command that does not fit the state leaves it as it is. */
 export const reduce = (state: State, command: Command, now: number): Outcome => {
+  const { host, boot } = command
+  if (command._tag === "Hello") return hello(state, command, now)
+  const known = Option.getOrUndefined(HashMap.get(state.hosts, host))
+  if (state.gen !== command.gen || known === undefined) return outcome(state, { _tag: "Stranger" })
+  if (known.boot !== boot) return outcome(state, { _tag: "Taken", boot: known.boot, info: known.info })
   switch (command._tag) {
-    case "Ingest":
-      return ingest(state, command.scope, command.at, command.jobs, now)
-    case "Claim":
-      return claim(state, command.scope, command.service, command.classes, now)
-    case "Release":
-      return stands(state, command.claim) ? release(state, command.claim, command.handBack) : outcome(state, false)
-    case "Finish":
-      return stands(state, command.claim)
-        ? outcome(
-            {
-              ...state,
-              claims: HashMap.remove(state.claims, command.claim.job.key),
-              done: HashMap.set(state.done, command.claim.job.key, now)
-            },
-            true
-          )
-        : outcome(state, false)
-    case "Swap":
-      // a job that another service of ours holds stays there: its own runner is then the one that is free
-      return stands(state, command.claim) && !HashMap.has(state.claims, command.taken.key)
-        ? swap(state, command.claim, command.taken)
-        : outcome(state, false)
+    case "Leave":
+      return outcome(leave(state, host, command.services, now))
+    case "Beat":
+      return beat(state, host, command, now)
     case "Restore":
-      return outcome(
-        {
-          ...state,
-          epoch: command.claims.reduce((epoch, claim) => Math.max(epoch, claim.epoch), state.epoch),
-          claims: command.claims.reduce((claims, claim) => HashMap.set(claims, claim.job.key, claim), state.claims)
-        },
-        command.claims.length > 0
-      )
+      return restore(state, host, command, now)
+    case "Poll":
+      return poll(state, host, command.every, now)
+    case "Ingest":
+      return ingest(state, host, command, now)
+    case "Waiting":
+      return waiting(state, host, now)
+    case "Idle":
+      return idle(state, host, command, now)
+    case "Claim":
+      return claim(state, host, command, now)
+    case "Release":
+      return standing(state, host, command.claim) === undefined
+        ? outcome(state)
+        : release(state, host, command.claim, command.handBack, now)
+    case "Finish": {
+      const isTheirs =
+        HashMap.has(state.owned, command.claim.job.key) && standing(state, host, command.claim) === undefined
+      return outcome(isTheirs ? state : finish(state, command.claim, now))
+    }
+    case "Swap":
+      return swap(state, host, command, now)
+    case "Reserve":
+      return reserve(state, host, command.job, command.lasting, now)
   }
 }
-
-/** The claim a service has: at most one. */
-export const heldBy = (state: State, service: string): Option.Option<Claim> =>
-  Option.fromNullable(Array.from(HashMap.values(state.claims)).find((claim) => claim.service === service))
-
-const claimable = (state: State, scope: Scope, now: number): ReadonlyArray<Queued> & Array<Queued> =>
-  Array.from(HashMap.values(state.queued)).filter(
-    ({ job, until }) => job.scope === scope && (until <= now || until - now > HAND_BACK_AT_MOST)
-  )
-
-/** A job of each class that could be claimed now, for a host to judge. */
-export const classes = (state: State, scope: Scope, now: number): ReadonlyArray<JobRequest> => [
-  ...new Map(claimable(state, scope, now).map(({ job }) => [classOf(job), job])).values()
-]

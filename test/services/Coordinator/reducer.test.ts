@@ -1,180 +1,503 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as FastCheck from "effect/FastCheck"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, JobRequest, Scope, Template } from "../../../src/Job.ts"
+import { classOf } from "../../../src/services/Coordinator/order.ts"
 import {
   type Claim,
   type Command,
-  classes,
-  classOf,
   heldBy,
   initial,
+  type Reply,
+  type Request,
   reduce,
   type State
 } from "../../../src/services/Coordinator/reducer.ts"
+import { make } from "./random.ts"
 
 const scope = Scope.make("github:o/r")
-const job = (n: number, template = "t") =>
+const job = (n: number, template = "t", priority?: number) =>
   JobRequest.make({
     key: JobKey.make(`github:o/r/${n}`),
     scope,
     name: `job ${n}`,
     template: Template.make({ id: template, tag: Option.none() }),
     createdAt: n,
+    ...(priority === undefined ? {} : { priority }),
     fields: {},
     detail: null
   })
 const ALL = [classOf(job(0)), classOf(job(0, "other"))]
+const LEASE = 60_000
+const START = 1_790_000_000_000
 
-/** Apply commands one after the other, a second apart. */
-const following = (...commands: ReadonlyArray<(state: State) => Command>) => {
+/** A fleet of hosts that said hello, and a clock that a test moves. */
+const fleet = (...hosts: ReadonlyArray<string>) => {
   let state = initial
-  let now = 1_000_000
-  let claim = Option.none<Claim>()
-  for (const command of commands) {
-    const outcome = reduce(state, command(state), now)
+  let now = START
+  const send = (command: Command) => {
+    const outcome = reduce(state, command, now)
     state = outcome.state
-    claim = outcome.claim
-    now += 1000
+    return outcome
   }
-  return { state, claim, now }
-}
-const ingest =
-  (at: number, ...jobs: ReadonlyArray<JobRequest>) =>
-  (): Command => ({ _tag: "Ingest", scope, at, jobs })
-const claims = (service: string) => (): Command => ({ _tag: "Claim", scope, service, classes: ALL })
-const held = (state: State, service: string) => Option.getOrThrow(heldBy(state, service))
-const release =
-  (service: string, until = 0, charged = false) =>
-  (state: State): Command => ({
-    _tag: "Release",
-    claim: held(state, service),
-    handBack: { reason: "test", until, charged }
-  })
-const finish =
-  (service: string) =>
-  (state: State): Command => ({ _tag: "Finish", claim: held(state, service) })
-const got = ({ claim }: { readonly claim: Option.Option<Claim> }) =>
-  Option.getOrUndefined(Option.map(claim, ({ job }) => job.createdAt))
-
-describe("the rules of claiming", () => {
-  it("give the oldest job first, and each job to one service", () => {
-    assert.strictEqual(got(following(ingest(1, job(2), job(1)), claims("A"))), 1)
-    assert.strictEqual(got(following(ingest(1, job(2), job(1)), claims("A"), claims("B"))), 2)
-    assert.strictEqual(got(following(ingest(1, job(1)), claims("A"), claims("B"))), undefined)
-  })
-
-  it("give a service that asks again the job it has", () => {
-    assert.strictEqual(got(following(ingest(1, job(1), job(2)), claims("A"), claims("A"))), 1)
-  })
-
-  it("give only what the host offered to run", () => {
-    const only = (): Command => ({ _tag: "Claim", scope, service: "A", classes: [classOf(job(0, "other"))] })
-    assert.strictEqual(got(following(ingest(1, job(1), job(2, "other")), only)), 2)
-  })
-
-  it("keep a handed-back job in its old place, but not before its time", () => {
-    assert.strictEqual(got(following(ingest(1, job(1), job(2)), claims("A"), release("A"), claims("B"))), 1)
-    assert.strictEqual(got(following(ingest(1, job(1), job(2)), claims("A"), release("A", 2_000_000), claims("B"))), 2)
-  })
-
-  it("count attempts that are charged, and no others", () => {
-    const again = (charged: boolean) => following(ingest(1, job(1)), claims("A"), release("A", 0, charged), claims("A"))
-    assert.strictEqual(Option.getOrThrow(again(true).claim).attempt, 2)
-    assert.strictEqual(Option.getOrThrow(again(false).claim).attempt, 1)
-  })
-
-  it("do not run a finished job again because of a stale answer, but do if it stays queued", () => {
-    const done = [ingest(1, job(1)), claims("A"), finish("A")] as const
-    assert.strictEqual(got(following(...done, ingest(1_010_000, job(1)), claims("A"))), undefined)
-    assert.strictEqual(got(following(...done, ingest(1_200_000, job(1)), claims("A"))), 1)
-  })
-
-  it("forget a job that two looks did not name, and count a look once", () => {
-    assert.strictEqual(got(following(ingest(1, job(1)), ingest(2), claims("A"))), 1)
-    assert.strictEqual(got(following(ingest(1, job(1)), ingest(2), ingest(2), claims("A"))), 1)
-    assert.strictEqual(got(following(ingest(1, job(1)), ingest(2), ingest(3), claims("A"))), undefined)
-  })
-
-  it("go on when the clock is set back: later looks count, and no hand-back lasts for ever", () => {
-    const { state } = following(ingest(1_000_000, job(1)), claims("A"), release("A", 1_060_000))
-    const hoursAgo = 1_000_000 - 26 * 3_600_000
-    const looked = reduce(state, ingest(hoursAgo, job(1), job(2))(), hoursAgo).state
-    assert.strictEqual(classes(looked, scope, hoursAgo).length, 1)
-    assert.strictEqual(Option.getOrThrow(reduce(looked, claims("A")(), hoursAgo).claim).job.createdAt, 1)
-  })
-
-  it("swap a planned job for the one that our runner took", () => {
-    const swap = (state: State): Command => ({ _tag: "Swap", claim: held(state, "A"), taken: job(2) })
-    const { state, claim } = following(ingest(1, job(1), job(2)), claims("A"), swap)
-    assert.strictEqual(got({ claim }), 2)
-    assert.deepStrictEqual(
-      classes(state, scope, 2_000_000).map(({ createdAt }) => createdAt),
-      [1]
-    )
-  })
-
-  it("ignore whoever comes late: an old claim changes nothing", () => {
-    const { state, now } = following(ingest(1, job(1)), claims("A"))
-    const old = held(state, "A")
-    const later = reduce(
-      reduce(state, { _tag: "Release", claim: old, handBack: { reason: "", until: 0, charged: false } }, now).state,
-      claims("B")(),
-      now
-    )
-    for (const command of [
-      { _tag: "Finish", claim: old },
-      { _tag: "Swap", claim: old, taken: job(2) }
-    ] satisfies ReadonlyArray<Command>) {
-      assert.strictEqual(reduce(later.state, command, now).state, later.state)
-    }
-  })
-
-  it("hold for any sequence of commands: one owner for each job, one job for each service, epochs that rise", () => {
-    const any = FastCheck.array(
-      FastCheck.tuple(
-        FastCheck.integer({ min: 0, max: 5 }),
-        FastCheck.integer({ min: 1, max: 4 }),
-        FastCheck.constantFrom("A", "B", "C")
-      ),
-      { maxLength: 60 }
-    )
-    FastCheck.assert(
-      FastCheck.property(any, (steps) => {
-        let state = initial
-        let now = 1_000_000
-        let epoch = 0
-        for (const [kind, n, service] of steps) {
-          const claim = heldBy(state, service)
-          const command: Command | undefined =
-            kind === 0
-              ? ingest(now, job(n), job(n + 1))()
-              : kind === 1
-                ? claims(service)()
-                : Option.isNone(claim)
-                  ? undefined
-                  : kind === 2
-                    ? finish(service)(state)
-                    : kind === 3
-                      ? release(service, now + n * 1000, n % 2 === 0)(state)
-                      : kind === 4
-                        ? { _tag: "Swap", claim: claim.value, taken: job(n) }
-                        : { _tag: "Restore", claims: [claim.value] }
-          if (command !== undefined) {
-            const outcome = reduce(state, command, now)
-            if (command._tag === "Claim" && Option.isSome(outcome.claim) && Option.isNone(claim)) {
-              assert.isAbove(outcome.claim.value.epoch, epoch)
-              epoch = outcome.claim.value.epoch
-            }
-            state = outcome.state
-          }
-          now += 500
-          const owners = [...HashMap.values(state.claims)].map(({ service }) => service)
-          assert.strictEqual(new Set(owners).size, owners.length)
-          for (const key of HashMap.keys(state.claims)) assert.isFalse(HashMap.has(state.queued, key))
-        }
+  const hello = (host: string, given: Partial<Extract<Command, { readonly _tag: "Hello" }>> = {}) =>
+    send({
+      _tag: "Hello",
+      host,
+      boot: "first",
+      info: host,
+      terms: "repo",
+      lease: LEASE,
+      gen: "gen",
+      knew: false,
+      takes: "",
+      ...given
+    }).reply
+  const ask = (host: string, request: Request) => send({ ...request, host, boot: "first", gen: "gen" })
+  const claimed = (reply: Reply) => (reply._tag === "Claimed" ? Option.getOrUndefined(reply.claim) : undefined)
+  for (const host of hosts) hello(host)
+  return {
+    hello,
+    ask,
+    state: () => state,
+    later: (ms: number) => {
+      now += ms
+    },
+    /** A look of this host, at the end of which everything was named. */
+    look: (host: string, ...jobs: ReadonlyArray<JobRequest>) => {
+      const { reply } = ask(host, { _tag: "Poll", every: 0 })
+      const fence = reply._tag === "Turn" ? reply.fence : -1
+      const sightings = jobs.map((job) => ({ key: job.key, request: Option.some(job) }))
+      return ask(host, { _tag: "Ingest", fence, jobs: sightings, last: true })
+    },
+    claim: (host: string, service = "A", classes = ALL): Claim | undefined =>
+      claimed(ask(host, { _tag: "Claim", service, classes, lease: LEASE }).reply),
+    release: (host: string, claim: Claim | undefined, after = 0, charged = false) =>
+      claim === undefined
+        ? assert.fail("nothing to release")
+        : ask(host, { _tag: "Release", claim, handBack: { reason: "test", after, charged } }),
+    finish: (host: string, claim: Claim | undefined) =>
+      claim === undefined ? assert.fail("nothing to finish") : ask(host, { _tag: "Finish", claim }),
+    beat: (host: string, ...claims: ReadonlyArray<Claim>) => {
+      const { reply } = ask(host, {
+        _tag: "Beat",
+        lease: LEASE,
+        claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
       })
-    )
+      return reply._tag === "Verdicts" ? reply.verdicts : reply
+    },
+    restore: (host: string, ...claims: ReadonlyArray<Claim>) => {
+      const { reply } = ask(host, { _tag: "Restore", lease: LEASE, claims })
+      return reply._tag === "Verdicts" ? reply.verdicts : reply
+    },
+    heads: (host: string) => {
+      const { reply } = ask(host, { _tag: "Waiting" })
+      return reply._tag === "Heads" ? reply.jobs.map(({ createdAt }) => createdAt) : []
+    },
+    idle: (host: string, service = "A", hot: ReadonlyArray<string> = []) =>
+      ask(host, { _tag: "Idle", service, hot, ready: state.ready }).reply
+  }
+}
+
+const number = (claim: Claim | undefined) => claim?.job.createdAt
+
+describe("the order of jobs", () => {
+  it("is oldest first, and each job goes to one service of one host", () => {
+    const { look, claim } = fleet("m1", "m2")
+    look("m1", job(2), job(1), job(3))
+    assert.deepStrictEqual([claim("m1"), claim("m2"), claim("m2", "B"), claim("m1", "B")].map(number), [
+      1,
+      2,
+      3,
+      undefined
+    ])
+  })
+
+  it("puts priority before age", () => {
+    const { look, claim } = fleet("m1")
+    look("m1", job(1), job(2, "t", 9), job(3, "t", 1))
+    assert.deepStrictEqual([claim("m1", "A"), claim("m1", "B"), claim("m1", "C")].map(number), [3, 1, 2])
+  })
+
+  it("gives a service that asks again the job it has", () => {
+    const { look, claim } = fleet("m1")
+    look("m1", job(1), job(2))
+    assert.deepStrictEqual(claim("m1"), claim("m1"))
+  })
+
+  it("gives only what the host offered to run, the oldest of any class", () => {
+    const { look, claim } = fleet("m1")
+    look("m1", job(1), job(2, "other"), job(3))
+    assert.strictEqual(number(claim("m1", "A", [classOf(job(0, "other"))])), 2)
+    assert.strictEqual(number(claim("m1", "B")), 1)
+  })
+
+  it("shows a host one job of each class", () => {
+    const { look, heads } = fleet("m1")
+    look("m1", job(1), job(2, "other"), job(3), job(4, "other"))
+    assert.sameMembers(heads("m1"), [1, 2])
+  })
+})
+
+describe("a job that is handed back", () => {
+  it("keeps its place, and goes to another host at once", () => {
+    const { look, claim, release } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    release("m1", claim("m1"), 60_000, true)
+    assert.strictEqual(number(claim("m1")), 2)
+    assert.strictEqual(number(claim("m2")), 1)
+  })
+
+  it("comes again to the same host after its time", () => {
+    const { look, claim, release, later } = fleet("m1")
+    look("m1", job(1))
+    release("m1", claim("m1"), 60_000, true)
+    assert.isUndefined(claim("m1"))
+    later(60_000)
+    assert.strictEqual(number(claim("m1")), 1)
+  })
+
+  it("comes sooner where it was nobody's fault and nobody else can take it", () => {
+    const { look, claim, release } = fleet("m1")
+    look("m1", job(1))
+    release("m1", claim("m1"), 60_000, false)
+    assert.strictEqual(number(claim("m1")), 1)
+  })
+
+  it("is remembered by each host that failed, also while others try", () => {
+    const { look, claim, release } = fleet("m1", "m2")
+    look("m1", job(1))
+    release("m1", claim("m1"), 600_000, true)
+    release("m2", claim("m2"), 600_000, true)
+    assert.isUndefined(claim("m1"))
+    assert.isUndefined(claim("m2"))
+  })
+
+  it("counts as an attempt only if it was charged", () => {
+    const { look, claim, release, later } = fleet("m1")
+    look("m1", job(1))
+    release("m1", claim("m1"), 1, false)
+    later(1)
+    const second = claim("m1")
+    assert.strictEqual(second?.attempt, 1)
+    release("m1", second, 1, true)
+    later(1)
+    assert.strictEqual(claim("m1")?.attempt, 2)
+  })
+
+  it("is not lost to a clock that was set back", () => {
+    const { look, claim, release, later } = fleet("m1", "m2")
+    look("m1", job(1))
+    release("m1", claim("m1"), 60_000, true)
+    later(-26 * 3_600_000)
+    assert.strictEqual(number(claim("m1")), 1)
+  })
+})
+
+describe("what the CI says", () => {
+  it("does not run a finished job again when it is stale, but does when it stays so", () => {
+    const { look, claim, finish, later } = fleet("m1")
+    look("m1", job(1))
+    finish("m1", claim("m1"))
+    later(10_000)
+    look("m1", job(1))
+    assert.isUndefined(claim("m1"))
+    later(120_000)
+    look("m1", job(1))
+    assert.strictEqual(number(claim("m1")), 1)
+  })
+
+  it("lets a job go that two looks did not name", () => {
+    const { look, heads } = fleet("m1")
+    look("m1", job(1))
+    look("m1")
+    assert.deepStrictEqual(heads("m1"), [1])
+    look("m1")
+    assert.deepStrictEqual(heads("m1"), [])
+  })
+
+  it("is taken only from whoever has the turn, in its order", () => {
+    const { ask, heads } = fleet("m1", "m2")
+    const jobs = [{ key: job(1).key, request: Option.some(job(1)) }]
+    ask("m1", { _tag: "Poll", every: 0 })
+    assert.strictEqual(ask("m2", { _tag: "Ingest", fence: 1, jobs, last: true }).reply._tag, "No")
+    assert.strictEqual(ask("m1", { _tag: "Ingest", fence: 0, jobs, last: true }).reply._tag, "No")
+    assert.deepStrictEqual(heads("m1"), [])
+  })
+
+  it("need not be told twice; what the store does not know is asked for", () => {
+    const { ask, heads } = fleet("m1")
+    ask("m1", { _tag: "Poll", every: 0 })
+    const said = (request: Option.Option<JobRequest>) =>
+      ask("m1", { _tag: "Ingest", fence: 1, jobs: [{ key: job(1).key, request }], last: false }).reply
+    assert.deepStrictEqual(said(Option.none()), { _tag: "Unknown", keys: [job(1).key] })
+    assert.deepStrictEqual(said(Option.some(job(1))), { _tag: "Unknown", keys: [] })
+    assert.deepStrictEqual(said(Option.none()), { _tag: "Unknown", keys: [] })
+    assert.deepStrictEqual(heads("m1"), [1])
+  })
+})
+
+describe("the turn to look", () => {
+  const every = 10_000
+  const polls = (fleetOf: ReturnType<typeof fleet>, host: string) =>
+    fleetOf.ask(host, { _tag: "Poll", every }).reply._tag === "Turn"
+
+  it("stays with a host, and is taken no more often than asked for", () => {
+    const all = fleet("m1", "m2")
+    assert.isTrue(polls(all, "m1"))
+    assert.isFalse(polls(all, "m1"))
+    all.later(every)
+    assert.isFalse(polls(all, "m2"))
+    assert.isTrue(polls(all, "m1"))
+  })
+
+  it("goes to another one when that host is silent, takes a job, or leaves", () => {
+    const all = fleet("m1", "m2", "m3")
+    polls(all, "m1")
+    all.later(2 * every + 5000)
+    assert.isTrue(polls(all, "m2"))
+    all.look("m2", job(1))
+    all.claim("m2")
+    all.later(every)
+    assert.isTrue(polls(all, "m3"))
+    all.ask("m3", { _tag: "Leave", services: ["A"] })
+    all.later(every)
+    assert.isTrue(polls(all, "m1"))
+  })
+})
+
+describe("a lease", () => {
+  it("ends without a beat, and then the job is whoever's the CI still calls it queued for", () => {
+    const { look, claim, later, hello } = fleet("m1", "m2")
+    look("m2", job(1))
+    const first = claim("m1")
+    later(LEASE)
+    hello("m2")
+    assert.isUndefined(claim("m2"))
+    look("m2", job(1))
+    const second = claim("m2")
+    assert.strictEqual(number(second), 1)
+    assert.isAbove(second?.epoch ?? 0, first?.epoch ?? 0)
+  })
+
+  it("goes on with beats, which tell a host what it has lost", () => {
+    const { look, claim, later, beat } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    const first = claim("m1")
+    const second = claim("m1", "B")
+    if (first === undefined || second === undefined) return assert.fail("no claims")
+    later(LEASE - 1)
+    assert.deepStrictEqual(beat("m1", first), ["kept"])
+    later(1)
+    look("m2", job(1), job(2))
+    assert.strictEqual(number(claim("m2")), 2)
+    assert.deepStrictEqual(beat("m1", first, second), ["kept", "lost"])
+  })
+
+  it("that nobody knows of is taken up again by its owner, but not from one who came later", () => {
+    const before = fleet("m1")
+    before.look("m1", job(1), job(2))
+    const first = before.claim("m1")
+    const second = before.claim("m1", "B")
+    if (first === undefined || second === undefined) return assert.fail("no claims")
+    // a store that lost both claims, and one of the jobs went to somebody else since
+    const after = fleet("m1", "m2")
+    after.later(1000)
+    after.look("m2", job(1), job(2))
+    after.claim("m2")
+    assert.deepStrictEqual(after.beat("m1", first, second), ["lost", "unknown"])
+    assert.deepStrictEqual(after.restore("m1", first, second), ["lost", "kept"])
+    assert.deepStrictEqual(after.heads("m2"), [])
+    assert.isAbove(after.state().epoch, second.epoch - 1)
+  })
+})
+
+describe("a late word", () => {
+  it("of an older claim changes nothing", () => {
+    const { look, claim, release, ask, state } = fleet("m1", "m2")
+    look("m1", job(1))
+    const old = claim("m1")
+    if (old === undefined) return assert.fail("no claim")
+    release("m1", old)
+    claim("m2")
+    const before = state()
+    ask("m1", { _tag: "Finish", claim: old })
+    ask("m1", { _tag: "Swap", claim: old, taken: job(2), lease: LEASE })
+    release("m1", old)
+    assert.strictEqual(state(), before)
+  })
+
+  it("that a job is over holds for a job that the store forgot to be ours", () => {
+    const { look, finish, heads } = fleet("m1", "m2")
+    look("m1", job(1))
+    finish("m2", { job: job(1), service: "A", epoch: 1, attempt: 1 })
+    assert.deepStrictEqual(heads("m1"), [])
+  })
+})
+
+describe("a swap", () => {
+  it("gives the planned job back and holds the one that our runner took", () => {
+    const { look, claim, ask, heads } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    const planned = claim("m1")
+    if (planned === undefined) return assert.fail("no claim")
+    const { reply } = ask("m1", { _tag: "Swap", claim: planned, taken: job(2), lease: LEASE })
+    assert.strictEqual(number(reply._tag === "Claimed" ? Option.getOrUndefined(reply.claim) : undefined), 2)
+    assert.deepStrictEqual(heads("m2"), [1])
+  })
+
+  it("leaves a job alone that another host holds", () => {
+    const { look, claim, ask } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    const planned = claim("m1")
+    claim("m2")
+    if (planned === undefined) return assert.fail("no claim")
+    assert.deepStrictEqual(ask("m1", { _tag: "Swap", claim: planned, taken: job(2), lease: LEASE }).reply, {
+      _tag: "Claimed",
+      claim: Option.none()
+    })
+  })
+})
+
+describe("waking", () => {
+  it("is for one service that is idle the longest, and once", () => {
+    const { idle, look, later } = fleet("m1", "m2")
+    idle("m2", "B")
+    later(1)
+    idle("m1", "A")
+    assert.deepStrictEqual(look("m1", job(1)).wake, [{ host: "m2", service: "B" }])
+    assert.deepStrictEqual(look("m1", job(1), job(2)).wake, [{ host: "m1", service: "A" }])
+    assert.deepStrictEqual(look("m1", job(1), job(2), job(3)).wake, [])
+  })
+
+  it("prefers a host that has the template, and passes over dead ones", () => {
+    const { idle, look, later, hello } = fleet("m1", "m2", "m3")
+    idle("m3")
+    idle("m1")
+    later(1)
+    idle("m2", "A", [classOf(job(1))])
+    later(LEASE - 1)
+    hello("m1")
+    hello("m2")
+    later(1)
+    assert.deepStrictEqual(look("m1", job(1)).wake, [{ host: "m2", service: "A" }])
+    assert.deepStrictEqual(look("m1", job(1), job(2)).wake, [{ host: "m1", service: "A" }])
+  })
+
+  it("is repeated at the end of a look for a job that still waits", () => {
+    const { idle, look } = fleet("m1", "m2")
+    idle("m2")
+    look("m1", job(1))
+    idle("m1")
+    assert.deepStrictEqual(look("m1", job(1)).wake, [{ host: "m1", service: "A" }])
+  })
+
+  it("passes over the host that just gave the job back", () => {
+    const { idle, look, claim, release, later } = fleet("m1", "m2")
+    look("m1", job(1))
+    const first = claim("m1")
+    idle("m1", "B")
+    later(1)
+    idle("m2")
+    assert.deepStrictEqual(release("m1", first, 1000).wake, [{ host: "m2", service: "A" }])
+  })
+
+  it("is not missed between looking and waiting", () => {
+    const { ask, look } = fleet("m1")
+    const { ready } = initial
+    look("m1", job(1))
+    assert.strictEqual(ask("m1", { _tag: "Idle", service: "A", hot: [], ready }).reply._tag, "No")
+  })
+})
+
+describe("a reservation", () => {
+  it("keeps a job for one host, and that host for the job", () => {
+    const { look, ask, claim, later } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    assert.strictEqual(ask("m1", { _tag: "Reserve", job: job(1).key, lasting: 600_000 }).reply._tag, "Done")
+    assert.strictEqual(ask("m2", { _tag: "Reserve", job: job(1).key, lasting: 600_000 }).reply._tag, "No")
+    assert.strictEqual(number(claim("m2")), 2)
+    assert.isUndefined(claim("m1", "A", [classOf(job(0, "other"))]))
+    assert.strictEqual(number(claim("m1")), 1)
+    later(1)
+  })
+
+  it("ends by itself", () => {
+    const { look, ask, claim, later, hello } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    ask("m1", { _tag: "Reserve", job: job(1).key, lasting: 600_000 })
+    later(600_000)
+    hello("m2")
+    assert.strictEqual(number(claim("m2")), 1)
+  })
+})
+
+describe("a host", () => {
+  it("that another life of it has replaced is told so; a live one is not replaced", () => {
+    const { hello, ask, later } = fleet("m1")
+    assert.deepStrictEqual(hello("m1", { boot: "second" }), { _tag: "Taken", boot: "first", info: "m1" })
+    assert.strictEqual(hello("m1", { boot: "second", takes: "first" })._tag, "Welcome")
+    assert.strictEqual(ask("m1", { _tag: "Waiting" }).reply._tag, "Taken")
+    later(LEASE)
+    assert.strictEqual(hello("m1", { boot: "third" })._tag, "Welcome")
+  })
+
+  it("that would do otherwise than the others is refused, while there are others", () => {
+    const { hello, later } = fleet("m1")
+    assert.deepStrictEqual(hello("m2", { terms: "org" }), { _tag: "Mixed", terms: "repo", info: "m1" })
+    later(LEASE)
+    assert.strictEqual(hello("m2", { terms: "org" })._tag, "Welcome")
+    assert.strictEqual(hello("m1")._tag, "Mixed")
+  })
+
+  it("that the store does not know is asked for its name first", () => {
+    const { ask, hello } = fleet()
+    assert.strictEqual(ask("m1", { _tag: "Waiting" }).reply._tag, "Stranger")
+    hello("m1")
+    assert.strictEqual(ask("m1", { _tag: "Waiting" }).reply._tag, "Heads")
+  })
+})
+
+describe("a store that lost its memory", () => {
+  it("lets nobody claim before owners could say what is theirs", () => {
+    const { hello, look, claim, later } = fleet()
+    hello("m1", { knew: true })
+    look("m1", job(1))
+    assert.isUndefined(claim("m1"))
+    later(20_000)
+    assert.strictEqual(number(claim("m1")), 1)
+  })
+
+  it("is no matter for a fleet that starts for the first time", () => {
+    const { look, claim } = fleet("m1")
+    look("m1", job(1))
+    assert.strictEqual(number(claim("m1")), 1)
+  })
+})
+
+describe("any sequence of commands", () => {
+  it("leaves one owner for each job, one job for each service, and epochs that rise", () => {
+    const choose = make(7)
+    let state: State = initial
+    let granted = 0
+    for (let n = 0; n < 20_000; n++) {
+      const { command, now } = choose(state)
+      const held =
+        command._tag === "Claim" ? heldBy(state, { host: command.host, service: command.service }) : Option.none()
+      const { epoch } = state
+      const outcome = reduce(state, command, now)
+      state = outcome.state
+      if (command._tag === "Claim" && outcome.reply._tag === "Claimed" && Option.isNone(held)) {
+        if (Option.isSome(outcome.reply.claim)) {
+          granted++
+          assert.isAbove(outcome.reply.claim.value.epoch, epoch)
+        }
+      }
+      assert.isAtLeast(state.epoch, epoch)
+      const owners = Array.from(HashMap.values(state.owned), ({ host, service }) => `${host}/${service}`)
+      assert.strictEqual(new Set(owners).size, owners.length)
+      for (const key of HashMap.keys(state.owned)) assert.isFalse(HashMap.has(state.queued, key))
+    }
+    assert.isAbove(granted, 100)
   })
 })

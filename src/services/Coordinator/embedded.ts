@@ -1,0 +1,156 @@
+/** The coordinator of one host: the rules in memory, claims in the ledger. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as SynchronizedRef from "effect/SynchronizedRef"
+import { Drain } from "../../Drain.ts"
+import type { JobRequest, Scope } from "../../Job.ts"
+import { Coordinator, CoordinatorError } from "../Coordinator.ts"
+import { Closed, Ledger } from "../Ledger.ts"
+import { Wake } from "../Wake.ts"
+import { toClaim, toEntry } from "./entry.ts"
+import { type Claim, type Hello, heldBy, initial, type Outcome, type Request, reduce, type State } from "./reducer.ts"
+
+/** The only host there is. */
+const LOCAL = { host: "local", boot: "local" } as const
+const GEN = "local"
+/** What only one host can hold is held for as long as it lives. */
+const FOR_EVER = Number.POSITIVE_INFINITY
+/** How long a big job is kept for a host that makes room for it, in milliseconds. */
+export const RESERVED_FOR = 600_000
+
+const hello = (terms: string): Hello => ({
+  _tag: "Hello",
+  info: "this host",
+  terms,
+  lease: FOR_EVER,
+  gen: GEN,
+  knew: false,
+  takes: ""
+})
+
+/** Make it for these services. */
+export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>) {
+  const ledger = yield* Ledger
+  const drain = yield* Drain
+  const wake = yield* Wake
+  const scopes = yield* SynchronizedRef.make(HashMap.empty<Scope, State>())
+  const looks = new Map<Scope, Effect.Semaphore>()
+  const inTurn = (scope: Scope) => {
+    const turn = looks.get(scope) ?? Effect.unsafeMakeSemaphore(1)
+    looks.set(scope, turn)
+    return turn.withPermits(1)
+  }
+  /** Where each service is, and what it saw there. */
+  const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
+  const told = new Map<Scope, string>()
+
+  // the state moves on only after the ledger took the line, so a failed line is a command that never was
+  const run = <E = never>(
+    scope: Scope,
+    command: Hello | Request,
+    write: (outcome: Outcome) => Effect.Effect<void, E> = () => Effect.void
+  ) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      SynchronizedRef.modifyEffect(scopes, (before) => {
+        const state = Option.getOrElse(HashMap.get(before, scope), () => initial)
+        const outcome = reduce(state, { ...command, ...LOCAL, gen: GEN }, now)
+        return outcome.state === state
+          ? Effect.succeed([outcome, before] as const)
+          : Effect.as(write(outcome), [outcome, HashMap.set(before, scope, outcome.state)] as const)
+      })
+    ).pipe(
+      Effect.tap((outcome) => Effect.forEach(outcome.wake, ({ service }) => wake.one(service), { discard: true })),
+      Effect.map(({ reply }) => reply),
+      Effect.uninterruptible
+    )
+  const closed = (claim: Claim) => () => ledger.settle(Closed.make({ job: claim.job.key }))
+  const claimed = (write: (claim: Claim) => ReturnType<typeof ledger.append>) => (outcome: Outcome) =>
+    outcome.reply._tag === "Claimed" && Option.isSome(outcome.reply.claim)
+      ? write(outcome.reply.claim.value)
+      : Effect.void
+
+  for (const entry of HashMap.values((yield* ledger.state).claims)) {
+    if (!services.includes(entry.service)) continue
+    yield* run(entry.job.scope, hello(""))
+    yield* run(entry.job.scope, { _tag: "Restore", lease: FOR_EVER, claims: [toClaim(entry)] })
+  }
+
+  return Coordinator.of({
+    // services of one host may not agree either
+    join: (scope, terms) => {
+      const first = told.get(scope) ?? terms
+      told.set(scope, first)
+      return first === terms
+        ? Effect.asVoid(run(scope, hello("")))
+        : new CoordinatorError({
+            reason: "Refused",
+            detail: mixed(scope, terms, first, "another service of this host")
+          })
+    },
+    refresh: (scope, { every, look }) =>
+      Effect.gen(function* () {
+        const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
+        if (turn._tag !== "Turn") return
+        const jobs = (yield* look).map((job) => ({ key: job.key, request: Option.some(job) }))
+        yield* run(scope, { _tag: "Ingest", fence: turn.fence, jobs, last: true })
+      }).pipe(inTurn(scope)),
+    waiting: (scope, service) =>
+      Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {
+        if (reply._tag !== "Heads") return []
+        places.set(service, { scope, ready: reply.ready })
+        return reply.jobs
+      }),
+    claim: (scope, service, classes) =>
+      Effect.if(drain.begun, {
+        onTrue: () => Effect.succeedNone,
+        onFalse: () =>
+          Effect.map(
+            run(
+              scope,
+              { _tag: "Claim", service, classes, lease: FOR_EVER },
+              claimed((claim) => ledger.append(toEntry(claim)))
+            ),
+            (reply) => (reply._tag === "Claimed" ? reply.claim : Option.none())
+          )
+      }),
+    held: (service) =>
+      Effect.map(SynchronizedRef.get(scopes), (scopes) =>
+        Option.firstSomeOf(Array.from(HashMap.values(scopes), (state) => heldBy(state, { host: LOCAL.host, service })))
+      ),
+    owns: () => Effect.succeed("unknown"),
+    release: (claim, handBack) =>
+      Effect.asVoid(run(claim.job.scope, { _tag: "Release", claim, handBack }, closed(claim))),
+    finish: (claim) => Effect.asVoid(run(claim.job.scope, { _tag: "Finish", claim }, closed(claim))),
+    swap: (claim, taken) =>
+      Effect.map(
+        run(
+          claim.job.scope,
+          { _tag: "Swap", claim, taken, lease: FOR_EVER },
+          claimed((swapped) => ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key })))
+        ),
+        (reply) => (reply._tag === "Claimed" ? reply.claim : Option.none())
+      ),
+    reserve: (job) =>
+      Effect.map(
+        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RESERVED_FOR }),
+        ({ _tag }) => _tag === "Done"
+      ),
+    woken: (service) =>
+      Effect.gen(function* () {
+        const place = places.get(service)
+        places.delete(service)
+        if (place !== undefined) {
+          const reply = yield* run(place.scope, { _tag: "Idle", service, hot: [], ready: place.ready })
+          if (reply._tag === "No") return
+        }
+        yield* wake.called(service)
+      })
+  })
+})
+
+/** Why hosts, or services, of one scope must agree. */
+export const mixed = (scope: Scope, ours: string, theirs: string, who: string): string =>
+  `${scope} is watched with ${ours} here and with ${theirs} by ${who}: two of them could run one job twice. Make them equal`

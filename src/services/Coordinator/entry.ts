@@ -1,0 +1,7 @@
+/** A claim, and the ledger's line for it. */
+import { Claimed } from "../Ledger.ts"
+import type { Claim } from "./reducer.ts"
+
+export const toClaim = ({ job, service, epoch, attempt }: Claimed): Claim => ({ job, service, epoch, attempt })
+export const toEntry = ({ job, service, epoch, attempt }: Claim): Claimed =>
+  Claimed.make({ job, service, epoch, attempt })

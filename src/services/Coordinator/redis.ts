@@ -1,0 +1,416 @@
+/** The coordinator of many hosts: the rules as scripts in Redis, our own claims also in the ledger. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import { v4 as uuid4 } from "uuid"
+import type { Database } from "../../config/Database.ts"
+import { Drain } from "../../Drain.ts"
+import * as Finalizer from "../../Finalizer.ts"
+import type { JobKey, JobRequest, Scope } from "../../Job.ts"
+import { within } from "../../Within.ts"
+import { Coordinator, CoordinatorError } from "../Coordinator.ts"
+import { Host } from "../Host.ts"
+import { Closed, Ledger } from "../Ledger.ts"
+import * as Redis from "../Redis.ts"
+import { Wake } from "../Wake.ts"
+import { mixed, RESERVED_FOR } from "./embedded.ts"
+import { toClaim, toEntry } from "./entry.ts"
+import { classOf, type JobClass } from "./order.ts"
+import { argumentsOf, channelOf, compile, keysOf, replyOf } from "./redis/scripts.ts"
+import type { Claim, Command, Hello, Reply, Request, Sighting } from "./reducer.ts"
+
+/** How often a host says that it lives, and after how much silence it counts as dead. */
+export interface Rhythm {
+  readonly beat: Duration.Duration
+  readonly lease: Duration.Duration
+}
+
+/** Failovers take less than the lease (measured: 4 to 7 s). */
+const RHYTHM: Rhythm = { beat: Duration.seconds(10), lease: Duration.seconds(60) }
+/** A beat may come sooner by this part, so that hosts that start together do not beat together. */
+const JITTER = 0.1
+/** What we say on our own channel is heard within this, or we are deaf. */
+const ECHO_WITHIN = Duration.seconds(3)
+const LEAVE_WITHIN = Duration.seconds(5)
+/** Jobs that one call of a script takes in: it keeps Redis from other hosts for well under a millisecond. */
+const CHUNK = 100
+/** A host tells of so many classes that it had here lately. */
+const HOT = 32
+
+/** What this host knows of a scope that it takes part in. */
+interface Membership {
+  readonly terms: string
+  /** The generation of the store; none before the first hello. */
+  gen: Option.Option<string>
+  /** Jobs whose requests the store should know. */
+  known: ReadonlySet<JobKey>
+  readonly looking: Effect.Semaphore
+  readonly greeting: Effect.Semaphore
+}
+
+const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
+
+/** Connect to a store for these services. Returns at once; what needs the store fails with `Unavailable` until it is there. */
+export const make = Effect.fn("Coordinator.redis")(function* (
+  database: Database,
+  services: ReadonlyArray<string>,
+  rhythm: Rhythm = RHYTHM
+) {
+  const ledger = yield* Ledger
+  const drain = yield* Drain
+  const wake = yield* Wake
+  const host = yield* Host
+  const scripts = compile()
+  const channel = channelOf(host.id)
+  const lease = Duration.toMillis(rhythm.lease)
+
+  const members = new Map<Scope, Membership>()
+  /** The claims that our services hold. */
+  const mine = new Map<string, Claim>()
+  for (const entry of HashMap.values((yield* ledger.state).claims)) {
+    if (services.includes(entry.service)) mine.set(entry.service, toClaim(entry))
+  }
+  /** What could not be said when it was true; said before the service asks for another job. */
+  const unsaid = new Map<string, Request & { readonly claim: Claim }>()
+  const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
+  const hot = new Set<JobClass>()
+  const isAway = yield* Ref.make(false)
+  const fitted = yield* Ref.make(false)
+  const echo = yield* Effect.makeLatch(false)
+
+  const back = Effect.zipRight(Ref.set(fitted, false), wake.all)
+  const redis = yield* Redis.connect(database, back)
+  if (database.insecure) {
+    yield* Effect.logWarning(
+      `${redis.name}: database.insecure is set, so anybody on the way may read and change what hosts agree on`
+    )
+  }
+
+  const refused = (detail: string) => new CoordinatorError({ reason: "Refused", detail })
+  const ask = (scope: Scope, command: Command) =>
+    redis.run(scripts[command._tag], keysOf(scope), argumentsOf(command)).pipe(
+      Effect.mapError(({ reason, detail }) => new CoordinatorError({ reason, detail })),
+      Effect.flatMap((answer) =>
+        Option.match(replyOf(command, answer), {
+          onNone: () => refused(`${redis.name} holds data of ${scope} that this version of anklet does not understand`),
+          onSome: Effect.succeed
+        })
+      ),
+      Effect.tapBoth({
+        onFailure: ({ reason }) => Ref.set(isAway, reason === "Unavailable"),
+        onSuccess: () =>
+          Effect.flatMap(Ref.getAndSet(isAway, false), (was) =>
+            was ? Effect.zipRight(Effect.logInfo(`${redis.name} is back`), wake.all) : Effect.void
+          )
+      })
+    )
+
+  const whoTook = (info: string) =>
+    Effect.flatMap(host.judge(info), (rival) =>
+      rival._tag === "Dead"
+        ? Effect.void
+        : refused(`another daemon has this host's identity: ${rival.who}; ${rival.remedy}`)
+    )
+
+  /** Say hello, and what is ours. */
+  const greet = Effect.fnUntraced(function* (
+    scope: Scope,
+    member: Membership,
+    takes = ""
+  ): Effect.fn.Return<string, CoordinatorError> {
+    if (!(yield* Ref.get(fitted))) {
+      yield* Effect.mapError(redis.fit, ({ reason, detail }) => new CoordinatorError({ reason, detail }))
+      yield* Ref.set(fitted, true)
+    }
+    const hello: Hello = {
+      _tag: "Hello",
+      info: host.info,
+      terms: member.terms,
+      lease,
+      gen: uuid4(),
+      knew: Option.isSome(member.gen) || mine.size > 0,
+      takes
+    }
+    const reply = yield* ask(scope, { ...hello, host: host.id, boot: host.boot })
+    switch (reply._tag) {
+      case "Welcome": {
+        const { gen } = reply
+        if (Option.isSome(member.gen) && member.gen.value !== gen) {
+          yield* Effect.logWarning(`${redis.name} has lost its memory: hosts tell it again what they run`)
+        }
+        member.gen = Option.some(gen)
+        member.known = new Set()
+        const claims = [...mine.values()].filter(({ job }) => job.scope === scope)
+        if (claims.length > 0) {
+          yield* ask(scope, { ...identity, gen, _tag: "Restore", lease, claims })
+        }
+        return gen
+      }
+      case "Taken":
+        yield* whoTook(reply.info)
+        // proven dead, but another one may have come meanwhile
+        return reply.boot === takes
+          ? yield* refused("another daemon has this host's identity")
+          : yield* greet(scope, member, reply.boot)
+      case "Mixed":
+        return yield* refused(mixed(scope, member.terms, reply.terms, host.nameOf(reply.info)))
+      default:
+        return yield* refused(`${redis.name} does not take part as expected`)
+    }
+  })
+  const identity = { host: host.id, boot: host.boot }
+
+  const genOf = (scope: Scope, stale: Option.Option<string>) =>
+    Effect.suspend(() => {
+      const member = members.get(scope)
+      if (member === undefined) return refused(`${scope} was not joined`)
+      return Effect.suspend(() =>
+        // whoever waited may find that it was said already
+        Option.isSome(member.gen) && !Option.contains(stale, member.gen.value)
+          ? Effect.succeed(member.gen.value)
+          : greet(scope, member)
+      ).pipe(member.greeting.withPermits(1))
+    })
+
+  /** Ask as one who is known; a store that does not know us is told who we are, once more. */
+  const run = Effect.fnUntraced(function* (scope: Scope, request: Request): Effect.fn.Return<Reply, CoordinatorError> {
+    let stale = Option.none<string>()
+    for (let tries = 0; tries < 3; tries++) {
+      const gen: string = yield* genOf(scope, stale)
+      const reply: Reply = yield* ask(scope, { ...request, ...identity, gen })
+      if (reply._tag === "Taken") {
+        yield* whoTook(reply.info)
+        const member = members.get(scope)
+        if (member !== undefined) yield* greet(scope, member, reply.boot)
+        continue
+      }
+      if (reply._tag !== "Stranger") return reply
+      stale = Option.some(gen)
+    }
+    return yield* refused(`${redis.name} forgets us as soon as we are known: are two daemons sharing one identity?`)
+  })
+
+  const sayUnsaid = Effect.suspend(() =>
+    Effect.forEach(
+      [...unsaid],
+      ([key, request]) =>
+        Effect.tap(run(request.claim.job.scope, request), () => Effect.sync(() => unsaid.delete(key))),
+      { discard: true }
+    )
+  )
+
+  /** Ours no more, whether the store hears it or not: unheard, the lease ends it. */
+  const giveUp = (request: Request & { readonly claim: Claim }) =>
+    Effect.gen(function* () {
+      const { claim } = request
+      if (mine.get(claim.service)?.job.key === claim.job.key) mine.delete(claim.service)
+      yield* ledger.settle(Closed.make({ job: claim.job.key }))
+      yield* run(claim.job.scope, request).pipe(
+        within(LEAVE_WITHIN),
+        Effect.catchAll((error) => {
+          unsaid.set(`${claim.service} ${claim.job.key}`, request)
+          return Effect.logDebug(`job ${claim.job.key} is over; ${redis.name} hears it later: ${error.message}`)
+        })
+      )
+    }).pipe(Effect.uninterruptible)
+
+  const claimsOf = (scope: Scope) => [...mine.values()].filter(({ job }) => job.scope === scope)
+
+  const beat = Effect.fnUntraced(function* (scope: Scope) {
+    const claims = claimsOf(scope)
+    const reply = yield* run(scope, {
+      _tag: "Beat",
+      lease,
+      claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
+    })
+    if (reply._tag !== "Verdicts") return
+    const unknown = claims.filter((_, n) => reply.verdicts[n] === "unknown")
+    if (unknown.length > 0) {
+      yield* run(scope, { _tag: "Restore", lease, claims: unknown })
+    }
+    for (const [n, { job }] of claims.entries()) {
+      if (reply.verdicts[n] === "lost") {
+        yield* Effect.logDebug(`job ${job.key} counts as another host's by now; GitHub decides who runs it`)
+      }
+    }
+  })
+
+  const beats = Effect.gen(function* () {
+    yield* Effect.forEach(members.keys(), (scope) => Effect.ignore(beat(scope)), { discard: true })
+    yield* Effect.ignore(sayUnsaid)
+    yield* Effect.sleep(Duration.times(rhythm.beat, 1 - JITTER * (yield* Random.next)))
+  }).pipe(Effect.forever)
+
+  /** A connection may look open and hear nothing: then it is opened anew. */
+  const echoes = Effect.gen(function* () {
+    let deaf = 0
+    while (true) {
+      yield* Effect.sleep(rhythm.beat)
+      yield* echo.close
+      const said = yield* Effect.exit(redis.say(channel, "echo"))
+      if (said._tag === "Failure") continue
+      const heard = yield* Effect.timeoutOption(echo.await, ECHO_WITHIN)
+      deaf = Option.isSome(heard) ? 0 : deaf + 1
+      if (deaf < 2) continue
+      deaf = 0
+      yield* Effect.logWarning(`${redis.name} is heard no more: listening anew`)
+      yield* redis.relisten
+    }
+  })
+
+  yield* redis.listen(channel, (message) =>
+    message === "echo" ? Effect.asVoid(echo.open) : wake.one(message.replace(/^wake /, ""))
+  )
+  yield* Finalizer.add(
+    Effect.forEach(
+      [...members].filter(([, { gen }]) => Option.isSome(gen)),
+      ([scope]) => run(scope, { _tag: "Leave", services }),
+      { discard: true }
+    ).pipe(within(LEAVE_WITHIN), Effect.ignore)
+  )
+  // interrupted before the host leaves
+  const alive = yield* Effect.forkScoped(Effect.all([beats, echoes], { concurrency: 2 }))
+  yield* Finalizer.add(Effect.asVoid(Fiber.interrupt(alive)))
+
+  const claimed = (reply: Reply) => (reply._tag === "Claimed" ? reply.claim : Option.none<Claim>())
+
+  return Coordinator.of({
+    join: (scope, terms) =>
+      Effect.suspend(() => {
+        const member = members.get(scope)
+        if (member !== undefined && member.terms !== terms) {
+          return refused(mixed(scope, terms, member.terms, "another service of this host"))
+        }
+        if (member === undefined) {
+          members.set(scope, {
+            terms,
+            gen: Option.none(),
+            known: new Set(),
+            looking: Effect.unsafeMakeSemaphore(1),
+            greeting: Effect.unsafeMakeSemaphore(1)
+          })
+        }
+        return Effect.asVoid(genOf(scope, Option.none()))
+      }),
+
+    refresh: (scope, { every, look }) => {
+      const inTurn = members.get(scope)?.looking.withPermits(1) ?? ((effect) => effect)
+      return Effect.gen(function* () {
+        const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
+        if (turn._tag !== "Turn") return
+        const { fence } = turn
+        const jobs = yield* look
+        const requests = new Map(jobs.map((job) => [job.key, job]))
+        const known = members.get(scope)?.known ?? new Set()
+        const tell = (jobs: ReadonlyArray<Sighting>, last: boolean) =>
+          Effect.map(run(scope, { _tag: "Ingest", fence, jobs, last }), (reply) =>
+            reply._tag === "Unknown" ? reply.keys : []
+          )
+        const sightings = jobs.map(
+          (job): Sighting => ({ key: job.key, request: known.has(job.key) ? Option.none() : Option.some(job) })
+        )
+        const unknown = (yield* Effect.forEach(chunks(sightings), (chunk) => tell(chunk, false))).flat()
+        const again = unknown.map((key): Sighting => ({ key, request: Option.fromNullable(requests.get(key)) }))
+        yield* Effect.forEach(chunks(again), (chunk) => tell(chunk, false), { discard: true })
+        yield* tell([], true)
+        const member = members.get(scope)
+        if (member !== undefined) member.known = new Set(requests.keys())
+      }).pipe(inTurn)
+    },
+
+    waiting: (scope, service) =>
+      Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {
+        if (reply._tag !== "Heads") return []
+        places.set(service, { scope, ready: reply.ready })
+        return reply.jobs
+      }),
+
+    claim: (scope, service, classes) =>
+      Effect.gen(function* () {
+        if (yield* drain.begun) return Option.none()
+        yield* sayUnsaid
+        const request: Request = { _tag: "Claim", service, classes, lease }
+        const claim = claimed(yield* run(scope, request))
+        if (Option.isNone(claim)) return claim
+        yield* ledger.append(toEntry(claim.value)).pipe(
+          Effect.tapError(() =>
+            Effect.ignore(
+              run(scope, {
+                _tag: "Release",
+                claim: claim.value,
+                handBack: { reason: "the ledger cannot be written", after: 60_000, charged: false }
+              })
+            )
+          )
+        )
+        mine.set(service, claim.value)
+        const name = classOf(claim.value.job)
+        hot.delete(name)
+        hot.add(name)
+        for (const oldest of hot) if (hot.size > HOT) hot.delete(oldest)
+        return claim
+      }).pipe(Effect.uninterruptible),
+
+    held: (service) => Effect.sync(() => Option.fromNullable(mine.get(service))),
+
+    owns: (claim) =>
+      run(claim.job.scope, {
+        _tag: "Beat",
+        lease,
+        claims: [{ job: claim.job.key, service: claim.service, epoch: claim.epoch }]
+      }).pipe(
+        Effect.map((reply) => {
+          const verdict = reply._tag === "Verdicts" ? reply.verdicts[0] : undefined
+          return verdict === "kept" ? "yes" : verdict === "lost" ? "no" : "unknown"
+        }),
+        Effect.orElseSucceed(() => "unknown" as const)
+      ),
+
+    release: (claim, handBack) => giveUp({ _tag: "Release", claim, handBack }),
+    finish: (claim) => giveUp({ _tag: "Finish", claim }),
+
+    swap: (claim, taken) =>
+      run(claim.job.scope, { _tag: "Swap", claim, taken, lease }).pipe(
+        Effect.map(claimed),
+        // GitHub has decided; the store only loses count
+        Effect.catchTag("CoordinatorError", (error) =>
+          Effect.as(Effect.logDebug(`the swap of ${claim.job.key} is not told: ${error.message}`), Option.none<Claim>())
+        ),
+        Effect.tap(
+          Option.match({
+            onNone: () => Effect.void,
+            onSome: (swapped) =>
+              Effect.zipRight(
+                ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key })),
+                Effect.sync(() => mine.set(swapped.service, swapped))
+              )
+          })
+        ),
+        Effect.uninterruptible
+      ),
+
+    reserve: (job) =>
+      Effect.map(
+        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RESERVED_FOR }),
+        ({ _tag }) => _tag === "Done"
+      ),
+
+    woken: (service) =>
+      Effect.gen(function* () {
+        const place = places.get(service)
+        places.delete(service)
+        if (place !== undefined) {
+          const reply = yield* Effect.option(
+            run(place.scope, { _tag: "Idle", service, hot: [...hot], ready: place.ready })
+          )
+          if (Option.exists(reply, ({ _tag }) => _tag === "No")) return
+        }
+        yield* wake.called(service)
+      })
+  })
+})

@@ -1,0 +1,53 @@
+#!lua
+-- ARGV: gen, host, boot, fence, last, (job, head, JSON or nothing)… -> Unknown job… | No
+local no = refusal()
+if no then return no end
+local fence, last = tonumber(ARGV[4]), ARGV[5] == '1'
+if meta('fence') ~= fence or call('HGET', META, 'poller') ~= HOST then return {'No'} end
+for _, job in ipairs(call('ZRANGEBYSCORE', LEASE, '-inf', int(now), 'LIMIT', 0, RULES.lapsed)) do
+  disown(job)
+  forget(job)
+end
+local began = meta('began')
+local reply, fresh = {'Unknown'}, {}
+for i = 6, #ARGV, 3 do
+  local job, head, json = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if call('HEXISTS', CLAIMS, job) == 1 then
+    -- its owner sees to it
+  elseif call('ZSCORE', SEEN, job) then
+    call('ZADD', SEEN, fence, job)
+  else
+    local since = call('ZSCORE', DONE, job)
+    if since and began - tonumber(since) < RULES.resurrect then
+      -- an answer of the CI that is older than the end
+    elseif json == '' then
+      reply[#reply + 1] = job
+    else
+      call('ZREM', DONE, job)
+      call('HSET', SPEC, job, head .. '\n' .. json)
+      save(job, 0, {})
+      enqueue(job, head, fence)
+      local class = head:match('^%S+')
+      fresh[class] = true
+      wake(class, {})
+    end
+  end
+end
+if last then
+  for _, job in ipairs(call('ZRANGEBYSCORE', SEEN, '-inf', '(' .. meta('looked'), 'LIMIT', 0, RULES.forgotten)) do
+    unqueue(job)
+    forget(job)
+  end
+  call('HSET', META, 'looked', int(fence))
+  local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
+  if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
+  -- whoever was woken for these may be dead by now
+  for _, found in ipairs(classes(RULES.wakes)) do
+    local class, member = found[1], found[2]
+    if not fresh[class] then
+      local _, excluded = load(member:match('^%S+ %S+ (.*)$'))
+      wake(class, excluded)
+    end
+  end
+end
+return reply

@@ -1,0 +1,172 @@
+-- What all scripts share. Every key is declared, and all of a scope's keys are in one slot.
+-- queue:  zset of equal scores, `<class> <rank> <job>`, so that the order of bytes is the order of jobs in each class
+-- spec:   job -> `<class> <rank>\n<JSON>`      state:  job -> `<attempt>;<host> <until> <soft>;…`
+-- seen:   queued job -> number of the look      claims: job -> `<epoch> <host>/<service>`
+-- lease:  owned job -> until                    own:    `<host>/<service>` -> job
+-- done:   job -> since                          idle:   zset of equal scores, `<class or *> <since> <host>/<service>`
+-- idlers: `<host>/<service>` -> `<since> <class>…`
+-- reserved: host -> `<until> <job>`             reservers: job -> host
+local META, HOSTS, ALIVE, QUEUE, SPEC, STATE, SEEN, CLAIMS, LEASE, OWN, DONE, IDLE, IDLERS, RESERVED, RESERVERS = unpack(KEYS)
+local call = redis.call
+local now = clock()
+local GEN, HOST, BOOT = ARGV[1], ARGV[2], ARGV[3]
+
+local function int(x) return string.format('%.0f', x) end
+local function meta(field) return tonumber(call('HGET', META, field) or '0') end
+-- string comparison in Lua follows the locale, which differs between servers
+local function before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+
+-- nil when this life of this host may speak; else the reply that says why not
+local function refusal()
+  local known = call('HGET', HOSTS, HOST)
+  if not known or call('HGET', META, 'gen') ~= GEN then return {'Stranger'} end
+  local boot, info = known:match('^(%S+) (.*)$')
+  if boot ~= BOOT then return {'Taken', boot, info} end
+end
+local function alive(host) return tonumber(call('ZSCORE', ALIVE, host) or '0') > now end
+local function others() return call('ZCOUNT', ALIVE, '(' .. int(now), '+inf') - (alive(HOST) and 1 or 0) end
+
+local function headOf(job)
+  local value = call('HGET', SPEC, job)
+  if not value then return nil end
+  local head, json = value:match('^([^\n]*)\n(.*)$')
+  return head, json
+end
+local function load(job)
+  local excluded = {}
+  local value = call('HGET', STATE, job) or '0'
+  for host, till, soft in value:gmatch(';(%S+) (%d+) (%d)') do
+    excluded[#excluded + 1] = {host = host, till = tonumber(till), soft = soft == '1'}
+  end
+  return tonumber(value:match('^%-?%d+')), excluded
+end
+local function save(job, attempt, excluded)
+  local value = int(attempt)
+  for _, it in ipairs(excluded) do
+    value = value .. ';' .. it.host .. ' ' .. int(it.till) .. ' ' .. (it.soft and '1' or '0')
+  end
+  call('HSET', STATE, job, value)
+end
+
+local function reservation()
+  local till, job = (call('HGET', RESERVED, HOST) or ''):match('^(%d+) (.*)$')
+  if till and tonumber(till) > now and call('ZSCORE', SEEN, job) then return job end
+end
+local function reserver(job)
+  local host = call('HGET', RESERVERS, job)
+  local till, reserved = (host and call('HGET', RESERVED, host) or ''):match('^(%d+) (.*)$')
+  if till and tonumber(till) > now and reserved == job then return host end
+end
+local function unreserve(job)
+  local host = call('HGET', RESERVERS, job)
+  if not host then return end
+  local _, reserved = (call('HGET', RESERVED, host) or ''):match('^(%d+) (.*)$')
+  if reserved == job then call('HDEL', RESERVED, host) end
+  call('HDEL', RESERVERS, job)
+end
+
+local function unqueue(job)
+  unreserve(job)
+  if call('ZREM', SEEN, job) == 1 then call('ZREM', QUEUE, headOf(job) .. ' ' .. job) end
+end
+local function enqueue(job, head, look)
+  call('ZADD', QUEUE, 0, head .. ' ' .. job)
+  call('ZADD', SEEN, look, job)
+  call('HINCRBY', META, 'ready', 1)
+end
+local function ownerOf(job) return (call('HGET', CLAIMS, job) or ''):match('^(%d+) (.*)$') end
+local function disown(job)
+  local _, seat = ownerOf(job)
+  if not seat then return end
+  call('HDEL', CLAIMS, job)
+  call('ZREM', LEASE, job)
+  call('HDEL', OWN, seat)
+end
+local function forget(job)
+  call('HDEL', SPEC, job)
+  call('HDEL', STATE, job)
+end
+local function own(seat, job, epoch, till)
+  unqueue(job)
+  disown(job)
+  call('HSET', CLAIMS, job, int(epoch) .. ' ' .. seat)
+  call('HSET', OWN, seat, job)
+  call('ZADD', LEASE, int(till), job)
+  if epoch > meta('epoch') then call('HSET', META, 'epoch', int(epoch)) end
+end
+local function stands(job, service, epoch)
+  local is, seat = ownerOf(job)
+  return seat == HOST .. '/' .. service and is == epoch
+end
+
+local function mayTake(job, rank)
+  local host = reserver(job)
+  if host and host ~= HOST then return false end
+  local _, excluded = load(job)
+  for _, it in ipairs(excluded) do
+    if it.host == HOST then
+      if it.till <= now or it.till - now > RULES.exclude then return true end
+      if not it.soft then return false end
+      return others() == 0 or now - tonumber(rank:sub(2, 16)) >= RULES.patience
+    end
+  end
+  return true
+end
+-- the first job of a class that this host may take, and its rank
+local function firstFor(class, reserved)
+  local from, count = 0, 1
+  while from < RULES.depth do
+    local members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', from, count)
+    for _, member in ipairs(members) do
+      local rank, job = member:sub(#class + 2):match('^(%S+) (.*)$')
+      if (not reserved or reserved == job) and mayTake(job, rank) then return job, rank end
+    end
+    if #members < count then return nil end
+    from, count = from + count, RULES.depth - 1
+  end
+end
+-- the first classes that have queued jobs, each with its first member
+local function classes(limit)
+  local found, min = {}, '-'
+  while #found < limit do
+    local member = call('ZRANGEBYLEX', QUEUE, min, '+', 'LIMIT', 0, 1)[1]
+    if not member then break end
+    local class = member:match('^%S+')
+    found[#found + 1] = {class, member}
+    min = '[' .. class .. '!'
+  end
+  return found
+end
+
+local function unidle(id)
+  local value = call('HGET', IDLERS, id)
+  if not value then return end
+  local since, hot = value:match('^(%S+)(.*)$')
+  for class in (hot .. ' *'):gmatch('%S+') do call('ZREM', IDLE, class .. ' ' .. since .. ' ' .. id) end
+  call('HDEL', IDLERS, id)
+end
+-- wake whoever is idle the longest, and can start the job without a pull if there is one
+local function wake(class, excluded)
+  for _, name in ipairs({class, '*'}) do
+    local members = call('ZRANGEBYLEX', IDLE, '[' .. name .. ' ', '(' .. name .. '!', 'LIMIT', 0, RULES.idlers)
+    for _, member in ipairs(members) do
+      local id = member:sub(#name + 19)
+      local host, service = id:match('^([^/]*)/(.*)$')
+      local isExcluded = false
+      for _, it in ipairs(excluded) do isExcluded = isExcluded or (it.host == host and it.till > now) end
+      if not alive(host) then
+        unidle(id)
+      elseif not isExcluded then
+        unidle(id)
+        call('PUBLISH', 'anklet:1:host:' .. host, 'wake ' .. service)
+        return
+      end
+    end
+  end
+end

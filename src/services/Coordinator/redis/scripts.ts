@@ -1,0 +1,221 @@
+/**
+ * The rules of `reducer.ts` as Lua scripts: which script a command is, what it is given, and what its answer means.
+ *
+ * A script is known to Redis by the hash of its text, so hosts of different versions keep to their own. All keys of a
+ * scope carry it as their hash tag, which puts them in one slot of a cluster.
+ */
+import { createHash } from "node:crypto"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { JobKey, JobRequest, type Scope } from "../../../Job.ts"
+import { classOf, rankOf } from "../order.ts"
+import { type Command, type Reply, RULES, type Verdict } from "../reducer.ts"
+import beat from "./beat.lua"
+import claim from "./claim.lua"
+import finish from "./finish.lua"
+import hello from "./hello.lua"
+import idle from "./idle.lua"
+import ingest from "./ingest.lua"
+import leave from "./leave.lua"
+import library from "./lib.lua"
+import poll from "./poll.lua"
+import release from "./release.lua"
+import reserve from "./reserve.lua"
+import restore from "./restore.lua"
+import swap from "./swap.lua"
+import waiting from "./waiting.lua"
+
+/** All our keys begin with this; the number changes when their meaning does. */
+export const PREFIX = "anklet:1:"
+
+/** Of each scope's keys the last part, in the order in which scripts get them. */
+export const KEYS = [
+  "meta",
+  "hosts",
+  "alive",
+  "queue",
+  "spec",
+  "state",
+  "seen",
+  "claims",
+  "lease",
+  "own",
+  "done",
+  "idle",
+  "idlers",
+  "reserved",
+  "reservers"
+] as const
+
+/** The keys of a scope. Braces of its own would end the hash tag early. */
+export const keysOf = (scope: Scope): ReadonlyArray<string> =>
+  KEYS.map((name) => `${PREFIX}{${scope.replace(/[{}]/g, "_")}}:${name}`)
+
+/** The channel on which a host is woken, and hears itself. */
+export const channelOf = (host: string): string => `${PREFIX}host:${host}`
+
+/** A script: its text, and the hash by which Redis knows it. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+const limits = Object.entries(RULES).map(([name, value]) => `${name} = ${value}`)
+
+/** Redis's own clock, in milliseconds since the epoch. */
+const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)"
+
+/** All scripts; `clock` is the body of a Lua function that tells the time in milliseconds. */
+export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"], Script>> => {
+  const script = (body: string): Script => {
+    // the shebang, with the flags, must stay the first line
+    const [shebang, ...rest] = body.split("\n")
+    const text = [
+      shebang,
+      `local function clock() ${clock} end`,
+      `local RULES = {${limits.join(", ")}}`,
+      library,
+      ...rest
+    ].join("\n")
+    return { text, sha: createHash("sha1").update(text).digest("hex") }
+  }
+  return {
+    Hello: script(hello),
+    Leave: script(leave),
+    Beat: script(beat),
+    Restore: script(restore),
+    Poll: script(poll),
+    Ingest: script(ingest),
+    Waiting: script(waiting),
+    Idle: script(idle),
+    Claim: script(claim),
+    Release: script(release),
+    Finish: script(finish),
+    Swap: script(swap),
+    Reserve: script(reserve)
+  }
+}
+
+const Spec = Schema.parseJson(JobRequest)
+const encodeSpec = Schema.encodeSync(Spec)
+const decodeSpec = Schema.decodeOption(Spec)
+
+/** `<class> <rank>`, by which the queue is sorted. */
+const headOf = (job: JobRequest): string => `${classOf(job)} ${rankOf(job)}`
+
+const flag = (value: boolean): string => (value ? "1" : "0")
+
+const given = (command: Command): ReadonlyArray<string | number> => {
+  switch (command._tag) {
+    case "Hello":
+      return [command.info, command.terms, command.lease, flag(command.knew), command.takes]
+    case "Leave":
+      return command.services
+    case "Beat":
+      return [command.lease, ...command.claims.flatMap(({ job, service, epoch }) => [job, service, epoch])]
+    case "Restore":
+      return [
+        command.lease,
+        ...command.claims.flatMap(({ job, service, epoch, attempt }) => [
+          job.key,
+          service,
+          epoch,
+          attempt,
+          headOf(job),
+          encodeSpec(job)
+        ])
+      ]
+    case "Poll":
+      return [command.every]
+    case "Ingest":
+      return [
+        command.fence,
+        flag(command.last),
+        ...command.jobs.flatMap(({ key, request }) =>
+          Option.match(request, {
+            onNone: () => [key, "", ""],
+            onSome: (job) => [key, headOf(job), encodeSpec(job)]
+          })
+        )
+      ]
+    case "Waiting":
+      return []
+    case "Idle":
+      return [command.service, command.ready, ...command.hot]
+    case "Claim":
+      return [command.service, command.lease, ...command.classes]
+    case "Release": {
+      const { claim, handBack } = command
+      return [claim.job.key, claim.service, claim.epoch, claim.attempt, handBack.after, flag(handBack.charged)]
+    }
+    case "Finish":
+      return [command.claim.job.key, command.claim.service, command.claim.epoch]
+    case "Swap": {
+      const { claim, taken, lease } = command
+      return [
+        claim.job.key,
+        claim.service,
+        claim.epoch,
+        claim.attempt,
+        lease,
+        taken.key,
+        headOf(taken),
+        encodeSpec(taken)
+      ]
+    }
+    case "Reserve":
+      return [command.job, command.lasting]
+  }
+}
+
+/** What a script is given for a command. */
+export const argumentsOf = (command: Command): ReadonlyArray<string | number> => [
+  command.gen,
+  command.host,
+  command.boot,
+  ...given(command)
+]
+
+const isVerdict = Schema.is(Schema.Literal("kept", "lost", "unknown"))
+const isKey = Schema.is(JobKey)
+
+/** What a script's answer means; none when no script of ours answers so. */
+export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option.Option<Reply> => {
+  const [tag, a = "", b = "", json = ""] = answer
+  const rest = answer.slice(1)
+  switch (tag) {
+    case "Done":
+    case "No":
+    case "Stranger":
+      return Option.some({ _tag: tag })
+    case "Taken":
+      return Option.some({ _tag: tag, boot: a, info: b })
+    case "Mixed":
+      return Option.some({ _tag: tag, terms: a, info: b })
+    case "Welcome":
+      return Option.some({ _tag: tag, gen: a })
+    case "Verdicts":
+      return Option.some({ _tag: tag, verdicts: rest.filter((it): it is Verdict => isVerdict(it)) })
+    case "Turn":
+      return Option.some({ _tag: tag, fence: Number(a) })
+    case "Unknown":
+      return Option.some({ _tag: tag, keys: rest.filter(isKey) })
+    case "Heads":
+      // a job that another version wrote in a way we cannot read is left to that version
+      return Option.some({
+        _tag: tag,
+        ready: Number(a),
+        jobs: answer.slice(2).flatMap((json) => Option.toArray(decodeSpec(json)))
+      })
+    case "Claimed": {
+      if (rest.length === 0) return Option.some({ _tag: tag, claim: Option.none() })
+      const service = command._tag === "Claim" ? command.service : command._tag === "Swap" ? command.claim.service : ""
+      return Option.map(decodeSpec(json), (job) => ({
+        _tag: tag,
+        claim: Option.some({ job, service, epoch: Number(a), attempt: Number(b) })
+      }))
+    }
+    default:
+      return Option.none()
+  }
+}

@@ -1,0 +1,13 @@
+#!lua flags=no-writes
+-- ARGV: gen, host, boot -> Heads ready JSON…
+local no = refusal()
+if no then return no end
+local reply, reserved = {'Heads', int(meta('ready'))}, reservation()
+for _, found in ipairs(classes(RULES.classes)) do
+  local job = firstFor(found[1], reserved)
+  if job then
+    local _, json = headOf(job)
+    reply[#reply + 1] = json
+  end
+end
+return reply

@@ -1,0 +1,121 @@
+/** Who this host is to others: an identity that outlives the daemon, and the proof that an earlier daemon is dead. */
+import { hostname } from "node:os"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { v4 as uuid4 } from "uuid"
+import { version } from "../version.ts"
+import { Exec, ProcessIdentity } from "./Exec.ts"
+import * as Journal from "./Journal.ts"
+
+/** What a daemon says of itself to other hosts. */
+const Info = Schema.parseJson(
+  Schema.Struct({
+    hostname: Schema.String,
+    /** The machine, by a number that its maker or system gave it. */
+    machine: Schema.String,
+    process: ProcessIdentity,
+    version: Schema.String,
+    state: Schema.String
+  })
+)
+const encodeInfo = Schema.encodeSync(Info)
+const decodeInfo = Schema.decodeOption(Info)
+
+/** What the state directory keeps. */
+const Kept = Schema.parseJson(Schema.Struct({ id: Schema.UUID, machine: Schema.String }))
+const encodeKept = Schema.encodeSync(Kept)
+
+/** Its file there. */
+export const HOST_FILE = "host.json"
+
+/** What becomes of an identity that somebody else has, too. */
+export type Rival =
+  /** It was an earlier life of this host, which is dead. */
+  | { readonly _tag: "Dead" }
+  /** It lives; what to tell a person about it. */
+  | { readonly _tag: "Alive"; readonly who: string; readonly remedy: string }
+
+export class Host extends Context.Tag("anklet/Host")<
+  Host,
+  {
+    /** The same in every life of this host's daemon; without spaces and slashes. */
+    readonly id: string
+    /** This life. */
+    readonly boot: string
+    /** What others may know of it. */
+    readonly info: string
+    /** How a host is named to people, from what it said of itself. */
+    readonly nameOf: (info: string) => string
+    /** Judge another daemon that has our identity, from what it said of itself. */
+    readonly judge: (info: string) => Effect.Effect<Rival>
+  }
+>() {
+  static readonly layer = (stateDir: string) => Layer.effect(Host, make(stateDir))
+}
+
+/** The number of this machine: of the board on a Mac, of the installation on Linux; its name where there is neither. */
+const machineOf = Effect.gen(function* () {
+  const fs = yield* FileSystem
+  const exec = yield* Exec
+  const number =
+    process.platform === "darwin"
+      ? yield* exec.run("ioreg", ["-rd1", "-c", "IOPlatformExpertDevice"], { timeout: "10 seconds" }).pipe(
+          Effect.map(({ stdout }) => stdout.match(/"IOPlatformUUID" = "([^"]+)"/)?.[1] ?? ""),
+          Effect.orElseSucceed(() => "")
+        )
+      : yield* Effect.orElseSucceed(fs.readFileString("/etc/machine-id"), () => "")
+  return number.trim() || hostname()
+})
+
+const make = Effect.fnUntraced(function* (stateDir: string) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const exec = yield* Exec
+  const path = paths.join(stateDir, HOST_FILE)
+  const machine = yield* machineOf
+  const kept = yield* fs.readFileString(path).pipe(Effect.flatMap(Schema.decode(Kept)), Effect.option)
+  // a disk that was copied to another Mac must not bring its identity along
+  const isOurs = Option.exists(kept, (kept) => kept.machine === machine)
+  const id = Option.isSome(kept) && isOurs ? kept.value.id : uuid4()
+  if (!isOurs) {
+    yield* fs.makeDirectory(stateDir, { recursive: true }).pipe(
+      Effect.zipRight(fs.writeFileString(path, encodeKept({ id, machine }), { mode: 0o600 })),
+      Effect.mapError((error) => new Journal.JournalError({ path, detail: error.message }))
+    )
+    if (Option.isSome(kept))
+      yield* Effect.logInfo("state_dir comes from another machine: this host gets an identity of its own")
+  }
+  const self = Option.getOrElse(yield* exec.identify(process.pid), () => ({ pid: process.pid, startedAt: "" }))
+  return Host.of({
+    id,
+    boot: uuid4(),
+    info: encodeInfo({ hostname: hostname(), machine, process: self, version, state: stateDir }),
+    nameOf: (info) =>
+      Option.match(decodeInfo(info), {
+        onNone: () => "another host",
+        onSome: ({ hostname, process }) => `${hostname} (pid ${process.pid})`
+      }),
+    judge: (info) =>
+      Option.match(decodeInfo(info), {
+        onNone: () => Effect.succeed<Rival>({ _tag: "Dead" }),
+        onSome: (rival) => {
+          const alive: Rival = {
+            _tag: "Alive",
+            who: `${rival.hostname} (pid ${rival.process.pid}, state_dir ${rival.state})`,
+            remedy: `state_dir was copied: stop one of the two and delete ${path}`
+          }
+          if (rival.machine !== machine) return Effect.succeed(alive)
+          const isSelf = rival.process.pid === self.pid && rival.process.startedAt === self.startedAt
+          return Effect.map(
+            isSelf ? Effect.succeed(false) : exec.isAlive(rival.process),
+            (lives): Rival => (lives ? alive : { _tag: "Dead" })
+          )
+        }
+      })
+  })
+})
