@@ -19,6 +19,7 @@ import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
 import type { Service } from "../Service.ts"
 import * as Anka from "../services/anka/layer.ts"
+import { Budget } from "../services/Budget.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import * as Detach from "../services/Detach.ts"
 import { Exec } from "../services/Exec.ts"
@@ -49,7 +50,9 @@ const capabilities = (
 ) =>
   Coordinators.layer(services, places.state).pipe(
     Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)),
-    Layer.provideMerge(Layer.mergeAll(Anka.layer, Ledger.layer(places.ledger), HostLock.layer(places.locks)))
+    Layer.provideMerge(
+      Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(places.ledger), HostLock.layer(places.locks))
+    )
   )
 
 /** From the PID file to the last line of the log. */

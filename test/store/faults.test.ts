@@ -1,12 +1,15 @@
 /** What befalls a store, and what becomes of claims and of those who wait. Real servers, all at once. */
 import { readFileSync, rmSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { JobRequest } from "../../src/Job.ts"
+import { Budget } from "../../src/services/Budget.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { type Claim, type Coordinator, classOf } from "../../src/services/Coordinator.ts"
 import { fitness } from "../../src/services/Redis.ts"
@@ -366,6 +369,42 @@ describe.concurrent("hosts that must not work together", () => {
       assert.deepStrictEqual(yield* after.held("A"), held)
       assert.strictEqual(yield* after.owns(Option.getOrThrow(held)), "yes")
       assert.strictEqual(number(yield* claim(after, "B")), 2)
+    })
+  )
+})
+
+describe.concurrent("a rate limit", () => {
+  test(
+    "that refuses one host is heard by all that sign in alike, and by those that come later",
+    Effect.gen(function* () {
+      const redis = yield* server()
+      const heard: Array<string> = []
+      const hostWith = (name: string) =>
+        Effect.gen(function* () {
+          const context = yield* Layer.build(Budget.layer)
+          const budget = Context.get(context, Budget)
+          const own = yield* budget.join("token-1", (ms) =>
+            Effect.sync(() => void heard.push(`${name} ${ms > 50_000}`))
+          )
+          yield* budget.join("token-2", () => Effect.sync(() => void heard.push(`${name} of another credential`)))
+          yield* joined(redis.port, { name, budget: Layer.succeed(Budget, budget) })
+          return own
+        })
+      const first = yield* hostWith("mac-1")
+      yield* hostWith("mac-2")
+      yield* soon(
+        Effect.zipRight(
+          first.tell(60_000),
+          Effect.sync(() => heard)
+        ),
+        (heard) => heard.includes("mac-2 true")
+      )
+      yield* hostWith("mac-3")
+      yield* soon(
+        Effect.sync(() => heard),
+        (heard) => heard.includes("mac-3 true")
+      )
+      assert.isFalse(heard.some((line) => line.includes("another")))
     })
   )
 })

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { Database } from "../../src/config/Database.ts"
 import { Drain } from "../../src/Drain.ts"
 import { JobKey, JobRequest, Scope as JobScope, Template } from "../../src/Job.ts"
+import { Budget } from "../../src/services/Budget.ts"
 import * as redis from "../../src/services/Coordinator/redis.ts"
 import type { Coordinator } from "../../src/services/Coordinator.ts"
 import { Host } from "../../src/services/Host.ts"
@@ -70,6 +71,7 @@ export interface MemberOptions {
   /** What the host finds when it asks whether a rival of its identity lives. */
   readonly rivalLives?: boolean
   readonly rhythm?: redis.Rhythm
+  readonly budget?: Layer.Layer<Budget>
 }
 
 /** Much faster than in life. */
@@ -78,12 +80,20 @@ export const QUICK: redis.Rhythm = { beat: Duration.millis(300), lease: Duration
 /** A host's coordinator, for as long as the scope lives. */
 export const member = (
   database: Database,
-  { name, services = ["A", "B"], ledger = FakeLedger.make(), boot, rivalLives = false, rhythm }: MemberOptions
+  {
+    name,
+    services = ["A", "B"],
+    ledger = FakeLedger.make(),
+    boot,
+    rivalLives = false,
+    rhythm,
+    budget = Budget.layer
+  }: MemberOptions
 ): Effect.Effect<Coordinator["Type"], never, Scope.Scope> =>
   redis
     .make(database, services, rhythm)
     .pipe(
       Effect.provide(
-        Layer.mergeAll(FakeLedger.layer(ledger), Drain.layer, Wake.layer, hostLayer(name, boot, rivalLives))
+        Layer.mergeAll(FakeLedger.layer(ledger), Drain.layer, Wake.layer, budget, hostLayer(name, boot, rivalLives))
       )
     )

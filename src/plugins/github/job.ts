@@ -9,6 +9,7 @@ import type { Held, Verdict } from "../../Claim.ts"
 import type { JobRequest } from "../../Job.ts"
 import type { ServiceContext } from "../../Plugin.ts"
 import * as Race from "../../Race.ts"
+import { Coordinator } from "../../services/Coordinator.ts"
 import type { GitHubClient, GitHubError, Job, Look } from "../../services/GitHub.ts"
 import { Ledger } from "../../services/Ledger.ts"
 import { Templates } from "../../services/Templates.ts"
@@ -92,6 +93,7 @@ const attempt = Effect.fn("attempt")(function* (
 ) {
   const { client, config, service } = context
   const { job, attempt } = yield* held.claim
+  const coordinator = yield* Coordinator
   const templates = yield* Templates
   const prepare = Effect.gen(function* () {
     const template = yield* templates.ensure(job.template, config.registry_url)
@@ -110,7 +112,8 @@ const attempt = Effect.fn("attempt")(function* (
           stillQueued: Effect.map(
             client.job(address.owner, address.repo, address.id),
             ({ status }) => status === "queued"
-          )
+          ),
+          owns: Effect.flatMap(held.claim, coordinator.owns)
         },
         vm
       )

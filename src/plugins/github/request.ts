@@ -52,6 +52,7 @@ const requestOf = (scope: Scope, job: Job, plan: Plan): JobRequest =>
     name: job.name,
     template: plan.template,
     createdAt: job.createdAt,
+    ...Option.match(plan.priority, { onNone: () => ({}), onSome: (priority) => ({ priority }) }),
     fields: fieldsOf(job, plan),
     detail: { owner: job.owner, repo: job.repo, id: job.id }
   })

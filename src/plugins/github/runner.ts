@@ -93,6 +93,7 @@ const register = Effect.fnUntraced(function* (
     readonly group: number
     readonly attempt: number
     readonly stillQueued: Effect.Effect<boolean, GitHubError>
+    readonly owns: Effect.Effect<"yes" | "no" | "unknown">
     readonly named: RunnerNamed
   }
 ) {
@@ -124,8 +125,11 @@ const register = Effect.fnUntraced(function* (
       if (!ours) yield* settle(name)
       return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
     }
-    if (!ours && options.attempt < ABANDONED_AFTER_ATTEMPTS) {
-      return yield* elsewhere("another host has a runner for the job")
+    if (!ours) {
+      // a runner that an earlier owner of the job left: whoever owns the job now may take its name
+      const owns = yield* options.owns
+      const isAbandoned = owns === "yes" || (owns === "unknown" && options.attempt >= ABANDONED_AFTER_ATTEMPTS)
+      if (!isAbandoned) return yield* elsewhere("another host has a runner for the job")
     }
     const removed = yield* client.removeRunner(level, existing.value.id).pipe(
       Effect.as(true),
@@ -165,6 +169,8 @@ export interface Registration {
   /** Which runner of the job this is: 0, then 1 when it is replaced. */
   readonly k: number
   readonly stillQueued: Effect.Effect<boolean, GitHubError>
+  /** Whether the job is still this host's among all hosts. */
+  readonly owns: Effect.Effect<"yes" | "no" | "unknown">
 }
 
 /**

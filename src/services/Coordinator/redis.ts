@@ -12,6 +12,7 @@ import { Drain } from "../../Drain.ts"
 import * as Finalizer from "../../Finalizer.ts"
 import type { JobKey, JobRequest, Scope } from "../../Job.ts"
 import { within } from "../../Within.ts"
+import { Budget } from "../Budget.ts"
 import { Coordinator, CoordinatorError } from "../Coordinator.ts"
 import { Host } from "../Host.ts"
 import { Closed, Ledger } from "../Ledger.ts"
@@ -20,7 +21,7 @@ import { Wake } from "../Wake.ts"
 import { mixed, RESERVED_FOR } from "./embedded.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import { classOf, type JobClass } from "./order.ts"
-import { argumentsOf, channelOf, compile, keysOf, replyOf } from "./redis/scripts.ts"
+import { argumentsOf, channelOf, compile, keysOf, LIMIT, LIMITS, limitOf, replyOf } from "./redis/scripts.ts"
 import type { Claim, Command, Hello, Reply, Request, Sighting } from "./reducer.ts"
 
 /** How often a host says that it lives, and after how much silence it counts as dead. */
@@ -65,6 +66,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
   const drain = yield* Drain
   const wake = yield* Wake
   const host = yield* Host
+  const budget = yield* Budget
   const scripts = compile()
   const channel = channelOf(host.id)
   const lease = Duration.toMillis(rhythm.lease)
@@ -266,11 +268,24 @@ export const make = Effect.fn("Coordinator.redis")(function* (
   yield* redis.listen(channel, (message) =>
     message === "echo" ? Effect.asVoid(echo.open) : wake.one(message.replace(/^wake /, ""))
   )
+  yield* redis.listen(LIMITS, (message) => {
+    const [credential = "", ms] = message.split(" ")
+    return budget.heard(credential, Number(ms))
+  })
+  const limit = (credential: string, ms: number) =>
+    redis.run(LIMIT, [limitOf(credential)], [credential, Math.ceil(ms)]).pipe(
+      Effect.map(([left]) => Number(left ?? 0)),
+      // a limit that is not told is found out by each host for itself
+      Effect.orElseSucceed(() => 0)
+    )
+  yield* budget.share({ tell: (credential, ms) => limit(credential, ms), ask: (credential) => limit(credential, 0) })
   yield* Finalizer.add(
-    Effect.forEach(
-      [...members].filter(([, { gen }]) => Option.isSome(gen)),
-      ([scope]) => run(scope, { _tag: "Leave", services }),
-      { discard: true }
+    Effect.suspend(() =>
+      Effect.forEach(
+        [...members].filter(([, { gen }]) => Option.isSome(gen)),
+        ([scope]) => run(scope, { _tag: "Leave", services }),
+        { discard: true }
+      )
     ).pipe(within(LEAVE_WITHIN), Effect.ignore)
   )
   // interrupted before the host leaves

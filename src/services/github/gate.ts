@@ -44,6 +44,8 @@ export interface Gate {
   readonly learn: (headers: Headers) => Effect.Effect<void>
   /** GitHub refused because of a limit: tells until when, in milliseconds since the epoch. */
   readonly refused: (headers: Headers) => Effect.Effect<number>
+  /** GitHub refused another host with this credential, for so many milliseconds from now. */
+  readonly alsoRefused: (ms: number) => Effect.Effect<void>
 }
 
 /** Whether a 403 or 429 is about a rate limit, and not about permissions. */
@@ -123,5 +125,10 @@ export const make = (whose: string): Effect.Effect<Gate> =>
       })
     })
 
-    return { enter, learn, refused }
+    const alsoRefused: Gate["alsoRefused"] = Effect.fnUntraced(function* (ms) {
+      const until = (yield* Clock.currentTimeMillis) + Math.min(ms, LONGEST)
+      yield* Ref.update(ref, (state) => ({ ...state, refusedUntil: Math.max(state.refusedUntil, until) }))
+    })
+
+    return { enter, learn, refused, alsoRefused }
   })

@@ -1,5 +1,7 @@
 /** GitHub over Octokit. Octokit is loaded with the first client, so that a daemon without one does not pay for it. */
+import { createHash } from "node:crypto"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -7,6 +9,7 @@ import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { version } from "../../version.ts"
+import { Budget } from "../Budget.ts"
 import { type Credential, GitHub, type GitHubClient, type GitHubError, type Level, type Watched } from "../GitHub.ts"
 import { protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
@@ -63,6 +66,17 @@ const nameOf = (credential: Credential) => {
   return credential._tag === "Token" ? `the token for ${host}` : `App ${credential.appId} at ${host}`
 }
 
+/** Names a credential among hosts without giving it away. */
+const fingerprintOf = (credential: Credential): string =>
+  createHash("sha256")
+    .update(
+      credential._tag === "Token"
+        ? `${credential.apiUrl} ${Redacted.value(credential.token)}`
+        : `${credential.apiUrl} ${credential.appId} ${credential.installationId}`
+    )
+    .digest("hex")
+    .slice(0, 12)
+
 const client = Effect.fnUntraced(function* (credential: Credential) {
   const octokit = yield* connect(credential)
   const renew =
@@ -74,7 +88,19 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
             Effect.ignore
           )
         )
-  const send = requests.make(octokit, yield* gate.make(nameOf(credential)), renew)
+  const own = yield* gate.make(nameOf(credential))
+  const { tell } = yield* (yield* Budget).join(fingerprintOf(credential), own.alsoRefused)
+  const send = requests.make(
+    octokit,
+    {
+      ...own,
+      refused: (headers) =>
+        Effect.tap(own.refused(headers), (until) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.forkDaemon(tell(until - now)))
+        )
+    },
+    renew
+  )
   const watches = new Map<string, ReturnType<typeof looks.make>>()
   const watch = (watched: Watched) => {
     const key = JSON.stringify([watched.owner, Option.getOrNull(watched.repo)])

@@ -28,6 +28,15 @@ describe("labels", () => {
     assert.deepStrictEqual(accepted(`anka-template:${UUID}`, "8-3").uniqueId, Option.none())
   })
 
+  it("may name a priority from 0 to 9, and nothing else", () => {
+    assert.deepStrictEqual(accepted("anka-template:a", "anklet-priority-2").priority, Option.some(2))
+    assert.deepStrictEqual(accepted("anka-template:a").priority, Option.none())
+    for (const wrong of ["anklet-priority-10", "anklet-priority-", "anklet-priority-high"]) {
+      assert.include(refused("anka-template:a", wrong), "anklet-priority-0 (first) to anklet-priority-9 (last)")
+    }
+    assert.include(refused("anka-template:a", "anklet-priority-1", "anklet-priority-2"), "one label")
+  })
+
   it("without a template are not ours", () => {
     assert.isTrue(Option.isNone(plan(["self-hosted", "macOS", "anka-template-tag:v1"], 7)))
   })

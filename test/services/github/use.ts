@@ -1,12 +1,16 @@
 /** A client, the simulated GitHub that it talks to, and a few words about both. */
 import { generateKeyPairSync } from "node:crypto"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { vi } from "vitest"
+import { Budget } from "../../../src/services/Budget.ts"
 import { App, GitHub, type GitHubClient, Level, Token, Watched } from "../../../src/services/GitHub.ts"
 import * as GitHubLayer from "../../../src/services/github/layer.ts"
 import { type Options, type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
+
+const layer = Layer.provideMerge(GitHubLayer.layer, Budget.layer)
 
 /** The token; must be seen nowhere. */
 export const SECRET = "ghp_CANARY"
@@ -45,7 +49,7 @@ export const use: Use = (f, options = {}) =>
     const { client } = yield* GitHub
     const apiUrl = options.url ?? github.url
     return yield* f(yield* client(Token.make({ apiUrl, token: Redacted.make(SECRET) })), github)
-  }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
+  }).pipe(Effect.scoped, Effect.provide(layer))
 
 /** As a GitHub App; `installation` is what it believes its number to be. */
 export const useApp = <A, E>(
@@ -62,7 +66,7 @@ export const useApp = <A, E>(
       privateKey: Redacted.make(key)
     })
     return yield* f(yield* client(app), github)
-  }).pipe(Effect.scoped, Effect.provide(GitHubLayer.layer))
+  }).pipe(Effect.scoped, Effect.provide(layer))
 
 /** The requests that came in. */
 export const sent = (github: SimulatedGitHub, method: string, part: string) =>

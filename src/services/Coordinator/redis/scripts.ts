@@ -18,6 +18,7 @@ import idle from "./idle.lua"
 import ingest from "./ingest.lua"
 import leave from "./leave.lua"
 import library from "./lib.lua"
+import limit from "./limit.lua"
 import poll from "./poll.lua"
 import release from "./release.lua"
 import reserve from "./reserve.lua"
@@ -54,11 +55,22 @@ export const keysOf = (scope: Scope): ReadonlyArray<string> =>
 /** The channel on which a host is woken, and hears itself. */
 export const channelOf = (host: string): string => `${PREFIX}host:${host}`
 
+/** The channel on which hosts hear that a credential is refused. */
+export const LIMITS = `${PREFIX}limits`
+
+/** Where it is kept that a credential is refused. */
+export const limitOf = (credential: string): string => `${PREFIX}{limit:${credential}}`
+
 /** A script: its text, and the hash by which Redis knows it. */
 export interface Script {
   readonly text: string
   readonly sha: string
 }
+
+const hashed = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
+
+/** Tells, or asks, for how long a credential is refused. */
+export const LIMIT: Script = hashed(limit)
 
 const limits = Object.entries(RULES).map(([name, value]) => `${name} = ${value}`)
 
@@ -77,7 +89,7 @@ export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"],
       library,
       ...rest
     ].join("\n")
-    return { text, sha: createHash("sha1").update(text).digest("hex") }
+    return hashed(text)
   }
   return {
     Hello: script(hello),

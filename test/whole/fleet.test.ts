@@ -1,0 +1,154 @@
+import { afterEach, assert, describe, it } from "vitest"
+import { Scope } from "../../src/Job.ts"
+import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
+import { seeded } from "../services/Coordinator/random.ts"
+import { type RedisServer, start as startRedis } from "../store/server.ts"
+import { type Fleet, make } from "./fleet.ts"
+import { until } from "./lab.ts"
+
+let redis: RedisServer
+let fleet: Fleet
+
+afterEach(async () => {
+  await fleet.close()
+  await redis.close()
+})
+
+const at = (port: number) => ["url: 127.0.0.1", `port: ${port}`]
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const drainAll = () => Promise.all(fleet.macs.map((mac) => mac.anklet("-s", "drain")))
+const NOTHING = { vms: [], runners: [], owes: [] }
+
+/** What the store still holds of jobs that somebody has, or waits for. */
+const inStore = async () => {
+  const scope = Scope.make(`github:${new URL(fleet.github.url).host}/veertuinc/anklet`)
+  const keys = keysOf(scope)
+  return redis.ask(async (client) => ({
+    queued: await client.zcard(keys[3] ?? ""),
+    owned: await client.hlen(keys[7] ?? ""),
+    hosts: await client.zcard(keys[2] ?? "")
+  }))
+}
+
+describe("a fleet that shares a Redis", () => {
+  it("runs every job once; the store comes back empty in the middle of it", { timeout: 180_000 }, async () => {
+    redis = await startRedis()
+    fleet = await make({ macs: 3, database: at(redis.port), interval: 0.5 })
+    await Promise.all(fleet.macs.map((mac) => mac.start()))
+    const ids = fleet.queue(18, "sleep 0.3")
+    await until("a third has ended", () => fleet.completed(ids) >= 6, 60_000)
+    await redis.kill()
+    await redis.launch()
+    await until("all have ended", () => fleet.completed(ids) === ids.length, 120_000)
+    await until("the store knows of nothing to do", async () => {
+      const { queued, owned } = await inStore()
+      return queued + owned === 0
+    })
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.deepStrictEqual(fleet.ran().sort(), [...new Set(fleet.ran())].sort())
+    assert.strictEqual(fleet.ran().length, ids.length)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+    assert.deepStrictEqual(await inStore(), { queued: 0, owned: 0, hosts: 0 })
+    // more than one host had a part in it
+    const busy = fleet.macs.filter((mac) => mac.log().some(({ msg }) => msg === "job claimed"))
+    assert.isAbove(busy.length, 1)
+  })
+
+  it("starts without it, says so once with the remedy, and goes on when it is there", {
+    timeout: 120_000
+  }, async () => {
+    redis = await startRedis()
+    await redis.kill()
+    fleet = await make({ macs: 1, database: [...at(redis.port), "password: canary-of-the-store"], interval: 0.5 })
+    const [mac] = fleet.macs
+    if (mac === undefined) return assert.fail("no mac")
+    const once = await mac.anklet("--attach", "--once")
+    assert.strictEqual(once.code, 6)
+    assert.include(once.stderr, "refuses connections: start it, or check url and port")
+    await mac.start()
+    const ids = fleet.queue(1)
+    const said = () =>
+      mac.log().filter(({ level, msg }) => level === "ERROR" && String(msg).includes("refuses connections"))
+    await until("both services say so", () => new Set(said().map(({ serviceName }) => serviceName)).size === 2)
+    redis.ask(async () => {}).catch(() => {})
+    await redis.launch()
+    await redis.ask((client) => client.config("SET", "requirepass", "canary-of-the-store"))
+    await until("the job has ended", () => fleet.completed(ids) === 1, 60_000)
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+    assert.notInclude(JSON.stringify(mac.log()), "canary")
+  })
+
+  it("sees running jobs to their end while it is away, and takes none", { timeout: 120_000 }, async () => {
+    redis = await startRedis()
+    fleet = await make({ macs: 1, services: 1, database: at(redis.port), interval: 0.5 })
+    const [mac] = fleet.macs
+    if (mac === undefined) return assert.fail("no mac")
+    await mac.start()
+    const [first = 0] = fleet.queue(1, `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`)
+    await until("the job runs", () => fleet.github.world.job(first).status === "in_progress", 60_000)
+    await redis.kill()
+    const [second = 0] = fleet.queue(1)
+    await import("node:fs").then(({ writeFileSync }) => writeFileSync(`${fleet.folder}/go`, ""))
+    await until("it has ended", () => fleet.github.world.job(first).status === "completed", 60_000)
+    assert.strictEqual(fleet.github.world.job(first).conclusion, "success")
+    await until("the host is clean", () => fleet.left().vms.length === 0, 60_000)
+    await until(
+      "the service says what it waits for",
+      () => mac.log().some(({ level, msg }) => level === "ERROR" && String(msg).includes("refuses connections")),
+      60_000
+    )
+    assert.strictEqual(fleet.github.world.job(second).status, "queued")
+    await redis.launch()
+    await until("the next job has ended", () => fleet.completed([second]) === 1, 60_000)
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+  })
+
+  it("of 20 ends 200 jobs once each, through kills, stalls and restarts of the store", {
+    timeout: 600_000
+  }, async () => {
+    redis = await startRedis({ persistent: true })
+    fleet = await make({ macs: 20, database: at(redis.port), interval: 2 })
+    for (let n = 0; n < fleet.macs.length; n += 4) {
+      await Promise.all(fleet.macs.slice(n, n + 4).map((mac) => mac.start()))
+    }
+    const ids = fleet.queue(200)
+    const random = seeded(11)
+    const faults = { kills: 0, stalls: 0, restarts: 0 }
+    const chaos = async () => {
+      while (fleet.completed(ids) < 150) {
+        await pause(1000 + random() * 1500)
+        const mac = fleet.macs[Math.floor(random() * fleet.macs.length)]
+        const kind = random()
+        if (kind < 0.15) {
+          faults.restarts++
+          await redis.kill()
+          await pause(random() * 2000)
+          await redis.launch()
+        } else if (kind < 0.45) {
+          faults.stalls++
+          mac?.signal("SIGSTOP")
+          setTimeout(() => mac?.signal("SIGCONT"), 2000 + random() * 3000)
+        } else {
+          faults.kills++
+          await mac?.kill()
+          await mac?.start()
+        }
+      }
+    }
+    await Promise.all([chaos(), until("all jobs have ended", () => fleet.completed(ids) === ids.length, 560_000)])
+    for (const mac of fleet.macs) mac.signal("SIGCONT")
+    const drained = await drainAll()
+    assert.deepStrictEqual(
+      drained.map(({ code }) => code),
+      fleet.macs.map(() => 0)
+    )
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+    const twice = fleet.ran().filter((job, n, all) => all.indexOf(job) !== n)
+    assert.deepStrictEqual(twice, [])
+    assert.strictEqual(fleet.ran().length, ids.length)
+    assert.isAbove(faults.kills + faults.stalls + faults.restarts, 10)
+    console.log(`faults: ${JSON.stringify(faults)}`)
+  })
+})
