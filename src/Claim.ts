@@ -17,6 +17,8 @@ export type Verdict =
       readonly reason: string
       readonly after: Duration.DurationInput
       readonly charged: boolean
+      /** This host keeps it, and takes nothing else before it: it fits here, but not beside what runs now. */
+      readonly kept?: boolean
     }
 
 /** A claim that a scope holds. */
@@ -46,6 +48,9 @@ const hold = Effect.fnUntraced(function* (first: Claim) {
         after: Duration.toMillis(how.after),
         charged: how.charged
       })
+      if (how.kept !== true) return
+      const kept = yield* coordinator.reserve(held.job).pipe(Effect.orElseSucceed(() => false))
+      if (kept) yield* Effect.logInfo("job needs more room than is free: this host takes nothing else before it")
     })
   )
   const held: Held = {

@@ -3,7 +3,7 @@ import { Scope } from "../../src/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { seeded } from "../services/Coordinator/random.ts"
 import { type RedisServer, start as startRedis } from "../store/server.ts"
-import { type Fleet, make } from "./fleet.ts"
+import { type Fleet, type Mac, make } from "./fleet.ts"
 import { until } from "./lab.ts"
 
 let redis: RedisServer
@@ -116,26 +116,39 @@ describe("a fleet that shares a Redis", () => {
     const ids = fleet.queue(200)
     const random = seeded(11)
     const faults = { kills: 0, stalls: 0, restarts: 0 }
+    const restart = async () => {
+      faults.restarts++
+      await redis.kill()
+      await pause(random() * 2000)
+      await redis.launch()
+    }
+    const stall = async (mac: Mac) => {
+      faults.stalls++
+      mac.signal("SIGSTOP")
+      await pause(2000 + random() * 3000)
+      mac.signal("SIGCONT")
+    }
+    const kill = async (mac: Mac) => {
+      faults.kills++
+      await mac.kill()
+      await mac.start()
+    }
     const chaos = async () => {
+      // a Mac has one trouble at a time, and so has the store
+      const troubled = new Map<number, Promise<void>>()
+      const trouble = (who: number, fault: () => Promise<void>) => {
+        if (troubled.has(who)) return
+        const over = fault().finally(() => troubled.delete(who))
+        troubled.set(who, over)
+      }
       while (fleet.completed(ids) < 150) {
-        await pause(1000 + random() * 1500)
+        await pause(300 + random() * 1200)
         const mac = fleet.macs[Math.floor(random() * fleet.macs.length)]
         const kind = random()
-        if (kind < 0.15) {
-          faults.restarts++
-          await redis.kill()
-          await pause(random() * 2000)
-          await redis.launch()
-        } else if (kind < 0.45) {
-          faults.stalls++
-          mac?.signal("SIGSTOP")
-          setTimeout(() => mac?.signal("SIGCONT"), 2000 + random() * 3000)
-        } else {
-          faults.kills++
-          await mac?.kill()
-          await mac?.start()
-        }
+        if (kind < 0.15) trouble(-1, restart)
+        else if (mac !== undefined) trouble(mac.index, () => (kind < 0.5 ? stall(mac) : kill(mac)))
       }
+      await Promise.all(troubled.values())
     }
     await Promise.all([chaos(), until("all jobs have ended", () => fleet.completed(ids) === ids.length, 560_000)])
     for (const mac of fleet.macs) mac.signal("SIGCONT")
@@ -148,7 +161,6 @@ describe("a fleet that shares a Redis", () => {
     const twice = fleet.ran().filter((job, n, all) => all.indexOf(job) !== n)
     assert.deepStrictEqual(twice, [])
     assert.strictEqual(fleet.ran().length, ids.length)
-    assert.isAbove(faults.kills + faults.stalls + faults.restarts, 10)
-    console.log(`faults: ${JSON.stringify(faults)}`)
+    assert.isAbove(faults.kills + faults.stalls + faults.restarts, 15, JSON.stringify(faults))
   })
 })

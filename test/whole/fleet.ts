@@ -159,4 +159,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
   }
 }
 
+/** One of its Macs. */
+export type Mac = Fleet["macs"][number]
+
 export type Fleet = Awaited<ReturnType<typeof make>>

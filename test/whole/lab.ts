@@ -9,7 +9,7 @@ import { calls, clones, createHost, type HostSpec } from "../../src/simulator/an
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
 
 /** The built program. */
-export const MAIN = resolve(import.meta.dirname, "../../dist/main.js")
+export const MAIN = resolve("dist/main.js")
 
 export const TEMPLATE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
 export const OTHER = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"

@@ -4,12 +4,14 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Verdict } from "../../Claim.ts"
+import type { JobRequest } from "../../Job.ts"
 import type { AnkaError } from "../../services/Anka.ts"
 import type { Claim } from "../../services/Coordinator.ts"
 import type { GitHubError } from "../../services/GitHub.ts"
 import type { HostLockError } from "../../services/HostLock.ts"
 import type { JournalError } from "../../services/Journal.ts"
 import { Once } from "../../services/Once.ts"
+import { Slots } from "../../services/Slots.ts"
 import type { TemplateError } from "../../services/Templates.ts"
 import type { RegistrationError, ScriptError } from "./runner.ts"
 
@@ -44,12 +46,23 @@ export const handedBack = (reason: string, after: Duration.DurationInput, charge
   charged
 })
 
+/** A job that waited so long, in milliseconds, for room that smaller ones keep taking, is given its turn. */
+const PATIENCE = 60_000
+
+/** Whether a job found no room beside other VMs for so long that they must stop coming. Alone on a host, it will never fit. */
+const isCrowdedOut = ({ createdAt }: JobRequest): Effect.Effect<boolean, never, Slots> =>
+  Effect.gen(function* () {
+    const slots = yield* Slots
+    const present = yield* Effect.orElseSucceed(slots.present, () => 0)
+    return present > 1 && (yield* Clock.currentTimeMillis) - createdAt > PATIENCE
+  })
+
 /** Judge a failure: log it as what it is (a busy host is no error), and tell `unknown` why no host can ever run the job. */
 export const judge = (
   error: Failure,
   { job, attempt }: Claim,
   unknown: (reason: string) => Effect.Effect<void>
-): Effect.Effect<Verdict, never, Once> => {
+): Effect.Effect<Verdict, never, Once | Slots> => {
   const backOff = BACK_OFF[attempt - 1] ?? BACK_OFF_AT_MOST
   const again = (after: Duration.Duration) => `The job is tried again in ${Duration.format(after)}`
   const failed = (after: Duration.Duration) =>
@@ -75,7 +88,9 @@ export const judge = (
           return failed(backOff)
       }
     case "AnkaError":
-      return error.reason === "CapacityExceeded" ? notNow(FULL_FOR, false) : failed(backOff)
+      return error.reason === "CapacityExceeded"
+        ? Effect.zipWith(notNow(FULL_FOR, false), isCrowdedOut(job), (verdict, kept) => ({ ...verdict, kept }))
+        : failed(backOff)
     case "RegistrationError":
       return error.reason === "Elsewhere" ? notNow(ELSEWHERE_FOR, true) : failed(backOff)
     case "GitHubError": {

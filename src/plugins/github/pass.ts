@@ -37,7 +37,7 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
 /** The queued jobs that want a VM of ours; labels that cannot be satisfied are told to a person once. */
 const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: ReturnType<typeof scopeOf>) {
   const { once } = yield* Once
-  const look = yield* context.look(context.service.sleepInterval)
+  const look = yield* context.look(0)
   const { requests, refused } = sort(
     scope,
     look.jobs.filter(({ status }) => status === "queued")

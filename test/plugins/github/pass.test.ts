@@ -100,6 +100,43 @@ describe("a pass", () => {
     }).pipe(Effect.provide(World.layer(world)))
   })
 
+  it.effect("keeps a host for a job that fits only when others have gone, once it waited a minute", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    world.anka.vms.set("small", {
+      uuid: "small",
+      name: "small",
+      status: "running",
+      tag: Option.none(),
+      ip: Option.none()
+    })
+    // the hypervisor has no memory for this one beside the other
+    world.anka.instead.start = Effect.suspend(() =>
+      world.anka.vms.has("small")
+        ? new AnkaError({ reason: "CapacityExceeded", command: "anka start", detail: "not enough memory" })
+        : Effect.void
+    )
+    const clonesOf = (tag: string) => world.anka.calls.filter((call) => call.startsWith(`clone template:${tag}`)).length
+    return Effect.gen(function* () {
+      yield* TestClock.adjust("2 minutes")
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(clonesOf("v1"), 1)
+      // a younger job would fit, and would keep the older one out for ever
+      world.github.jobs.set(2, queued(2, { createdAt: 100_000 }))
+      yield* TestClock.adjust("11 seconds")
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(world.github.jobs.get(2)?.status, "queued")
+      world.anka.vms.delete("small")
+      yield* TestClock.adjust("11 seconds")
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      yield* TestClock.adjust("11 seconds")
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(2)?.conclusion ?? Option.none()), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
   it.effect("ends the VM at once when the job is cancelled while it boots", () => {
     const world = World.make()
     world.github.jobs.set(1, queued(1))

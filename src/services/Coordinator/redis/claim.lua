@@ -11,15 +11,18 @@ if held then
 end
 local hold = meta('hold')
 if hold > now and hold - now <= RULES.hold then return {'Claimed'} end
-local reserved, first, place = reservation(), nil, nil
-for i = 6, #ARGV do
-  local job, rank = firstFor(ARGV[i], reserved)
-  if job then
-    local candidate = rank .. ' ' .. job
-    if not first or before(candidate, place) then first, place = job, candidate end
+local reserved, walks = reservation(), {}
+for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i]) end
+local first
+repeat
+  local best
+  for _, it in ipairs(walks) do
+    if it.place and (not best or before(it.place, best.place)) then best = it end
   end
-end
-if not first then return {'Claimed'} end
+  if not best then return {'Claimed'} end
+  first = taken(best, reserved)
+  if not first then best.step() end
+until first
 local epoch = math.max(meta('epoch') + 1, now)
 local attempt, excluded = load(first)
 local _, json = headOf(first)

@@ -15,6 +15,9 @@ local function int(x) return string.format('%.0f', x) end
 local function meta(field) return tonumber(call('HGET', META, field) or '0') end
 -- string comparison in Lua follows the locale, which differs between servers
 local function before(a, b)
+  -- priority and age, which mostly decide
+  local m, n = tonumber(a:sub(1, 16)), tonumber(b:sub(1, 16))
+  if m ~= n then return m < n end
   for i = 1, math.min(#a, #b) do
     local x, y = a:byte(i), b:byte(i)
     if x ~= y then return x < y end
@@ -118,18 +121,27 @@ local function mayTake(job, rank)
   end
   return true
 end
--- the first job of a class that this host may take, and its rank
-local function firstFor(class, reserved)
-  local from, count = 0, 1
-  while from < RULES.depth do
-    local members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', from, count)
-    for _, member in ipairs(members) do
-      local rank, job = member:sub(#class + 2):match('^(%S+) (.*)$')
-      if (not reserved or reserved == job) and mayTake(job, rank) then return job, rank end
+-- walks through the first jobs of a class: `place` is `<rank> <job>` of the present one, nil at the end
+local function walk(class)
+  local it = {class = class, from = 0, members = {}, at = 1}
+  function it.step()
+    it.at = it.at + 1
+    if it.at > #it.members and it.from < RULES.depth then
+      -- mostly the first one is taken
+      local count = it.from == 0 and 1 or RULES.depth - 1
+      it.members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', it.from, count)
+      it.from, it.at = it.from + count, 1
     end
-    if #members < count then return nil end
-    from, count = from + count, RULES.depth - 1
+    local member = it.members[it.at]
+    it.place = member and member:sub(#class + 2)
   end
+  it.step()
+  return it
+end
+-- the job where a walk is, if this host may take it
+local function taken(it, reserved)
+  local rank, job = it.place:match('^(%S+) (.*)$')
+  if (not reserved or reserved == job) and mayTake(job, rank) then return job end
 end
 -- the first classes that have queued jobs, each with its first member
 local function classes(limit)
