@@ -79,7 +79,7 @@ const pickUp = (hosts: number, jobs: number) =>
         told.set(next.key, performance.now())
         return [next]
       })
-      yield* poller.refresh(SCOPE, { every: Duration.zero, look })
+      yield* poller.refresh(SCOPE, { service: "P", every: Duration.zero, look })
       yield* Effect.sleep("20 millis")
     }
     while (took.length < jobs) yield* Effect.sleep("20 millis")
@@ -136,6 +136,7 @@ const idle = async (macs: number, seconds: number) => {
     database: ["url: 127.0.0.1", `port: ${server.port}`],
     interval: 10
   })
+  fleet.github.world.repositories.add("veertuinc/anklet")
   for (let n = 0; n < macs; n += 4) await Promise.all(fleet.macs.slice(n, n + 4).map((mac) => mac.start()))
   await wait(12_000)
   const count = () =>
@@ -182,7 +183,7 @@ const looks = (hosts: number, seconds: number) =>
         members,
         (coordinator) =>
           coordinator
-            .refresh(SCOPE, { every: Duration.seconds(1), look })
+            .refresh(SCOPE, { service: "A", every: Duration.seconds(1), look })
             .pipe(Effect.ignore, Effect.zipRight(Effect.sleep("1 second")), Effect.forever),
         { concurrency: "unbounded" }
       )

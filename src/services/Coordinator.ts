@@ -26,6 +26,7 @@ export class CoordinatorError extends Schema.TaggedError<CoordinatorError>()("Co
 
 /** How a service looks at its CI. */
 export interface Looking<E, R> {
+  readonly service: string
   /** Looks are not made more often than this, by all hosts together. */
   readonly every: Duration.Duration
   /** The jobs that the CI calls queued now. */
@@ -37,7 +38,7 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
   {
     /** Take part in a scope. Hosts of one scope must say the same `terms`: what they would otherwise do differently to one job. */
     readonly join: (scope: Scope, terms: string) => Effect.Effect<void, CoordinatorError>
-    /** Look at the CI for all who take part, if that is due and falls to this host. */
+    /** Look at the CI for all who take part, if that is due and falls to this host. A service whose last look failed looks in any case. */
     readonly refresh: <E, R>(scope: Scope, looking: Looking<E, R>) => Effect.Effect<void, E | CoordinatorError, R>
     /** A job of each class that this host may claim now: it judges these, and offers the classes that it can run. */
     readonly waiting: (scope: Scope, service: string) => Effect.Effect<ReadonlyArray<JobRequest>, CoordinatorError>

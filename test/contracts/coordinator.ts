@@ -15,7 +15,7 @@ export type Fresh = Effect.Effect<Coordinator["Type"], never, Scope.Scope>
 const NOW = Duration.zero
 const TERMS = "registration: repo"
 
-const said = (...jobs: ReadonlyArray<JobRequest>) => ({ every: NOW, look: Effect.succeed(jobs) })
+const said = (...jobs: ReadonlyArray<JobRequest>) => ({ service: "A", every: NOW, look: Effect.succeed(jobs) })
 const CLASSES = [classOf(job(0)), classOf(job(0, "other"))]
 const number = (claim: Option.Option<Claim>) =>
   Option.getOrUndefined(Option.map(claim, ({ job }) => job.createdAt % 1000))
@@ -94,6 +94,7 @@ export const contract = (kind: string, fresh: Fresh) => {
       Effect.gen(function* () {
         let looks = 0
         const looking = {
+          service: "A",
           every: Duration.minutes(1),
           look: Effect.sync(() => {
             looks++
@@ -105,6 +106,19 @@ export const contract = (kind: string, fresh: Fresh) => {
         })
         assert.strictEqual(looks, 1)
         assert.strictEqual((yield* coordinator.waiting(SCOPE, "B")).length, 1)
+      })
+    )
+
+    promise("lets nobody seem well whose own look failed, because others look", (coordinator) =>
+      Effect.gen(function* () {
+        const every = Duration.minutes(1)
+        const blind = { service: "A", every, look: Effect.fail("blind") }
+        yield* Effect.flip(coordinator.refresh(SCOPE, blind))
+        assert.strictEqual(yield* Effect.flip(coordinator.refresh(SCOPE, blind)), "blind")
+        // another service sees to it when its turn comes
+        yield* coordinator.refresh(SCOPE, { ...blind, service: "B" })
+        yield* coordinator.refresh(SCOPE, { ...blind, look: Effect.succeed([]) })
+        yield* coordinator.refresh(SCOPE, blind)
       })
     )
 

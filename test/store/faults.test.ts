@@ -38,7 +38,7 @@ const joined = (port: number, options: Partial<MemberOptions> = {}) =>
   Effect.tap(host(port, options), (coordinator) => coordinator.join(SCOPE, TERMS))
 
 const look = (coordinator: Coordinator["Type"], ...jobs: ReadonlyArray<JobRequest>) =>
-  coordinator.refresh(SCOPE, { every: Duration.zero, look: Effect.succeed(jobs) })
+  coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed(jobs) })
 const claim = (coordinator: Coordinator["Type"], service = "A") => coordinator.claim(SCOPE, service, CLASSES)
 const number = (claim: Option.Option<Claim>) =>
   Option.getOrUndefined(Option.map(claim, ({ job }) => job.createdAt % 1000))

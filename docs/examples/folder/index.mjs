@@ -92,7 +92,11 @@ export default (api) => {
       // all that hosts of one scope must do alike; there is nothing here
       yield* coordinator.join(scope, "")
       // one service of all that take part looks, for all of them
-      yield* coordinator.refresh(scope, { every: service.sleepInterval, look: look(scope, config) })
+      yield* coordinator.refresh(scope, {
+        service: service.name,
+        every: service.sleepInterval,
+        look: look(scope, config)
+      })
       const waiting = yield* coordinator.waiting(scope, service.name)
       if (waiting.length === 0 || !(yield* slots.take)) return
       const held = yield* Claim.take(scope, service.name, waiting.map(api.classOf))

@@ -78,7 +78,11 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     }
 
     yield* coordinator.join(scope, terms)
-    yield* coordinator.refresh(scope, { every: service.sleepInterval, look: lookAround(context, scope) })
+    yield* coordinator.refresh(scope, {
+      service: service.name,
+      every: service.sleepInterval,
+      look: lookAround(context, scope)
+    })
     const waiting = yield* coordinator.waiting(scope, service.name)
     if (waiting.length === 0) return
     const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))

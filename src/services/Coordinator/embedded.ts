@@ -12,6 +12,7 @@ import { Closed, Ledger } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import { type Claim, type Hello, heldBy, initial, type Outcome, type Request, reduce, type State } from "./reducer.ts"
+import * as Sight from "./sight.ts"
 
 /** The only host there is. */
 const LOCAL = { host: "local", boot: "local" } as const
@@ -43,6 +44,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     looks.set(scope, turn)
     return turn.withPermits(1)
   }
+  const sight = Sight.make()
   /** Where each service is, and what it saw there. */
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
   const told = new Map<Scope, string>()
@@ -90,11 +92,11 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
             detail: mixed(scope, terms, first, "another service of this host")
           })
     },
-    refresh: (scope, { every, look }) =>
+    refresh: (scope, { service, every, look }) =>
       Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
-        if (turn._tag !== "Turn") return
-        const jobs = (yield* look).map((job) => ({ key: job.key, request: Option.some(job) }))
+        if (turn._tag !== "Turn") return yield* sight.test(service, look)
+        const jobs = (yield* sight.look(service, look)).map((job) => ({ key: job.key, request: Option.some(job) }))
         yield* run(scope, { _tag: "Ingest", fence: turn.fence, jobs, last: true })
       }).pipe(inTurn(scope)),
     waiting: (scope, service) =>

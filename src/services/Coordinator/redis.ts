@@ -23,6 +23,7 @@ import { toClaim, toEntry } from "./entry.ts"
 import { classOf, type JobClass } from "./order.ts"
 import { argumentsOf, channelOf, compile, keysOf, LIMIT, LIMITS, limitOf, replyOf } from "./redis/scripts.ts"
 import type { Claim, Command, Hello, Reply, Request, Sighting } from "./reducer.ts"
+import * as Sight from "./sight.ts"
 
 /** How often a host says that it lives, and after how much silence it counts as dead. */
 export interface Rhythm {
@@ -81,6 +82,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
   const unsaid = new Map<string, Request & { readonly claim: Claim }>()
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
   const hot = new Set<JobClass>()
+  const sight = Sight.make()
   const isAway = yield* Ref.make(false)
   const fitted = yield* Ref.make(false)
   const echo = yield* Effect.makeLatch(false)
@@ -313,13 +315,13 @@ export const make = Effect.fn("Coordinator.redis")(function* (
         return Effect.asVoid(genOf(scope, Option.none()))
       }),
 
-    refresh: (scope, { every, look }) => {
+    refresh: (scope, { service, every, look }) => {
       const inTurn = members.get(scope)?.looking.withPermits(1) ?? ((effect) => effect)
       return Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
-        if (turn._tag !== "Turn") return
+        if (turn._tag !== "Turn") return yield* sight.test(service, look)
         const { fence } = turn
-        const jobs = yield* look
+        const jobs = yield* sight.look(service, look)
         const requests = new Map(jobs.map((job) => [job.key, job]))
         const known = members.get(scope)?.known ?? new Set()
         const tell = (jobs: ReadonlyArray<Sighting>, last: boolean) =>

@@ -11,10 +11,26 @@ if held then
 end
 local hold = meta('hold')
 if hold > now and hold - now <= RULES.hold then return {'Claimed'} end
-local reserved, walks = reservation(), {}
-for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i]) end
-local first
-repeat
+local reserved = reservation()
+-- mostly the best of the heads may be taken, and nothing else is looked at
+local best, least
+for i = 6, #ARGV do
+  local class = ARGV[i]
+  local head = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', 0, 1)[1]
+  if head then
+    local from = #class + 2
+    local number = tonumber(head:sub(from, from + 15))
+    if not best or number < least or (number == least and before(head:sub(from), best)) then
+      best, least = head:sub(from), number
+    end
+  end
+end
+if not best then return {'Claimed'} end
+local first, walks = taken({place = best}, reserved), {}
+if not first then
+  for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i]) end
+end
+while not first do
   local best
   for _, it in ipairs(walks) do
     if it.place and (not best or before(it.place, best.place)) then best = it end
@@ -22,7 +38,7 @@ repeat
   if not best then return {'Claimed'} end
   first = taken(best, reserved)
   if not first then best.step() end
-until first
+end
 local epoch = math.max(meta('epoch') + 1, now)
 local attempt, excluded = load(first)
 local _, json = headOf(first)

@@ -1,0 +1,18 @@
+/** Whether services can see their CI: one whose last look failed looks again by itself, although another one looks for all. */
+import * as Effect from "effect/Effect"
+
+export const make = () => {
+  const blind = new Set<string>()
+  const tracked = <A, E, R>(service: string, look: Effect.Effect<A, E, R>) =>
+    Effect.tapBoth(look, {
+      onFailure: () => Effect.sync(() => blind.add(service)),
+      onSuccess: () => Effect.sync(() => blind.delete(service))
+    })
+  return {
+    /** Look for all. */
+    look: tracked,
+    /** It is not this service's turn: it must still not seem well because others are. */
+    test: <A, E, R>(service: string, look: Effect.Effect<A, E, R>): Effect.Effect<void, E, R> =>
+      Effect.suspend(() => (blind.has(service) ? Effect.asVoid(tracked(service, look)) : Effect.void))
+  }
+}
