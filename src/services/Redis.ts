@@ -219,6 +219,7 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
   const runtime = yield* Effect.runtime<never>()
   const fork = (effect: Effect.Effect<void>) => void Runtime.runFork(runtime)(effect)
   const lastError = yield* Ref.make("")
+  const warned = yield* Ref.make(false)
   const command = yield* open(database, "command")
   const listener = yield* open(database, "listener")
   const hears = new Map<string, (message: string) => Effect.Effect<void>>()
@@ -314,8 +315,12 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
         Effect.catchIf(
           ({ reason, detail }) => reason === "Refused" && detail.includes("NOPERM"),
           () =>
-            Effect.logWarning(
-              `${name} does not tell its version and settings: it must be Redis 7 with maxmemory-policy noeviction`
+            Effect.flatMap(Ref.getAndSet(warned, true), (warned) =>
+              warned
+                ? Effect.void
+                : Effect.logWarning(
+                    `${name} does not tell this user its version and settings (+info): it must be Redis 7 with maxmemory-policy noeviction`
+                  )
             )
         )
       )

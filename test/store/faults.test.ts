@@ -341,6 +341,12 @@ describe.concurrent("hosts that must not work together", () => {
       const error = yield* Effect.flip(other.join(SCOPE, "registration: org"))
       assert.strictEqual(error.reason, "Refused")
       assert.include(error.message, "registration: org here and with registration: repo by mac-1")
+      // nor may services of one host differ: their jobs are other hosts' jobs, too
+      const mine = yield* joined(redis.port, { name: "mac-3" })
+      assert.include(
+        (yield* Effect.flip(mine.join(SCOPE, "registration: org"))).message,
+        "another service of this host"
+      )
     })
   )
 

@@ -1,3 +1,5 @@
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { Scope } from "../../src/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
@@ -79,6 +81,43 @@ describe("a fleet that shares a Redis", () => {
     assert.notInclude(JSON.stringify(mac.log()), "canary")
   })
 
+  it("refuses a Mac that runs with the copied state of a live one, and says what to do", {
+    timeout: 120_000
+  }, async () => {
+    redis = await startRedis()
+    fleet = await make({ macs: 2, services: 1, database: at(redis.port), interval: 0.5 })
+    const [original, copy] = fleet.macs
+    if (original === undefined || copy === undefined) return assert.fail("no macs")
+    fleet.github.world.repositories.add("veertuinc/anklet")
+    await original.start()
+    const file = join("state", "host.json")
+    await until("the first one has its identity", () => existsSync(join(original.home, file)))
+    mkdirSync(join(copy.home, "state"))
+    copyFileSync(join(original.home, file), join(copy.home, file))
+    await copy.start()
+    const said = () => copy.log().filter(({ level }) => level === "ERROR")
+    await until("it says so", () =>
+      said().some(({ msg }) => String(msg).includes("another daemon has this host's identity"))
+    )
+    assert.include(
+      String(said()[0]?.msg),
+      `state_dir was copied: stop one of the two and delete ${join(copy.home, file)}`
+    )
+    // the original is not disturbed
+    const ids = fleet.queue(1)
+    await until("its job has ended", () => fleet.completed(ids) === 1, 60_000)
+    assert.deepStrictEqual(
+      original.log().filter(({ level }) => level === "ERROR"),
+      []
+    )
+    // with an identity of its own, the copy works
+    await copy.anklet("-s", "stop")
+    rmSync(join(copy.home, file))
+    await copy.start()
+    await until("both take part", async () => (await inStore()).hosts === 2)
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+  })
+
   it("sees running jobs to their end while it is away, and takes none", { timeout: 120_000 }, async () => {
     redis = await startRedis()
     fleet = await make({ macs: 1, services: 1, database: at(redis.port), interval: 0.5 })
@@ -89,7 +128,7 @@ describe("a fleet that shares a Redis", () => {
     await until("the job runs", () => fleet.github.world.job(first).status === "in_progress", 60_000)
     await redis.kill()
     const [second = 0] = fleet.queue(1)
-    await import("node:fs").then(({ writeFileSync }) => writeFileSync(`${fleet.folder}/go`, ""))
+    writeFileSync(join(fleet.folder, "go"), "")
     await until("it has ended", () => fleet.github.world.job(first).status === "completed", 60_000)
     assert.strictEqual(fleet.github.world.job(first).conclusion, "success")
     await until("the host is clean", () => fleet.left().vms.length === 0, 60_000)

@@ -86,6 +86,11 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
 
 /** How often a held job is looked at. Unchanged answers cost no rate limit. */
 export const LOOK_EVERY = Duration.seconds(5)
+/**
+ * So many times less often while the job runs on our runner: that ends by itself when the job is cancelled, and its end is
+ * seen at once. A fleet's running jobs would otherwise use up what GitHub allows one credential in a minute (900 points).
+ */
+const SETTLED = 6
 
 /** A question that failed is an unknown answer; the outage is reported by the service's own look. */
 const asked = <A>(question: Effect.Effect<A, GitHubError>) =>
@@ -128,11 +133,19 @@ export const watch = Effect.fn("watch")(function* (
     Effect.interruptible
   )
   const startedAt = yield* Clock.currentTimeMillis
-  while (true) {
-    const answer = yield* Effect.all(
-      { job: asked(client.job(job.owner, job.repo, job.id)), runner: asked(client.runner(level, runner.id)) },
+  const askRunner = asked(client.runner(level, runner.id))
+  const unasked: typeof askRunner = Effect.succeedNone
+  const runs = ({ status, runnerName }: Job): boolean =>
+    status === "in_progress" && Option.contains(runnerName, runner.name)
+  const ask = (isSettled: boolean) =>
+    Effect.all(
+      { job: asked(client.job(job.owner, job.repo, job.id)), runner: isSettled ? unasked : askRunner },
       { concurrency: 2 }
     )
+  let isSettled = false
+  while (true) {
+    const answer: Effect.Effect.Success<ReturnType<typeof ask>> = yield* ask(isSettled)
+    isSettled = Option.exists(answer.job, runs)
     const now = yield* Clock.currentTimeMillis
     const end = yield* Ref.get(endedAt)
     const decision = decide(
@@ -156,7 +169,10 @@ export const watch = Effect.fn("watch")(function* (
     // the end of the process cuts a wait short, once; after it GitHub is asked every second
     yield* Option.isSome(end)
       ? Effect.sleep("1 second")
-      : Effect.raceFirst(Effect.sleep(options.every), Effect.exit(Deferred.await(process)))
+      : Effect.raceFirst(
+          Effect.sleep(Duration.times(options.every, isSettled ? SETTLED : 1)),
+          Effect.exit(Deferred.await(process))
+        )
   }
 }, Effect.scoped)
 

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import { Drain } from "../../Drain.ts"
 import type { JobRequest, Scope } from "../../Job.ts"
-import { Coordinator, CoordinatorError } from "../Coordinator.ts"
+import { Coordinator } from "../Coordinator.ts"
 import { Closed, Ledger } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
@@ -22,15 +22,15 @@ const FOR_EVER = Number.POSITIVE_INFINITY
 /** How long a big job is kept for a host that makes room for it, in milliseconds. */
 export const RESERVED_FOR = 600_000
 
-const hello = (terms: string): Hello => ({
+const hello: Hello = {
   _tag: "Hello",
   info: "this host",
-  terms,
+  terms: "",
   lease: FOR_EVER,
   gen: GEN,
   knew: false,
   takes: ""
-})
+}
 
 /** Make it for these services. */
 export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>) {
@@ -47,7 +47,6 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
   const sight = Sight.make()
   /** Where each service is, and what it saw there. */
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
-  const told = new Map<Scope, string>()
 
   // the state moves on only after the ledger took the line, so a failed line is a command that never was
   const run = <E = never>(
@@ -76,22 +75,13 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
 
   for (const entry of HashMap.values((yield* ledger.state).claims)) {
     if (!services.includes(entry.service)) continue
-    yield* run(entry.job.scope, hello(""))
+    yield* run(entry.job.scope, hello)
     yield* run(entry.job.scope, { _tag: "Restore", lease: FOR_EVER, claims: [toClaim(entry)] })
   }
 
   return Coordinator.of({
-    // services of one host may not agree either
-    join: (scope, terms) => {
-      const first = told.get(scope) ?? terms
-      told.set(scope, first)
-      return first === terms
-        ? Effect.asVoid(run(scope, hello("")))
-        : new CoordinatorError({
-            reason: "Refused",
-            detail: mixed(scope, terms, first, "another service of this host")
-          })
-    },
+    // one host gives a job to one of its services, whatever each of them would do with it
+    join: (scope) => Effect.asVoid(run(scope, hello)),
     refresh: (scope, { service, every, look }) =>
       Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
@@ -152,7 +142,3 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       })
   })
 })
-
-/** Why hosts, or services, of one scope must agree. */
-export const mixed = (scope: Scope, ours: string, theirs: string, who: string): string =>
-  `${scope} is watched with ${ours} here and with ${theirs} by ${who}: two of them could run one job twice. Make them equal`

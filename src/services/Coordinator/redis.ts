@@ -18,7 +18,7 @@ import { Host } from "../Host.ts"
 import { Closed, Ledger } from "../Ledger.ts"
 import * as Redis from "../Redis.ts"
 import { Wake } from "../Wake.ts"
-import { mixed, RESERVED_FOR } from "./embedded.ts"
+import { RESERVED_FOR } from "./embedded.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import { classOf, type JobClass } from "./order.ts"
 import { argumentsOf, channelOf, compile, keysOf, LIMIT, LIMITS, limitOf, replyOf } from "./redis/scripts.ts"
@@ -53,6 +53,9 @@ interface Membership {
   readonly looking: Effect.Semaphore
   readonly greeting: Effect.Semaphore
 }
+
+const mixed = (scope: Scope, ours: string, theirs: string, who: string): string =>
+  `${scope} is watched with ${ours} here and with ${theirs} by ${who}: two of them could run one job twice. Make them equal`
 
 const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
