@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Redis } from "ioredis"
+import { until } from "../whole/lab.ts"
 
 const children = new Set<ChildProcess>()
 process.on("exit", () => {
@@ -22,14 +23,9 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-/** Wait until something is so, or fail with its name. */
-export const eventually = async (what: string, holds: () => Promise<boolean> | boolean, within = 20_000) => {
-  const end = performance.now() + within
-  while (!(await Promise.resolve(holds()).catch(() => false))) {
-    if (performance.now() > end) throw new Error(`waited ${within} ms in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
+/** Wait until something is so; a question that fails is asked again. */
+export const eventually = (what: string, holds: () => Promise<boolean> | boolean, within = 20_000): Promise<void> =>
+  until(what, async () => Promise.resolve(holds()).catch(() => false), within)
 
 export interface ServerOptions {
   /** Lines of its configuration. */

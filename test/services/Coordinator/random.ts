@@ -22,8 +22,16 @@ const HOSTS = ["mac-1", "mac-2", "mac-3", "mac-4"]
 const SERVICES = ["RUNNER1", "a service / of two words"]
 const START = 1_790_000_000_000
 
+const jobs = new Map<number, JobRequest>()
+
 /** A job of this number: template, age and priority follow from it. */
-export const job = (n: number): JobRequest =>
+export const job = (n: number): JobRequest => {
+  const known = jobs.get(n) ?? makeJob(n)
+  jobs.set(n, known)
+  return known
+}
+
+const makeJob = (n: number): JobRequest =>
   JobRequest.make({
     key: JobKey.make(`github:o/r/${n}`),
     scope: SCOPE,
