@@ -133,7 +133,7 @@ const idle = async (macs: number, seconds: number) => {
   await server.ask((redis) => redis.flushall())
   const fleet = await makeFleet({
     macs,
-    database: ["url: 127.0.0.1", `port: ${server.port}`],
+    database: () => ["url: 127.0.0.1", `port: ${server.port}`],
     interval: 10
   })
   fleet.github.world.repositories.add("veertuinc/anklet")

@@ -4,7 +4,7 @@ import { afterEach, assert, describe, it } from "vitest"
 import { Scope } from "../../src/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { seeded } from "../services/Coordinator/random.ts"
-import { type RedisServer, start as startRedis } from "../store/server.ts"
+import { type RedisServer, startProxy, start as startRedis } from "../store/server.ts"
 import { type Fleet, type Mac, make } from "./fleet.ts"
 import { until } from "./lab.ts"
 
@@ -35,7 +35,7 @@ const inStore = async () => {
 describe("a fleet that shares a Redis", () => {
   it("runs every job once; the store comes back empty in the middle of it", { timeout: 180_000 }, async () => {
     redis = await startRedis()
-    fleet = await make({ macs: 3, database: at(redis.port), interval: 0.5 })
+    fleet = await make({ macs: 3, database: () => at(redis.port), interval: 0.5 })
     await Promise.all(fleet.macs.map((mac) => mac.start()))
     const ids = fleet.queue(18, "sleep 0.3")
     await until("a third has ended", () => fleet.completed(ids) >= 6, 60_000)
@@ -61,7 +61,7 @@ describe("a fleet that shares a Redis", () => {
   }, async () => {
     redis = await startRedis()
     await redis.kill()
-    fleet = await make({ macs: 1, database: [...at(redis.port), "password: canary-of-the-store"], interval: 0.5 })
+    fleet = await make({ macs: 1, database: () => [...at(redis.port), "password: canary-of-the-store"], interval: 0.5 })
     const [mac] = fleet.macs
     if (mac === undefined) return assert.fail("no mac")
     const once = await mac.anklet("--attach", "--once")
@@ -81,11 +81,27 @@ describe("a fleet that shares a Redis", () => {
     assert.notInclude(JSON.stringify(mac.log()), "canary")
   })
 
+  it("stops and cleans up within seconds while it does not answer", { timeout: 120_000 }, async () => {
+    redis = await startRedis()
+    fleet = await make({ macs: 1, database: () => at(redis.port), interval: 0.5 })
+    const [mac] = fleet.macs
+    if (mac === undefined) return assert.fail("no mac")
+    await mac.start()
+    const [first = 0] = fleet.queue(1, "sleep 600")
+    await until("the job runs", () => fleet.github.world.job(first).status === "in_progress", 60_000)
+    redis.pause()
+    const began = performance.now()
+    assert.strictEqual((await mac.anklet("-s", "stop")).code, 0)
+    assert.isBelow(performance.now() - began, 40_000)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+    redis.resume()
+  })
+
   it("refuses a Mac that runs with the copied state of a live one, and says what to do", {
     timeout: 120_000
   }, async () => {
     redis = await startRedis()
-    fleet = await make({ macs: 2, services: 1, database: at(redis.port), interval: 0.5 })
+    fleet = await make({ macs: 2, services: 1, database: () => at(redis.port), interval: 0.5 })
     const [original, copy] = fleet.macs
     if (original === undefined || copy === undefined) return assert.fail("no macs")
     fleet.github.world.repositories.add("veertuinc/anklet")
@@ -120,7 +136,7 @@ describe("a fleet that shares a Redis", () => {
 
   it("sees running jobs to their end while it is away, and takes none", { timeout: 120_000 }, async () => {
     redis = await startRedis()
-    fleet = await make({ macs: 1, services: 1, database: at(redis.port), interval: 0.5 })
+    fleet = await make({ macs: 1, services: 1, database: () => at(redis.port), interval: 0.5 })
     const [mac] = fleet.macs
     if (mac === undefined) return assert.fail("no mac")
     await mac.start()
@@ -144,17 +160,19 @@ describe("a fleet that shares a Redis", () => {
     assert.deepStrictEqual(fleet.left(), NOTHING)
   })
 
-  it("of 20 ends 200 jobs once each, through kills, stalls and restarts of the store", {
+  it("of 20 ends 200 jobs once each, through kills, stalls, cut ways and restarts of the store", {
     timeout: 600_000
   }, async () => {
     redis = await startRedis({ persistent: true })
-    fleet = await make({ macs: 20, database: at(redis.port), interval: 2 })
+    // every fourth Mac reaches the store on a way of its own, which is cut now and then
+    const proxy = await startProxy(() => redis.port)
+    fleet = await make({ macs: 20, database: (mac) => at(mac % 4 === 3 ? proxy.port : redis.port), interval: 2 })
     for (let n = 0; n < fleet.macs.length; n += 4) {
       await Promise.all(fleet.macs.slice(n, n + 4).map((mac) => mac.start()))
     }
     const ids = fleet.queue(200)
     const random = seeded(11)
-    const faults = { kills: 0, stalls: 0, restarts: 0 }
+    const faults = { kills: 0, stalls: 0, restarts: 0, cuts: 0 }
     const restart = async () => {
       faults.restarts++
       await redis.kill()
@@ -166,6 +184,13 @@ describe("a fleet that shares a Redis", () => {
       mac.signal("SIGSTOP")
       await pause(2000 + random() * 3000)
       mac.signal("SIGCONT")
+    }
+    const cut = async () => {
+      faults.cuts++
+      if (random() < 0.5) proxy.cut()
+      else proxy.stall()
+      await pause(2000 + random() * 6000)
+      proxy.heal()
     }
     const kill = async (mac: Mac) => {
       faults.kills++
@@ -184,14 +209,16 @@ describe("a fleet that shares a Redis", () => {
         await pause(300 + random() * 1200)
         const mac = fleet.macs[Math.floor(random() * fleet.macs.length)]
         const kind = random()
-        if (kind < 0.15) trouble(-1, restart)
-        else if (mac !== undefined) trouble(mac.index, () => (kind < 0.5 ? stall(mac) : kill(mac)))
+        if (kind < 0.12) trouble(-1, restart)
+        else if (kind < 0.24) trouble(-2, cut)
+        else if (mac !== undefined) trouble(mac.index, () => (kind < 0.55 ? stall(mac) : kill(mac)))
       }
       await Promise.all(troubled.values())
     }
     await Promise.all([chaos(), until("all jobs have ended", () => fleet.completed(ids) === ids.length, 560_000)])
     for (const mac of fleet.macs) mac.signal("SIGCONT")
     const drained = await drainAll()
+    await proxy.close()
     assert.deepStrictEqual(
       drained.map(({ code }) => code),
       fleet.macs.map(() => 0)

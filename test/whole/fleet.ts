@@ -11,16 +11,14 @@ import { isAlive, LABELS, MAIN, TEMPLATE, TOKEN, until } from "./lab.ts"
 
 export interface FleetOptions {
   readonly macs: number
-  /** Lines of `database:` in each service; none: every Mac is by itself. */
-  readonly database: ReadonlyArray<string>
+  /** Lines of `database:` in the services of a Mac. */
+  readonly database: (mac: number) => ReadonlyArray<string>
   readonly services?: number
   readonly interval?: number
-  /** Lines added to the services of single Macs. */
-  readonly extra?: (mac: number) => ReadonlyArray<string>
 }
 
 /** Make a fleet; no daemon runs yet. */
-export const make = async ({ macs: count, database, services = 2, interval = 1, extra = () => [] }: FleetOptions) => {
+export const make = async ({ macs: count, database, services = 2, interval = 1 }: FleetOptions) => {
   const folder = mkdtempSync(join(tmpdir(), "anklet-fleet-"))
   const github = await startGitHub()
   const ran = join(folder, "ran")
@@ -52,10 +50,9 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
         "    repo: anklet",
         `    api_url: ${github.url}`,
         `    sleep_interval: ${interval}`,
-        ...extra(index),
-        ...(database.length > 0
-          ? ["    database:", "      enabled: true", ...database.map((line) => `      ${line}`)]
-          : [])
+        "    database:",
+        "      enabled: true",
+        ...database(index).map((line) => `      ${line}`)
       ]).flat()
     ]
     const config = at("config.yml")
