@@ -4,7 +4,7 @@ import { afterEach, assert, describe, it } from "vitest"
 import { Scope } from "../../src/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { seeded } from "../services/Coordinator/random.ts"
-import { type RedisServer, startProxy, start as startRedis } from "../store/server.ts"
+import { certificates, folder, type RedisServer, startProxy, start as startRedis } from "../store/server.ts"
 import { type Fleet, type Mac, make } from "./fleet.ts"
 import { until } from "./lab.ts"
 
@@ -79,6 +79,44 @@ describe("a fleet that shares a Redis", () => {
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
     assert.deepStrictEqual(fleet.left(), NOTHING)
     assert.notInclude(JSON.stringify(mac.log()), "canary")
+  })
+
+  it("is reached over TLS, by a user who may do little, with a password from a file", {
+    timeout: 120_000
+  }, async () => {
+    const path = folder()
+    const tls = certificates(path)
+    const password = join(path, "password")
+    writeFileSync(password, "canary-of-the-store\n")
+    redis = await startRedis({
+      tls,
+      password: "canary-of-root",
+      lines: ["user anklet on >canary-of-the-store ~anklet:* &anklet:* +@all -@admin -@dangerous +info"]
+    })
+    fleet = await make({
+      macs: 2,
+      services: 1,
+      interval: 0.5,
+      database: () => [
+        `url: rediss://127.0.0.1:${redis.port}`,
+        "user: anklet",
+        `password: file:${password}`,
+        `ca: ${tls.ca}`
+      ]
+    })
+    await Promise.all(fleet.macs.map((mac) => mac.start()))
+    const ids = fleet.queue(3)
+    await until("all have ended", () => fleet.completed(ids) === ids.length, 60_000)
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.strictEqual(fleet.ran().length, ids.length)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+    const logs = fleet.macs.flatMap((mac) => mac.log())
+    assert.deepStrictEqual(
+      logs.filter(({ level }) => level === "ERROR" || level === "WARN"),
+      []
+    )
+    assert.notInclude(JSON.stringify(logs), "canary")
+    rmSync(path, { recursive: true })
   })
 
   it("stops and cleans up within seconds while it does not answer", { timeout: 120_000 }, async () => {

@@ -73,6 +73,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
   const budget = yield* Budget
   const scripts = compile()
   const channel = channelOf(host.id)
+  const identity = { host: host.id, boot: host.boot }
   const lease = Duration.toMillis(rhythm.lease)
 
   const members = new Map<Scope, Membership>()
@@ -81,6 +82,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
   for (const entry of HashMap.values((yield* ledger.state).claims)) {
     if (services.includes(entry.service)) mine.set(entry.service, toClaim(entry))
   }
+  const claimsOf = (scope: Scope) => [...mine.values()].filter(({ job }) => job.scope === scope)
   /** What could not be said when it was true; said before the service asks for another job. */
   const unsaid = new Map<string, Request & { readonly claim: Claim }>()
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
@@ -143,7 +145,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
       knew: Option.isSome(member.gen) || mine.size > 0,
       takes
     }
-    const reply = yield* ask(scope, { ...hello, host: host.id, boot: host.boot })
+    const reply = yield* ask(scope, { ...hello, ...identity })
     switch (reply._tag) {
       case "Welcome": {
         const { gen } = reply
@@ -152,7 +154,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
         }
         member.gen = Option.some(gen)
         member.known = new Set()
-        const claims = [...mine.values()].filter(({ job }) => job.scope === scope)
+        const claims = claimsOf(scope)
         if (claims.length > 0) {
           yield* ask(scope, { ...identity, gen, _tag: "Restore", lease, claims })
         }
@@ -170,7 +172,6 @@ export const make = Effect.fn("Coordinator.redis")(function* (
         return yield* refused(`${redis.name} does not take part as expected`)
     }
   })
-  const identity = { host: host.id, boot: host.boot }
 
   const genOf = (scope: Scope, stale: Option.Option<string>) =>
     Effect.suspend(() => {
@@ -226,8 +227,6 @@ export const make = Effect.fn("Coordinator.redis")(function* (
       )
     }).pipe(Effect.uninterruptible)
 
-  const claimsOf = (scope: Scope) => [...mine.values()].filter(({ job }) => job.scope === scope)
-
   const beat = Effect.fnUntraced(function* (scope: Scope) {
     const claims = claimsOf(scope)
     const reply = yield* run(scope, {
@@ -236,7 +235,9 @@ export const make = Effect.fn("Coordinator.redis")(function* (
       claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
     })
     if (reply._tag !== "Verdicts") return
-    const unknown = claims.filter((_, n) => reply.verdicts[n] === "unknown")
+    // one that was given back while we asked is rightly unknown
+    const isStill = ({ service, epoch }: Claim) => mine.get(service)?.epoch === epoch
+    const unknown = claims.filter((claim, n) => reply.verdicts[n] === "unknown" && isStill(claim))
     if (unknown.length > 0) {
       yield* run(scope, { _tag: "Restore", lease, claims: unknown })
     }

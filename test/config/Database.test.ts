@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type Database, resolve, Written } from "../../src/config/Database.ts"
+import { NodeContext } from "../fakes/platform.ts"
+
+const read = (written: object) =>
+  Effect.map(Schema.decodeUnknown(Written)({ enabled: true, ...written }), (decoded) => {
+    const resolved = resolve(decoded)
+    if (!Option.isOption(resolved) || Option.isNone(resolved)) return assert.fail(JSON.stringify(resolved))
+    return resolved.value
+  })
+const secret = (value: Database["password"]) => Option.getOrUndefined(Option.map(value, Redacted.value))
+const nodes = (database: Database) => database.nodes.map(({ host, port }) => `${host}:${port}`)
+
+describe("a store", () => {
+  it.effect("is at localhost:6379 when nothing else is said, and nowhere when it is not enabled", () =>
+    Effect.gen(function* () {
+      const database = yield* read({})
+      assert.deepStrictEqual(nodes(database), ["localhost:6379"])
+      assert.strictEqual(database.database, 0)
+      assert.deepStrictEqual(resolve(yield* Schema.decodeUnknown(Written)({})), Option.none())
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("may be told in parts, or in one address that has them all", () =>
+    Effect.gen(function* () {
+      const parts = yield* read({ url: "r.example", port: 6380, user: "u", password: "p w", database: 2, tls: true })
+      const whole = yield* read({ url: "rediss://u:p%20w@r.example:6380/2" })
+      assert.deepStrictEqual(nodes(whole), ["r.example:6380"])
+      assert.strictEqual(secret(whole.password), "p w")
+      assert.isTrue(whole.tls)
+      // so that services that name one store share its connections
+      assert.isTrue(Equal.equals(parts, whole))
+      assert.isFalse(Equal.equals(parts, yield* read({ url: "rediss://u:other@r.example:6380/2" })))
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("may have an address of IPv6", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(nodes(yield* read({ url: "[::1]:7000" })), ["::1:7000"])
+      assert.deepStrictEqual(nodes(yield* read({ url: "redis://[::1]:7000" })), ["::1:7000"])
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("may be found by sentinels, or be a cluster", () =>
+    Effect.gen(function* () {
+      const sentinel = yield* read({ sentinel: { name: "m", nodes: ["a", "b:1"], password: "s" }, password: "r" })
+      assert.deepStrictEqual(nodes(sentinel), ["a:26379", "b:1"])
+      assert.deepStrictEqual(
+        [sentinel.kind, sentinel.master, secret(sentinel.sentinelPassword), secret(sentinel.password)],
+        ["sentinel", "m", "s", "r"]
+      )
+      const cluster = yield* read({ url: "one.example", cluster: true })
+      assert.deepStrictEqual([cluster.kind, ...nodes(cluster)], ["cluster", "one.example:6379"])
+      assert.deepStrictEqual(nodes(yield* read({ cluster: ["a", "b:1"] })), ["a:6379", "b:1"])
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("is named to people without its secrets", () =>
+    Effect.gen(function* () {
+      const database = yield* read({
+        url: "redis://u:canary@r.example",
+        sentinel: { name: "m", nodes: ["a"], password: "canary" }
+      })
+      assert.notInclude(`${database}${JSON.stringify(database)}`, "canary")
+      assert.strictEqual(`${yield* read({ url: "redis://u:canary@r.example" })}`, "Redis at r.example:6379")
+    }).pipe(Effect.provide(NodeContext))
+  )
+})
