@@ -2,15 +2,14 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { stringify } from "uuid"
 import * as Finalizer from "./Finalizer.ts"
 import { type JobKey, type Template, VM_PREFIX, VmName } from "./Job.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
 import { HostLock } from "./services/HostLock.ts"
 import { Ledger, VmGone, VmNamed } from "./services/Ledger.ts"
 import { Slots, VM_LIMIT } from "./services/Slots.ts"
+import * as Uuid from "./Uuid.ts"
 import { lingering, within } from "./Within.ts"
 
 /** A VM that is ready, or was when its owner crashed. */
@@ -26,14 +25,7 @@ const PROBE_WITHIN: Duration.DurationInput = "15 seconds"
 const DELETE_WITHIN: Duration.DurationInput = "3 minutes"
 const DELETE_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(3))
 
-const freshName = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 256), 16),
-  // version and variant bits, so that it is a UUID of version 4 also to strict readers
-  (bytes) =>
-    VmName.make(
-      `${VM_PREFIX}${stringify(Uint8Array.from(bytes, (byte, i) => (i === 6 ? (byte & 15) | 64 : i === 8 ? (byte & 63) | 128 : byte)))}`
-    )
-)
+const freshName = Effect.map(Uuid.random, (uuid) => VmName.make(`${VM_PREFIX}${uuid}`))
 
 /** Held while a VM is cloned, also by a clone that outlived its killed daemon; says which VM. */
 const CLONE_LOCK = "clone"

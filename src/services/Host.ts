@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { v4 as uuid4 } from "uuid"
+import * as Uuid from "../Uuid.ts"
 import { version } from "../version.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
 import * as Journal from "./Journal.ts"
@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const kept = yield* fs.readFileString(path).pipe(Effect.flatMap(Schema.decode(Kept)), Effect.option)
   // a disk that was copied to another Mac must not bring its identity along
   const isOurs = Option.exists(kept, (kept) => kept.machine === machine)
-  const id = Option.isSome(kept) && isOurs ? kept.value.id : uuid4()
+  const id = Option.isSome(kept) && isOurs ? kept.value.id : yield* Uuid.random
   if (!isOurs) {
     yield* fs.makeDirectory(stateDir, { recursive: true }).pipe(
       Effect.zipRight(fs.writeFileString(path, encodeKept({ id, machine }), { mode: 0o600 })),
@@ -93,7 +93,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const self = Option.getOrElse(yield* exec.identify(process.pid), () => ({ pid: process.pid, startedAt: "" }))
   return Host.of({
     id,
-    boot: uuid4(),
+    boot: yield* Uuid.random,
     info: encodeInfo({ hostname: hostname(), machine, process: self, version, state: stateDir }),
     nameOf: (info) =>
       Option.match(decodeInfo(info), {

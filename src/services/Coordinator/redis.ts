@@ -6,11 +6,11 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
-import { v4 as uuid4 } from "uuid"
 import type { Database } from "../../config/Database.ts"
 import { Drain } from "../../Drain.ts"
 import * as Finalizer from "../../Finalizer.ts"
 import type { JobKey, JobRequest, Scope } from "../../Job.ts"
+import * as Uuid from "../../Uuid.ts"
 import { within } from "../../Within.ts"
 import { Budget } from "../Budget.ts"
 import { Coordinator, CoordinatorError } from "../Coordinator.ts"
@@ -141,7 +141,7 @@ export const make = Effect.fn("Coordinator.redis")(function* (
       info: host.info,
       terms: member.terms,
       lease,
-      gen: uuid4(),
+      gen: yield* Uuid.random,
       knew: Option.isSome(member.gen) || mine.size > 0,
       takes
     }
