@@ -64,7 +64,7 @@ export const Written = Schema.Struct({
   port: optional(Schema.Int.pipe(Schema.between(1, 65_535))),
   user: withDefault(Schema.String, ""),
   password: optional(Secret),
-  database: optional(Schema.Int.pipe(Schema.between(0, 15))),
+  database: optional(Schema.Int.pipe(Schema.between(0, 9999))),
   tls: withDefault(Schema.Boolean, false),
   ca: optional(Certificate),
   insecure: withDefault(Schema.Boolean, false),
@@ -129,7 +129,7 @@ const ofUrl = (text: string, port: number): Parsed | undefined => {
   if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)
   const path = url.pathname.replace(/^\//, "")
-  if (url.hostname === "" || !/^\d{0,2}$/.test(path)) return undefined
+  if (url.hostname === "" || !/^\d{0,4}$/.test(path)) return undefined
   return {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port || port),

@@ -181,6 +181,9 @@ const away = (database: Database, said: string): RedisError => {
   )
 }
 
+/** The server has no database of the number that was asked for. */
+const NO_DATABASE = /DB index|SELECT is not allowed/i
+
 /** What an answer that is an error means, for a person. */
 const explain = (database: Database, error: Error, lastError: string): RedisError => {
   const said = error.message
@@ -205,12 +208,12 @@ const explain = (database: Database, error: Error, lastError: string): RedisErro
   ) {
     return of("Unavailable", `cannot answer now (${said}); it is asked again`)
   }
-  if (/invalid DB index|SELECT is not allowed/i.test(said))
-    return of("Refused", "has no database of this number: check `database.database`")
+  if (NO_DATABASE.test(said)) return of("Refused", "has no database of this number: check `database.database`")
   if (/SCRIPT|unknown command|ERR /i.test(said))
     return of("Refused", `finds our request wrong (${said}): is it a Redis of version 7 or later?`)
   if (/Command timed out/.test(said)) return away(database, "no answer within 2 seconds")
-  return away(database, lastError || said)
+  // what the library says of its own state is no news to a person
+  return away(database, lastError || (/isn't writeable|Connection is closed/.test(said) ? "" : said))
 }
 
 /** Connect; returns at once, whether Redis is there or not. `ready` is run whenever it has become so. */
@@ -230,6 +233,17 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
       fork(Ref.set(lastError, [message, lastNodeError?.message].filter(Boolean).join(": ")))
     })
   }
+  // the library would go on in database 0
+  let misplaced: Error | undefined
+  command.on("error", (error: Error) => {
+    if (NO_DATABASE.test(error.message)) misplaced = error
+  })
+  command.on("close", () => {
+    misplaced = undefined
+  })
+  const placed = Effect.suspend(() =>
+    misplaced === undefined ? Effect.void : Effect.fail(explain(database, misplaced, ""))
+  )
   command.on("ready", () => fork(Effect.zipRight(Ref.set(lastError, ""), ready)))
   // messages in the gap are gone: whoever waits must look
   const subscribe = (channel: string) =>
@@ -288,7 +302,7 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
 
   const redis: Redis = {
     name,
-    run: (script, keys, args) => patient(evaluate(script, keys, args)),
+    run: (script, keys, args) => patient(Effect.zipRight(placed, evaluate(script, keys, args))),
     listen: (channel, heard) =>
       Effect.sync(() => {
         hears.set(channel, heard)
@@ -299,18 +313,21 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
       if (!isConnecting(listener)) listener.disconnect(true)
     }),
     fit: patient(
-      Effect.suspend(() => {
-        const servers = "nodes" in command ? command.nodes("master") : [command]
-        return Effect.forEach(
-          servers,
-          (server) =>
-            Effect.flatMap(
-              ask(() => server.info()),
-              (said) => fitness(name, said)
-            ),
-          { discard: true }
-        )
-      }).pipe(
+      Effect.zipRight(
+        placed,
+        Effect.suspend(() => {
+          const servers = "nodes" in command ? command.nodes("master") : [command]
+          return Effect.forEach(
+            servers,
+            (server) =>
+              Effect.flatMap(
+                ask(() => server.info()),
+                (said) => fitness(name, said)
+              ),
+            { discard: true }
+          )
+        })
+      ).pipe(
         // a user who may not ask this may do the rest
         Effect.catchIf(
           ({ reason, detail }) => reason === "Refused" && detail.includes("NOPERM"),

@@ -274,6 +274,20 @@ describe.concurrent("a store that is not fit", () => {
   )
 
   test(
+    "because it has no such database is refused, and no other one is used in its place",
+    Effect.gen(function* () {
+      const redis = yield* server({ lines: ["databases 2"] })
+      const error = yield* refusal(databaseAt(redis.port, { database: 5 }))
+      assert.include(error.message, "has no database of this number: check `database.database`")
+      assert.strictEqual(yield* Effect.promise(() => redis.ask((redis) => redis.dbsize())), 0)
+      yield* Effect.flatMap(member(databaseAt(redis.port, { database: 1 }), { name: "mac-1" }), (coordinator) =>
+        coordinator.join(SCOPE, TERMS)
+      )
+      assert.strictEqual(yield* Effect.promise(() => redis.ask((redis) => redis.dbsize())), 0)
+    })
+  )
+
+  test(
     "because it is a replica is named as one",
     Effect.gen(function* () {
       const master = yield* server()
