@@ -169,6 +169,9 @@ const away = (database: Database, said: string): RedisError => {
   if (/WRONGPASS|NOAUTH|invalid (username-)?password|without any password/i.test(said)) {
     return of("Refused", "refuses the sign-in: check `database.user` and `database.password`")
   }
+  if (/cluster support disabled/i.test(said)) {
+    return of("Refused", "is no cluster: leave `cluster` out under `database`")
+  }
   if (/All sentinels are unreachable/i.test(said)) {
     return of(
       "Unavailable",
@@ -194,6 +197,9 @@ const explain = (database: Database, error: Error, lastError: string): RedisErro
       "Refused",
       `does not let this user do all it must (${said}): grant it "~anklet:* &anklet:* +@all -@admin -@dangerous +info", for example`
     )
+  }
+  if (/^MOVED/.test(said) && database.kind !== "cluster") {
+    return of("Refused", "is a node of a cluster: write `cluster: true` under `database`")
   }
   if (/^OOM/.test(said))
     return of("Unavailable", "is out of memory: raise its maxmemory; what runs goes on, nothing new is taken")

@@ -288,6 +288,18 @@ describe.concurrent("a store that is not fit", () => {
   )
 
   test(
+    "because it is no cluster, or no sentinel knows the master, is named as what it is",
+    Effect.gen(function* () {
+      const redis = yield* server()
+      const single = yield* refusal(databaseAt(redis.port, { kind: "cluster" }))
+      assert.include(single.message, "is no cluster: leave `cluster` out")
+      const sentinel = yield* server({ sentinel: true })
+      const unknown = yield* refusal(databaseAt(sentinel.port, { kind: "sentinel", master: "nobody" }))
+      assert.include(unknown.message, "no sentinel answers, or none knows that master; check `database.sentinel`")
+    })
+  )
+
+  test(
     "because it is a replica is named as one",
     Effect.gen(function* () {
       const master = yield* server()
@@ -486,6 +498,10 @@ describe("a cluster", () => {
         )
       const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => job(from + n))
       const key = keysOf(SCOPE)[0] ?? ""
+      const owned = yield* Effect.promise(() => cluster.ownerOf(key))
+      const elsewhere = (yield* Effect.promise(cluster.masters)).find(({ port }) => port !== owned.port)
+      const mistaken = yield* member(databaseAt(elsewhere?.port ?? 0), { name: "mac-4" })
+      assert.include((yield* Effect.flip(mistaken.join(SCOPE, TERMS))).message, "write `cluster: true`")
 
       // a moved slot loses nothing: each job exactly once
       const [{ from, to }] = yield* Effect.all([Effect.promise(() => cluster.move(key)), work(numbered(0, 150))], {
