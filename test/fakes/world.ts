@@ -24,10 +24,17 @@ export interface World {
   readonly anka: FakeAnka.FakeAnka
   readonly github: FakeGitHub.FakeGitHub
   readonly ledger: FakeLedger.FakeLedger
+  /** What a store that is shared would say of our claims. */
+  owns: "yes" | "no" | "unknown"
 }
 
 export const make = (): World => {
-  const world = { anka: FakeAnka.make(), github: FakeGitHub.make(), ledger: FakeLedger.make() }
+  const world: World = {
+    anka: FakeAnka.make(),
+    github: FakeGitHub.make(),
+    ledger: FakeLedger.make(),
+    owns: "unknown"
+  }
   Object.assign(world.anka.takes, {
     list: "1 second",
     clone: "2 seconds",
@@ -114,7 +121,12 @@ const SERVICES = ["RUNNER1", "RUNNER2", "RUNNER3"]
 
 /** The capabilities of a daemon over a world. Built anew, it is the same host after a restart. */
 export const layer = (world: World) =>
-  Layer.effect(Coordinator, embedded.make(SERVICES)).pipe(
+  Layer.effect(
+    Coordinator,
+    Effect.map(embedded.make(SERVICES), (coordinator) =>
+      Coordinator.of({ ...coordinator, owns: () => Effect.sync(() => world.owns) })
+    )
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(Drain.layer, Once.layer, Slots.layer, Templates.layer, Wake.layer, FakeGitHub.layer(world.github))
     ),

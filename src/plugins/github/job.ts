@@ -174,6 +174,7 @@ const settled =
 export const run = (context: Context, held: Held) => fresh(context, held).pipe(settled(context, held))
 
 const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
+  const coordinator = yield* Coordinator
   const { job } = yield* held.claim
   const address = yield* addressOf(job)
   const verified = yield* context.client.job(address.owner, address.repo, address.id)
@@ -185,7 +186,13 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
   for (let k = 0; ; k++) {
     const decision = yield* attempt(context, held, address, verified.labels, k)
     if (Option.isNone(decision)) return
-    if (decision.value._tag !== "Replace" || k === REPLACEMENTS) return yield* conclude(held, decision.value)
+    if (decision.value._tag !== "Replace") return yield* conclude(held, decision.value)
+    // this host may have slept for so long that another one has the job: it took our runner's place at GitHub
+    if ((yield* coordinator.owns(yield* held.claim)) === "no") {
+      yield* Effect.logInfo("another host has the job by now")
+      return yield* held.decide(handedBack("another host has the job", 0, false))
+    }
+    if (k === REPLACEMENTS) return yield* conclude(held, decision.value)
     yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
   }
 })

@@ -4,6 +4,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { JobKey } from "../../../src/Job.ts"
+import { nameOf } from "../../../src/plugins/github/runner.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { ends, LABELS, queued, takes } from "../../fakes/GitHub.ts"
 import * as World from "../../fakes/world.ts"
@@ -172,6 +174,44 @@ describe("a pass", () => {
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
     }).pipe(Effect.provide(World.layer(world)))
   })
+
+  it.effect("makes no second runner when another host has the job by now", () => {
+    const world = World.make()
+    world.owns = "no"
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    world.anka.guest = (vm, command, stdin) =>
+      command.join(" ").includes("start-runner")
+        ? Effect.succeed({ code: 0, stdout: "", stderr: "" })
+        : command.join(" ").includes("runner.exit")
+          ? Effect.never
+          : guest(vm, command, stdin)
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("takes the place of a runner that an earlier owner of the job left, and of no other one", () =>
+    Effect.forEach(
+      ["yes", "unknown", "no"] as const,
+      (owns) => {
+        const world = World.make()
+        world.owns = owns
+        world.github.jobs.set(1, queued(1))
+        const name = nameOf(JobKey.make("github:o/r/1"), 0)
+        world.github.runners.set(99, { id: 99, name, online: false, busy: false })
+        return Effect.gen(function* () {
+          yield* finished(yield* Effect.fork(World.pass()))
+          assert.strictEqual(world.github.jobs.get(1)?.status, owns === "yes" ? "completed" : "queued", owns)
+          assert.strictEqual(world.github.runners.has(99), owns !== "yes", owns)
+          assert.deepStrictEqual(World.left(world).vms, [])
+        }).pipe(Effect.provide(World.layer(world)))
+      },
+      { discard: true }
+    )
+  )
 
   it.effect("does not take its own runner for another one, when that has the job before its start is reported", () => {
     const world = World.make()
