@@ -136,7 +136,6 @@ const idle = async (macs: number, seconds: number) => {
     database: () => ["url: 127.0.0.1", `port: ${server.port}`],
     interval: 10
   })
-  fleet.github.world.repositories.add("veertuinc/anklet")
   for (let n = 0; n < macs; n += 4) await Promise.all(fleet.macs.slice(n, n + 4).map((mac) => mac.start()))
   await wait(12_000)
   const count = () =>

@@ -142,7 +142,6 @@ describe("a fleet that shares a Redis", () => {
     fleet = await make({ macs: 2, services: 1, database: () => at(redis.port), interval: 0.5 })
     const [original, copy] = fleet.macs
     if (original === undefined || copy === undefined) return assert.fail("no macs")
-    fleet.github.world.repositories.add("veertuinc/anklet")
     await original.start()
     const file = join("state", "host.json")
     await until("the first one has its identity", () => existsSync(join(original.home, file)))

@@ -21,6 +21,7 @@ export interface FleetOptions {
 export const make = async ({ macs: count, database, services = 2, interval = 1 }: FleetOptions) => {
   const folder = mkdtempSync(join(tmpdir(), "anklet-fleet-"))
   const github = await startGitHub()
+  github.world.repositories.add("veertuinc/anklet")
   const ran = join(folder, "ran")
   writeFileSync(ran, "")
 
