@@ -47,12 +47,14 @@ export interface AnkaVm {
   readonly ip: Option.Option<string>
 }
 
+/** The installed Anka. */
 export interface AnkaVersion {
   readonly product: string
   /** `major.minor.patch`. */
   readonly version: string
 }
 
+/** Its licence, in its own words. */
 export interface AnkaLicense {
   readonly status: string
   readonly type: string

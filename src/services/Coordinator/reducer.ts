@@ -98,6 +98,7 @@ export interface State {
   readonly epoch: number
 }
 
+/** A scope of which nothing is known. */
 export const initial: State = {
   gen: "",
   hold: 0,

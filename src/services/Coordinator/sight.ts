@@ -1,6 +1,7 @@
 /** Whether services can see their CI: one whose last look failed looks again by itself, although another one looks for all. */
 import * as Effect from "effect/Effect"
 
+/** All services see, until a look of theirs fails. */
 export const make = () => {
   const blind = new Set<string>()
   const tracked = <A, E, R>(service: string, look: Effect.Effect<A, E, R>) =>

@@ -23,6 +23,17 @@ const finished = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, within = 200) =>
     return yield* Effect.dieMessage(`the fiber did not end within ${within} s`)
   })
 
+/** Runners start in this world, and nothing is heard of them. */
+const neverOnline = (world: World.World) => {
+  const guest = world.anka.guest
+  world.anka.guest = (vm, command, stdin) =>
+    command.join(" ").includes("start-runner")
+      ? Effect.succeed({ code: 0, stdout: "", stderr: "" })
+      : command.join(" ").includes("runner.exit")
+        ? Effect.never
+        : guest(vm, command, stdin)
+}
+
 describe("a pass", () => {
   it.effect("sees one queued job through and leaves a clean host", () => {
     const world = World.make()
@@ -156,13 +167,7 @@ describe("a pass", () => {
   it.effect("replaces a runner that never comes online once, then gives the job up", () => {
     const world = World.make()
     world.github.jobs.set(1, queued(1))
-    const guest = world.anka.guest
-    world.anka.guest = (vm, command, stdin) =>
-      command.join(" ").includes("start-runner")
-        ? Effect.succeed({ code: 0, stdout: "", stderr: "" })
-        : command.join(" ").includes("runner.exit")
-          ? Effect.never
-          : guest(vm, command, stdin)
+    neverOnline(world)
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
@@ -179,13 +184,7 @@ describe("a pass", () => {
     const world = World.make()
     world.owns = "no"
     world.github.jobs.set(1, queued(1))
-    const guest = world.anka.guest
-    world.anka.guest = (vm, command, stdin) =>
-      command.join(" ").includes("start-runner")
-        ? Effect.succeed({ code: 0, stdout: "", stderr: "" })
-        : command.join(" ").includes("runner.exit")
-          ? Effect.never
-          : guest(vm, command, stdin)
+    neverOnline(world)
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
