@@ -150,6 +150,9 @@ const open = Effect.fnUntraced(function* (database: Database, role: keyof typeof
   return yield* Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.disconnect()))
 })
 
+/** What the library says of its own state is no news to a person. */
+const JARGON = /isn't writeable|Connection is closed|max retries per request/
+
 /** What a failure of the connection means, for a person. */
 const away = (database: Database, said: string): RedisError => {
   const of = (reason: RedisError["reason"], detail: string) =>
@@ -180,7 +183,7 @@ const away = (database: Database, said: string): RedisError => {
   }
   return of(
     "Unavailable",
-    `does not answer${said === "" ? "" : ` (${said})`}: check that it runs and can be reached from here${database.tls ? ", and that it speaks TLS on this port" : ""}`
+    `does not answer${said === "" || JARGON.test(said) ? "" : ` (${said})`}: check that it runs and can be reached from here${database.tls ? ", and that it speaks TLS on this port" : ""}`
   )
 }
 
@@ -218,8 +221,7 @@ const explain = (database: Database, error: Error, lastError: string): RedisErro
   if (/SCRIPT|unknown command|ERR /i.test(said))
     return of("Refused", `finds our request wrong (${said}): is it a Redis of version 7 or later?`)
   if (/Command timed out/.test(said)) return away(database, "no answer within 2 seconds")
-  // what the library says of its own state is no news to a person
-  return away(database, lastError || (/isn't writeable|Connection is closed/.test(said) ? "" : said))
+  return away(database, lastError || said)
 }
 
 /** Connect; returns at once, whether Redis is there or not. `ready` is run whenever it has become so. */
