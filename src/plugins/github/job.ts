@@ -214,6 +214,10 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: H
     for (const { named } of theirs) yield* runner.adopt(context.client, level, named.runner, { name: vm.vm })
     const started = theirs.find(({ id, started }) => started && Option.isSome(id))
     if (Option.isNone(adopted) || started === undefined) continue
+    if (!(yield* runner.began(adopted.value))) {
+      yield* Effect.logInfo(`the runner in VM ${vm.vm} was never started: the job is tried again`)
+      continue
+    }
     yield* Effect.logInfo(`VM ${vm.vm} still runs: its job is watched to its end`)
     const decision = yield* follow(context, held, address, {
       name: started.named.runner,

@@ -288,6 +288,25 @@ export const start = Effect.fn("runner.start")(function* (
   yield* script(start, [], { timeout: SCRIPT_WITHIN })
 })
 
+/** A start that a killed daemon had asked for may still be on its way: so many half seconds it is waited for. */
+const START_TRIES = 10
+
+/** Whether the runner's process was ever started in the VM; a question that failed is no answer, and taken for yes. */
+export const began = Effect.fnUntraced(function* (vm: Vm) {
+  const anka = yield* Anka
+  const isThere = "[ -e actions-runner/runner.pid ] || [ -e actions-runner/runner.exit ]"
+  return yield* anka
+    .run(
+      vm.name,
+      ["bash", "-c", `for i in {1..${START_TRIES}}; do if ${isThere}; then exit 0; fi; sleep 0.5; done; exit 1`],
+      { timeout: "30 seconds" }
+    )
+    .pipe(
+      Effect.map(({ code }) => code === 0),
+      Effect.orElseSucceed(() => true)
+    )
+})
+
 /** A link to the guest that breaks is tried again while the VM runs: about so long, then the VM counts as dead inside. */
 const LINK_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
 

@@ -59,4 +59,32 @@ describe("kill -9", () => {
       ),
     60_000
   )
+
+  it.effect("between writing down that the runner starts, and starting it: the job is tried again at once", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    let starts = 0
+    world.anka.guest = (vm, command, stdin) => {
+      const line = command.join(" ")
+      if (line.includes("start-runner.bash") && ++starts === 1) {
+        // the daemon dies before the hypervisor heard of it
+        World.kill(world)
+        return Effect.succeed({ code: 0, stdout: "", stderr: "" })
+      }
+      if (line.includes("runner.pid") && !line.includes("kill")) {
+        return Effect.succeed({ code: starts > 1 ? 0 : 1, stdout: "", stderr: "" })
+      }
+      return guest(vm, command, stdin)
+    }
+    return Effect.gen(function* () {
+      yield* Effect.forkDaemon(life(world, 1))
+      for (let i = 0; i < 40; i++) yield* TestClock.adjust("1 second")
+      assert.strictEqual(starts, 1)
+      // far sooner than the time in which a runner must come online
+      yield* finished(yield* Effect.fork(life(world, 2)), 55)
+      assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    })
+  })
 })
