@@ -102,7 +102,13 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       }),
     judge: (info) =>
       Option.match(decodeInfo(info), {
-        onNone: () => Effect.succeed<Rival>({ _tag: "Dead" }),
+        // what cannot be read, of another version perhaps, is no proof of death
+        onNone: () =>
+          Effect.succeed<Rival>({
+            _tag: "Alive",
+            who: "of another version",
+            remedy: "wait a minute, or stop the other one"
+          }),
         onSome: (rival) => {
           const alive: Rival = {
             _tag: "Alive",

@@ -56,6 +56,7 @@ describe("a host's identity", () => {
       assert.include(alive.remedy, HOST_FILE)
       assert.strictEqual((yield* rival({ machine: "another one" }))._tag, "Alive")
       assert.strictEqual(host.nameOf("nonsense"), "another host")
+      assert.strictEqual((yield* host.judge("nonsense"))._tag, "Alive")
     })
   )
 })

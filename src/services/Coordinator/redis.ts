@@ -31,7 +31,7 @@ export interface Rhythm {
   readonly lease: Duration.Duration
 }
 
-/** Failovers take less than the lease (measured: 4 to 7 s). */
+/** The lease outlasts a failover by far. */
 const RHYTHM: Rhythm = { beat: Duration.seconds(10), lease: Duration.seconds(60) }
 /** A beat may come sooner by this part, so that hosts that start together do not beat together. */
 const JITTER = 0.1
