@@ -11,6 +11,7 @@ import { Drain } from "../../src/Drain.ts"
 import { JobKey, JobRequest, Scope as JobScope, Template } from "../../src/Job.ts"
 import { Budget } from "../../src/services/Budget.ts"
 import * as redis from "../../src/services/Coordinator/redis.ts"
+import type { Rhythm } from "../../src/services/Coordinator/shared.ts"
 import type { Coordinator } from "../../src/services/Coordinator.ts"
 import { Host } from "../../src/services/Host.ts"
 import { Wake } from "../../src/services/Wake.ts"
@@ -70,12 +71,12 @@ export interface MemberOptions {
   readonly boot?: string
   /** What the host finds when it asks whether a rival of its identity lives. */
   readonly rivalLives?: boolean
-  readonly rhythm?: redis.Rhythm
+  readonly rhythm?: Rhythm
   readonly budget?: Layer.Layer<Budget>
 }
 
 /** Much faster than in life. */
-export const QUICK: redis.Rhythm = { beat: Duration.millis(300), lease: Duration.seconds(3) }
+export const QUICK: Rhythm = { beat: Duration.millis(300), lease: Duration.seconds(3) }
 
 /** A host's coordinator, for as long as the scope lives. */
 export const member = (

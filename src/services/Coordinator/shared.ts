@@ -1,0 +1,280 @@
+/** The coordinator of many hosts: the rules in a store that they share, our own claims also in the ledger. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import type * as EffectScope from "effect/Scope"
+import { Drain } from "../../Drain.ts"
+import * as Finalizer from "../../Finalizer.ts"
+import type { JobRequest, Scope } from "../../Job.ts"
+import { within } from "../../Within.ts"
+import { Budget } from "../Budget.ts"
+import { Coordinator } from "../Coordinator.ts"
+import { Host } from "../Host.ts"
+import { Closed, Ledger } from "../Ledger.ts"
+import { Wake } from "../Wake.ts"
+import { RESERVED_FOR } from "./embedded.ts"
+import { toClaim, toEntry } from "./entry.ts"
+import * as Membership from "./membership.ts"
+import { classOf, type JobClass } from "./order.ts"
+import type { Claim, Reply, Request, Sighting } from "./reducer.ts"
+import * as Sight from "./sight.ts"
+import type { Store } from "./store.ts"
+
+/** How often a host says that it lives, and after how much silence it counts as dead. */
+export interface Rhythm {
+  readonly beat: Duration.Duration
+  readonly lease: Duration.Duration
+}
+
+/** The lease outlasts a failover by far. */
+const RHYTHM: Rhythm = { beat: Duration.seconds(10), lease: Duration.seconds(60) }
+/** A beat may come sooner by this part, so that hosts that start together do not beat together. */
+const JITTER = 0.1
+/** What we say on our own channel is heard within this, or we are deaf. */
+const ECHO_WITHIN = Duration.seconds(3)
+const LEAVE_WITHIN = Duration.seconds(5)
+/** Jobs that one call of a script takes in: it keeps Redis from other hosts for well under a millisecond. */
+const CHUNK = 100
+/** A host tells of so many classes that it had here lately. */
+const HOT = 32
+
+const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
+
+/** For these services, over a store that `connect` connects to; `back` is to be run whenever the store has become reachable. */
+export const make = Effect.fn("Coordinator.shared")(function* (
+  connect: (back: Effect.Effect<void>) => Effect.Effect<Store, never, EffectScope.Scope>,
+  services: ReadonlyArray<string>,
+  rhythm: Rhythm = RHYTHM
+) {
+  const ledger = yield* Ledger
+  const drain = yield* Drain
+  const wake = yield* Wake
+  const host = yield* Host
+  const budget = yield* Budget
+  const lease = Duration.toMillis(rhythm.lease)
+
+  /** The claims that our services hold. */
+  const mine = new Map<string, Claim>()
+  for (const entry of HashMap.values((yield* ledger.state).claims)) {
+    if (services.includes(entry.service)) mine.set(entry.service, toClaim(entry))
+  }
+  const claimsOf = (scope: Scope) => [...mine.values()].filter(({ job }) => job.scope === scope)
+  /** What could not be said when it was true; said before the service asks for another job. */
+  const unsaid = new Map<string, Request & { readonly claim: Claim }>()
+  const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
+  const hot = new Set<JobClass>()
+  const sight = Sight.make()
+  const echo = yield* Effect.makeLatch(false)
+
+  const fitted = yield* Ref.make(false)
+  const store = yield* connect(Effect.zipRight(Ref.set(fitted, false), wake.all))
+  const membership = yield* Membership.make(store, lease, claimsOf, fitted)
+  const { run } = membership
+
+  const sayUnsaid = Effect.suspend(() =>
+    Effect.forEach(
+      [...unsaid],
+      ([key, request]) =>
+        Effect.tap(run(request.claim.job.scope, request), () => Effect.sync(() => unsaid.delete(key))),
+      { discard: true }
+    )
+  )
+
+  /** Ours no more, whether the store hears it or not: unheard, the lease ends it. */
+  const giveUp = (request: Request & { readonly claim: Claim }) =>
+    Effect.gen(function* () {
+      const { claim } = request
+      if (mine.get(claim.service)?.job.key === claim.job.key) mine.delete(claim.service)
+      yield* ledger.settle(Closed.make({ job: claim.job.key }))
+      yield* run(claim.job.scope, request).pipe(
+        within(LEAVE_WITHIN),
+        Effect.catchAll((error) => {
+          unsaid.set(`${claim.service} ${claim.job.key}`, request)
+          return Effect.logDebug(`job ${claim.job.key} is over; ${store.name} hears it later: ${error.message}`)
+        })
+      )
+    }).pipe(Effect.uninterruptible)
+
+  const beat = Effect.fnUntraced(function* (scope: Scope) {
+    const claims = claimsOf(scope)
+    const reply = yield* run(scope, {
+      _tag: "Beat",
+      lease,
+      claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
+    })
+    if (reply._tag !== "Verdicts") return
+    // one that was given back while we asked is rightly unknown
+    const isStill = ({ service, epoch }: Claim) => mine.get(service)?.epoch === epoch
+    const unknown = claims.filter((claim, n) => reply.verdicts[n] === "unknown" && isStill(claim))
+    if (unknown.length > 0) {
+      yield* run(scope, { _tag: "Restore", lease, claims: unknown })
+    }
+    for (const [n, { job }] of claims.entries()) {
+      if (reply.verdicts[n] === "lost") {
+        yield* Effect.logDebug(`job ${job.key} counts as another host's by now; GitHub decides who runs it`)
+      }
+    }
+  })
+
+  const beats = Effect.gen(function* () {
+    yield* Effect.forEach(membership.scopes(), (scope) => Effect.ignore(beat(scope)), { discard: true })
+    yield* Effect.ignore(sayUnsaid)
+    yield* Effect.sleep(Duration.times(rhythm.beat, 1 - JITTER * (yield* Random.next)))
+  }).pipe(Effect.forever)
+
+  /** A connection may look open and hear nothing: then it is opened anew. */
+  const echoes = Effect.gen(function* () {
+    let deaf = 0
+    while (true) {
+      yield* Effect.sleep(rhythm.beat)
+      yield* echo.close
+      const said = yield* Effect.exit(store.say(host.id, "echo"))
+      if (said._tag === "Failure") continue
+      const heard = yield* Effect.timeoutOption(echo.await, ECHO_WITHIN)
+      deaf = Option.isSome(heard) ? 0 : deaf + 1
+      if (deaf < 2) continue
+      deaf = 0
+      yield* Effect.logWarning(`${store.name} is heard no more: listening anew`)
+      yield* store.relisten
+    }
+  })
+
+  yield* store.listen(host.id, (message) =>
+    message === "echo" ? Effect.asVoid(echo.open) : wake.one(message.replace(/^wake /, ""))
+  )
+  yield* store.limits(budget.heard)
+  yield* budget.share({
+    tell: (credential, ms) => Effect.asVoid(store.limit(credential, ms)),
+    ask: (credential) => store.limit(credential, 0)
+  })
+  yield* Finalizer.add(Effect.ignore(within(LEAVE_WITHIN)(membership.leave(services))))
+  // interrupted before the host leaves
+  const alive = yield* Effect.forkScoped(Effect.all([beats, echoes], { concurrency: 2 }))
+  yield* Finalizer.add(Effect.asVoid(Fiber.interrupt(alive)))
+
+  const claimed = (reply: Reply) => (reply._tag === "Claimed" ? reply.claim : Option.none<Claim>())
+
+  return Coordinator.of({
+    join: membership.join,
+
+    refresh: (scope, { service, every, look }) => {
+      const inTurn = membership.member(scope)?.looking.withPermits(1) ?? ((effect) => effect)
+      return Effect.gen(function* () {
+        const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
+        if (turn._tag !== "Turn") return yield* sight.test(service, look)
+        const { fence } = turn
+        const jobs = yield* sight.look(service, look)
+        const requests = new Map(jobs.map((job) => [job.key, job]))
+        const known = membership.member(scope)?.known ?? new Set()
+        const tell = (jobs: ReadonlyArray<Sighting>, last: boolean) =>
+          Effect.map(run(scope, { _tag: "Ingest", fence, jobs, last }), (reply) =>
+            reply._tag === "Unknown" ? reply.keys : []
+          )
+        const sightings = jobs.map(
+          (job): Sighting => ({ key: job.key, request: known.has(job.key) ? Option.none() : Option.some(job) })
+        )
+        const unknown = (yield* Effect.forEach(chunks(sightings), (chunk) => tell(chunk, false))).flat()
+        const again = unknown.map((key): Sighting => ({ key, request: Option.fromNullable(requests.get(key)) }))
+        yield* Effect.forEach(chunks(again), (chunk) => tell(chunk, false), { discard: true })
+        yield* tell([], true)
+        const member = membership.member(scope)
+        if (member !== undefined) member.known = new Set(requests.keys())
+      }).pipe(inTurn)
+    },
+
+    waiting: (scope, service) =>
+      Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {
+        if (reply._tag !== "Heads") return []
+        places.set(service, { scope, ready: reply.ready })
+        return reply.jobs
+      }),
+
+    claim: (scope, service, classes) =>
+      Effect.gen(function* () {
+        if (yield* drain.begun) return Option.none()
+        yield* sayUnsaid
+        const request: Request = { _tag: "Claim", service, classes, lease }
+        const claim = claimed(yield* run(scope, request))
+        if (Option.isNone(claim)) return claim
+        yield* ledger.append(toEntry(claim.value)).pipe(
+          Effect.tapError(() =>
+            Effect.ignore(
+              run(scope, {
+                _tag: "Release",
+                claim: claim.value,
+                handBack: { reason: "the ledger cannot be written", after: 60_000, charged: false }
+              })
+            )
+          )
+        )
+        mine.set(service, claim.value)
+        const name = classOf(claim.value.job)
+        hot.delete(name)
+        hot.add(name)
+        for (const oldest of hot) if (hot.size > HOT) hot.delete(oldest)
+        return claim
+      }).pipe(Effect.uninterruptible),
+
+    held: (service) => Effect.sync(() => Option.fromNullable(mine.get(service))),
+
+    owns: (claim) =>
+      run(claim.job.scope, {
+        _tag: "Beat",
+        lease,
+        claims: [{ job: claim.job.key, service: claim.service, epoch: claim.epoch }]
+      }).pipe(
+        Effect.map((reply) => {
+          const verdict = reply._tag === "Verdicts" ? reply.verdicts[0] : undefined
+          return verdict === "kept" ? "yes" : verdict === "lost" ? "no" : "unknown"
+        }),
+        Effect.orElseSucceed(() => "unknown" as const)
+      ),
+
+    release: (claim, handBack) => giveUp({ _tag: "Release", claim, handBack }),
+    finish: (claim) => giveUp({ _tag: "Finish", claim }),
+
+    swap: (claim, taken) =>
+      run(claim.job.scope, { _tag: "Swap", claim, taken, lease }).pipe(
+        Effect.map(claimed),
+        // GitHub has decided; the store only loses count
+        Effect.catchTag("CoordinatorError", (error) =>
+          Effect.as(Effect.logDebug(`the swap of ${claim.job.key} is not told: ${error.message}`), Option.none<Claim>())
+        ),
+        Effect.tap(
+          Option.match({
+            onNone: () => Effect.void,
+            onSome: (swapped) =>
+              Effect.zipRight(
+                ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key })),
+                Effect.sync(() => mine.set(swapped.service, swapped))
+              )
+          })
+        ),
+        Effect.uninterruptible
+      ),
+
+    reserve: (job) =>
+      Effect.map(
+        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RESERVED_FOR }),
+        ({ _tag }) => _tag === "Done"
+      ),
+
+    woken: (service) =>
+      Effect.gen(function* () {
+        const place = places.get(service)
+        places.delete(service)
+        if (place !== undefined) {
+          const reply = yield* Effect.option(
+            run(place.scope, { _tag: "Idle", service, hot: [...hot], ready: place.ready })
+          )
+          if (Option.exists(reply, ({ _tag }) => _tag === "No")) return
+        }
+        yield* wake.called(service)
+      })
+  })
+})
