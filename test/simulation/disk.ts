@@ -1,0 +1,206 @@
+/** A machine's file system, as far as a ledger can tell: what was synced survives a power loss, anything else may not. */
+import { SystemError, type SystemErrorReason } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Chance, Kernel, Life } from "./kernel.ts"
+
+interface Inode {
+  data: Uint8Array
+  synced: Uint8Array
+}
+
+const none = new Uint8Array()
+
+const failed = (method: string, path: string, reason: SystemErrorReason, description: string) =>
+  new SystemError({ reason, module: "FileSystem", method, pathOrDescriptor: path, description })
+
+const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+/** Files by their whole path; folders are there when they are asked for. */
+export class Disk {
+  private names = new Map<string, Inode>()
+  /** The names that a power loss leaves. */
+  private durable = new Map<string, Inode>()
+  readonly kernel: Kernel
+  readonly chance: Chance
+  isFull = false
+  /** Writes that were made durable. */
+  syncs = 0
+  torn = 0
+
+  constructor(kernel: Kernel, chance: Chance) {
+    this.kernel = kernel
+    this.chance = chance
+  }
+
+  /** What a file says now. */
+  read(path: string): Uint8Array | undefined {
+    return this.names.get(path)?.data
+  }
+  write(path: string, text: string): void {
+    const data = new TextEncoder().encode(text)
+    const inode = { data, synced: data }
+    this.names.set(path, inode)
+    this.durable.set(path, inode)
+  }
+
+  /** The machine is without power: unsynced bytes and names stay by chance, from the first on. */
+  losePower(): void {
+    const after = new Map(this.durable)
+    for (const [path, inode] of this.names) if (this.chance.happens(0.5)) after.set(path, inode)
+    for (const inode of new Set(after.values())) {
+      const isLonger = inode.data.length > inode.synced.length
+      const extra = isLonger ? this.chance.whole(0, inode.data.length - inode.synced.length) : 0
+      if (extra > 0) this.torn++
+      inode.data = extra > 0 ? inode.data.slice(0, inode.synced.length + extra) : inode.synced
+      inode.synced = inode.data
+    }
+    this.names = after
+    this.durable = new Map(after)
+  }
+
+  /** The file system as one process has it. */
+  layerFor(life: Life): FileSystem.FileSystem {
+    const { kernel, chance } = this
+    /** A system call that takes a moment, in which the process may die. */
+    const wait = (ms: number) =>
+      Effect.async<void>((resume) => {
+        kernel.after(ms, () => resume(Effect.void))
+      })
+    const missing = (method: string, path: string) => failed(method, path, "NotFound", "no such file or directory")
+    const inodeOf = (method: string, path: string) =>
+      Effect.suspend(() => {
+        const inode = this.names.get(path)
+        return inode === undefined ? Effect.fail(missing(method, path)) : Effect.succeed(inode)
+      })
+    const full = (path: string) => failed("write", path, "Unknown", "ENOSPC: no space left on device")
+
+    const file = (path: string, inode: Inode): FileSystem.File => {
+      const append = (bytes: Uint8Array) =>
+        Effect.suspend(() => {
+          // the first part is there at once, the rest a moment later: a process that dies in between leaves half a line
+          const half = chance.whole(0, bytes.length)
+          inode.data = joined(inode.data, bytes.subarray(0, half))
+          if (this.isFull) return Effect.fail(full(path))
+          return Effect.zipRight(
+            wait(chance.between(0.05, 1)),
+            Effect.suspend(() => {
+              if (this.isFull) return Effect.fail(full(path))
+              inode.data = joined(inode.data, bytes.subarray(half))
+              return Effect.void
+            })
+          )
+        })
+      return {
+        [FileSystem.FileTypeId]: FileSystem.FileTypeId,
+        fd: FileSystem.FileDescriptor(3),
+        stat: Effect.sync(() => ({
+          type: "File" as const,
+          mtime: Option.none(),
+          atime: Option.none(),
+          birthtime: Option.none(),
+          dev: 0,
+          ino: Option.none(),
+          mode: 0o600,
+          nlink: Option.none(),
+          uid: Option.none(),
+          gid: Option.none(),
+          rdev: Option.none(),
+          size: FileSystem.Size(inode.data.length),
+          blksize: Option.none(),
+          blocks: Option.none()
+        })),
+        seek: () => Effect.void,
+        sync: Effect.zipRight(
+          wait(chance.between(0.2, 5)),
+          Effect.sync(() => {
+            inode.synced = inode.data
+            this.syncs++
+            if (path.endsWith("/")) this.durable = new Map(this.names)
+          })
+        ),
+        read: () => Effect.succeed(FileSystem.Size(0)),
+        readAlloc: () => Effect.succeedNone,
+        truncate: (size = 0) =>
+          Effect.sync(() => {
+            inode.data = inode.data.slice(0, Number(size))
+          }),
+        write: (bytes) => Effect.as(append(bytes), FileSystem.Size(bytes.length)),
+        writeAll: append
+      }
+    }
+
+    const create = (path: string): Inode => {
+      const inode = { data: none, synced: none }
+      this.names.set(path, inode)
+      return inode
+    }
+    const put = (path: string, text: string) =>
+      Effect.suspend(() => {
+        if (!life.isAlive) return Effect.never
+        const inode = create(path)
+        if (this.isFull) return Effect.fail(full(path))
+        inode.data = new TextEncoder().encode(text)
+        return Effect.void
+      })
+
+    return FileSystem.makeNoop({
+      access: (path) => Effect.asVoid(inodeOf("access", path)),
+      exists: (path) => Effect.sync(() => this.names.has(path)),
+      makeDirectory: () => Effect.void,
+      readDirectory: (path) =>
+        Effect.sync(() =>
+          [...this.names.keys()]
+            .filter((name) => name.startsWith(`${path}/`) && !name.slice(path.length + 1).includes("/"))
+            .map((name) => name.slice(path.length + 1))
+        ),
+      readFile: (path) => Effect.map(inodeOf("readFile", path), ({ data }) => data),
+      readFileString: (path) =>
+        Effect.map(inodeOf("readFileString", path), ({ data }) => new TextDecoder().decode(data)),
+      writeFileString: put,
+      copyFile: (from, to) =>
+        Effect.map(inodeOf("copyFile", from), ({ data }) => {
+          create(to).data = data
+        }),
+      rename: (from, to) =>
+        Effect.map(inodeOf("rename", from), (inode) => {
+          this.names.delete(from)
+          this.names.set(to, inode)
+        }),
+      link: (from, to) =>
+        Effect.flatMap(inodeOf("link", from), (inode) => {
+          if (this.names.has(to)) return Effect.fail(failed("link", to, "AlreadyExists", "file exists"))
+          this.names.set(to, inode)
+          return Effect.void
+        }),
+      remove: (path) =>
+        Effect.sync(() => {
+          this.names.delete(path)
+        }),
+      truncate: (path, size = 0) =>
+        Effect.map(inodeOf("truncate", path), (inode) => {
+          inode.data = inode.data.slice(0, Number(size))
+        }),
+      open: (path, { flag = "r" } = {}) =>
+        Effect.suspend(() => {
+          // a folder, opened to be synced
+          const known = this.names.get(path)
+          if (flag === "r") {
+            return Effect.succeed(file(known === undefined ? `${path}/` : path, known ?? { data: none, synced: none }))
+          }
+          if (flag === "w") {
+            const inode = known ?? create(path)
+            inode.data = none
+            return Effect.succeed(file(path, inode))
+          }
+          return Effect.succeed(file(path, known ?? create(path)))
+        })
+    })
+  }
+}

@@ -1,0 +1,268 @@
+/** GitHub in a simulated world: the rules of the simulator's own GitHub, its runners, and its bad days. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { GitHub, type GitHubClient, GitHubError, type Job, type Level, type Look } from "../../src/services/GitHub.ts"
+import { Refused, type Runner, type Job as ServerJob, World } from "../../src/simulator/github/world.ts"
+import type { Chance, Kernel } from "./kernel.ts"
+import type { Guest, Machine } from "./machine.ts"
+import type { Network } from "./network.ts"
+
+/** How GitHub fares now. */
+export interface Health {
+  /** It answers nothing but 503. */
+  isDown: boolean
+  /** Probability that a request is done, and answered with 502 all the same. */
+  unsaid: number
+  /** Requests are refused before this. */
+  limitedUntil: number
+  /** Lists are so old, in milliseconds. */
+  stale: number
+}
+
+/** What the world wants to know. */
+export interface Watcher {
+  readonly registered: (runner: Runner, host: string) => void
+  readonly online: (runner: Runner) => void
+  readonly removed: (runner: Runner, host: string) => void
+  readonly started: (job: ServerJob, runner: Runner) => void
+  readonly ended: (job: ServerJob) => void
+  readonly trace: (who: string, what: string) => void
+}
+
+export const FORGE = "github"
+const WITHIN = Duration.seconds(30)
+
+const toJob = (job: ServerJob): Job => ({
+  id: job.id,
+  owner: job.owner,
+  repo: job.repo,
+  runId: job.runId,
+  runAttempt: job.attempt,
+  name: job.name,
+  workflowName: job.workflow,
+  runName: "",
+  headSha: "",
+  url: `https://github.test/${job.owner}/${job.repo}/actions/runs/${job.runId}/job/${job.id}`,
+  status: job.status,
+  conclusion: Option.fromNullable(job.conclusion),
+  labels: job.labels,
+  runnerName: Option.fromNullable(job.runnerName),
+  createdAt: job.createdAt
+})
+
+const toRunner = ({ id, name, status, job }: Runner) => ({ id, name, online: status === "online", busy: job !== null })
+
+const levelName = ({ owner, repo }: Level): string =>
+  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
+
+/** The one GitHub of a world. */
+export class Forge {
+  readonly world: World
+  readonly health: Health = { isDown: false, unsaid: 0, limitedUntil: 0, stale: 0 }
+  /** How long each job runs, in milliseconds. */
+  readonly lasting = new Map<number, number>()
+  requests = 0
+  readonly kernel: Kernel
+  readonly chance: Chance
+  readonly network: Network
+  readonly watcher: Watcher
+  private lists: Array<{ readonly at: number; readonly jobs: ReadonlyArray<Job> }> = []
+
+  constructor(kernel: Kernel, chance: Chance, network: Network, watcher: Watcher) {
+    this.kernel = kernel
+    this.chance = chance
+    this.network = network
+    this.watcher = watcher
+    this.world = new World(() => kernel.now)
+    const tick = () => {
+      const before = new Map([...this.world.jobs].map(([id, { status }]) => [id, status]))
+      this.world.tick()
+      for (const job of this.world.jobs.values()) {
+        if (job.status === "completed" && before.get(job.id) !== "completed") watcher.ended(job)
+      }
+      kernel.after(15_000, tick)
+    }
+    kernel.after(15_000, tick)
+  }
+
+  /** All jobs that are not over; an old answer when lists lag. */
+  private list(owner: string): ReadonlyArray<Job> {
+    const jobs = [...this.world.jobs.values()].filter(({ status }) => status !== "completed").map(toJob)
+    if (this.health.stale === 0) this.lists = []
+    else this.lists.push({ at: this.kernel.now, jobs })
+    while (this.lists.length > 1 && (this.lists[0]?.at ?? 0) < this.kernel.now - this.health.stale) this.lists.shift()
+    return (this.lists[0]?.jobs ?? jobs).filter((job) => job.owner === owner)
+  }
+
+  /** The view of one life of one host. */
+  clientFor(host: string): GitHub["Type"] {
+    const { kernel, network, world } = this
+    const error = (reason: GitHubError["reason"], request: string, detail: string, until?: number) =>
+      new GitHubError({ reason, request, detail, ...(until === undefined ? {} : { until }) })
+    const refusal = (request: string, thrown: unknown) => {
+      if (thrown instanceof GitHubError) return thrown
+      if (!(thrown instanceof Refused)) throw thrown
+      const reason = thrown.status === 404 ? "NotFound" : thrown.status === 409 ? "Conflict" : "Busy"
+      return error(reason, request, thrown.message)
+    }
+    const ask = <A>(request: string, work: () => A): Effect.Effect<A, GitHubError> =>
+      network
+        .call(host, FORGE, () => {
+          this.requests++
+          if (this.health.isDown) throw error("Unavailable", request, "503")
+          if (this.health.limitedUntil > kernel.now)
+            throw error("RateLimited", request, "too many requests", this.health.limitedUntil)
+          const done = work()
+          if (this.chance.happens(this.health.unsaid)) throw error("Unavailable", request, "502")
+          return done
+        })
+        .pipe(
+          Effect.mapError((thrown) => refusal(request, thrown)),
+          Effect.timeoutFail({ duration: WITHIN, onTimeout: () => error("Unavailable", request, "no answer") })
+        )
+    let last: Look | undefined
+    const client: GitHubClient = {
+      look: (watched, maxAge) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          last !== undefined && now - last.at < Duration.toMillis(maxAge)
+            ? Effect.succeed(last)
+            : Effect.tap(
+                Effect.map(
+                  ask("GET runs", () => this.list(watched.owner)),
+                  (jobs) => ({ jobs, at: now })
+                ),
+                (look) =>
+                  Effect.sync(() => {
+                    last = look
+                  })
+              )
+        ),
+      job: (_owner, _repo, id) => ask("GET job", () => toJob(world.job(id))),
+      createRunner: (level, { name, labels }) =>
+        ask("POST runner", () => {
+          const runner = world.register(levelName(level), name, labels)
+          this.watcher.registered(runner, host)
+          return { runner: toRunner(runner), jitConfig: Redacted.make(runner.secret) }
+        }),
+      runner: (_level, id) => ask("GET runner", () => Option.map(Option.fromNullable(world.runners.get(id)), toRunner)),
+      runnerByName: (level, name) =>
+        ask("GET runners", () =>
+          Option.map(
+            Option.fromNullable(
+              [...world.runners.values()].find((runner) => runner.scope === levelName(level) && runner.name === name)
+            ),
+            toRunner
+          )
+        ),
+      removeRunner: (level, id) =>
+        ask("DELETE runner", () => {
+          const runner = world.runners.get(id)
+          world.remove(levelName(level), id)
+          if (runner !== undefined) this.watcher.removed(runner, host)
+        }).pipe(
+          Effect.catchIf(
+            ({ reason }) => reason === "NotFound",
+            () => Effect.void
+          )
+        ),
+      tell: () => Effect.succeed(false)
+    }
+    return GitHub.of({ client: () => Effect.succeed(client) })
+  }
+
+  /** What runs in a VM: the three scripts, and a runner that talks to this GitHub. */
+  guestOf(machine: Machine, vm: string): Guest {
+    const { kernel, chance, world, watcher } = this
+    let secret = ""
+    let state: "none" | "started" | "ended" = "none"
+    let code = 0
+    let isOn = true
+    let job: ServerJob | undefined
+    let interrupted = false
+    const waiting: Array<() => void> = []
+    const reachable = () => !this.health.isDown && !this.network.isCut(machine.name, FORGE)
+    const later = (ms: number, act: () => void) =>
+      void kernel.after(ms, () => {
+        if (isOn && state === "started") act()
+      })
+    const exit = (with_: number) => {
+      state = "ended"
+      code = with_
+      job = undefined
+      watcher.trace(machine.name, `runner in ${vm} ends with ${with_}`)
+      for (const tell of waiting.splice(0)) tell()
+    }
+    const report = (taken: ServerJob, conclusion: string) => {
+      if (!reachable()) return later(5_000, () => report(taken, conclusion))
+      const before = taken.status
+      world.complete(taken.id, conclusion)
+      if (before !== "completed") watcher.ended(taken)
+      exit(0)
+    }
+    const work = (taken: ServerJob, runner: Runner, until: number) => {
+      if (taken.status === "completed") return exit(1)
+      if (interrupted) return later(3_000, () => report(taken, "cancelled"))
+      if (reachable()) {
+        runner.seenAt = kernel.now
+        if (taken.cancelled) return report(taken, "cancelled")
+      }
+      if (kernel.now >= until) return report(taken, "success")
+      later(Math.min(20_000, until - kernel.now), () => work(taken, runner, until))
+    }
+    const listen = (runner: Runner) => {
+      if (interrupted) return exit(0)
+      if (!reachable()) return later(5_000, () => listen(runner))
+      if (!world.runners.has(runner.id)) return exit(1)
+      const taken = (runner.job === null ? undefined : world.jobs.get(runner.job)) ?? world.assign(runner)
+      if (taken === undefined) return later(chance.between(1_000, 4_000), () => listen(runner))
+      job = taken
+      watcher.started(taken, runner)
+      work(taken, runner, kernel.now + (this.lasting.get(taken.id) ?? 60_000))
+    }
+    const connect = () => {
+      if (interrupted) return exit(0)
+      if (!reachable()) return later(5_000, connect)
+      const runner = world.runnerOf(secret)
+      if (runner === undefined) return exit(1)
+      if (runner.mode === "never-connects") return later(10_000, connect)
+      runner.status = "online"
+      watcher.online(runner)
+      listen(runner)
+    }
+    return {
+      isBusy: () => job !== undefined,
+      end: () => {
+        if (!isOn) return
+        isOn = false
+        const runner = world.runnerOf(secret)
+        if (runner !== undefined) runner.status = "offline"
+      },
+      run: (command, stdin, reply) => {
+        if (command.includes("register-runner.bash")) {
+          secret = stdin.trim()
+          return reply(0)
+        }
+        if (command.includes("start-runner.bash")) {
+          if (state === "none") {
+            state = "started"
+            later(chance.between(500, 4_000), connect)
+          }
+          return reply(0)
+        }
+        if (command.includes("kill -INT")) {
+          interrupted = true
+          return reply(0)
+        }
+        if (command.includes("for i in {1..")) return reply(state === "none" ? 1 : 0)
+        if (command.includes("runner.exit")) {
+          if (state === "ended") return reply(0, String(code))
+          return void waiting.push(() => reply(0, String(code)))
+        }
+        reply(0)
+      }
+    }
+  }
+}

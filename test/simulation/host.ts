@@ -1,0 +1,226 @@
+/** The daemon on a simulated machine: all of it, from its ledger to its services, over the machine's disk, processes and network. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
+import type { Database } from "../../src/config/Database.ts"
+import * as Daemon from "../../src/Daemon.ts"
+import { Drain } from "../../src/Drain.ts"
+import type { GitHubConfig } from "../../src/plugins/github/config.ts"
+import { run } from "../../src/plugins/github/pass.ts"
+import * as Anka from "../../src/services/anka/layer.ts"
+import { Budget } from "../../src/services/Budget.ts"
+import * as embedded from "../../src/services/Coordinator/embedded.ts"
+import * as shared from "../../src/services/Coordinator/shared.ts"
+import { Coordinators } from "../../src/services/Coordinators.ts"
+import { Exec } from "../../src/services/Exec.ts"
+import { GitHub } from "../../src/services/GitHub.ts"
+import { Host } from "../../src/services/Host.ts"
+import { HostLock } from "../../src/services/HostLock.ts"
+import * as Journal from "../../src/services/Journal.ts"
+import { apply, Entry, empty, Ledger } from "../../src/services/Ledger.ts"
+import { Once } from "../../src/services/Once.ts"
+import { Slots } from "../../src/services/Slots.ts"
+import { Templates } from "../../src/services/Templates.ts"
+import { Wake } from "../../src/services/Wake.ts"
+import type { Disk } from "./disk.ts"
+import type { Forge } from "./forge.ts"
+import { type Kernel, Life } from "./kernel.ts"
+import type { Machine } from "./machine.ts"
+import type { SimulatedStore } from "./store.ts"
+
+/** How a host is set up. */
+export interface Setup {
+  readonly services: number
+  readonly owner: string
+  readonly repo: string
+  readonly sleepInterval: Duration.Duration
+  readonly registrationTimeout: number
+  /** None: the host works alone. */
+  readonly rhythm: Option.Option<shared.Rhythm>
+}
+
+/** What the world lends to a host. */
+export interface Lent {
+  readonly kernel: Kernel
+  readonly machine: Machine
+  readonly disk: Disk
+  readonly forge: Forge
+  readonly store: SimulatedStore
+  /** Of the next life. */
+  readonly seed: () => number
+  /** What the daemon logs; none costs least. */
+  readonly log: ((host: string, level: string, message: string) => void) | undefined
+  /** Told when a daemon ended by itself. */
+  readonly ended: (host: SimulatedHost, exit: Exit.Exit<void, unknown>) => void
+}
+
+const LEDGER = "/state/ledger.jsonl"
+/** As `main` does. */
+const INTERRUPT_EVERY = 500
+
+const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => ({
+  token: Option.some(Redacted.make("canary-token")),
+  app_id: Option.none(),
+  installation_id: Option.none(),
+  private_key: Option.none(),
+  registration: "repo",
+  owner,
+  repo: Option.some(repo),
+  api_url: "https://api.github.test",
+  registry_url: Option.none(),
+  runner_group: 1,
+  registration_timeout: registrationTimeout,
+  runner_version: "2.338.0",
+  runner_sha256: Option.none(),
+  runner_url: "https://github.test/runner.tar.gz"
+})
+
+/** A machine with a daemon on it, most of the time. */
+export class SimulatedHost {
+  readonly setup: Setup
+  readonly lent: Lent
+  /** How far its clock is off, in milliseconds. */
+  offset = 0
+  life: Life | undefined
+  /** When a stop or drain was asked for. */
+  leaving: { readonly how: "stop" | "drain"; readonly at: number } | undefined
+  isGone = false
+  private stop: (() => void) | undefined
+  private drain: (() => void) | undefined
+
+  constructor(setup: Setup, lent: Lent) {
+    this.setup = setup
+    this.lent = lent
+    lent.disk.write("/etc/machine-id", `machine-${lent.machine.name}\n`)
+  }
+
+  get name(): string {
+    return this.lent.machine.name
+  }
+
+  /** Start the daemon, if it does not run. */
+  start(): void {
+    if (this.life?.isAlive === true || this.isGone) return
+    const { kernel, machine, seed, log } = this.lent
+    const life = new Life(kernel, () => this.offset)
+    this.life = life
+    this.leaving = undefined
+    machine.boots++
+    machine.self = { pid: machine.self.pid, startedAt: String(machine.boots) }
+    machine.isSelfAlive = true
+    const program = this.program(life).pipe(
+      Effect.scoped,
+      Effect.withClock(life.clock),
+      Effect.withRandom(Random.make(seed())),
+      Effect.withTracerEnabled(false),
+      Effect.provide(
+        log === undefined
+          ? Layer.merge(Logger.remove(Logger.defaultLogger), Logger.minimumLogLevel(LogLevel.None))
+          : Layer.merge(
+              Logger.replace(
+                Logger.defaultLogger,
+                Logger.make(({ logLevel, message, cause }) =>
+                  log(
+                    machine.name,
+                    logLevel.label,
+                    `${[message].flat().join(" ")}${Cause.isEmpty(cause) ? "" : ` ${Cause.pretty(cause)}`}`
+                  )
+                )
+              ),
+              Logger.minimumLogLevel(LogLevel.Debug)
+            )
+      )
+    )
+    const fiber = Effect.runFork(program, { scheduler: life })
+    fiber.addObserver((exit) => {
+      if (this.life !== life || !life.isAlive) return
+      life.kill()
+      machine.isSelfAlive = false
+      this.lent.ended(this, exit)
+    })
+    const interrupt = () => {
+      if (!life.isAlive) return
+      fiber.unsafeInterruptAsFork(fiber.id())
+      kernel.after(INTERRUPT_EVERY, interrupt)
+    }
+    this.stop = interrupt
+  }
+
+  /** `anklet -s stop`, or `-s drain`. */
+  leave(how: "stop" | "drain"): void {
+    if (this.life?.isAlive !== true) return
+    if (this.leaving?.how === "stop") return
+    this.leaving = { how, at: this.lent.kernel.now }
+    if (how === "stop") this.stop?.()
+    else this.drain?.()
+  }
+
+  /** `kill -9`. */
+  kill(): void {
+    this.life?.kill()
+    this.lent.machine.isSelfAlive = false
+  }
+
+  /** What its ledger says that it owes. */
+  owes() {
+    const bytes = this.lent.disk.read(LEDGER)
+    return Journal.parse(Entry, bytes ?? new Uint8Array()).records.reduce(apply, empty)
+  }
+
+  private program(life: Life) {
+    const { machine, disk, forge, store } = this.lent
+    const { services: count, sleepInterval, rhythm } = this.setup
+    const names = Array.from({ length: count }, (_, n) => `RUNNER${n + 1}`)
+    const config = configOf(this.setup)
+    const services = names.map((name) => ({
+      name,
+      plugin: "github",
+      sleepInterval,
+      database: Option.none<Database>(),
+      pass: run({ name, sleepInterval, directory: "/plugins/github" }, config)
+    }))
+    const base = Layer.mergeAll(
+      Layer.succeed(FileSystem, disk.layerFor(life)),
+      Path.layer,
+      Layer.succeed(Exec, machine.execFor(life)),
+      Layer.succeed(GitHub, forge.clientFor(machine.name)),
+      Drain.layer
+    )
+    const coordinators = Layer.scoped(
+      Coordinators,
+      Effect.map(
+        Option.match(rhythm, {
+          onNone: () => embedded.make(names),
+          onSome: (rhythm) =>
+            shared.make(store.connect(machine.name), names, rhythm).pipe(Effect.provide(Host.layer("/state")))
+        }),
+        (coordinator) => Coordinators.of({ of: () => coordinator })
+      )
+    )
+    const capabilities = coordinators.pipe(
+      Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, Wake.layer)),
+      Layer.provideMerge(Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(LEDGER), HostLock.layer("/locks"))),
+      Layer.provideMerge(base)
+    )
+    return Effect.gen(this, function* () {
+      const drain = yield* Drain
+      const runtime = yield* Effect.runtime<never>()
+      this.drain = () => void Runtime.runFork(runtime)(drain.begin)
+      yield* Daemon.run({ services, once: false, ledger: LEDGER, ledgers: "/ledgers", up: Effect.void })
+    }).pipe(Effect.provide(capabilities))
+  }
+}
+
+/** Whether a daemon ended because it was told to. */
+export const wasTold = (exit: Exit.Exit<void, unknown>): boolean =>
+  Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)

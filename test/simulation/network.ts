@@ -1,0 +1,85 @@
+/** Messages between machines: late, lost, doubled, or cut off between any two. */
+import * as Effect from "effect/Effect"
+import type { Chance, Kernel } from "./kernel.ts"
+
+/** How bad a network is. */
+export interface Weather {
+  /** Probability that a message is lost. */
+  readonly lost: number
+  /** Probability that a message comes much too late, and by how many milliseconds at most. */
+  readonly late: number
+  readonly lateBy: number
+  /** Probability that a message comes twice. */
+  readonly doubled: number
+}
+
+/** All links. */
+export class Network {
+  readonly kernel: Kernel
+  readonly chance: Chance
+  private readonly cut = new Set<string>()
+  private readonly healed: Array<() => void> = []
+  readonly weather: Weather
+  lost = 0
+  late = 0
+  doubled = 0
+
+  constructor(kernel: Kernel, chance: Chance, weather: Weather) {
+    this.kernel = kernel
+    this.chance = chance
+    this.weather = weather
+  }
+
+  partition(a: string, b: string): void {
+    this.cut.add(`${a}|${b}`).add(`${b}|${a}`)
+  }
+  heal(a: string, b: string): void {
+    this.cut.delete(`${a}|${b}`)
+    this.cut.delete(`${b}|${a}`)
+    for (const tell of this.healed) tell()
+  }
+  /** Told whenever a way is open again. */
+  onHeal(tell: () => void): void {
+    this.healed.push(tell)
+  }
+  isCut(a: string, b: string): boolean {
+    return this.cut.size > 0 && this.cut.has(`${a}|${b}`)
+  }
+
+  /** Send; what arrives, arrives later, and perhaps never. */
+  send(from: string, to: string, arrive: () => void): void {
+    const { kernel, chance, weather } = this
+    const once = () => {
+      if (this.isCut(from, to) || chance.happens(weather.lost)) {
+        this.lost++
+        return
+      }
+      const isLate = chance.happens(weather.late)
+      if (isLate) this.late++
+      kernel.after(isLate ? chance.between(500, weather.lateBy) : chance.between(0.2, 20), () => {
+        if (this.isCut(from, to)) this.lost++
+        else arrive()
+      })
+    }
+    once()
+    if (chance.happens(weather.doubled)) {
+      this.doubled++
+      once()
+    }
+  }
+
+  /** Ask, and wait for the answer: for ever, if either is lost. An exception is the answer, too. */
+  call<A>(from: string, to: string, answer: () => A): Effect.Effect<A, unknown> {
+    return Effect.async<A, unknown>((resume) => {
+      this.send(from, to, () => {
+        let reply: Effect.Effect<A, unknown>
+        try {
+          reply = Effect.succeed(answer())
+        } catch (error) {
+          reply = Effect.fail(error)
+        }
+        this.send(to, from, () => resume(reply))
+      })
+    })
+  }
+}

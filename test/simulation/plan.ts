@@ -1,0 +1,203 @@
+/** What a seed means: a fleet, its jobs, and all that goes wrong. A plan is data, so that a failing one can be made smaller. */
+import { Chance } from "./kernel.ts"
+import { calm, type Mood } from "./machine.ts"
+import type { Weather } from "./network.ts"
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+
+/** A job, and when it is queued. Times are milliseconds after the beginning. */
+export interface PlannedJob {
+  readonly at: number
+  readonly scope: number
+  readonly template: string
+  readonly lasting: number
+  /** Its labels are its own; else any runner of the template may get it. */
+  readonly unique: boolean
+  /** When its run is cancelled, if it is. */
+  readonly cancelAt: number | undefined
+}
+
+/** Something that goes wrong at a moment, mostly for a while. */
+export type Fault = { readonly at: number } & (
+  | { readonly _tag: "Kill"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "PowerLoss"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "Freeze"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "Partition"; readonly host: number; readonly from: "github" | "store"; readonly lasting: number }
+  | { readonly _tag: "StoreRestart"; readonly lost: number | "all"; readonly lasting: number }
+  | { readonly _tag: "GitHubDown"; readonly lasting: number }
+  | { readonly _tag: "GitHubUnsaid"; readonly probability: number; readonly lasting: number }
+  | { readonly _tag: "GitHubLimited"; readonly lasting: number }
+  | { readonly _tag: "GitHubStale"; readonly lag: number; readonly lasting: number }
+  | { readonly _tag: "Anka"; readonly host: number; readonly mood: Mood; readonly lasting: number }
+  | { readonly _tag: "DiskFull"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "ClockJump"; readonly host: number | "store"; readonly by: number }
+  | { readonly _tag: "VmCrash"; readonly host: number }
+  | { readonly _tag: "Stop"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "Drain"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "Runners"; readonly mode: "never-connects" | "idles"; readonly lasting: number }
+)
+
+export type FaultKind = Fault["_tag"]
+
+/** All of a simulated history that is not left to chance within it. */
+export interface Plan {
+  readonly seed: number
+  readonly hosts: number
+  readonly services: number
+  readonly scopes: number
+  /** How long things go wrong, in milliseconds. Quiet follows. */
+  readonly lasting: number
+  readonly sleepInterval: number
+  readonly beat: number
+  readonly lease: number
+  /** Hosts share a store; else each works alone, in a repository of its own. */
+  readonly isShared: boolean
+  readonly registrationTimeout: number
+  /** How long a pull takes, at most. */
+  readonly pullTakes: number
+  readonly skew: number
+  readonly weather: Weather
+  readonly jobs: ReadonlyArray<PlannedJob>
+  readonly faults: ReadonlyArray<Fault>
+}
+
+/** How large the histories are. */
+export interface Size {
+  readonly hosts: number
+  readonly hours: number
+  /** Jobs per host and hour. */
+  readonly jobs: number
+  /** How much goes wrong, 1 for about two faults per host and hour. */
+  readonly trouble: number
+}
+
+export const KINDS: ReadonlyArray<FaultKind> = [
+  "Kill",
+  "PowerLoss",
+  "Freeze",
+  "Partition",
+  "StoreRestart",
+  "GitHubDown",
+  "GitHubUnsaid",
+  "GitHubLimited",
+  "GitHubStale",
+  "Anka",
+  "DiskFull",
+  "ClockJump",
+  "VmCrash",
+  "Stop",
+  "Drain",
+  "Runners"
+]
+
+/** Faults of the whole world, not of one host: far fewer of them are enough. */
+const GLOBAL: ReadonlySet<FaultKind> = new Set([
+  "StoreRestart",
+  "GitHubDown",
+  "GitHubUnsaid",
+  "GitHubLimited",
+  "GitHubStale",
+  "Runners"
+])
+
+const moodOf = (chance: Chance): Mood => {
+  const kind = chance.one(["hangs", "fails", "lies", "mute"] as const)
+  return { ...calm, [kind]: kind === "hangs" ? chance.between(0.02, 0.2) : chance.between(0.05, 0.5) }
+}
+
+const faultOf = (chance: Chance, kind: FaultKind, at: number, hosts: number): Fault => {
+  const host = chance.whole(0, hosts - 1)
+  // mostly short, sometimes longer than any lease
+  const lasting = chance.happens(0.3) ? chance.between(MINUTE, 20 * MINUTE) : chance.between(SECOND, 90 * SECOND)
+  switch (kind) {
+    case "Kill":
+    case "PowerLoss":
+    case "Freeze":
+    case "DiskFull":
+    case "Stop":
+    case "Drain":
+      return { _tag: kind, at, host, lasting }
+    case "Partition":
+      return { _tag: kind, at, host, from: chance.one(["github", "store"]), lasting }
+    case "StoreRestart":
+      return { _tag: kind, at, lost: chance.happens(0.3) ? "all" : chance.between(0, 5000), lasting: lasting / 4 }
+    case "GitHubDown":
+    case "GitHubLimited":
+      return { _tag: kind, at, lasting }
+    case "GitHubUnsaid":
+      return { _tag: kind, at, probability: chance.between(0.05, 0.5), lasting }
+    case "GitHubStale":
+      return { _tag: kind, at, lag: chance.between(SECOND, 100 * SECOND), lasting }
+    case "Anka":
+      return { _tag: kind, at, host, mood: moodOf(chance), lasting }
+    case "ClockJump":
+      return {
+        _tag: kind,
+        at,
+        host: chance.happens(0.1) ? "store" : host,
+        by: chance.happens(0.5) ? chance.between(-HOUR, HOUR) : chance.between(-10 * SECOND, 10 * SECOND)
+      }
+    case "VmCrash":
+      return { _tag: kind, at, host }
+    case "Runners":
+      return { _tag: kind, at, mode: chance.one(["never-connects", "idles"]), lasting }
+  }
+}
+
+/** The plan of a seed: every seed has its own kinds of faults, and its own measure of them. */
+export const planOf = (seed: number, size: Size): Plan => {
+  const chance = new Chance(seed)
+  const { hosts } = size
+  const lasting = size.hours * HOUR
+  const isShared = chance.happens(0.9)
+  const scopes = isShared ? (chance.happens(0.3) ? 2 : 1) : hosts
+  const kinds = KINDS.filter(() => chance.happens(0.5))
+  const measure = chance.between(0.3, 1.7) * size.trouble
+  const templates = chance.happens(0.3) ? ["here", "here", "away"] : ["here"]
+  const isUnique = chance.happens(0.7)
+  const jobs = Array.from({ length: Math.round(hosts * size.hours * size.jobs) }, (): PlannedJob => {
+    const at = chance.between(0, lasting)
+    return {
+      at,
+      scope: chance.whole(0, scopes - 1),
+      template: chance.one(templates),
+      lasting: chance.happens(0.1) ? chance.between(10 * MINUTE, 40 * MINUTE) : chance.between(5 * SECOND, 5 * MINUTE),
+      unique: isUnique,
+      cancelAt: chance.happens(0.08) ? at + chance.between(0, 10 * MINUTE) : undefined
+    }
+  })
+  const faults = kinds.flatMap((kind) => {
+    const many = GLOBAL.has(kind) ? 3 : hosts * 0.35
+    return Array.from({ length: Math.round(many * size.hours * measure * chance.between(0.5, 1.5)) }, () =>
+      faultOf(chance, kind, chance.between(0, lasting), hosts)
+    )
+  })
+  const isCalm = chance.happens(0.4)
+  const beat = chance.one([10 * SECOND, 30 * SECOND])
+  return {
+    seed,
+    hosts,
+    services: chance.happens(0.7) ? 2 : 1,
+    scopes,
+    lasting,
+    sleepInterval: chance.between(30 * SECOND, 120 * SECOND),
+    beat,
+    lease: 6 * beat,
+    isShared,
+    registrationTimeout: chance.one([60, 300]),
+    pullTakes: chance.between(MINUTE, 10 * MINUTE),
+    skew: chance.happens(0.5) ? 0 : chance.between(SECOND, 5 * MINUTE),
+    weather: isCalm
+      ? { lost: 0, late: 0, lateBy: 0, doubled: 0 }
+      : {
+          lost: chance.between(0, 0.02),
+          late: chance.between(0, 0.02),
+          lateBy: 20 * SECOND,
+          doubled: chance.between(0, 0.01)
+        },
+    jobs: jobs.sort((a, b) => a.at - b.at),
+    faults: faults.sort((a, b) => a.at - b.at)
+  }
+}

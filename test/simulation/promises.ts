@@ -1,0 +1,138 @@
+/** What must be true at every moment of a simulated history; `docs/reliability.md` says it in words. */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import { JobKey, type Scope } from "../../src/Job.ts"
+import { isNameOf } from "../../src/plugins/github/runner.ts"
+import type { Command, Outcome, State } from "../../src/services/Coordinator/reducer.ts"
+import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
+import type { Machine, SimulatedVm } from "./machine.ts"
+
+/** A promise, by its short name. */
+export type Promise_ = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "L1" | "L2" | "L3" | "L4"
+
+/** A broken promise. */
+export class Violation extends Error {
+  readonly promise: Promise_
+  readonly at: number
+  constructor(promise: Promise_, at: number, detail: string) {
+    super(`${promise}: ${detail}`)
+    this.promise = promise
+    this.at = at
+  }
+}
+
+export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())
+
+/** Watches a world; throws `Violation` at the moment a promise is broken. */
+export class Promises {
+  /** The highest epoch of each job, and who got it. */
+  private readonly epochs = new Map<string, { readonly epoch: number; readonly seat: string }>()
+  private readonly excluded = new Map<string, number>()
+  private readonly ran = new Map<number, string>()
+  private readonly gone = new Set<string>()
+  readonly world: () => World
+  readonly now: () => number
+  claims = 0
+
+  constructor(world: () => World, now: () => number) {
+    this.world = world
+    this.now = now
+  }
+
+  private broken(promise: Promise_, detail: string): never {
+    throw new Violation(promise, this.now(), detail)
+  }
+
+  /** The store applied a command. */
+  applied(scope: Scope, command: Command, before: State, { state, reply }: Outcome, now: number): void {
+    if (state !== before) this.checkStore(scope, state)
+    if (command._tag === "Release" || command._tag === "Finish") {
+      const { claim } = command
+      const other = Option.getOrUndefined(HashMap.get(before.owned, claim.job.key))
+      const isTheirs =
+        other !== undefined &&
+        (other.host !== command.host || other.service !== claim.service || other.epoch !== claim.epoch)
+      if (isTheirs && HashMap.size(state.owned) < HashMap.size(before.owned)) {
+        this.broken("S7", `${command._tag} of ${claim.job.key} by ${command.host}, which does not own it, took effect`)
+      }
+      if (command._tag === "Release" && reply._tag === "Done" && !isTheirs && command.handBack.charged) {
+        this.excluded.set(`${command.host} ${claim.job.key}`, now + command.handBack.after)
+      }
+    }
+    if ((command._tag === "Claim" || command._tag === "Swap") && reply._tag === "Claimed") {
+      if (reply.claim._tag === "None") return
+      const { job, epoch, service } = reply.claim.value
+      const seat = `${command.host}/${service}`
+      const last = this.epochs.get(job.key)
+      if (last !== undefined && last.epoch === epoch && last.seat === seat) return
+      if (last !== undefined && epoch <= last.epoch) {
+        this.broken("S2", `${job.key} has epoch ${epoch} after ${last.epoch}`)
+      }
+      this.epochs.set(job.key, { epoch, seat })
+      this.claims++
+      if (command._tag === "Claim" && (this.excluded.get(`${command.host} ${job.key}`) ?? 0) > now) {
+        this.broken("S8", `${command.host} claims ${job.key}, which it handed back for a while`)
+      }
+      if (this.gone.has(`${command.host} ${command.boot}`)) {
+        this.broken("L4", `${command.host} claims ${job.key} after it was stopped or drained`)
+      }
+    }
+  }
+
+  /** The store has lost writes: what was handed back is not known any more. */
+  forgot(): void {
+    this.excluded.clear()
+  }
+  /** The store's clock was set back: its times, and epochs that come from them, begin anew. */
+  setBack(): void {
+    this.excluded.clear()
+    this.epochs.clear()
+  }
+  /** This life of a host takes nothing any more. */
+  left(host: string, boot: string): void {
+    this.gone.add(`${host} ${boot}`)
+  }
+
+  private checkStore(scope: Scope, state: State): void {
+    const seats = new Set<string>()
+    for (const { host, service, job } of HashMap.values(state.owned)) {
+      const seat = `${host}/${service}`
+      if (seats.has(seat)) this.broken("S1", `${seat} owns two jobs of ${scope}`)
+      seats.add(seat)
+      if (HashMap.has(state.queued, job.key)) this.broken("S1", `${job.key} is owned and queued`)
+    }
+  }
+
+  /** Live runners of one job: one at most, as long as none has it. */
+  online(runner: Runner): void {
+    for (const job of this.world().jobs.values()) {
+      if (job.status !== "queued") continue
+      const key = keyOf(job)
+      if (!isNameOf(key, runner.name)) continue
+      for (const other of this.world().runners.values()) {
+        if (other.id === runner.id || other.status !== "online" || other.job !== null || other.doneAt !== null) continue
+        if (isNameOf(key, other.name)) this.broken("S3", `two runners wait for ${key}: ${other.name}, ${runner.name}`)
+      }
+    }
+  }
+
+  started(job: Job, runner: Runner): void {
+    const before = this.ran.get(job.id)
+    if (before !== undefined && before !== runner.name)
+      this.broken("S4", `${keyOf(job)} runs on ${before} and ${runner.name}`)
+    this.ran.set(job.id, runner.name)
+  }
+
+  /** A VM ends in which a job runs. */
+  vmEnds(machine: Machine, vm: SimulatedVm, why: string, mayEnd: boolean): void {
+    if (why !== "anka stop" && why !== "anka delete") return
+    if (vm.guest.isBusy() && !mayEnd)
+      this.broken("S5", `${machine.name} ends VM ${vm.name} in which a job runs (${why})`)
+  }
+
+  vmsChanged(machine: Machine): void {
+    const running = machine.running()
+    if (running > 2) this.broken("S6", `${machine.name} runs ${running} VMs`)
+    if (machine.pulls() > 1) this.broken("S6", `${machine.name} pulls twice at once`)
+  }
+}

@@ -1,0 +1,306 @@
+/** A simulated history: the plan of a seed carried out over the production fibers, and what became of every job. */
+import { crc32 } from "node:zlib"
+import * as Duration from "effect/Duration"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { Job as ServerJob } from "../../src/simulator/github/world.ts"
+import { Disk } from "./disk.ts"
+import { FORGE, Forge } from "./forge.ts"
+import { SimulatedHost, wasTold } from "./host.ts"
+import { BEGINNING, Chance, Kernel } from "./kernel.ts"
+import { calm, Machine } from "./machine.ts"
+import { Network } from "./network.ts"
+import { type Fault, type FaultKind, HOUR, type Plan } from "./plan.ts"
+import { Promises, Violation } from "./promises.ts"
+import { SimulatedStore, STORE } from "./store.ts"
+
+/** After the last fault everything must be done within this, in milliseconds. */
+const QUIET = 3 * HOUR
+/** How long a stop may take when nothing else is wrong, and at most. */
+const STOP_WITHIN = 10 * 60_000
+/** launchd starts a daemon anew that ended by itself. */
+const RESTART_AFTER = 10_000
+
+/** What a history came to. */
+export interface Report {
+  readonly seed: number
+  readonly violation: Violation | undefined
+  /** The same for the same plan, always. */
+  readonly hash: string
+  readonly hours: number
+  readonly jobs: number
+  readonly conclusions: Readonly<Record<string, number>>
+  readonly faults: Readonly<Partial<Record<FaultKind | "lost message" | "late message" | "doubled message", number>>>
+  readonly claims: number
+  readonly events: number
+  /** From the last fault to the moment when nothing was left, in milliseconds. */
+  readonly recovery: number
+  readonly trace: ReadonlyArray<string>
+}
+
+/** Carry a plan out. With `traced`, all that was logged and done is kept. */
+export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boolean } = {}): Report => {
+  const chance = new Chance(plan.seed + 1_000_003)
+  const kernel = new Kernel()
+  const lines: Array<string> = []
+  let hash = 0
+  const trace = (who: string, what: string) => {
+    hash = crc32(`${kernel.now} ${who} ${what}`, hash)
+    if (traced) lines.push(`${((kernel.now - BEGINNING) / 1000).toFixed(3)} ${who}: ${what}`)
+  }
+  const network = new Network(kernel, chance, plan.weather)
+  const hosts: Array<SimulatedHost> = []
+  const byName = (name: string) => hosts.find((host) => host.name === name)
+  const promises = new Promises(
+    () => forge.world,
+    () => kernel.now - BEGINNING
+  )
+  const conclusions: Record<string, number> = {}
+  const forge: Forge = new Forge(kernel, chance, network, {
+    registered: (runner, host) => trace(host, `registered runner ${runner.name}`),
+    removed: (runner, host) => trace(host, `removed runner ${runner.name}`),
+    online: (runner) => {
+      trace(FORGE, `runner ${runner.name} is online`)
+      promises.online(runner)
+    },
+    started: (job, runner) => {
+      trace(FORGE, `job ${job.id} starts on ${runner.name}`)
+      promises.started(job, runner)
+    },
+    ended: (job: ServerJob) => {
+      trace(FORGE, `job ${job.id} ended: ${job.conclusion}`)
+      conclusions[job.conclusion ?? ""] = (conclusions[job.conclusion ?? ""] ?? 0) + 1
+    },
+    trace
+  })
+  const store = new SimulatedStore(kernel, network, {
+    applied: (scope, command, before, outcome, now) => {
+      if (traced && outcome.state !== before && command._tag !== "Beat") {
+        trace(STORE, `${command._tag} of ${command.host}: ${JSON.stringify(outcome.reply).slice(0, 300)}`)
+      }
+      promises.applied(scope, command, before, outcome, now)
+    },
+    forgot: () => promises.forgot()
+  })
+  const registry = new Map([
+    ["here", ["v1"]],
+    ["away", ["v1"]]
+  ])
+  const counts: Partial<Record<FaultKind, number>> = {}
+
+  for (let n = 0; n < plan.hosts; n++) {
+    const machine = new Machine(
+      `host${n}`,
+      {
+        kernel,
+        chance,
+        watcher: {
+          vmsChanged: (machine) => promises.vmsChanged(machine),
+          vmEnds: (machine, vm, why) => {
+            trace(machine.name, `VM ${vm.name} ends: ${why}`)
+            const mayEnd = byName(machine.name)?.leaving?.how === "stop" || machine.mood !== calm
+            promises.vmEnds(machine, vm, why, mayEnd)
+          },
+          trace
+        },
+        guest: (machine, vm) => forge.guestOf(machine, vm)
+      },
+      registry
+    )
+    machine.tags.set("here", new Set(["v1"]))
+    machine.pullTakes = plan.pullTakes
+    const host = new SimulatedHost(
+      {
+        services: plan.services,
+        owner: "o",
+        repo: `r${plan.isShared ? n % plan.scopes : n}`,
+        sleepInterval: Duration.millis(plan.sleepInterval),
+        registrationTimeout: plan.registrationTimeout,
+        rhythm: plan.isShared
+          ? Option.some({ beat: Duration.millis(plan.beat), lease: Duration.millis(plan.lease) })
+          : Option.none()
+      },
+      {
+        kernel,
+        machine,
+        disk: new Disk(kernel, chance),
+        forge,
+        store,
+        seed: () => chance.whole(0, 2 ** 31),
+        log: traced ? (who, level, message) => trace(who, `${level} ${message}`) : undefined,
+        ended: (host, exit) => {
+          const { leaving } = host
+          trace(host.name, `daemon ends${leaving === undefined ? ` by itself: ${exit}` : ` (${leaving.how})`}`)
+          if (leaving === undefined || !wasTold(exit)) kernel.after(RESTART_AFTER, () => host.start())
+          if (leaving?.how === "stop" && kernel.now - leaving.at > STOP_WITHIN) {
+            throw new Violation("L4", kernel.now - BEGINNING, `${host.name} took ${kernel.now - leaving.at} ms to stop`)
+          }
+        }
+      }
+    )
+    host.offset = plan.skew === 0 ? 0 : chance.between(-plan.skew, plan.skew)
+    hosts.push(host)
+    kernel.after(chance.between(0, 60_000), () => host.start())
+  }
+
+  for (const [n, job] of plan.jobs.entries()) {
+    kernel.after(job.at, () => {
+      const labels = ["anka", `anka-template:${job.template}`, "anka-template-tag:v1"]
+      const { run, jobs } = forge.world.queue({
+        owner: "o",
+        repo: `r${job.scope}`,
+        jobs: [{ name: `job ${n}`, labels: job.unique ? [...labels, "run-id:{run_id}", `unique-id:${n}`] : labels }]
+      })
+      for (const { id } of jobs) {
+        forge.lasting.set(id, job.lasting)
+        trace(FORGE, `job ${id} is queued`)
+      }
+      if (job.cancelAt === undefined) return
+      kernel.after(job.cancelAt - job.at, () => {
+        const open = forge.world.jobsOf(run.id).filter(({ status }) => status !== "completed")
+        if (open.length === 0) return
+        forge.world.cancel(run.id)
+        for (const it of open)
+          if (forge.world.job(it.id).status === "completed") trace(FORGE, `job ${it.id} is cancelled`)
+      })
+    })
+  }
+
+  const act = (fault: Fault): void => {
+    const { _tag: kind } = fault
+    if ((kind === "StoreRestart" || (kind === "Partition" && fault.from === "store")) && !plan.isShared) return
+    counts[kind] = (counts[kind] ?? 0) + 1
+    trace("fault", JSON.stringify(fault))
+    const until = (heal: () => unknown) => void ("lasting" in fault && kernel.after(fault.lasting, () => void heal()))
+    const host = "host" in fault && typeof fault.host === "number" ? hosts[fault.host] : undefined
+    const { health } = forge
+    switch (fault._tag) {
+      case "Kill":
+        host?.kill()
+        return until(() => host?.start())
+      case "PowerLoss":
+        host?.kill()
+        host?.lent.machine.losePower()
+        host?.lent.disk.losePower()
+        return until(() => host?.start())
+      case "Freeze": {
+        const life = host?.life
+        life?.freeze()
+        return until(() => life?.thaw())
+      }
+      case "Partition": {
+        const name = host?.name ?? ""
+        network.partition(name, fault.from === "github" ? FORGE : STORE)
+        return until(() => network.heal(name, fault.from === "github" ? FORGE : STORE))
+      }
+      case "StoreRestart":
+        store.isDown = true
+        return until(() => store.restart(fault.lost))
+      case "GitHubDown":
+        health.isDown = true
+        return until(() => Object.assign(health, { isDown: false }))
+      case "GitHubUnsaid":
+        health.unsaid = fault.probability
+        return until(() => Object.assign(health, { unsaid: 0 }))
+      case "GitHubLimited":
+        health.limitedUntil = kernel.now + fault.lasting
+        return
+      case "GitHubStale":
+        health.stale = fault.lag
+        return until(() => Object.assign(health, { stale: 0 }))
+      case "Anka":
+        if (host !== undefined) host.lent.machine.mood = fault.mood
+        return until(() => {
+          if (host !== undefined) host.lent.machine.mood = calm
+        })
+      case "DiskFull":
+        if (host !== undefined) host.lent.disk.isFull = true
+        return until(() => {
+          if (host !== undefined) host.lent.disk.isFull = false
+        })
+      case "ClockJump":
+        if (fault.host === "store") {
+          store.offset += fault.by
+          if (fault.by < 0) promises.setBack()
+        } else if (host !== undefined) host.offset += fault.by
+        return
+      case "VmCrash": {
+        const vm = host?.lent.machine.ours().find(({ status }) => status === "running")
+        if (vm !== undefined) host?.lent.machine.crash(vm)
+        return
+      }
+      case "Stop":
+      case "Drain":
+        host?.leave(fault._tag === "Stop" ? "stop" : "drain")
+        return until(() => {
+          // whoever is still on the way is started when it has ended
+          const again = () => (host?.life?.isAlive === true ? void kernel.after(5_000, again) : host?.start())
+          again()
+        })
+      case "Runners":
+        forge.world.modes.set("*", fault.mode)
+        return until(() => void forge.world.modes.delete("*"))
+    }
+  }
+  for (const fault of plan.faults) kernel.after(fault.at, () => act(fault))
+
+  const openJobs = () => [...forge.world.jobs.values()].filter(({ status }) => status !== "completed")
+  /** What should not be there any more. */
+  const left = (): ReadonlyArray<string> => [
+    ...openJobs().map((job) => `job ${job.id} is ${job.status}`),
+    ...hosts.flatMap(({ name, lent }) => lent.machine.ours().map((vm) => `VM ${vm.name} on ${name}`)),
+    ...[...forge.world.runners.values()].map((runner) => `runner ${runner.name}`),
+    ...hosts.flatMap((host) => {
+      const { claims, vms, runners } = host.owes()
+      return [...HashMap.keys(claims), ...HashMap.keys(vms), ...HashMap.keys(runners)].map(
+        (what) => `the ledger of ${host.name} still has ${what}`
+      )
+    }),
+    ...[...store.states.values()].flatMap(({ owned }) => [...HashMap.keys(owned)].map((key) => `claim of ${key}`))
+  ]
+
+  let violation: Violation | undefined
+  let recovery = 0
+  try {
+    const end = BEGINNING + plan.lasting
+    kernel.run(end)
+    trace("world", "quiet from here on")
+    const { health } = forge
+    Object.assign(health, { isDown: false, unsaid: 0, limitedUntil: 0, stale: 0 })
+    const quiet = kernel.now
+    let isClean = false
+    const look = () => {
+      isClean = openJobs().length === 0 && left().length === 0
+      if (!isClean) kernel.after(20_000, look)
+    }
+    look()
+    kernel.run(quiet + QUIET, () => isClean)
+    recovery = kernel.now - quiet
+    if (!isClean) {
+      const open = openJobs().filter(({ status }) => status === "queued")
+      throw new Violation(open.length > 0 ? "L1" : "L2", kernel.now - BEGINNING, left().join("; "))
+    }
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    violation = error
+    trace("violation", error.message)
+  }
+  return {
+    seed: plan.seed,
+    violation,
+    hash: hash.toString(16),
+    hours: (kernel.now - BEGINNING) / HOUR,
+    jobs: forge.world.jobs.size,
+    conclusions,
+    faults: {
+      ...counts,
+      "lost message": network.lost,
+      "late message": network.late,
+      "doubled message": network.doubled
+    },
+    claims: promises.claims,
+    events: kernel.events,
+    recovery,
+    trace: lines
+  }
+}
