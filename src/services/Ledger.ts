@@ -5,6 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { JobKey, JobRequest, VmName } from "../Job.ts"
 import * as Journal from "./Journal.ts"
@@ -116,6 +117,8 @@ export const entriesOf = (state: LedgerState): ReadonlyArray<Entry> => [
 
 /** After so many lines the file is written anew. */
 const COMPACT_AFTER = 1000
+/** A disk that refused a line is tried again so often. */
+const CATCH_UP_EVERY = "30 seconds"
 
 export class Ledger extends Context.Tag("anklet/Ledger")<
   Ledger,
@@ -124,7 +127,7 @@ export class Ledger extends Context.Tag("anklet/Ledger")<
     readonly state: Effect.Effect<LedgerState>
     /** Write an intent down, durably, before acting on it; not written, not done. */
     readonly append: (...entries: ReadonlyArray<Entry>) => Effect.Effect<void, Journal.JournalError>
-    /** Write down that something is gone. Holds in memory at once; a disk that refuses is reported at ERROR and asked about again at the next start. */
+    /** Write down that something is gone. Holds in memory at once; a disk that refuses is reported at ERROR and tried again until it takes it. */
     readonly settle: (entry: VmGone | RunnerGone | Closed) => Effect.Effect<void>
   }
 >() {
@@ -138,6 +141,7 @@ export class Ledger extends Context.Tag("anklet/Ledger")<
         if (journal.replayed.length > 0) yield* journal.compact(entriesOf(yield* Ref.get(state)))
         const lines = yield* Ref.make(0)
         const turn = yield* Effect.makeSemaphore(1)
+        const behind = yield* Effect.makeLatch(false)
 
         const added = (entries: ReadonlyArray<Entry>) => Ref.update(state, (state) => entries.reduce(apply, state))
         const written = (entries: ReadonlyArray<Entry>) =>
@@ -152,6 +156,15 @@ export class Ledger extends Context.Tag("anklet/Ledger")<
           yield* Ref.set(lines, 0)
         }).pipe(Effect.catchAll((error) => Effect.logError(error.message)))
 
+        // lines that the disk refused are made up for by a file that says what is so now
+        const catchUp = Effect.flatMap(Ref.get(state), (state) => journal.compact(entriesOf(state))).pipe(
+          Effect.zipRight(Effect.zipRight(behind.close, Ref.set(lines, 0))),
+          turn.withPermits(1),
+          Effect.retry(Schedule.spaced(CATCH_UP_EVERY)),
+          Effect.delay(CATCH_UP_EVERY)
+        )
+        yield* Effect.forkScoped(Effect.forever(Effect.zipRight(behind.await, catchUp)))
+
         return Ledger.of({
           state: Ref.get(state),
           append: (...entries) =>
@@ -164,7 +177,7 @@ export class Ledger extends Context.Tag("anklet/Ledger")<
           settle: (entry) =>
             added([entry]).pipe(
               Effect.zipRight(written([entry])),
-              Effect.catchAll((error) => Effect.logError(error.message)),
+              Effect.catchAll((error) => Effect.zipRight(Effect.logError(error.message), behind.open)),
               Effect.zipLeft(shortened),
               turn.withPermits(1),
               Effect.uninterruptible

@@ -4,7 +4,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { GitHub, type GitHubClient, GitHubError, type Job, type Level, type Look } from "../../src/services/GitHub.ts"
+import {
+  GitHub,
+  type GitHubClient,
+  GitHubError,
+  type Job,
+  type Level,
+  type Look,
+  type Watched
+} from "../../src/services/GitHub.ts"
 import { Refused, type Runner, type Job as ServerJob, World } from "../../src/simulator/github/world.ts"
 import type { Chance, Kernel } from "./kernel.ts"
 import type { Guest, Machine } from "./machine.ts"
@@ -89,12 +97,14 @@ export class Forge {
   }
 
   /** All jobs that are not over; an old answer when lists lag. */
-  private list(owner: string): ReadonlyArray<Job> {
+  private list({ owner, repo }: Watched): ReadonlyArray<Job> {
     const jobs = [...this.world.jobs.values()].filter(({ status }) => status !== "completed").map(toJob)
     if (this.health.stale === 0) this.lists = []
     else this.lists.push({ at: this.kernel.now, jobs })
     while (this.lists.length > 1 && (this.lists[0]?.at ?? 0) < this.kernel.now - this.health.stale) this.lists.shift()
-    return (this.lists[0]?.jobs ?? jobs).filter((job) => job.owner === owner)
+    return (this.lists[0]?.jobs ?? jobs).filter(
+      (job) => job.owner === owner && Option.getOrElse(repo, () => job.repo) === job.repo
+    )
   }
 
   /** The view of one life of one host. */
@@ -131,7 +141,7 @@ export class Forge {
             ? Effect.succeed(last)
             : Effect.tap(
                 Effect.map(
-                  ask("GET runs", () => this.list(watched.owner)),
+                  ask("GET runs", () => this.list(watched)),
                   (jobs) => ({ jobs, at: now })
                 ),
                 (look) =>

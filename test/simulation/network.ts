@@ -68,9 +68,18 @@ export class Network {
     }
   }
 
-  /** Ask, and wait for the answer: for ever, if either is lost. An exception is the answer, too. */
-  call<A>(from: string, to: string, answer: () => A): Effect.Effect<A, unknown> {
+  /**
+   * Ask, and wait for the answer: for ever, if either is lost, or until a limit in milliseconds, which holds whatever
+   * becomes of the fiber that waits. An exception is the answer, too.
+   */
+  call<A>(
+    from: string,
+    to: string,
+    answer: () => A,
+    limit?: { readonly within: number; readonly late: () => unknown }
+  ): Effect.Effect<A, unknown> {
     return Effect.async<A, unknown>((resume) => {
+      if (limit !== undefined) this.kernel.after(limit.within, () => resume(Effect.fail(limit.late())))
       this.send(from, to, () => {
         let reply: Effect.Effect<A, unknown>
         try {

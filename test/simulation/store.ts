@@ -18,6 +18,8 @@ export interface Watcher {
   readonly forgot: () => void
 }
 
+/** As the connection to a real one: a command has so many milliseconds, also where nobody can interrupt it. */
+const COMMAND_WITHIN = 2000
 /** What is kept for a rollback, in milliseconds. */
 const HISTORY = 10_000
 
@@ -87,13 +89,17 @@ export class SimulatedStore {
         this.kernel.after(5, () => fork(back))
         const call = <A>(work: () => A): Effect.Effect<A, CoordinatorError> =>
           network
-            .call(machine, STORE, () => {
-              if (this.isDown) throw unavailable("refuses connections")
-              return work()
-            })
+            .call(
+              machine,
+              STORE,
+              () => {
+                if (this.isDown) throw unavailable("refuses connections")
+                return work()
+              },
+              { within: COMMAND_WITHIN, late: () => unavailable("no answer within 2 seconds") }
+            )
             .pipe(
               Effect.catchAll((error) => (error instanceof CoordinatorError ? Effect.fail(error) : Effect.die(error))),
-              Effect.timeoutFail({ duration: "2 seconds", onTimeout: () => unavailable("no answer within 2 seconds") }),
               // as the connection to a real one does
               Effect.retry({ schedule: Schedule.spaced("250 millis").pipe(Schedule.upTo("4 seconds")) })
             )

@@ -83,13 +83,12 @@ const follow = Effect.fnUntraced(function* (context: Context, held: Held, addres
   return Option.some<Decision>(decision)
 })
 
-/** One try: a VM and a runner of its own. `k` tells a replaced runner's name from the first one's. */
+/** One try: a VM and a runner of its own. */
 const attempt = Effect.fn("attempt")(function* (
   context: Context,
   held: Held,
   address: JobAddress,
-  labels: ReadonlyArray<string>,
-  k: number
+  labels: ReadonlyArray<string>
 ) {
   const { client, config, service } = context
   const { job, attempt } = yield* held.claim
@@ -108,7 +107,6 @@ const attempt = Effect.fn("attempt")(function* (
           labels,
           group: config.runner_group,
           attempt,
-          k,
           stillQueued: Effect.map(
             client.job(address.owner, address.repo, address.id),
             ({ status }) => status === "queued"
@@ -183,8 +181,8 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
     return yield* held.decide(FINISHED)
   }
   yield* Effect.logInfo("job claimed")
-  for (let k = 0; ; k++) {
-    const decision = yield* attempt(context, held, address, verified.labels, k)
+  for (let replaced = 0; ; replaced++) {
+    const decision = yield* attempt(context, held, address, verified.labels)
     if (Option.isNone(decision)) return
     if (decision.value._tag !== "Replace") return yield* conclude(held, decision.value)
     // this host may have slept for so long that another one has the job: it took our runner's place at GitHub
@@ -192,7 +190,7 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
       yield* Effect.logInfo("another host has the job by now")
       return yield* held.decide(handedBack("another host has the job", 0, false))
     }
-    if (k === REPLACEMENTS) return yield* conclude(held, decision.value)
+    if (replaced === REPLACEMENTS) return yield* conclude(held, decision.value)
     yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
   }
 })

@@ -40,13 +40,15 @@ export const RunnerDetail = Schema.Struct({ level: Level })
 const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"
 
 /**
- * The name of a job's k-th runner: a pure function of the job, the same on every host.
+ * The k-th name of a job's runner: a pure function of the job, the same on every host.
  *
- * GitHub refuses a second runner of a name (409) and to remove one that is busy (422), and so keeps two hosts from running one job.
+ * GitHub refuses a second runner of a name (409) and to remove one that is busy (422), and so keeps two hosts from running
+ * one job. So a runner that is replaced gives its name to the next one, and another name is only used while a runner of
+ * the first one runs some other job.
  */
 export const nameOf = (job: JobKey, k: number): string => `${VM_PREFIX}${uuid5(`${job}/${k}`, NAMESPACE)}`
 
-/** More runners than this are never made for one job in one pass: each try may find two names taken. */
+/** So many names of a job are tried: each one that is taken belongs to a runner that runs some other job. */
 const NAMES = 8
 
 /** Whether a runner of this name is one of the job's. */
@@ -166,8 +168,6 @@ export interface Registration {
   readonly group: number
   /** Which attempt at the job this is, over all passes. */
   readonly attempt: number
-  /** Which runner of the job this is: 0, then 1 when it is replaced. */
-  readonly k: number
   readonly stillQueued: Effect.Effect<boolean, GitHubError>
   /** Whether the job is still this host's among all hosts. */
   readonly owns: Effect.Effect<"yes" | "no" | "unknown">
@@ -218,7 +218,7 @@ const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, nam
 
 /** Register the job's runner; the secret that starts it is in the reply and nowhere else. */
 export const make = Effect.fn("runner.make")(function* (registration: Registration, vm: Vm) {
-  const { client, level, job, service, k } = registration
+  const { client, level, job, service } = registration
   const attempt = (
     k: number
   ): Effect.Effect<
@@ -234,11 +234,11 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
       return { runner: { name, id: created.runner.id, vm }, jitConfig: created.jitConfig }
     }).pipe(
       Effect.catchIf(
-        (error) => error._tag === "RegistrationError" && error.detail === BUSY_WITH_ANOTHER && k < registration.k + 2,
+        (error) => error._tag === "RegistrationError" && error.detail === BUSY_WITH_ANOTHER && k + 1 < NAMES,
         () => attempt(k + 1)
       )
     )
-  return yield* attempt(k)
+  return yield* attempt(0)
 })
 
 /** Own again a runner that a crash left behind. */
