@@ -108,7 +108,7 @@ export class Forge {
   }
 
   /** The view of one life of one host. */
-  clientFor(host: string): GitHub["Type"] {
+  clientFor(host: string, offset: () => number): GitHub["Type"] {
     const { kernel, network, world } = this
     const error = (reason: GitHubError["reason"], request: string, detail: string, until?: number) =>
       new GitHubError({ reason, request, detail, ...(until === undefined ? {} : { until }) })
@@ -124,7 +124,7 @@ export class Forge {
           this.requests++
           if (this.health.isDown) throw error("Unavailable", request, "503")
           if (this.health.limitedUntil > kernel.now)
-            throw error("RateLimited", request, "too many requests", this.health.limitedUntil)
+            throw error("RateLimited", request, "too many requests", this.health.limitedUntil + offset())
           const done = work()
           if (this.chance.happens(this.health.unsaid)) throw error("Unavailable", request, "502")
           return done
@@ -243,7 +243,7 @@ export class Forge {
       listen(runner)
     }
     return {
-      isBusy: () => job !== undefined,
+      isBusy: () => job?.status === "in_progress",
       end: () => {
         if (!isOn) return
         isOn = false

@@ -65,8 +65,8 @@ export interface Lent {
 }
 
 const LEDGER = "/state/ledger.jsonl"
-/** As `main` does. */
-const INTERRUPT_EVERY = 500
+/** Again and again, as `main` does; more rarely, because each one makes the causes of a slow stop longer. */
+const INTERRUPT_EVERY = 10_000
 
 const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => ({
   token: Option.some(Redacted.make("canary-token")),
@@ -165,6 +165,19 @@ export class SimulatedHost {
     else this.drain?.()
   }
 
+  /** SIGSTOP; a stop that is under way takes longer by as much. */
+  freeze(): () => void {
+    const { life } = this
+    const since = this.lent.kernel.now
+    life?.freeze()
+    return () => {
+      life?.thaw()
+      if (this.leaving !== undefined && this.life === life) {
+        this.leaving = { ...this.leaving, at: this.leaving.at + this.lent.kernel.now - since }
+      }
+    }
+  }
+
   /** `kill -9`. */
   kill(): void {
     this.life?.kill()
@@ -193,7 +206,10 @@ export class SimulatedHost {
       Layer.succeed(FileSystem, disk.layerFor(life)),
       Path.layer,
       Layer.succeed(Exec, machine.execFor(life)),
-      Layer.succeed(GitHub, forge.clientFor(machine.name)),
+      Layer.succeed(
+        GitHub,
+        forge.clientFor(machine.name, () => this.offset)
+      ),
       Drain.layer
     )
     const coordinators = Layer.scoped(

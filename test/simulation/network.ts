@@ -79,7 +79,8 @@ export class Network {
     limit?: { readonly within: number; readonly late: () => unknown }
   ): Effect.Effect<A, unknown> {
     return Effect.async<A, unknown>((resume) => {
-      if (limit !== undefined) this.kernel.after(limit.within, () => resume(Effect.fail(limit.late())))
+      const late =
+        limit === undefined ? () => {} : this.kernel.after(limit.within, () => resume(Effect.fail(limit.late())))
       this.send(from, to, () => {
         let reply: Effect.Effect<A, unknown>
         try {
@@ -87,7 +88,10 @@ export class Network {
         } catch (error) {
           reply = Effect.fail(error)
         }
-        this.send(to, from, () => resume(reply))
+        this.send(to, from, () => {
+          late()
+          resume(reply)
+        })
       })
     })
   }

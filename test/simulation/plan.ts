@@ -175,14 +175,15 @@ export const planOf = (seed: number, size: Size): Plan => {
     )
   })
   const isCalm = chance.happens(0.4)
-  const beat = chance.one([10 * SECOND, 30 * SECOND])
+  // the longer ones let more happen in less time
+  const beat = chance.one(hosts > 20 ? [60, 120] : [10, 30]) * SECOND
   return {
     seed,
     hosts,
     services: chance.happens(0.7) ? 2 : 1,
     scopes,
     lasting,
-    sleepInterval: chance.between(30 * SECOND, 120 * SECOND),
+    sleepInterval: hosts > 20 ? chance.between(2 * MINUTE, 10 * MINUTE) : chance.between(10 * SECOND, 2 * MINUTE),
     beat,
     lease: 6 * beat,
     isShared,

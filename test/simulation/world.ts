@@ -184,9 +184,8 @@ export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boo
         host?.lent.disk.losePower()
         return until(() => host?.start())
       case "Freeze": {
-        const life = host?.life
-        life?.freeze()
-        return until(() => life?.thaw())
+        const thaw = host?.freeze()
+        return until(() => thaw?.())
       }
       case "Partition": {
         const name = host?.name ?? ""

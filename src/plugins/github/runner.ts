@@ -122,8 +122,8 @@ const register = Effect.fnUntraced(function* (
     if (Option.isSome(created)) return created.value
     const existing: Option.Option<Registered> = yield* client.runnerByName(level, name)
     if (Option.isNone(existing)) continue
-    if (!(yield* options.stillQueued)) return yield* elsewhere("the job runs elsewhere, or is over")
     if (existing.value.busy) {
+      if (!(yield* options.stillQueued)) return yield* elsewhere("the job runs elsewhere, or is over")
       if (!ours) yield* settle(name)
       return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
     }
@@ -132,6 +132,10 @@ const register = Effect.fnUntraced(function* (
       const owns = yield* options.owns
       const isAbandoned = owns === "yes" || (owns === "unknown" && options.attempt >= ABANDONED_AFTER_ATTEMPTS)
       if (!isAbandoned) return yield* elsewhere("another host has a runner for the job")
+    }
+    if (!(yield* options.stillQueued)) {
+      // written down as ours, it is removed with the scope
+      return yield* new RegistrationError({ reason: "Elsewhere", detail: "the job runs elsewhere, or is over" })
     }
     const removed = yield* client.removeRunner(level, existing.value.id).pipe(
       Effect.as(true),

@@ -171,7 +171,10 @@ describe("a pass", () => {
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
-      assert.strictEqual(new Set(world.github.calls.filter((call) => call.startsWith("createRunner"))).size, 2)
+      // under one name: with another one, a host that has the job by now could register beside it
+      const created = world.github.calls.filter((call) => call.startsWith("createRunner"))
+      assert.strictEqual(created.length, 2)
+      assert.strictEqual(new Set(created).size, 1)
       assert.deepStrictEqual(World.left(world), World.NOTHING)
       // given up: not taken again at once
       yield* TestClock.adjust("11 seconds")
