@@ -50,7 +50,11 @@ export class RunnerStarted extends Schema.TaggedClass<RunnerStarted>()("RunnerSt
 export class RunnerGone extends Schema.TaggedClass<RunnerGone>()("RunnerGone", { runner: Schema.String }) {}
 
 /** The job is not ours any more: finished, or given back. */
-export class Closed extends Schema.TaggedClass<Closed>()("Closed", { job: JobKey }) {}
+export class Closed extends Schema.TaggedClass<Closed>()("Closed", {
+  job: JobKey,
+  /** Which claim: another service of this host may have the job by now. Older ledgers do not say. */
+  epoch: Schema.optional(Schema.Number)
+}) {}
 
 /** One line of the ledger. */
 export const Entry = Schema.Union(Claimed, VmNamed, VmGone, RunnerNamed, RunnerKnown, RunnerStarted, RunnerGone, Closed)
@@ -78,8 +82,11 @@ export const apply = (state: LedgerState, entry: Entry): LedgerState => {
   switch (entry._tag) {
     case "Claimed":
       return { ...state, claims: HashMap.set(state.claims, entry.job.key, entry) }
-    case "Closed":
-      return { ...state, claims: HashMap.remove(state.claims, entry.job) }
+    case "Closed": {
+      const claim = HashMap.get(state.claims, entry.job)
+      const isOther = Option.exists(claim, ({ epoch }) => entry.epoch !== undefined && entry.epoch !== epoch)
+      return isOther ? state : { ...state, claims: HashMap.remove(state.claims, entry.job) }
+    }
     case "VmNamed":
       return { ...state, vms: HashMap.set(state.vms, entry.vm, entry) }
     case "VmGone":

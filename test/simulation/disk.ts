@@ -29,12 +29,14 @@ export class Disk {
   private durable = new Map<string, Inode>()
   readonly kernel: Kernel
   readonly chance: Chance
+  readonly host: string
   isFull = false
   /** Writes that were made durable. */
   syncs = 0
   torn = 0
 
-  constructor(kernel: Kernel, chance: Chance) {
+  constructor(host: string, kernel: Kernel, chance: Chance) {
+    this.host = host
     this.kernel = kernel
     this.chance = chance
   }
@@ -84,6 +86,8 @@ export class Disk {
     const file = (path: string, inode: Inode): FileSystem.File => {
       const append = (bytes: Uint8Array) =>
         Effect.suspend(() => {
+          const what = new TextDecoder().decode(bytes).match(/"_tag":"(\w+)"/)?.[1] ?? "a line"
+          kernel.point?.(this.host, `${what} is being written`)
           // the first part is there at once, the rest a moment later: a process that dies in between leaves half a line
           const half = chance.whole(0, bytes.length)
           inode.data = joined(inode.data, bytes.subarray(0, half))
@@ -93,6 +97,7 @@ export class Disk {
             Effect.suspend(() => {
               if (this.isFull) return Effect.fail(full(path))
               inode.data = joined(inode.data, bytes.subarray(half))
+              kernel.point?.(this.host, `${what} is written`)
               return Effect.void
             })
           )
@@ -122,6 +127,7 @@ export class Disk {
           Effect.sync(() => {
             inode.synced = inode.data
             this.syncs++
+            kernel.point?.(this.host, "the ledger is synced")
             if (path.endsWith("/")) this.durable = new Map(this.names)
           })
         ),

@@ -120,7 +120,7 @@ export class Forge {
     }
     const ask = <A>(request: string, work: () => A): Effect.Effect<A, GitHubError> =>
       network
-        .call(host, FORGE, () => {
+        .call(host, FORGE, request, () => {
           this.requests++
           if (this.health.isDown) throw error("Unavailable", request, "503")
           if (this.health.limitedUntil > kernel.now)

@@ -108,6 +108,12 @@ export class SimulatedHost {
     return this.lent.machine.name
   }
 
+  /** Who it is to others, as its disk says. */
+  id(): string {
+    const kept = this.lent.disk.read("/state/host.json")
+    return kept === undefined ? "" : JSON.parse(new TextDecoder().decode(kept)).id
+  }
+
   /** Start the daemon, if it does not run. */
   start(): void {
     if (this.life?.isAlive === true || this.isGone) return

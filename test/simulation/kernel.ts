@@ -56,8 +56,8 @@ export class Kernel {
   private order = 0
   private readonly ready: Array<() => void> = []
   private head = 0
-  /** Called after each event, when all fibers wait. */
-  settled: (() => void) | undefined
+  /** Told of every effect of a host, before and after it: where a host can be made to die. */
+  point: ((host: string, what: string) => void) | undefined
 
   /** Let something happen so many milliseconds from now; the answer takes it back. */
   after(delay: number, act: () => void): () => void {
@@ -83,7 +83,6 @@ export class Kernel {
       this.events++
       next.act()
       this.flush()
-      this.settled?.()
     }
     this.now = Math.max(this.now, Math.min(until, this.heap[0]?.at ?? until))
   }

@@ -192,6 +192,9 @@ export class Machine {
     it.exited.push((result) => this.early.set(it, result))
     this.processes.set(it.pid, it)
     this.commands++
+    const what = `anka ${line.replace(/anklet-vm-\S+/g, "VM")}`
+    kernel.point?.(this.name, `${what} begins`)
+    it.exited.push(() => kernel.point?.(this.name, `${what} has ended`))
     const isQuestion = /^(list|show|version|license)/.test(line)
     if (chance.happens(mood.hangs)) {
       this.parts.watcher.trace(this.name, `anka ${line} hangs`)

@@ -1,35 +1,113 @@
-/** `npm run simulate -- [--seeds N] [--from N] [--hosts N] [--hours N] [--trace]`: many histories, and what they came to. */
+/**
+ * Simulated histories from the command line.
+ *
+ *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--trace] [--json]
+ *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
+ *
+ * Exits with 1 at the first broken promise, after telling how to see it again.
+ */
 import { parseArgs } from "node:util"
+import { DEATHS, dieAt, pointsOf, WAYS } from "./crash.ts"
 import { planOf } from "./plan.ts"
+import { explain } from "./shrink.ts"
 import { simulate } from "./world.ts"
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seeds: { type: "string", default: "200" },
     from: { type: "string", default: "1" },
     hosts: { type: "string", default: "100" },
     hours: { type: "string", default: "2" },
-    jobs: { type: "string", default: "1" },
+    /** Jobs per host and hour. */
+    jobs: { type: "string", default: "0.5" },
     trouble: { type: "string", default: "1" },
-    trace: { type: "boolean", default: false }
+    way: { type: "string", default: "" },
+    death: { type: "string", default: "" },
+    trace: { type: "boolean", default: false },
+    json: { type: "boolean", default: false }
   }
 })
-const size = {
-  hosts: Number(values.hosts),
-  hours: Number(values.hours),
-  jobs: Number(values.jobs),
-  trouble: Number(values.trouble)
+
+/** All that was counted, added up. */
+const total = { histories: 0, hours: 0, jobs: 0, claims: 0, events: 0, recoveries: [] as Array<number>, points: 0 }
+const faults: Record<string, number> = {}
+const conclusions: Record<string, number> = {}
+
+const add = (into: Record<string, number>, counts: Readonly<Record<string, number | undefined>>) => {
+  for (const [what, times = 0] of Object.entries(counts)) into[what] = (into[what] ?? 0) + times
 }
-for (let seed = Number(values.from); seed < Number(values.from) + Number(values.seeds); seed++) {
-  const begun = performance.now()
-  const plan = planOf(seed, size)
-  const report = simulate(plan, { traced: values.trace })
-  for (const line of report.trace) console.log(line)
-  console.log(
-    seed,
-    report.violation?.message ?? "ok",
-    report.hash,
-    `jobs ${report.jobs} claims ${report.claims} events ${report.events} ${JSON.stringify(report.conclusions)} recovery ${Math.round(report.recovery / 1000)} s, shared ${plan.isShared}, ${Math.round(performance.now() - begun)} ms`
-  )
+
+const end = (violation?: string): never => {
+  const { recoveries, ...sums } = total
+  const sorted = recoveries.sort((a, b) => a - b)
+  const report = {
+    ...sums,
+    hours: Math.round(total.hours * 10) / 10,
+    recovery: { median: sorted[sorted.length >> 1] ?? 0, longest: sorted.at(-1) ?? 0 },
+    conclusions,
+    faults,
+    seconds: Math.round(performance.now() / 1000),
+    violation
+  }
+  console.log(values.json ? JSON.stringify(report) : JSON.stringify(report, null, 2))
+  process.exit(violation === undefined ? 0 : 1)
 }
-process.exit(0)
+
+const histories = () => {
+  const size = {
+    hosts: Number(values.hosts),
+    hours: Number(values.hours),
+    jobs: Number(values.jobs),
+    trouble: Number(values.trouble)
+  }
+  const from = Number(values.from)
+  for (let seed = from; seed < from + Number(values.seeds); seed++) {
+    const plan = planOf(seed, size)
+    const report = simulate(plan, { traced: values.trace })
+    for (const line of report.trace) console.log(line)
+    if (!values.json) {
+      console.log(
+        `seed ${seed}: ${report.violation?.message ?? "kept"}, ${report.jobs} jobs, ${report.events} events, hash ${report.hash}`
+      )
+    }
+    total.histories++
+    total.hours += report.hours
+    total.jobs += report.jobs
+    total.claims += report.claims
+    total.events += report.events
+    total.recoveries.push(Math.round(report.recovery / 1000))
+    add(faults, report.faults)
+    add(conclusions, report.conclusions)
+    if (report.violation !== undefined) end(values.json ? report.violation.message : explain(plan, report))
+  }
+}
+
+const crashes = () => {
+  for (const [way, plan] of Object.entries(WAYS)) {
+    if (!way.includes(values.way)) continue
+    const points = pointsOf(plan)
+    // the only host cannot stay away: nobody would be left for the job
+    for (const death of DEATHS.filter((death) => plan.hosts > 1 || death !== "never returns")) {
+      if (values.death !== "" && death !== values.death) continue
+      for (const point of points) {
+        const report = dieAt(plan, point, death)
+        total.points++
+        total.jobs += report.jobs
+        total.recoveries.push(Math.round(report.recovery / 1000))
+        add(conclusions, report.conclusions)
+        if (report.violation === undefined) continue
+        const trace = values.json ? [] : dieAt(plan, point, death, true).trace.slice(-100)
+        end([`${way}, ${death}, at ${JSON.stringify(point)}: ${report.violation.message}`, ...trace].join("\n"))
+      }
+      if (!values.json) console.log(`${way}, ${death}: ${points.length} points kept`)
+    }
+  }
+}
+
+for (const what of positionals.length === 0 ? ["histories"] : positionals) {
+  if (what === "histories") histories()
+  else if (what === "crashes") crashes()
+  else throw new Error(`${what}: histories or crashes?`)
+}
+end()

@@ -75,6 +75,7 @@ export class Network {
   call<A>(
     from: string,
     to: string,
+    what: string,
     answer: () => A,
     limit?: { readonly within: number; readonly late: () => unknown }
   ): Effect.Effect<A, unknown> {
@@ -83,12 +84,15 @@ export class Network {
         limit === undefined ? () => {} : this.kernel.after(limit.within, () => resume(Effect.fail(limit.late())))
       this.send(from, to, () => {
         let reply: Effect.Effect<A, unknown>
+        this.kernel.point?.(from, `${what} reaches ${to}`)
         try {
           reply = Effect.succeed(answer())
         } catch (error) {
           reply = Effect.fail(error)
         }
+        this.kernel.point?.(from, `${what} is done by ${to}`)
         this.send(to, from, () => {
+          this.kernel.point?.(from, `${what} is answered by ${to}`)
           late()
           resume(reply)
         })

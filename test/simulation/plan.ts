@@ -183,7 +183,7 @@ export const planOf = (seed: number, size: Size): Plan => {
     services: chance.happens(0.7) ? 2 : 1,
     scopes,
     lasting,
-    sleepInterval: hosts > 20 ? chance.between(2 * MINUTE, 10 * MINUTE) : chance.between(10 * SECOND, 2 * MINUTE),
+    sleepInterval: hosts > 20 ? chance.between(5 * MINUTE, 15 * MINUTE) : chance.between(10 * SECOND, 2 * MINUTE),
     beat,
     lease: 6 * beat,
     isShared,

@@ -2,7 +2,6 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, type Scope } from "../../src/Job.ts"
-import { isNameOf } from "../../src/plugins/github/runner.ts"
 import type { Command, Outcome, State } from "../../src/services/Coordinator/reducer.ts"
 import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
 import type { Machine, SimulatedVm } from "./machine.ts"
@@ -23,6 +22,13 @@ export class Violation extends Error {
 
 export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())
 
+/** Whether a runner was made for this job, as far as labels tell. */
+const isMadeFor = (job: Job, { labels, scope }: Runner): boolean =>
+  scope === `${job.owner}/${job.repo}` &&
+  job.labels.length === labels.length &&
+  job.labels.some((label) => label.startsWith("unique-id:")) &&
+  job.labels.every((label) => labels.includes(label))
+
 /** Watches a world; throws `Violation` at the moment a promise is broken. */
 export class Promises {
   /** The highest epoch of each job, and who got it. */
@@ -30,6 +36,7 @@ export class Promises {
   private readonly excluded = new Map<string, number>()
   private readonly ran = new Map<number, string>()
   private readonly gone = new Set<string>()
+  private readonly registrants = new Map<number, string>()
   readonly world: () => World
   readonly now: () => number
   claims = 0
@@ -103,15 +110,33 @@ export class Promises {
     }
   }
 
-  /** Live runners of one job: one at most, as long as none has it. */
+  /** Live runners of one job: one at most, as long as none has it. Made for a job is what has its labels, where those are its own. */
   online(runner: Runner): void {
     for (const job of this.world().jobs.values()) {
-      if (job.status !== "queued") continue
-      const key = keyOf(job)
-      if (!isNameOf(key, runner.name)) continue
+      if (job.status !== "queued" || !isMadeFor(job, runner)) continue
       for (const other of this.world().runners.values()) {
         if (other.id === runner.id || other.status !== "online" || other.job !== null || other.doneAt !== null) continue
-        if (isNameOf(key, other.name)) this.broken("S3", `two runners wait for ${key}: ${other.name}, ${runner.name}`)
+        if (isMadeFor(job, other)) this.broken("S3", `${other.name} and ${runner.name} both wait for ${keyOf(job)}`)
+      }
+    }
+  }
+
+  registered(runner: Runner, host: string): void {
+    this.registrants.set(runner.id, host)
+  }
+
+  /** The host that registered a runner. */
+  registrantOf({ id }: Runner): string | undefined {
+    return this.registrants.get(id)
+  }
+
+  /** A runner is removed by whoever registered it, or by whoever has its job by now. */
+  removed(runner: Runner, host: string, owner: (job: JobKey) => string | undefined): void {
+    const registrant = this.registrants.get(runner.id)
+    if (registrant === undefined || registrant === host) return
+    for (const job of this.world().jobs.values()) {
+      if (isMadeFor(job, runner) && owner(keyOf(job)) === registrant) {
+        this.broken("S5", `${host} removes runner ${runner.name} of ${registrant}, which has the job`)
       }
     }
   }
@@ -128,6 +153,11 @@ export class Promises {
     if (why !== "anka stop" && why !== "anka delete") return
     if (vm.guest.isBusy() && !mayEnd)
       this.broken("S5", `${machine.name} ends VM ${vm.name} in which a job runs (${why})`)
+  }
+
+  /** A daemon that was told to leave, with nothing wrong around it, leaves nothing. */
+  ended(host: string, left: ReadonlyArray<string>): void {
+    if (left.length > 0) this.broken("L4", `${host} was stopped and left ${left.join(", ")}`)
   }
 
   vmsChanged(machine: Machine): void {

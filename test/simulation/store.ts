@@ -87,11 +87,12 @@ export class SimulatedStore {
         const fork = Runtime.runFork(runtime)
         this.backs.set(machine, () => fork(back))
         this.kernel.after(5, () => fork(back))
-        const call = <A>(work: () => A): Effect.Effect<A, CoordinatorError> =>
+        const call = <A>(what: string, work: () => A): Effect.Effect<A, CoordinatorError> =>
           network
             .call(
               machine,
               STORE,
+              what,
               () => {
                 if (this.isDown) throw unavailable("refuses connections")
                 return work()
@@ -105,12 +106,12 @@ export class SimulatedStore {
             )
         return {
           name: "the store",
-          ask: (scope, command) => call(() => this.apply(scope, command).reply),
+          ask: (scope, command) => call(command._tag, () => this.apply(scope, command).reply),
           fit: Effect.void,
           listen: (host, heard) =>
             Effect.sync(() => void this.hosts.set(host, { machine, hear: (message) => fork(heard(message)) })),
           say: (host, message) =>
-            call(() => {
+            call("message", () => {
               const to = this.hosts.get(host)
               if (to !== undefined) network.send(STORE, to.machine, () => to.hear(message))
             }),

@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib"
 import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import type { JobKey } from "../../src/Job.ts"
 import type { Job as ServerJob } from "../../src/simulator/github/world.ts"
 import { Disk } from "./disk.ts"
 import { FORGE, Forge } from "./forge.ts"
@@ -38,8 +39,18 @@ export interface Report {
   readonly trace: ReadonlyArray<string>
 }
 
-/** Carry a plan out. With `traced`, all that was logged and done is kept. */
-export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boolean } = {}): Report => {
+/** What becomes of a host that dies at one of its effects. */
+export type Death = "restarted" | "restarted late" | "power loss" | "never returns"
+
+export interface Options {
+  /** Keep all that was logged and done. */
+  readonly traced?: boolean
+  /** Told of every effect of every host; with an answer, that host dies there. */
+  readonly point?: (host: string, what: string) => Death | undefined
+}
+
+/** Carry a plan out. */
+export const simulate = (plan: Plan, { traced = false, point }: Options = {}): Report => {
   const chance = new Chance(plan.seed + 1_000_003)
   const kernel = new Kernel()
   const lines: Array<string> = []
@@ -57,8 +68,14 @@ export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boo
   )
   const conclusions: Record<string, number> = {}
   const forge: Forge = new Forge(kernel, chance, network, {
-    registered: (runner, host) => trace(host, `registered runner ${runner.name}`),
-    removed: (runner, host) => trace(host, `removed runner ${runner.name}`),
+    registered: (runner, host) => {
+      trace(host, `registered runner ${runner.name}`)
+      promises.registered(runner, host)
+    },
+    removed: (runner, host) => {
+      trace(host, `removed runner ${runner.name}`)
+      promises.removed(runner, host, ownerOf)
+    },
     online: (runner) => {
       trace(FORGE, `runner ${runner.name} is online`)
       promises.online(runner)
@@ -123,7 +140,7 @@ export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boo
       {
         kernel,
         machine,
-        disk: new Disk(kernel, chance),
+        disk: new Disk(machine.name, kernel, chance),
         forge,
         store,
         seed: () => chance.whole(0, 2 ** 31),
@@ -132,6 +149,7 @@ export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boo
           const { leaving } = host
           trace(host.name, `daemon ends${leaving === undefined ? ` by itself: ${exit}` : ` (${leaving.how})`}`)
           if (leaving === undefined || !wasTold(exit)) kernel.after(RESTART_AFTER, () => host.start())
+          if (leaving !== undefined && wasTold(exit) && isPeaceful) promises.ended(host.name, leftOf(host))
           if (leaving?.how === "stop" && kernel.now - leaving.at > STOP_WITHIN) {
             throw new Violation("L4", kernel.now - BEGINNING, `${host.name} took ${kernel.now - leaving.at} ms to stop`)
           }
@@ -243,18 +261,51 @@ export const simulate = (plan: Plan, { traced = false }: { readonly traced?: boo
   }
   for (const fault of plan.faults) kernel.after(fault.at, () => act(fault))
 
+  kernel.point = (name, what) => {
+    const death = point?.(name, what)
+    const host = byName(name)
+    if (death === undefined || host === undefined) return
+    trace(name, `dies where ${what}: ${death}`)
+    host.kill()
+    if (death === "power loss" || death === "never returns") {
+      host.lent.machine.losePower()
+      host.lent.disk.losePower()
+    }
+    if (death === "never returns") host.isGone = true
+    else kernel.after(death === "restarted" ? 1000 : 2 * plan.lease, () => host.start())
+  }
+
+  /** The host that has a job, as the store says. */
+  const ownerOf = (key: JobKey): string | undefined => {
+    for (const { owned } of store.states.values()) {
+      const owner = Option.getOrUndefined(HashMap.get(owned, key))
+      if (owner !== undefined) return hosts.find((host) => host.id() === owner.host)?.name
+    }
+    return undefined
+  }
+  /** Nothing is wrong but that hosts are stopped. */
+  const isPeaceful = plan.weather.lost === 0 && plan.faults.every(({ _tag }) => _tag === "Stop" || _tag === "Drain")
+
   const openJobs = () => [...forge.world.jobs.values()].filter(({ status }) => status !== "completed")
+  const present = () => hosts.filter(({ isGone }) => !isGone)
+  /** What a host still has of jobs. */
+  const leftOf = (host: SimulatedHost): ReadonlyArray<string> => {
+    const { claims, vms, runners } = host.owes()
+    return [
+      ...host.lent.machine.ours().map((vm) => `VM ${vm.name} on ${host.name}`),
+      ...[...HashMap.keys(claims), ...HashMap.keys(vms), ...HashMap.keys(runners)].map(
+        (what) => `the ledger of ${host.name} still has ${what}`
+      )
+    ]
+  }
   /** What should not be there any more. */
   const left = (): ReadonlyArray<string> => [
     ...openJobs().map((job) => `job ${job.id} is ${job.status}`),
-    ...hosts.flatMap(({ name, lent }) => lent.machine.ours().map((vm) => `VM ${vm.name} on ${name}`)),
-    ...[...forge.world.runners.values()].map((runner) => `runner ${runner.name}`),
-    ...hosts.flatMap((host) => {
-      const { claims, vms, runners } = host.owes()
-      return [...HashMap.keys(claims), ...HashMap.keys(vms), ...HashMap.keys(runners)].map(
-        (what) => `the ledger of ${host.name} still has ${what}`
-      )
-    }),
+    ...present().flatMap(leftOf),
+    // GitHub drops the record of a runner that is not used after a day; nobody else can know of one whose host and job are gone
+    ...[...forge.world.runners.values()]
+      .filter((runner) => byName(promises.registrantOf(runner) ?? "")?.isGone !== true)
+      .map((runner) => `runner ${runner.name}`),
     ...[...store.states.values()].flatMap(({ owned }) => [...HashMap.keys(owned)].map((key) => `claim of ${key}`))
   ]
 

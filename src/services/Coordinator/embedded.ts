@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       Effect.map(({ reply }) => reply),
       Effect.uninterruptible
     )
-  const closed = (claim: Claim) => () => ledger.settle(Closed.make({ job: claim.job.key }))
+  const closed = (claim: Claim) => () => ledger.settle(Closed.make({ job: claim.job.key, epoch: claim.epoch }))
   const claimed = (write: (claim: Claim) => ReturnType<typeof ledger.append>) => (outcome: Outcome) =>
     outcome.reply._tag === "Claimed" && Option.isSome(outcome.reply.claim)
       ? write(outcome.reply.claim.value)
@@ -121,7 +121,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
         run(
           claim.job.scope,
           { _tag: "Swap", claim, taken, lease: FOR_EVER },
-          claimed((swapped) => ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key })))
+          claimed((swapped) => ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key, epoch: claim.epoch })))
         ),
         (reply) => (reply._tag === "Claimed" ? reply.claim : Option.none())
       ),

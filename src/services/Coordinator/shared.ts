@@ -90,7 +90,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     Effect.gen(function* () {
       const { claim } = request
       if (mine.get(claim.service)?.job.key === claim.job.key) mine.delete(claim.service)
-      yield* ledger.settle(Closed.make({ job: claim.job.key }))
+      yield* ledger.settle(Closed.make({ job: claim.job.key, epoch: claim.epoch }))
       yield* run(claim.job.scope, request).pipe(
         within(LEAVE_WITHIN),
         Effect.catchAll((error) => {
@@ -250,7 +250,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
             onNone: () => Effect.void,
             onSome: (swapped) =>
               Effect.zipRight(
-                ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key })),
+                ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key, epoch: claim.epoch })),
                 Effect.sync(() => mine.set(swapped.service, swapped))
               )
           })

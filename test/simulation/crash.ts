@@ -1,0 +1,98 @@
+/** Every effect of a job, and what becomes of it when the host dies there. */
+import { calm } from "./machine.ts"
+import { HOUR, type Plan } from "./plan.ts"
+import { type Death, type Report, simulate } from "./world.ts"
+
+export const DEATHS: ReadonlyArray<Death> = ["restarted", "restarted late", "power loss", "never returns"]
+
+const SECOND = 1000
+
+const plain: Plan = {
+  seed: 1,
+  hosts: 2,
+  services: 1,
+  scopes: 1,
+  lasting: 0.02 * HOUR,
+  sleepInterval: 15 * SECOND,
+  beat: 10 * SECOND,
+  lease: 60 * SECOND,
+  isShared: true,
+  registrationTimeout: 60,
+  pullTakes: 20 * SECOND,
+  skew: 0,
+  weather: { lost: 0, late: 0, lateBy: 0, doubled: 0 },
+  jobs: [],
+  faults: []
+}
+
+const job = { at: 62 * SECOND, scope: 0, template: "away", lasting: 40 * SECOND, unique: true, cancelAt: undefined }
+
+/** Ways of a job: what happens to it, and on which hosts. */
+export const WAYS: Readonly<Record<string, Plan>> = {
+  "a job of two hosts": { ...plain, jobs: [job] },
+  "a job of one host alone": { ...plain, hosts: 1, isShared: false, jobs: [job] },
+  "a job that is cancelled while it runs": { ...plain, jobs: [{ ...job, lasting: HOUR, cancelAt: 170 * SECOND }] },
+  "a job that is cancelled while it is prepared": {
+    ...plain,
+    jobs: [{ ...job, template: "here", lasting: HOUR, cancelAt: 112 * SECOND }]
+  },
+  "jobs with equal labels": {
+    ...plain,
+    jobs: [0, 1].map((n) => ({ ...job, template: "here", at: job.at + n * 100, unique: false }))
+  },
+  "a job while its host is stopped": {
+    ...plain,
+    jobs: [{ ...job, template: "here", lasting: 5 * 60 * SECOND }],
+    faults: [0, 1].map((host) => ({ _tag: "Stop" as const, at: 150 * SECOND, host, lasting: 30 * SECOND })),
+    lasting: 0.05 * HOUR
+  },
+  "a job whose first clones fail": {
+    ...plain,
+    jobs: [{ ...job, template: "here" }],
+    faults: [0, 1].map((host) => ({
+      _tag: "Anka" as const,
+      at: 0,
+      host,
+      mood: { ...calm, fails: 0.3 },
+      lasting: 140 * SECOND
+    })),
+    lasting: 0.05 * HOUR
+  }
+}
+
+/** Questions and greetings, which change nothing: dying at a few of them is enough. */
+const IDLE = /^(Beat|Idle|Waiting|Poll|message|GET|anka (list|show|license|version))/
+const OFTEN = 4
+const RARELY = 1
+
+/** A point of a way: the n-th effect of this name on this host. */
+export interface Point {
+  readonly host: string
+  readonly what: string
+  readonly nth: number
+}
+
+/** The points at which a way is worth an end, from a run in which nobody dies. */
+export const pointsOf = (plan: Plan): ReadonlyArray<Point> => {
+  const counts = new Map<string, number>()
+  const points: Array<Point> = []
+  simulate(plan, {
+    point: (host, what) => {
+      const key = `${host} ${what}`
+      const nth = (counts.get(key) ?? 0) + 1
+      counts.set(key, nth)
+      if (nth <= (IDLE.test(what) ? RARELY : OFTEN)) points.push({ host, what, nth })
+      return undefined
+    }
+  })
+  return points
+}
+
+/** Let a host die at a point. */
+export const dieAt = (plan: Plan, { host, what, nth }: Point, death: Death, traced = false): Report => {
+  let count = 0
+  return simulate(plan, {
+    traced,
+    point: (who, effect) => (who === host && effect === what && ++count === nth ? death : undefined)
+  })
+}

@@ -1,0 +1,159 @@
+/** The program with one mechanism taken away: what shows that the tests would miss it. */
+
+/** A mechanism, and the change of the source that takes it away. */
+export interface Mutant {
+  readonly name: string
+  readonly file: string
+  /** Text that is there exactly once. */
+  readonly find: string
+  readonly put: string
+  /** What must go red: arguments of the simulation, or a test file. */
+  readonly killedBy: { readonly simulation: ReadonlyArray<string> } | { readonly test: string }
+}
+
+const crashes = (way: string, death = "") => ({ simulation: ["crashes", "--way", way, "--death", death] })
+const handfuls = (seeds: number) => ({
+  simulation: ["histories", "--hosts", "5", "--hours", "1", "--jobs", "4", "--trouble", "1.5", "--seeds", String(seeds)]
+})
+
+export const MUTANTS: ReadonlyArray<Mutant> = [
+  {
+    name: "the name fence: each host gives a runner a name of its own",
+    file: "src/plugins/github/runner.ts",
+    find: "const name = nameOf(job, k)\n",
+    put: "const name = nameOf(job, k).slice(0, -12) + vm.name.slice(-12)\n",
+    killedBy: handfuls(60)
+  },
+  {
+    name: "verify: a job is not asked for again before it gets a VM",
+    file: "src/plugins/github/job.ts",
+    find: 'if (verified.status !== "queued") {',
+    put: "if (verified.id < 0) {",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "fsync of an intent",
+    file: "src/services/Journal.ts",
+    find: "        Effect.zipRight(file.sync),\n",
+    put: "",
+    killedBy: crashes("cancelled while it is prepared", "power loss")
+  },
+  {
+    name: "intent before effect: a VM is written down after it was cloned",
+    file: "src/services/Ledger.ts",
+    find: "            written(entries).pipe(\n              Effect.zipRight(added(entries)),",
+    put: '            (entries[0]?._tag === "RunnerNamed" ? Effect.void : written(entries)).pipe(\n              Effect.zipRight(added(entries)),',
+    killedBy: crashes("cancelled while it is prepared")
+  },
+  {
+    name: "idempotent claim: a service that has a job gets another one",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "  if (Option.isSome(held)) {\n    return outcome(own(state, host, held.value, until)",
+    put: "  if (Option.isSome(held) && now < 0) {\n    return outcome(own(state, host, held.value, until)",
+    killedBy: handfuls(60)
+  },
+  {
+    name: "delete by id: a runner is removed by its name",
+    file: "src/plugins/github/runner.ts",
+    find: "const id = Option.isSome(known.value.id)\n    ? known.value.id",
+    put: "const id = Option.isSome(known.value.id)\n    ? Option.map(yield* client.runnerByName(level, name), ({ id }) => id)",
+    killedBy: handfuls(100)
+  },
+  {
+    name: "hold: jobs are claimed at once after the store lost its memory",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "hold: isNew && command.knew ? now + RULES.hold : state.hold,",
+    put: "hold: state.hold,",
+    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+  },
+  {
+    name: "exclusion: a host takes at once what it has just handed back",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "  if (!exclusion.soft) return false\n",
+    put: "  if (!exclusion.soft) return true\n",
+    killedBy: handfuls(60)
+  },
+  {
+    name: "soft exclusion: a job waits although nobody else could take it",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "  return !others || now - createdAtOf",
+    put: "  return now - createdAtOf",
+    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+  },
+  {
+    name: "swap: a runner that took another job than planned counts for the planned one",
+    file: "src/plugins/github/job.ts",
+    find: "const swapped = Option.isSome(request) ? yield* held.swap(request.value) : false",
+    put: "const swapped = Option.isSome(request)",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "clean-up masks: an interruption cuts a clean-up off",
+    file: "src/Within.ts",
+    find: "      Effect.flatMap(Fiber.join),\n      Effect.uninterruptible\n",
+    put: "      Effect.flatMap(Fiber.join)\n",
+    killedBy: crashes("stopped")
+  },
+  {
+    name: "clean-up: a VM is not deleted with its scope",
+    file: "src/Vm.ts",
+    find: "  yield* Finalizer.add(remove(name))\n",
+    put: "",
+    killedBy: crashes("a job of two hosts", "restarted")
+  },
+  {
+    name: "reconcile: what a crash left is not looked for",
+    file: "src/Daemon.ts",
+    find: "  yield* audit\n",
+    put: "",
+    killedBy: { test: "test/whole/crash.test.ts" }
+  },
+  {
+    name: "adoption: a running job's VM is deleted at the next start",
+    file: "src/plugins/github/pass.ts",
+    find: "const left = yield* coordinator.held(service.name)",
+    put: "const left = Option.none<Effect.Effect.Success<ReturnType<typeof coordinator.held>> extends Option.Option<infer A> ? A : never>()",
+    killedBy: crashes("a job of two hosts", "restarted")
+  },
+  {
+    name: "orphaned clone: a VM is deleted while a dead daemon's clone may still make it",
+    file: "src/Vm.ts",
+    find: "    yield* noOrphan(name)\n",
+    put: "",
+    killedBy: crashes("a job of two hosts", "restarted")
+  },
+  {
+    name: "lease: a dead host's job stays its own",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "  for (const [key] of lapsed) after = disown(after, key)\n",
+    put: "",
+    killedBy: crashes("a job of two hosts", "never returns")
+  },
+  {
+    name: "close by epoch: one service's end strikes another service's claim from the ledger",
+    file: "src/services/Ledger.ts",
+    find: "return isOther ? state : {",
+    put: "return isOther && state === undefined ? state : {",
+    killedBy: { test: "test/services/Ledger.test.ts" }
+  },
+  {
+    name: "one name: a runner that is replaced leaves its name to another host",
+    file: "src/plugins/github/runner.ts",
+    find: "  return yield* attempt(0)\n",
+    put: "  return yield* attempt(registration.attempt % 2)\n",
+    killedBy: handfuls(60)
+  },
+  {
+    name: "catching up: what a full disk refused is never written down",
+    file: "src/services/Ledger.ts",
+    find: "Effect.zipRight(Effect.logError(error.message), behind.open)",
+    put: "Effect.logError(error.message)",
+    killedBy: { test: "test/services/Ledger.test.ts" }
+  }
+]
+
+/** The source of a file without the mechanism. */
+export const mutate = ({ name, find, put }: Mutant, source: string): string => {
+  if (source.split(find).length !== 2) throw new Error(`mutant "${name}" does not fit the source any more`)
+  return source.replace(find, () => put)
+}

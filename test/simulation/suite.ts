@@ -1,0 +1,43 @@
+/** Tests that carry out many histories, and expect every promise to be kept in all of them. */
+import { assert, beforeAll, describe, it } from "vitest"
+import { bundle, run } from "./bundle.ts"
+
+/** A handful of hosts with much to do and much trouble. */
+export const HANDFUL = ["--hosts", "5", "--hours", "1", "--jobs", "4", "--trouble", "1.5"]
+
+/** Seeds in one test: few enough to see how far it is. */
+const BATCH = 25
+/** Slow machines only make it longer. */
+const WITHIN = 1_800_000
+
+/** Histories of so many seeds, from the first on. */
+export const histories = (
+  what: string,
+  size: ReadonlyArray<string>,
+  { from, seeds }: { readonly from: number; readonly seeds: number }
+) =>
+  describe(what, () => {
+    let file = ""
+    beforeAll(async () => {
+      file = await bundle()
+    })
+    for (let first = from; first < from + seeds; first += BATCH) {
+      it(`keep every promise, seeds ${first} to ${first + BATCH - 1}`, { timeout: WITHIN }, async () => {
+        const { code, text } = await run(file, ["histories", ...size, "--from", `${first}`, "--seeds", `${BATCH}`])
+        assert.strictEqual(code, 0, text)
+        assert.include(text, `"histories": ${BATCH}`)
+      })
+    }
+  })
+
+/** Every effect of every way of a job, each with every death. */
+export const crashes = () =>
+  describe("a host that dies at any effect of a job", () => {
+    for (const death of ["restarted", "restarted late", "power loss", "never returns"]) {
+      it(`and is then ${death}: the job ends, and nothing is left`, { timeout: WITHIN }, async () => {
+        const { code, text } = await run(await bundle(), ["crashes", "--death", death])
+        assert.strictEqual(code, 0, text)
+        assert.notInclude(text, '"points": 0')
+      })
+    }
+  })

@@ -1,0 +1,46 @@
+import { assert, describe, it } from "vitest"
+import { planOf, type Size } from "./plan.ts"
+import { explain } from "./shrink.ts"
+import { simulate } from "./world.ts"
+
+const HANDFUL: Size = { hosts: 5, hours: 1, jobs: 4, trouble: 1.5 }
+
+describe("a simulated history", () => {
+  it("is the same for the same seed, and another one for another seed", () => {
+    const one = simulate(planOf(7, HANDFUL))
+    const again = simulate(planOf(7, HANDFUL))
+    assert.deepStrictEqual({ ...again, trace: [] }, { ...one, trace: [] })
+    assert.notStrictEqual(simulate(planOf(8, HANDFUL)).hash, one.hash)
+  })
+
+  it("has all kinds of trouble in it, over some seeds", () => {
+    const kinds = new Set<string>()
+    for (let seed = 1; seed <= 12; seed++) {
+      for (const [kind, times] of Object.entries(simulate(planOf(seed, HANDFUL)).faults)) if (times > 0) kinds.add(kind)
+    }
+    assert.sameMembers(
+      [...kinds],
+      [
+        ...["Kill", "PowerLoss", "Freeze", "Partition", "StoreRestart", "GitHubDown", "GitHubUnsaid", "GitHubLimited"],
+        ...["GitHubStale", "Anka", "DiskFull", "ClockJump", "VmCrash", "Stop", "Drain", "Runners"],
+        ...["lost message", "late message", "doubled message"]
+      ]
+    )
+  })
+
+  it("that breaks a promise is told with its seed, and with little more than what it takes", () => {
+    const plan = planOf(3, { hosts: 2, hours: 0.3, jobs: 10, trouble: 2 })
+    // hosts that are never started leave every job where it is
+    const broken = {
+      ...plan,
+      hosts: 0,
+      faults: plan.faults.filter(({ _tag }) => _tag === "GitHubStale" || _tag === "GitHubDown")
+    }
+    const report = simulate(broken)
+    assert.strictEqual(report.violation?.promise, "L1")
+    const told = explain(broken, report)
+    assert.match(told, /^seed 3 at commit \w+ breaks L1: job \d+ is queued/)
+    assert.include(told, "jobs (1 of 6)")
+    assert.include(told, `faults (0 of ${broken.faults.length})`)
+  })
+})
