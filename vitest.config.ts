@@ -1,8 +1,19 @@
 import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
 import { defineConfig } from "vitest/config"
+import { MUTANTS, mutate } from "./test/simulation/mutants.ts"
+
+/** The mechanism that is taken away in this run, if any: see `test/simulation/mutants.test.ts`. */
+const mutant = MUTANTS.find(({ name }) => name === process.env.MUTANT)
 
 export default defineConfig({
   plugins: [
+    {
+      name: "mutant",
+      enforce: "pre",
+      load: async (id) =>
+        mutant !== undefined && id === resolve(mutant.file) ? mutate(mutant, await readFile(id, "utf8")) : undefined
+    },
     {
       name: "scripts-as-text",
       enforce: "pre",

@@ -8,6 +8,11 @@ import { ConfigError, Problem } from "./Problem.ts"
 /** No config is as large as this, in bytes. */
 const SIZE_LIMIT = 1 << 20
 
+/** Where one of YAML's messages begins to quote the file, which holds secrets. */
+const QUOTES = /[:"'`]| at line \d+/
+/** One mistake makes many complaints: the first ones tell it. */
+const ERRORS = 3
+
 /** A file that is valid YAML. */
 export interface Yaml {
   readonly content: unknown
@@ -64,7 +69,7 @@ const yamlProblems = (document: Document.Parsed, text: string): ReadonlyArray<Pr
       })
     ]
   }
-  return document.errors.map(({ code, linePos, message }) =>
+  return document.errors.slice(0, ERRORS).map(({ code, linePos, message }) =>
     Problem.make({
       path: "",
       ...(linePos === undefined ? {} : { line: linePos[0].line }),
@@ -73,7 +78,7 @@ const yamlProblems = (document: Document.Parsed, text: string): ReadonlyArray<Pr
           ? "YAML is indented with spaces, not with tabs"
           : code === "DUPLICATE_KEY"
             ? "this key is there twice"
-            : `not valid YAML: ${message.split(/ at line \d+/)[0] ?? ""}`
+            : `not valid YAML: ${message.split(QUOTES)[0]?.trim() ?? ""}`
     })
   )
 }

@@ -1,15 +1,24 @@
 import { mkdtempSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
 import { assert, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
-import { VmName } from "../../src/Job.ts"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import { JobKey, JobRequest, Scope, Template, VmName } from "../../src/Job.ts"
 import * as Journal from "../../src/services/Journal.ts"
-import { apply, Entry, empty, entriesOf, Ledger, VmGone, VmNamed } from "../../src/services/Ledger.ts"
+import { apply, Claimed, Closed, Entry, empty, entriesOf, Ledger, VmGone, VmNamed } from "../../src/services/Ledger.ts"
 import { NodeContext } from "../fakes/platform.ts"
+import { Disk } from "../simulation/disk.ts"
+import { Chance, Kernel, Life } from "../simulation/kernel.ts"
 
 const entries = FastCheck.array(Arbitrary.make(Entry), { maxLength: 40 })
 
@@ -49,4 +58,58 @@ it.live("thousands of lines later, the file adds up to what is owed, and is shor
     assert.deepStrictEqual(new Set(entriesOf(records.reduce(apply, empty))).size, 400)
     assert.isBelow(records.length, 1900)
   }).pipe(Effect.provide(Ledger.layer(path).pipe(Layer.provide(NodeContext))), Effect.scoped)
+})
+
+it("the end of one service's claim leaves the claim of another service on the same job alone", () => {
+  const job = JobRequest.make({
+    key: JobKey.make("github:o/r/1"),
+    scope: Scope.make("github:o/r"),
+    name: "job",
+    template: Template.make({ id: "t", tag: Option.none() }),
+    createdAt: 0,
+    fields: {},
+    detail: {}
+  })
+  const claimed = (service: string, epoch: number) => Claimed.make({ job, service, epoch, attempt: 1 })
+  const closed = (epoch?: number) => Closed.make({ job: job.key, ...(epoch === undefined ? {} : { epoch }) })
+  const holders = (...entries: ReadonlyArray<Entry>) =>
+    Array.from(HashMap.values(entries.reduce(apply, empty).claims), ({ service }) => service)
+  assert.deepStrictEqual(holders(claimed("RUNNER1", 1), claimed("RUNNER2", 2), closed(1)), ["RUNNER2"])
+  assert.deepStrictEqual(holders(claimed("RUNNER1", 1), claimed("RUNNER2", 2), closed(2)), [])
+  // a line of an older version says the job alone
+  assert.deepStrictEqual(holders(claimed("RUNNER1", 1), closed()), [])
+})
+
+it.scoped("what a full disk refused is written down as soon as there is room", () => {
+  const kernel = new Kernel()
+  const disk = new Disk("host", kernel, new Chance(1))
+  const life = new Life(kernel, () => 0)
+  const vm = VmName.make("anklet-vm-00000000-0000-4000-8000-000000000001")
+  const path = "/state/ledger.jsonl"
+  const owed = () => entriesOf(Journal.parse(Entry, disk.read(path) ?? new Uint8Array()).records.reduce(apply, empty))
+  /** The disk's own time passes while the effect waits for it. */
+  const soon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Effect.fork(effect), (fiber) =>
+      Effect.zipRight(
+        Effect.repeatN(
+          Effect.zipRight(
+            Effect.yieldNow(),
+            Effect.sync(() => kernel.run(kernel.now + 100))
+          ),
+          50
+        ),
+        Fiber.join(fiber)
+      )
+    )
+  return Effect.gen(function* () {
+    const ledger = yield* soon(Effect.map(Layer.build(Ledger.layer(path)), Context.get(Ledger)))
+    yield* soon(ledger.append(VmNamed.make({ vm, job: JobKey.make("job"), service: "s" })))
+    disk.isFull = true
+    yield* soon(ledger.settle(VmGone.make({ vm })))
+    yield* soon(TestClock.adjust("5 minutes"))
+    assert.strictEqual(owed().length, 1)
+    disk.isFull = false
+    yield* soon(TestClock.adjust("1 minute"))
+    assert.deepStrictEqual(owed(), [])
+  }).pipe(Effect.provide(Layer.merge(Layer.succeed(FileSystem, disk.layerFor(life)), Path.layer)))
 })

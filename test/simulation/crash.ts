@@ -3,7 +3,14 @@ import { calm } from "./machine.ts"
 import { HOUR, type Plan } from "./plan.ts"
 import { type Death, type Report, simulate } from "./world.ts"
 
-export const DEATHS: ReadonlyArray<Death> = ["restarted", "restarted late", "power loss", "never returns"]
+export const DEATHS: ReadonlyArray<Death> = [
+  "restarted",
+  "restarted late",
+  "power loss",
+  "never returns",
+  "frozen",
+  "stopped"
+]
 
 const SECOND = 1000
 
@@ -40,11 +47,12 @@ export const WAYS: Readonly<Record<string, Plan>> = {
     ...plain,
     jobs: [0, 1].map((n) => ({ ...job, template: "here", at: job.at + n * 100, unique: false }))
   },
-  "a job while its host is stopped": {
+  "a job whose runners do not connect at first": {
     ...plain,
-    jobs: [{ ...job, template: "here", lasting: 5 * 60 * SECOND }],
-    faults: [0, 1].map((host) => ({ _tag: "Stop" as const, at: 150 * SECOND, host, lasting: 30 * SECOND })),
-    lasting: 0.05 * HOUR
+    jobs: [{ ...job, template: "here" }],
+    registrationTimeout: 300,
+    faults: [{ _tag: "Runners", at: 0, mode: "never-connects", lasting: 400 * SECOND }],
+    lasting: 0.12 * HOUR
   },
   "a job whose first clones fail": {
     ...plain,

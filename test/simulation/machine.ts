@@ -57,6 +57,7 @@ export const calm: Mood = { hangs: 0, fails: 0, lies: 0, mute: 0 }
 /** What the world wants to know of machines. */
 export interface Watcher {
   readonly vmsChanged: (machine: Machine) => void
+  readonly cloned: (machine: Machine, vm: string) => void
   readonly vmEnds: (machine: Machine, vm: SimulatedVm, why: string) => void
   readonly trace: (who: string, what: string) => void
 }
@@ -301,6 +302,7 @@ export class Machine {
             if (chance.happens(0.5)) this.vms.delete(name)
           }
           this.vms.set(name, vm)
+          parts.watcher.cloned(this, name)
           parts.watcher.vmsChanged(this)
           then(500, 4000, () => {
             it.killed = undefined

@@ -22,7 +22,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/plugins/github/runner.ts",
     find: "const name = nameOf(job, k)\n",
     put: "const name = nameOf(job, k).slice(0, -12) + vm.name.slice(-12)\n",
-    killedBy: handfuls(60)
+    killedBy: crashes("a job of two hosts", "frozen")
   },
   {
     name: "verify: a job is not asked for again before it gets a VM",
@@ -57,7 +57,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/plugins/github/runner.ts",
     find: "const id = Option.isSome(known.value.id)\n    ? known.value.id",
     put: "const id = Option.isSome(known.value.id)\n    ? Option.map(yield* client.runnerByName(level, name), ({ id }) => id)",
-    killedBy: handfuls(100)
+    killedBy: crashes("do not connect", "frozen")
   },
   {
     name: "hold: jobs are claimed at once after the store lost its memory",
@@ -71,14 +71,14 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/services/Coordinator/reducer.ts",
     find: "  if (!exclusion.soft) return false\n",
     put: "  if (!exclusion.soft) return true\n",
-    killedBy: handfuls(60)
+    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
   },
   {
     name: "soft exclusion: a job waits although nobody else could take it",
     file: "src/services/Coordinator/reducer.ts",
     find: "  return !others || now - createdAtOf",
     put: "  return now - createdAtOf",
-    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+    killedBy: { test: "test/services/Coordinator/embedded.test.ts" }
   },
   {
     name: "swap: a runner that took another job than planned counts for the planned one",
@@ -92,21 +92,21 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/Within.ts",
     find: "      Effect.flatMap(Fiber.join),\n      Effect.uninterruptible\n",
     put: "      Effect.flatMap(Fiber.join)\n",
-    killedBy: crashes("stopped")
+    killedBy: crashes("a job of two hosts", "stopped")
   },
   {
     name: "clean-up: a VM is not deleted with its scope",
     file: "src/Vm.ts",
     find: "  yield* Finalizer.add(remove(name))\n",
     put: "",
-    killedBy: crashes("a job of two hosts", "restarted")
+    killedBy: crashes("a job of two hosts", "stopped")
   },
   {
     name: "reconcile: what a crash left is not looked for",
     file: "src/Daemon.ts",
-    find: "  yield* audit\n",
-    put: "",
-    killedBy: { test: "test/whole/crash.test.ts" }
+    find: "const audit = Reconcile.audit(",
+    put: "const audit = Effect.void\n  void Reconcile.audit(",
+    killedBy: handfuls(60)
   },
   {
     name: "adoption: a running job's VM is deleted at the next start",
@@ -141,7 +141,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/plugins/github/runner.ts",
     find: "  return yield* attempt(0)\n",
     put: "  return yield* attempt(registration.attempt % 2)\n",
-    killedBy: handfuls(60)
+    killedBy: crashes("do not connect", "frozen")
   },
   {
     name: "catching up: what a full disk refused is never written down",

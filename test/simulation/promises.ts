@@ -110,19 +110,16 @@ export class Promises {
     }
   }
 
-  /** Live runners of one job: one at most, as long as none has it. Made for a job is what has its labels, where those are its own. */
-  online(runner: Runner): void {
+  /** Runners without a job that are there for one job: one at most, as long as none has it. Made for a job is what has its labels, where those are its own. */
+  registered(runner: Runner, host: string): void {
+    this.registrants.set(runner.id, host)
     for (const job of this.world().jobs.values()) {
       if (job.status !== "queued" || !isMadeFor(job, runner)) continue
       for (const other of this.world().runners.values()) {
-        if (other.id === runner.id || other.status !== "online" || other.job !== null || other.doneAt !== null) continue
-        if (isMadeFor(job, other)) this.broken("S3", `${other.name} and ${runner.name} both wait for ${keyOf(job)}`)
+        if (other.id === runner.id || other.job !== null || other.doneAt !== null || !isMadeFor(job, other)) continue
+        this.broken("S3", `${other.name} and ${runner.name} both wait for ${keyOf(job)}`)
       }
     }
-  }
-
-  registered(runner: Runner, host: string): void {
-    this.registrants.set(runner.id, host)
   }
 
   /** The host that registered a runner. */
@@ -153,6 +150,11 @@ export class Promises {
     if (why !== "anka stop" && why !== "anka delete") return
     if (vm.guest.isBusy() && !mayEnd)
       this.broken("S5", `${machine.name} ends VM ${vm.name} in which a job runs (${why})`)
+  }
+
+  /** A VM is made only after it was written down, and never after it was struck out. */
+  cloned(machine: Machine, vm: string, isKnown: boolean): void {
+    if (!isKnown) this.broken("S6", `VM ${vm} is made on ${machine.name}, whose ledger does not know it`)
   }
 
   /** A daemon that was told to leave, with nothing wrong around it, leaves nothing. */

@@ -1,6 +1,7 @@
 /** Tests that carry out many histories, and expect every promise to be kept in all of them. */
 import { assert, beforeAll, describe, it } from "vitest"
 import { bundle, run } from "./bundle.ts"
+import { DEATHS } from "./crash.ts"
 
 /** A handful of hosts with much to do and much trouble. */
 export const HANDFUL = ["--hosts", "5", "--hours", "1", "--jobs", "4", "--trouble", "1.5"]
@@ -33,7 +34,7 @@ export const histories = (
 /** Every effect of every way of a job, each with every death. */
 export const crashes = () =>
   describe("a host that dies at any effect of a job", () => {
-    for (const death of ["restarted", "restarted late", "power loss", "never returns"]) {
+    for (const death of DEATHS) {
       it(`and is then ${death}: the job ends, and nothing is left`, { timeout: WITHIN }, async () => {
         const { code, text } = await run(await bundle(), ["crashes", "--death", death])
         assert.strictEqual(code, 0, text)

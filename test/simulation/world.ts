@@ -39,8 +39,8 @@ export interface Report {
   readonly trace: ReadonlyArray<string>
 }
 
-/** What becomes of a host that dies at one of its effects. */
-export type Death = "restarted" | "restarted late" | "power loss" | "never returns"
+/** What becomes of a host at one of its effects: it is killed in different ways, or stands still for longer than its lease, or is told to stop. */
+export type Death = "restarted" | "restarted late" | "power loss" | "never returns" | "frozen" | "stopped"
 
 export interface Options {
   /** Keep all that was logged and done. */
@@ -76,10 +76,7 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
       trace(host, `removed runner ${runner.name}`)
       promises.removed(runner, host, ownerOf)
     },
-    online: (runner) => {
-      trace(FORGE, `runner ${runner.name} is online`)
-      promises.online(runner)
-    },
+    online: (runner) => trace(FORGE, `runner ${runner.name} is online`),
     started: (job, runner) => {
       trace(FORGE, `job ${job.id} starts on ${runner.name}`)
       promises.started(job, runner)
@@ -113,6 +110,12 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
         chance,
         watcher: {
           vmsChanged: (machine) => promises.vmsChanged(machine),
+          cloned: (machine, vm) =>
+            promises.cloned(
+              machine,
+              vm,
+              [...HashMap.keys(byName(machine.name)?.owes().vms ?? HashMap.empty())].some((name) => name === vm)
+            ),
           vmEnds: (machine, vm, why) => {
             trace(machine.name, `VM ${vm.name} ends: ${why}`)
             const mayEnd = byName(machine.name)?.leaving?.how === "stop" || machine.mood !== calm
@@ -265,7 +268,19 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
     const death = point?.(name, what)
     const host = byName(name)
     if (death === undefined || host === undefined) return
-    trace(name, `dies where ${what}: ${death}`)
+    trace(name, `where ${what}: ${death}`)
+    if (death === "frozen") {
+      const thaw = host.freeze()
+      kernel.after(2.5 * plan.lease, thaw)
+      return
+    }
+    if (death === "stopped") {
+      // not within the step that is being watched
+      kernel.after(0, () => host.leave("stop"))
+      const again = () => (host.life?.isAlive === true ? void kernel.after(5_000, again) : host.start())
+      kernel.after(30_000, again)
+      return
+    }
     host.kill()
     if (death === "power loss" || death === "never returns") {
       host.lent.machine.losePower()

@@ -349,3 +349,6 @@ export const folder = (): string => {
   mkdirSync(path, { recursive: true })
   return path
 }
+
+/** A way to the store that can be cut. */
+export type Proxy = Awaited<ReturnType<typeof startProxy>>

@@ -3,9 +3,9 @@ import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { Scope } from "../../src/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
-import { seeded } from "../services/Coordinator/random.ts"
-import { certificates, folder, type RedisServer, startProxy, start as startRedis } from "../store/server.ts"
-import { type Fleet, type Mac, make } from "./fleet.ts"
+import { certificates, folder, type RedisServer, start as startRedis } from "../store/server.ts"
+import * as chaos from "./chaos.ts"
+import { type Fleet, make } from "./fleet.ts"
 import { until } from "./lab.ts"
 
 let redis: RedisServer
@@ -17,7 +17,6 @@ afterEach(async () => {
 })
 
 const at = (port: number) => ["url: 127.0.0.1", `port: ${port}`]
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const drainAll = () => Promise.all(fleet.macs.map((mac) => mac.anklet("-s", "drain")))
 const NOTHING = { vms: [], runners: [], owes: [] }
 
@@ -199,70 +198,19 @@ describe("a fleet that shares a Redis", () => {
   it("of 20 ends 200 jobs once each, through kills, stalls, cut ways and restarts of the store", {
     timeout: 600_000
   }, async () => {
-    redis = await startRedis({ persistent: true })
-    // every fourth Mac reaches the store on a way of its own, which is cut now and then
-    const proxy = await startProxy(() => redis.port)
-    fleet = await make({ macs: 20, database: (mac) => at(mac % 4 === 3 ? proxy.port : redis.port), interval: 2 })
-    for (let n = 0; n < fleet.macs.length; n += 4) {
-      await Promise.all(fleet.macs.slice(n, n + 4).map((mac) => mac.start()))
-    }
+    const world = await chaos.start(20)
+    redis = world.redis
+    fleet = world.fleet
     const ids = fleet.queue(200)
-    const random = seeded(11)
-    const faults = { kills: 0, stalls: 0, restarts: 0, cuts: 0 }
-    const restart = async () => {
-      faults.restarts++
-      await redis.kill()
-      await pause(random() * 2000)
-      await redis.launch()
-    }
-    const stall = async (mac: Mac) => {
-      faults.stalls++
-      mac.signal("SIGSTOP")
-      await pause(2000 + random() * 3000)
-      mac.signal("SIGCONT")
-    }
-    const cut = async () => {
-      faults.cuts++
-      if (random() < 0.5) proxy.cut()
-      else proxy.stall()
-      await pause(2000 + random() * 6000)
-      proxy.heal()
-    }
-    const kill = async (mac: Mac) => {
-      faults.kills++
-      await mac.kill()
-      await mac.start()
-    }
-    const chaos = async () => {
-      // a Mac has one trouble at a time, and so has the store
-      const troubled = new Map<number, Promise<void>>()
-      const trouble = (who: number, fault: () => Promise<void>) => {
-        if (troubled.has(who)) return
-        const over = fault().finally(() => troubled.delete(who))
-        troubled.set(who, over)
-      }
-      while (fleet.completed(ids) < 150) {
-        await pause(300 + random() * 1200)
-        const mac = fleet.macs[Math.floor(random() * fleet.macs.length)]
-        const kind = random()
-        if (kind < 0.12) trouble(-1, restart)
-        else if (kind < 0.24) trouble(-2, cut)
-        else if (mac !== undefined) trouble(mac.index, () => (kind < 0.55 ? stall(mac) : kill(mac)))
-      }
-      await Promise.all(troubled.values())
-    }
-    await Promise.all([chaos(), until("all jobs have ended", () => fleet.completed(ids) === ids.length, 560_000)])
-    for (const mac of fleet.macs) mac.signal("SIGCONT")
-    const drained = await drainAll()
-    await proxy.close()
-    assert.deepStrictEqual(
-      drained.map(({ code }) => code),
-      fleet.macs.map(() => 0)
-    )
-    assert.deepStrictEqual(fleet.left(), NOTHING)
-    const twice = fleet.ran().filter((job, n, all) => all.indexOf(job) !== n)
+    const [faults, { codes, left, twice, ran }] = await Promise.all([
+      chaos.trouble(world, { seed: 11, enough: () => fleet.completed(ids) >= 150 }),
+      chaos.settle(fleet, ids, 560_000)
+    ])
+    await world.proxy.close()
+    assert.deepStrictEqual(codes, [0])
+    assert.deepStrictEqual(left, NOTHING)
     assert.deepStrictEqual(twice, [])
-    assert.strictEqual(fleet.ran().length, ids.length)
+    assert.strictEqual(ran, ids.length)
     assert.isAbove(faults.kills + faults.stalls + faults.restarts, 15, JSON.stringify(faults))
   })
 })

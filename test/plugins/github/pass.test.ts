@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import { JobKey } from "../../../src/Job.ts"
 import { nameOf } from "../../../src/plugins/github/runner.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
-import { ends, LABELS, queued, takes } from "../../fakes/GitHub.ts"
+import { ends, LABELS, queued, refused, takes } from "../../fakes/GitHub.ts"
 import * as World from "../../fakes/world.ts"
 
 /** Let a pass run through a span of time, one second after the other. */
@@ -182,6 +182,23 @@ describe("a pass", () => {
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
     }).pipe(Effect.provide(World.layer(world)))
   })
+
+  it.effect(
+    "leaves no runner behind that was registered although the answer was lost, when its job is over by then",
+    () => {
+      const world = World.make()
+      world.owns = "yes"
+      world.github.jobs.set(1, queued(1))
+      world.github.after.createRunner = Effect.suspend(() => {
+        ends(world.github, 1, "cancelled")
+        return refused("Conflict", "POST jit")
+      })
+      return Effect.gen(function* () {
+        yield* finished(yield* Effect.fork(World.pass()))
+        assert.deepStrictEqual(World.left(world), World.NOTHING)
+      }).pipe(Effect.provide(World.layer(world)))
+    }
+  )
 
   it.effect("makes no second runner when another host has the job by now", () => {
     const world = World.make()
