@@ -9,7 +9,7 @@
 import { parseArgs } from "node:util"
 import { DEATHS, dieAt, pointsOf, WAYS } from "./crash.ts"
 import { planOf } from "./plan.ts"
-import { explain } from "./shrink.ts"
+import { explain, telling } from "./shrink.ts"
 import { simulate } from "./world.ts"
 
 const { values, positionals } = parseArgs({
@@ -97,7 +97,7 @@ const crashes = () => {
         total.recoveries.push(Math.round(report.recovery / 1000))
         add(conclusions, report.conclusions)
         if (report.violation === undefined) continue
-        const trace = values.json ? [] : dieAt(plan, point, death, true).trace.slice(-100)
+        const trace = values.json ? [] : telling(dieAt(plan, point, death, true).trace)
         end([`${way}, ${death}, at ${JSON.stringify(point)}: ${report.violation.message}`, ...trace].join("\n"))
       }
       if (!values.json) console.log(`${way}, ${death}: ${points.length} points kept`)

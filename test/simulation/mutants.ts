@@ -55,8 +55,8 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "delete by id: a runner is removed by its name",
     file: "src/plugins/github/runner.ts",
-    find: "const id = Option.isSome(known.value.id)\n    ? known.value.id",
-    put: "const id = Option.isSome(known.value.id)\n    ? Option.map(yield* client.runnerByName(level, name), ({ id }) => id)",
+    find: "if (Option.isSome(id)) yield* client.removeRunner(level, id.value)",
+    put: "if (Option.isSome(id) && id.value < 0) yield* client.removeRunner(level, id.value)",
     killedBy: crashes("do not connect", "frozen")
   },
   {
@@ -78,7 +78,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/services/Coordinator/reducer.ts",
     find: "  return !others || now - createdAtOf",
     put: "  return now - createdAtOf",
-    killedBy: { test: "test/services/Coordinator/embedded.test.ts" }
+    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
   },
   {
     name: "swap: a runner that took another job than planned counts for the planned one",
@@ -120,7 +120,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/Vm.ts",
     find: "    yield* noOrphan(name)\n",
     put: "",
-    killedBy: crashes("a job of two hosts", "restarted")
+    killedBy: { test: "test/Vm.test.ts" }
   },
   {
     name: "lease: a dead host's job stays its own",

@@ -1,6 +1,7 @@
 /** Messages between machines: late, lost, doubled, or cut off between any two. */
 import * as Effect from "effect/Effect"
 import type { Chance, Kernel } from "./kernel.ts"
+import { Violation } from "./promises.ts"
 
 /** How bad a network is. */
 export interface Weather {
@@ -88,6 +89,8 @@ export class Network {
         try {
           reply = Effect.succeed(answer())
         } catch (error) {
+          // a broken promise is no answer
+          if (error instanceof Violation) throw error
           reply = Effect.fail(error)
         }
         this.kernel.point?.(from, `${what} is done by ${to}`)

@@ -2,7 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, type Scope } from "../../src/Job.ts"
-import type { Command, Outcome, State } from "../../src/services/Coordinator/reducer.ts"
+import { type Command, type Outcome, RULES, type State } from "../../src/services/Coordinator/reducer.ts"
 import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
 import type { Machine, SimulatedVm } from "./machine.ts"
 
@@ -29,13 +29,17 @@ const isMadeFor = (job: Job, { labels, scope }: Runner): boolean =>
   job.labels.some((label) => label.startsWith("unique-id:")) &&
   job.labels.every((label) => labels.includes(label))
 
+/** Whether a host that had a fault may not have the job again yet. */
+const isExcluded = (state: State, job: JobKey, host: string, now: number): boolean =>
+  Option.exists(HashMap.get(state.queued, job), ({ excluded }) =>
+    excluded.some((it) => it.host === host && !it.soft && it.until > now && it.until - now <= RULES.exclude)
+  )
+
 /** Watches a world; throws `Violation` at the moment a promise is broken. */
 export class Promises {
   /** The highest epoch of each job, and who got it. */
   private readonly epochs = new Map<string, { readonly epoch: number; readonly seat: string }>()
-  private readonly excluded = new Map<string, number>()
   private readonly ran = new Map<number, string>()
-  private readonly gone = new Set<string>()
   private readonly registrants = new Map<number, string>()
   readonly world: () => World
   readonly now: () => number
@@ -62,8 +66,11 @@ export class Promises {
       if (isTheirs && HashMap.size(state.owned) < HashMap.size(before.owned)) {
         this.broken("S7", `${command._tag} of ${claim.job.key} by ${command.host}, which does not own it, took effect`)
       }
-      if (command._tag === "Release" && reply._tag === "Done" && !isTheirs && command.handBack.charged) {
-        this.excluded.set(`${command.host} ${claim.job.key}`, now + command.handBack.after)
+      const isOwn = other !== undefined && !isTheirs
+      if (command._tag === "Release" && isOwn && command.handBack.charged && command.handBack.after > 0) {
+        if (!isExcluded(state, claim.job.key, command.host, now)) {
+          this.broken("S8", `nobody knows that ${command.host} handed ${claim.job.key} back for a while`)
+        }
       }
     }
     if ((command._tag === "Claim" || command._tag === "Swap") && reply._tag === "Claimed") {
@@ -77,29 +84,16 @@ export class Promises {
       }
       this.epochs.set(job.key, { epoch, seat })
       this.claims++
-      if (command._tag === "Claim" && (this.excluded.get(`${command.host} ${job.key}`) ?? 0) > now) {
+      if (command._tag === "Claim" && isExcluded(before, job.key, command.host, now)) {
         this.broken("S8", `${command.host} claims ${job.key}, which it handed back for a while`)
-      }
-      if (this.gone.has(`${command.host} ${command.boot}`)) {
-        this.broken("L4", `${command.host} claims ${job.key} after it was stopped or drained`)
       }
     }
   }
 
-  /** The store has lost writes: what was handed back is not known any more. */
-  forgot(): void {
-    this.excluded.clear()
-  }
-  /** The store's clock was set back: its times, and epochs that come from them, begin anew. */
+  /** The store's clock was set back: epochs, which come from it, begin anew. */
   setBack(): void {
-    this.excluded.clear()
     this.epochs.clear()
   }
-  /** This life of a host takes nothing any more. */
-  left(host: string, boot: string): void {
-    this.gone.add(`${host} ${boot}`)
-  }
-
   private checkStore(scope: Scope, state: State): void {
     const seats = new Set<string>()
     for (const { host, service, job } of HashMap.values(state.owned)) {
@@ -132,7 +126,7 @@ export class Promises {
     const registrant = this.registrants.get(runner.id)
     if (registrant === undefined || registrant === host) return
     for (const job of this.world().jobs.values()) {
-      if (isMadeFor(job, runner) && owner(keyOf(job)) === registrant) {
+      if (job.status === "queued" && isMadeFor(job, runner) && owner(keyOf(job)) === registrant) {
         this.broken("S5", `${host} removes runner ${runner.name} of ${registrant}, which has the job`)
       }
     }

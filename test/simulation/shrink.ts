@@ -52,6 +52,13 @@ const commit = (): string => {
   }
 }
 
+/** What is asked all the time tells nothing. */
+const DULL = /store: (Poll|Idle|Ingest|Hello) |anka -j list exited|true exited with 125/
+
+/** The end of a trace, without what tells nothing. */
+export const telling = (trace: ReadonlyArray<string>): ReadonlyArray<string> =>
+  trace.filter((line) => !DULL.test(line)).slice(-SHOWN)
+
 /** What a person needs to see the failure again. */
 export const explain = (plan: Plan, { violation }: Report): string => {
   if (violation === undefined) return "nothing is wrong"
@@ -63,6 +70,6 @@ export const explain = (plan: Plan, { violation }: Report): string => {
     `world: ${JSON.stringify(rest)}`,
     `jobs (${jobs.length} of ${plan.jobs.length}): ${JSON.stringify(jobs)}`,
     `faults (${faults.length} of ${plan.faults.length}): ${JSON.stringify(faults)}`,
-    ...again.trace.slice(-SHOWN)
+    ...telling(again.trace)
   ].join("\n")
 }

@@ -14,8 +14,6 @@ export const STORE = "store"
 /** What the world wants to know. */
 export interface Watcher {
   readonly applied: (scope: Scope, command: Command, before: State, outcome: Outcome, now: number) => void
-  /** The store forgot something: what it promised since is void. */
-  readonly forgot: () => void
 }
 
 /** As the connection to a real one: a command has so many milliseconds, also where nobody can interrupt it. */
@@ -57,7 +55,6 @@ export class SimulatedStore {
     }
     this.history = []
     this.isDown = false
-    this.watcher.forgot()
     for (const back of this.backs.values()) this.kernel.after(500, back)
   }
 

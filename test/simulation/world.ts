@@ -34,7 +34,7 @@ export interface Report {
   readonly faults: Readonly<Partial<Record<FaultKind | "lost message" | "late message" | "doubled message", number>>>
   readonly claims: number
   readonly events: number
-  /** From the last fault to the moment when nothing was left, in milliseconds. */
+  /** From the last fault, or from a host's death, to the moment when nothing was left, in milliseconds. */
   readonly recovery: number
   readonly trace: ReadonlyArray<string>
 }
@@ -93,8 +93,7 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
         trace(STORE, `${command._tag} of ${command.host}: ${JSON.stringify(outcome.reply).slice(0, 300)}`)
       }
       promises.applied(scope, command, before, outcome, now)
-    },
-    forgot: () => promises.forgot()
+    }
   })
   const registry = new Map([
     ["here", ["v1"]],
@@ -264,11 +263,13 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
   }
   for (const fault of plan.faults) kernel.after(fault.at, () => act(fault))
 
+  let died: number | undefined
   kernel.point = (name, what) => {
     const death = point?.(name, what)
     const host = byName(name)
     if (death === undefined || host === undefined) return
     trace(name, `where ${what}: ${death}`)
+    died = kernel.now
     if (death === "frozen") {
       const thaw = host.freeze()
       kernel.after(2.5 * plan.lease, thaw)
@@ -340,7 +341,7 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
     }
     look()
     kernel.run(quiet + QUIET, () => isClean)
-    recovery = kernel.now - quiet
+    recovery = kernel.now - (died ?? quiet)
     if (!isClean) {
       const open = openJobs().filter(({ status }) => status === "queued")
       throw new Violation(open.length > 0 ? "L1" : "L2", kernel.now - BEGINNING, left().join("; "))

@@ -83,6 +83,17 @@ const follow = Effect.fnUntraced(function* (context: Context, held: Held, addres
   return Option.some<Decision>(decision)
 })
 
+/** What a runner's registration and removal may ask about its job. */
+const asking = (
+  { client }: Context,
+  held: Held,
+  coordinator: Coordinator["Type"],
+  { owner, repo, id }: JobAddress
+): runner.Asked => ({
+  stillQueued: Effect.map(client.job(owner, repo, id), ({ status }) => status === "queued"),
+  owns: Effect.flatMap(held.claim, coordinator.owns)
+})
+
 /** One try: a VM and a runner of its own. */
 const attempt = Effect.fn("attempt")(function* (
   context: Context,
@@ -107,11 +118,8 @@ const attempt = Effect.fn("attempt")(function* (
           labels,
           group: config.runner_group,
           attempt,
-          stillQueued: Effect.map(
-            client.job(address.owner, address.repo, address.id),
-            ({ status }) => status === "queued"
-          ),
-          owns: Effect.flatMap(held.claim, coordinator.owns)
+          address,
+          ...asking(context, held, coordinator, address)
         },
         vm
       )
@@ -200,6 +208,7 @@ export const resume = (context: Context, held: Held) => interrupted(context, hel
 
 const interrupted = Effect.fn("job.resume")(function* (context: Context, held: Held) {
   const claim = yield* held.claim
+  const coordinator = yield* Coordinator
   const ledger = yield* Ledger
   const { vms, runners } = yield* ledger.state
   const address = yield* addressOf(claim.job)
@@ -209,7 +218,15 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: H
   for (const vm of [...HashMap.values(vms)].filter(({ job }) => job === claim.job.key)) {
     const adopted = yield* Vm.adopt(vm.vm)
     const theirs = known.filter(({ named }) => named.vm === vm.vm)
-    for (const { named } of theirs) yield* runner.adopt(context.client, level, named.runner, { name: vm.vm })
+    for (const { named } of theirs) {
+      yield* runner.adopt(
+        context.client,
+        level,
+        named.runner,
+        { name: vm.vm },
+        asking(context, held, coordinator, address)
+      )
+    }
     const started = theirs.find(({ id, started }) => started && Option.isSome(id))
     if (Option.isNone(adopted) || started === undefined) continue
     if (!(yield* runner.began(adopted.value))) {

@@ -25,12 +25,20 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
   const left = [...HashMap.values(runners)].filter(
     ({ named }) => named.service === context.service.name && !HashMap.has(claims, named.job)
   )
-  for (const { named } of left) {
+  for (const { named, id } of left) {
     const detail = yield* Schema.decodeUnknown(runner.RunnerDetail)(named.detail).pipe(Effect.option)
     const level = Option.match(detail, { onNone: () => levelOf(context.config), onSome: ({ level }) => level })
-    yield* runner
-      .remove(context.client, level, named.runner)
-      .pipe(Effect.catchAll((error) => Effect.logDebug(`runner ${named.runner} is still there: ${error.message}`)))
+    const job = Option.flatMap(detail, ({ job }) => Option.fromNullable(job))
+    const isOver = Option.match(job, {
+      onNone: () => Effect.succeed(true),
+      onSome: ({ owner, repo, id }) =>
+        Effect.map(context.client.job(owner, repo, id), ({ status }) => status === "completed")
+    })
+    // known by its name alone, it may be another host's, as long as its job waits or runs
+    yield* Effect.if(Option.isSome(id) ? Effect.succeed(true) : isOver, {
+      onTrue: () => runner.remove(context.client, level, named.runner, Effect.succeed(true)),
+      onFalse: () => Effect.void
+    }).pipe(Effect.catchAll((error) => Effect.logDebug(`runner ${named.runner} is still there: ${error.message}`)))
   }
 })
 

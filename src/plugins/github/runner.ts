@@ -15,12 +15,20 @@ import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../../services/Ledger.ts"
 import type { Vm } from "../../Vm.ts"
 import { within } from "../../Within.ts"
+import { JobDetail } from "./request.ts"
 
 /** A runner that is registered for us, and the VM it belongs to. */
 export interface Runner {
   readonly name: string
   readonly id: number
   readonly vm: Vm
+}
+
+/** What can be asked about a job while its runner is made and removed. */
+export interface Asked {
+  readonly stillQueued: Effect.Effect<boolean, GitHubError>
+  /** Whether the job is still this host's among all hosts. */
+  readonly owns: Effect.Effect<"yes" | "no" | "unknown">
 }
 
 /** Why no runner was registered for the job. */
@@ -34,8 +42,9 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>()("
   }
 }
 
-/** What the ledger keeps of a runner: where it is registered. */
-export const RunnerDetail = Schema.Struct({ level: Level })
+/** What the ledger keeps of a runner: where it is registered, and for which job; older ledgers do not have the job. */
+export const RunnerDetail = Schema.Struct({ level: Level, job: Schema.optional(JobDetail) })
+const encodeDetail = Schema.encodeSync(RunnerDetail)
 
 const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"
 
@@ -72,16 +81,26 @@ const settle = Effect.fnUntraced(function* (name: string) {
   yield* ledger.settle(RunnerGone.make({ runner: name }))
 })
 
-/** Remove a runner by id, or by name where the reply that had the id was lost; gone is as good as removed. */
-export const remove = Effect.fn("runner.remove")(function* (client: GitHubClient, level: Level, name: string) {
+/**
+ * Remove a runner by id; gone is as good as removed. Where the reply that had the id was lost, a runner of its name may be
+ * another host's by now: it is removed if `mayTake` says so, and otherwise not ours to remember either.
+ */
+export const remove = Effect.fn("runner.remove")(function* <R>(
+  client: GitHubClient,
+  level: Level,
+  name: string,
+  mayTake: Effect.Effect<boolean, GitHubError, R>
+) {
   const ledger = yield* Ledger
   const known = HashMap.get((yield* ledger.state).runners, name)
   // struck from the ledger: it turned out to be somebody else's
   if (Option.isNone(known)) return
-  const id = Option.isSome(known.value.id)
-    ? known.value.id
-    : Option.map(yield* client.runnerByName(level, name), ({ id }) => id)
+  const { id } = known.value
   if (Option.isSome(id)) yield* client.removeRunner(level, id.value)
+  else {
+    const found = yield* client.runnerByName(level, name)
+    if (Option.isSome(found) && (yield* mayTake)) yield* client.removeRunner(level, found.value.id)
+  }
   yield* settle(name)
   yield* Effect.logDebug(`runner ${name} removed`)
 })
@@ -90,12 +109,10 @@ const register = Effect.fnUntraced(function* (
   client: GitHubClient,
   level: Level,
   name: string,
-  options: {
+  options: Asked & {
     readonly labels: ReadonlyArray<string>
     readonly group: number
     readonly attempt: number
-    readonly stillQueued: Effect.Effect<boolean, GitHubError>
-    readonly owns: Effect.Effect<"yes" | "no" | "unknown">
     readonly named: RunnerNamed
   }
 ) {
@@ -163,7 +180,7 @@ const isUnsettled = (
 const BUSY_WITH_ANOTHER = "its runner is busy with another job"
 
 /** What it takes to register a runner for a job. */
-export interface Registration {
+export interface Registration extends Asked {
   readonly client: GitHubClient
   readonly level: Level
   readonly job: JobKey
@@ -172,9 +189,8 @@ export interface Registration {
   readonly group: number
   /** Which attempt at the job this is, over all passes. */
   readonly attempt: number
-  readonly stillQueued: Effect.Effect<boolean, GitHubError>
-  /** Whether the job is still this host's among all hosts. */
-  readonly owns: Effect.Effect<"yes" | "no" | "unknown">
+  /** The job at GitHub. */
+  readonly address: typeof JobDetail.Type
 }
 
 /**
@@ -186,14 +202,19 @@ const interrupt = (vm: Vm) =>
     anka.run(vm.name, ["bash", "-c", 'kill -INT -- "-$(cat actions-runner/runner.pid)"'], { timeout: "10 seconds" })
   ).pipe(Effect.ignore)
 
-const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm) =>
-  remove(client, level, name).pipe(
+/** Whether the job's runner is this host's to remove: nobody else has the job, or nobody waits for a runner of it any more. */
+const mayTake = ({ owns, stillQueued }: Asked) =>
+  Effect.flatMap(owns, (owns) => (owns === "no" ? Effect.map(stillQueued, (queued) => !queued) : Effect.succeed(true)))
+
+const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) => {
+  const removed = remove(client, level, name, mayTake(asked))
+  return removed.pipe(
     Effect.catchIf(
       (error) => error.reason === "Busy",
       () =>
         Effect.zipRight(
           interrupt(vm),
-          remove(client, level, name).pipe(
+          removed.pipe(
             Effect.retry({ while: (error) => error.reason === "Busy", schedule: Schedule.spaced("1 second") }),
             Effect.timeoutFail({ duration: INTERRUPTED_WITHIN, onTimeout: () => stillBusy(name) })
           )
@@ -212,17 +233,18 @@ const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm) =>
         : Effect.logError(`runner ${name} could not be removed from GitHub; it is tried again in the next pass`, error)
     )
   )
+}
 
 const stillBusy = (name: string) =>
   new GitHubError({ reason: "Busy", request: `DELETE runner ${name}`, detail: "it still runs a job" })
 
-const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm) {
-  yield* Finalizer.add(removeFrom(client, level, name, vm))
+const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) {
+  yield* Finalizer.add(removeFrom(client, level, name, vm, asked))
 })
 
 /** Register the job's runner; the secret that starts it is in the reply and nowhere else. */
 export const make = Effect.fn("runner.make")(function* (registration: Registration, vm: Vm) {
-  const { client, level, job, service } = registration
+  const { client, level, job, service, address } = registration
   const attempt = (
     k: number
   ): Effect.Effect<
@@ -232,8 +254,10 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
   > =>
     Effect.gen(function* () {
       const name = nameOf(job, k)
-      const named = RunnerNamed.make({ runner: name, vm: vm.name, job, service, detail: { level } })
-      yield* own(client, level, name, vm)
+      // as it will be read from the disk
+      const detail = encodeDetail({ level, job: address })
+      const named = RunnerNamed.make({ runner: name, vm: vm.name, job, service, detail })
+      yield* own(client, level, name, vm, registration)
       const created = yield* register(client, level, name, { ...registration, named })
       return { runner: { name, id: created.runner.id, vm }, jitConfig: created.jitConfig }
     }).pipe(
@@ -246,8 +270,8 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
 })
 
 /** Own again a runner that a crash left behind. */
-export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm) =>
-  Effect.uninterruptible(own(client, level, name, vm))
+export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) =>
+  Effect.uninterruptible(own(client, level, name, vm, asked))
 
 /** A script that failed in the VM. */
 export class ScriptError extends Schema.TaggedError<ScriptError>()("ScriptError", {

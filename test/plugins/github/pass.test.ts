@@ -200,6 +200,23 @@ describe("a pass", () => {
     }
   )
 
+  it.effect("plans no VM for a job that is over by the time that it is claimed", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    // the answer takes as long as a VM would take to be planned
+    world.github.before.job = Effect.suspend(() => {
+      ends(world.github, 1, "cancelled")
+      return Effect.sleep("5 seconds")
+    })
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.deepStrictEqual(
+        world.ledger.entries.map(({ _tag }) => _tag),
+        ["Claimed", "Closed"]
+      )
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
   it.effect("makes no second runner when another host has the job by now", () => {
     const world = World.make()
     world.owns = "no"

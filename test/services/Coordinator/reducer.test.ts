@@ -140,6 +140,19 @@ describe("the order of jobs", () => {
 })
 
 describe("a job that is handed back", () => {
+  it("without a fault goes at once to the only host there is, and to others first where there are any, as long as it is young", () => {
+    const young = JobRequest.make({ ...job(1), createdAt: START })
+    for (const [hosts, again] of [
+      [["mac-1"], true],
+      [["mac-1", "mac-2"], false]
+    ] as const) {
+      const { look, claim, release } = fleet(...hosts)
+      look("mac-1", young)
+      release("mac-1", claim("mac-1"), 30_000)
+      assert.strictEqual(claim("mac-1") !== undefined, again, hosts.join())
+    }
+  })
+
   it("keeps its place, and goes to another host at once", () => {
     const { look, claim, release } = fleet("m1", "m2")
     look("m1", job(1), job(2))
