@@ -56,8 +56,21 @@ export class Closed extends Schema.TaggedClass<Closed>()("Closed", {
   epoch: Schema.optional(Schema.Number)
 }) {}
 
+/** Our runner took another job than planned: that one is ours in its place, with the VM and the runner. */
+export class Swapped extends Schema.TaggedClass<Swapped>()("Swapped", { from: JobKey, claim: Claimed }) {}
+
 /** One line of the ledger. */
-export const Entry = Schema.Union(Claimed, VmNamed, VmGone, RunnerNamed, RunnerKnown, RunnerStarted, RunnerGone, Closed)
+export const Entry = Schema.Union(
+  Claimed,
+  VmNamed,
+  VmGone,
+  RunnerNamed,
+  RunnerKnown,
+  RunnerStarted,
+  RunnerGone,
+  Closed,
+  Swapped
+)
 export type Entry = typeof Entry.Type
 
 /** A runner that may be registered because of us. */
@@ -86,6 +99,20 @@ export const apply = (state: LedgerState, entry: Entry): LedgerState => {
       const claim = HashMap.get(state.claims, entry.job)
       const isOther = Option.exists(claim, ({ epoch }) => entry.epoch !== undefined && entry.epoch !== epoch)
       return isOther ? state : { ...state, claims: HashMap.remove(state.claims, entry.job) }
+    }
+    case "Swapped": {
+      const { from, claim } = entry
+      const moves = (it: { readonly job: JobKey; readonly service: string }) =>
+        it.job === from && it.service === claim.service
+      const job = claim.job.key
+      const left = HashMap.filter(state.claims, (it) => !moves({ job: it.job.key, service: it.service }))
+      return {
+        claims: HashMap.set(left, job, claim),
+        vms: HashMap.map(state.vms, (vm) => (moves(vm) ? VmNamed.make({ ...vm, job }) : vm)),
+        runners: HashMap.map(state.runners, (runner) =>
+          moves(runner.named) ? { ...runner, named: RunnerNamed.make({ ...runner.named, job }) } : runner
+        )
+      }
     }
     case "VmNamed":
       return { ...state, vms: HashMap.set(state.vms, entry.vm, entry) }

@@ -69,8 +69,9 @@ it("whatever `anka` prints, it is understood, or it is an error that names the c
           yield* Effect.repeatN(TestClock.adjust("1 second"), CALLS.length)
           return yield* fiber
         }).pipe(
-          Effect.provide(AnkaLayer.layer.pipe(Layer.provide(exec), Layer.provide(NodeContext))),
-          Effect.provide(TestContext.TestContext)
+          Effect.provide(
+            Layer.merge(AnkaLayer.layer.pipe(Layer.provide(exec), Layer.provide(NodeContext)), TestContext.TestContext)
+          )
         )
       )
       for (const exit of exits) {

@@ -15,7 +15,20 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { JobKey, JobRequest, Scope, Template, VmName } from "../../src/Job.ts"
 import * as Journal from "../../src/services/Journal.ts"
-import { apply, Claimed, Closed, Entry, empty, entriesOf, Ledger, VmGone, VmNamed } from "../../src/services/Ledger.ts"
+import {
+  apply,
+  Claimed,
+  Closed,
+  Entry,
+  empty,
+  entriesOf,
+  Ledger,
+  RunnerNamed,
+  RunnerStarted,
+  Swapped,
+  VmGone,
+  VmNamed
+} from "../../src/services/Ledger.ts"
 import { NodeContext } from "../fakes/platform.ts"
 import { Disk } from "../simulation/disk.ts"
 import { Chance, Kernel, Life } from "../simulation/kernel.ts"
@@ -58,6 +71,38 @@ it.live("thousands of lines later, the file adds up to what is owed, and is shor
     assert.deepStrictEqual(new Set(entriesOf(records.reduce(apply, empty))).size, 400)
     assert.isBelow(records.length, 1900)
   }).pipe(Effect.provide(Ledger.layer(path).pipe(Layer.provide(NodeContext))), Effect.scoped)
+})
+
+it("a swap takes VM and runner along, so that a crash after it finds them with the job that runs in them", () => {
+  const request = (n: number) =>
+    JobRequest.make({
+      key: JobKey.make(`github:o/r/${n}`),
+      scope: Scope.make("github:o/r"),
+      name: "job",
+      template: Template.make({ id: "t", tag: Option.none() }),
+      createdAt: 0,
+      fields: {},
+      detail: {}
+    })
+  const claimed = (n: number, service: string) => Claimed.make({ job: request(n), service, epoch: n, attempt: 1 })
+  const vm = (n: number) => VmName.make(`anklet-vm-00000000-0000-4000-8000-00000000000${n}`)
+  const entries = ["RUNNER1", "RUNNER2"].flatMap((service, n) => [
+    claimed(n, service),
+    VmNamed.make({ vm: vm(n), job: request(n).key, service }),
+    RunnerNamed.make({ runner: `runner ${n}`, vm: vm(n), job: request(n).key, service, detail: {} }),
+    RunnerStarted.make({ runner: `runner ${n}` })
+  ])
+  const swapped = Swapped.make({ from: request(0).key, claim: claimed(7, "RUNNER1") })
+  const { claims, vms, runners } = [...entries, swapped].reduce(apply, empty)
+  assert.sameMembers([...HashMap.keys(claims)], [request(1).key, request(7).key])
+  assert.sameMembers(
+    Array.from(HashMap.values(vms), ({ vm, job }) => `${vm} ${job}`),
+    [`${vm(0)} ${request(7).key}`, `${vm(1)} ${request(1).key}`]
+  )
+  assert.sameMembers(
+    Array.from(HashMap.values(runners), ({ named, started }) => `${named.runner} ${named.job} ${started}`),
+    [`runner 0 ${request(7).key} true`, `runner 1 ${request(1).key} true`]
+  )
 })
 
 it("the end of one service's claim leaves the claim of another service on the same job alone", () => {

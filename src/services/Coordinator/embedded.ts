@@ -8,7 +8,7 @@ import * as SynchronizedRef from "effect/SynchronizedRef"
 import { Drain } from "../../Drain.ts"
 import type { JobRequest, Scope } from "../../Job.ts"
 import { Coordinator } from "../Coordinator.ts"
-import { Closed, Ledger } from "../Ledger.ts"
+import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import { type Claim, type Hello, heldBy, initial, type Outcome, type Request, reduce, type State } from "./reducer.ts"
@@ -121,7 +121,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
         run(
           claim.job.scope,
           { _tag: "Swap", claim, taken, lease: FOR_EVER },
-          claimed((swapped) => ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key, epoch: claim.epoch })))
+          claimed((swapped) => ledger.append(Swapped.make({ from: claim.job.key, claim: toEntry(swapped) })))
         ),
         (reply) => (reply._tag === "Claimed" ? reply.claim : Option.none())
       ),

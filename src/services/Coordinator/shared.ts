@@ -14,7 +14,7 @@ import { within } from "../../Within.ts"
 import { Budget } from "../Budget.ts"
 import { Coordinator } from "../Coordinator.ts"
 import { Host } from "../Host.ts"
-import { Closed, Ledger } from "../Ledger.ts"
+import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { RESERVED_FOR } from "./embedded.ts"
 import { toClaim, toEntry } from "./entry.ts"
@@ -250,7 +250,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
             onNone: () => Effect.void,
             onSome: (swapped) =>
               Effect.zipRight(
-                ledger.append(toEntry(swapped), Closed.make({ job: claim.job.key, epoch: claim.epoch })),
+                ledger.append(Swapped.make({ from: claim.job.key, claim: toEntry(swapped) })),
                 Effect.sync(() => mine.set(swapped.service, swapped))
               )
           })
