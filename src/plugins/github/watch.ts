@@ -52,7 +52,14 @@ export const conclusionOf = (job: Job): Conclusion =>
 /** What follows from what is known: the whole policy of watching, in one place. */
 export const decide = (name: string, seen: Observation, limit: number): Decision => {
   const job = Option.getOrUndefined(seen.job)
-  if (job?.status === "completed") return { _tag: "Over", conclusion: conclusionOf(job) }
+  const runner = Option.getOrUndefined(seen.runner)
+  const busy = runner !== undefined && runner !== "gone" && runner.busy
+  if (job?.status === "completed") {
+    const isOver: Decision = { _tag: "Over", conclusion: conclusionOf(job) }
+    if (seen.process !== "running" || Option.contains(job.runnerName, name)) return isOver
+    // it ended elsewhere, or before it began: our runner may have another job by now, and is not to be disturbed then
+    return busy ? { _tag: "Swapped" } : runner === undefined ? wait : isOver
+  }
   if (seen.process !== "running") {
     if (job?.status === "queued") {
       // it may have run another job so quickly that we did not see it
@@ -66,11 +73,9 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
     return seen.endedFor >= CONCLUSION_WITHIN ? { _tag: "Over", conclusion: "unknown" } : wait
   }
   if (job === undefined || Option.contains(job.runnerName, name)) return wait
-  const runner = Option.getOrUndefined(seen.runner)
-  const busy = runner !== undefined && runner !== "gone" && runner.busy
   if (busy) return { _tag: "Swapped" }
   if (job.status === "in_progress" && Option.isSome(job.runnerName)) {
-    return { _tag: "Taken", by: job.runnerName.value }
+    return runner === undefined ? wait : { _tag: "Taken", by: job.runnerName.value }
   }
   if (runner === "gone") return { _tag: "Replace", reason: "GitHub dropped the runner's registration" }
   if (seen.idleFor < limit) return wait

@@ -23,6 +23,20 @@ describe("watching", () => {
       { job: Option.some(queued(1, { status: "completed", conclusion: Option.some("failure") })) },
       "Over"
     ],
+    [
+      "a job that is completed while our runner is busy with another one does not end that one",
+      {
+        job: Option.some(queued(1, { status: "completed", conclusion: Option.some("cancelled") })),
+        runner: Option.some({ ...idle, busy: true })
+      },
+      "Swapped"
+    ],
+    [
+      "nor does it as long as nothing is known of our runner",
+      { job: Option.some(queued(1, { status: "completed" })), runner: Option.none() },
+      "Wait"
+    ],
+    ["nor does another runner's having the job", { job: running("other"), runner: Option.none() }, "Wait"],
     ["a job on our runner is waited for", { job: running(OURS) }, "Wait"],
     [
       "also when GitHub has forgotten the runner already",
