@@ -1,10 +1,12 @@
 /** The claim as a scoped resource: closing the scope finishes the job or gives it back. */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Finalizer from "./Finalizer.ts"
 import type { JobRequest, Scope } from "./Job.ts"
+import { Progress } from "./services/Activity.ts"
 import { type Claim, Coordinator, type JobClass } from "./services/Coordinator.ts"
 
 /** What becomes of the job when the scope closes. */
@@ -33,19 +35,27 @@ export interface Held {
 /** A pass that is interrupted or fails without a word gives the job back at once. */
 const UNDECIDED: Verdict = { _tag: "HandedBack", reason: "the pass ended before the job did", after: 0, charged: false }
 
-const hold = Effect.fnUntraced(function* (first: Claim) {
+const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
   const coordinator = yield* Coordinator
+  const progress = yield* Progress
   const claim = yield* Ref.make(first)
   const verdict = yield* Ref.make<Verdict>(UNDECIDED)
   yield* Finalizer.add(
     Effect.gen(function* () {
       const held = yield* Ref.get(claim)
       const how = yield* Ref.get(verdict)
-      if (how._tag === "Finished") return yield* coordinator.finish(held)
+      if (how._tag === "Finished") {
+        yield* coordinator.finish(held)
+        yield* progress.reached("clean")
+        return yield* progress.leaves("finished")
+      }
       yield* Effect.logDebug(`job goes back: ${how.reason}`)
+      yield* progress.leaves(how.reason)
+      const after = Duration.toMillis(how.after)
+      yield* progress.notes(held.job.key, how.reason, after === 0 ? 0 : (yield* Clock.currentTimeMillis) + after)
       yield* coordinator.release(held, {
         reason: how.reason,
-        after: Duration.toMillis(how.after),
+        after,
         charged: how.charged
       })
       if (how.kept !== true) return
@@ -62,13 +72,14 @@ const hold = Effect.fnUntraced(function* (first: Claim) {
         Effect.flatMap(
           Option.match({
             onNone: () => Effect.succeed(false),
-            onSome: (swapped) => Effect.as(Ref.set(claim, swapped), true)
+            onSome: (swapped) => Effect.as(Effect.zipRight(Ref.set(claim, swapped), progress.swaps(swapped.job)), true)
           })
         ),
         Effect.catchAll((error) => Effect.as(Effect.logError(error.message), false)),
         Effect.uninterruptible
       )
   }
+  yield* progress.takes(first.job, first.attempt, adopted)
   return held
 })
 
@@ -80,8 +91,8 @@ export const take = Effect.fn("Claim.take")(function* (
 ) {
   const coordinator = yield* Coordinator
   const claim = yield* coordinator.claim(scope, service, classes)
-  return Option.isSome(claim) ? Option.some(yield* hold(claim.value)) : Option.none<Held>()
+  return Option.isSome(claim) ? Option.some(yield* hold(claim.value, false)) : Option.none<Held>()
 }, Effect.uninterruptible)
 
 /** Hold again the claim that a crash left behind. */
-export const resume = (claim: Claim) => Effect.uninterruptible(hold(claim))
+export const resume = (claim: Claim) => Effect.uninterruptible(hold(claim, true))

@@ -9,6 +9,7 @@ import { v5 as uuid5 } from "uuid"
 import * as Race from "./Race.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
+import { Activity, Progress } from "./services/Activity.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
 import { Coordinator } from "./services/Coordinator.ts"
 import { Coordinators } from "./services/Coordinators.ts"
@@ -86,11 +87,15 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
   const coordinators = yield* Coordinators
+  const activity = yield* Activity
   const services = Effect.forEach(
     options.services,
     (service) =>
       Effect.exit(
-        Service.run(service, options).pipe(Effect.provideService(Coordinator, coordinators.of(service.name)))
+        Service.run(service, options).pipe(
+          Effect.provideService(Coordinator, coordinators.of(service.name)),
+          Effect.provideService(Progress, activity.of(service))
+        )
       ),
     { concurrency: "unbounded" }
   )

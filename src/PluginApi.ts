@@ -19,6 +19,7 @@ import type { Drain } from "./Drain.ts"
 import * as Finalizer from "./Finalizer.ts"
 import * as Job from "./Job.ts"
 import { type Plugin, PluginError } from "./Plugin.ts"
+import { Progress } from "./services/Activity.ts"
 import { Anka } from "./services/Anka.ts"
 import { Coordinator, classOf } from "./services/Coordinator.ts"
 import { Exec } from "./services/Exec.ts"
@@ -70,6 +71,7 @@ export const api = {
   Once,
   PluginError,
   PrivateKey,
+  Progress,
   Secret,
   Slots,
   Templates,

@@ -1,5 +1,6 @@
 /** One service: pass after pass until it drains. Holds the only catch-all in the program. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { Database } from "./config/Database.ts"
 import { Drain } from "./Drain.ts"
 import { PluginError } from "./Plugin.ts"
+import { Progress } from "./services/Activity.ts"
 import { Coordinator } from "./services/Coordinator.ts"
 import { Wake } from "./services/Wake.ts"
 
@@ -35,10 +37,13 @@ const backOff = (interval: Duration.Duration, failures: number) =>
     )
   )
 
+const isWaiting = (cause: Cause.Cause<PluginError>) =>
+  Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Waiting")
+
 /** A person is told once what is wrong, not at every pass; what is only waited for is no error. */
 const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
   const failure = Cause.failureOption(cause)
-  if (Option.exists(failure, ({ reason }) => reason === "Waiting")) return Effect.logDebug(Cause.squash(cause))
+  if (isWaiting(cause)) return Effect.logDebug(Cause.squash(cause))
   const what = Option.match(failure, { onNone: () => Cause.pretty(cause), onSome: ({ message }) => message })
   return Option.contains(before, what)
     ? Effect.logDebug(`service is still failing, ${failures + 1} times in a row: ${what}`)
@@ -70,9 +75,11 @@ const forever = <R>(service: Service<R>) =>
     const drain = yield* Drain
     const coordinator = yield* Coordinator
     const wake = yield* Wake
+    const progress = yield* Progress
     const failures = yield* Ref.make(0)
     const said = yield* Ref.make(Option.none<string>())
     while (!(yield* drain.begun)) {
+      yield* progress.does({ _tag: "Looking" })
       const exit = yield* Effect.scoped(service.pass).pipe(
         // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
         Effect.sandbox,
@@ -81,6 +88,11 @@ const forever = <R>(service: Service<R>) =>
       if (Exit.isSuccess(exit)) {
         if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
         yield* Ref.set(failures, 0)
+        yield* progress.does({
+          _tag: "Waiting",
+          why: (yield* drain.paused) ? "paused: nothing new is taken on this host" : "no job waits for this host",
+          until: (yield* Clock.currentTimeMillis) + Duration.toMillis(service.sleepInterval)
+        })
         yield* Effect.sleep(service.sleepInterval).pipe(
           Effect.raceFirst(coordinator.woken(service.name)),
           Effect.raceFirst(drain.wait)
@@ -91,6 +103,11 @@ const forever = <R>(service: Service<R>) =>
       const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
       yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(messageOf(cause))))
       const pause = yield* backOff(service.sleepInterval, count)
+      const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause)
+      const why = messageOf(cause)
+      yield* progress.does(
+        isWaiting(cause) ? { _tag: "Waiting", why, until } : { _tag: "Failing", why, failures: count + 1, until }
+      )
       // a store that is back need not be waited for any longer
       const isStore = Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Store")
       yield* Effect.sleep(pause).pipe(
@@ -98,6 +115,7 @@ const forever = <R>(service: Service<R>) =>
         Effect.raceFirst(drain.wait)
       )
     }
+    yield* progress.does({ _tag: "Drained" })
     yield* Effect.logInfo("service has drained")
   })
 

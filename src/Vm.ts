@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Finalizer from "./Finalizer.ts"
 import { type JobKey, type Template, VM_PREFIX, VmName } from "./Job.ts"
+import { reached } from "./services/Activity.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
 import { HostLock } from "./services/HostLock.ts"
 import { Ledger, VmGone, VmNamed } from "./services/Ledger.ts"
@@ -100,6 +101,7 @@ export const make = Effect.fn("Vm.make")(function* (
   return yield* Effect.gen(function* () {
     yield* Effect.logInfo(`cloning VM from ${template}`)
     yield* cloneIntoRoom(template, name)
+    yield* reached("cloned")
     yield* anka.start(name)
     yield* anka.run(name, ["true"], { timeout: PROBE_WITHIN }).pipe(
       Effect.filterOrFail(
@@ -113,6 +115,7 @@ export const make = Effect.fn("Vm.make")(function* (
       })
     )
     yield* Effect.logInfo("VM is ready")
+    yield* reached("booted")
     const vm: Vm = { name }
     return vm
   }).pipe(Effect.annotateLogs("vmName", name))

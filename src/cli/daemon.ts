@@ -18,6 +18,7 @@ import { type ExitCode, exitCodeOf } from "../ExitCode.ts"
 import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
 import type { Service } from "../Service.ts"
+import { Activity } from "../services/Activity.ts"
 import * as Anka from "../services/anka/layer.ts"
 import { Budget } from "../services/Budget.ts"
 import { Coordinators } from "../services/Coordinators.ts"
@@ -49,7 +50,9 @@ const capabilities = (
   places: { readonly ledger: string; readonly locks: string; readonly state: string }
 ) =>
   Coordinators.layer(services, places.state).pipe(
-    Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)
+    ),
     Layer.provideMerge(
       Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(places.ledger), HostLock.layer(places.locks))
     )

@@ -4,13 +4,13 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { JobRequest, Scope } from "../Job.ts"
+import type { JobKey, JobRequest, Scope } from "../Job.ts"
 import type { JobClass } from "./Coordinator/order.ts"
-import type { Claim, HandBack } from "./Coordinator/reducer.ts"
+import type { Claim, HandBack, Standing, Survey } from "./Coordinator/reducer.ts"
 import type { JournalError } from "./Journal.ts"
 
 export { classOf, type JobClass } from "./Coordinator/order.ts"
-export type { Claim, HandBack } from "./Coordinator/reducer.ts"
+export type { Claim, HandBack, Standing, Survey } from "./Coordinator/reducer.ts"
 
 /** The coordinator cannot say who gets what. */
 export class CoordinatorError extends Schema.TaggedError<CoordinatorError>()("CoordinatorError", {
@@ -60,6 +60,12 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
     readonly swap: (claim: Claim, taken: JobRequest) => Effect.Effect<Option.Option<Claim>, JournalError>
     /** Keep a job that this host can run, but not now, for this host, which takes nothing else until then: so that small jobs do not starve big ones. */
     readonly reserve: (job: JobRequest) => Effect.Effect<boolean, CoordinatorError>
+    /** What is known of a scope, for people: every host, and the queue by class. */
+    readonly survey: (scope: Scope) => Effect.Effect<Survey, CoordinatorError>
+    /** How a job stands, for people. */
+    readonly inspect: (scope: Scope, job: JobKey) => Effect.Effect<Standing, CoordinatorError>
+    /** How a host is named to people, from what it says of itself. */
+    readonly nameOf: (info: string) => string
     /** Waits until there may be something for this service that it did not see in its last pass. */
     readonly woken: (service: string) => Effect.Effect<void>
   }

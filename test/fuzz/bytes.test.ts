@@ -67,7 +67,21 @@ it("a ledger with any bytes in it opens, and from then on keeps what is written"
   )
 })
 
-const COMMANDS = ["Hello", "Beat", "Poll", "Ingest", "Waiting", "Idle", "Claim", "Release", "Finish", "Swap", "Reserve"]
+const COMMANDS = [
+  "Hello",
+  "Beat",
+  "Poll",
+  "Ingest",
+  "Waiting",
+  "Idle",
+  "Claim",
+  "Release",
+  "Finish",
+  "Swap",
+  "Reserve",
+  "Survey",
+  "Inspect"
+]
 
 it("whatever a script answers means something that is known, or nothing", () => {
   const tags = FastCheck.constantFrom(
@@ -80,7 +94,9 @@ it("whatever a script answers means something that is known, or nothing", () => 
     "Verdicts",
     "Turn",
     "Heads",
-    "Claimed"
+    "Claimed",
+    "Survey",
+    "Record"
   )
   let understood = 0
   FastCheck.assert(

@@ -17,6 +17,7 @@ import * as Daemon from "../../src/Daemon.ts"
 import { Drain } from "../../src/Drain.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { run } from "../../src/plugins/github/pass.ts"
+import { Activity } from "../../src/services/Activity.ts"
 import * as Anka from "../../src/services/anka/layer.ts"
 import { Budget } from "../../src/services/Budget.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
@@ -230,7 +231,7 @@ export class SimulatedHost {
       )
     )
     const capabilities = coordinators.pipe(
-      Layer.provideMerge(Layer.mergeAll(Slots.layer, Templates.layer, Once.layer, Wake.layer)),
+      Layer.provideMerge(Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Wake.layer)),
       Layer.provideMerge(Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(LEDGER), HostLock.layer("/locks"))),
       Layer.provideMerge(base)
     )

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { Database } from "../../src/config/Database.ts"
 import { Drain } from "../../src/Drain.ts"
 import { JobKey, JobRequest, Scope as JobScope, Template } from "../../src/Job.ts"
+import { Activity } from "../../src/services/Activity.ts"
 import { Budget } from "../../src/services/Budget.ts"
 import * as redis from "../../src/services/Coordinator/redis.ts"
 import type { Rhythm } from "../../src/services/Coordinator/shared.ts"
@@ -95,6 +96,13 @@ export const member = (
     .make(database, services, rhythm)
     .pipe(
       Effect.provide(
-        Layer.mergeAll(FakeLedger.layer(ledger), Drain.layer, Wake.layer, budget, hostLayer(name, boot, rivalLives))
+        Layer.mergeAll(
+          FakeLedger.layer(ledger),
+          Activity.layer,
+          Drain.layer,
+          Wake.layer,
+          budget,
+          hostLayer(name, boot, rivalLives)
+        )
       )
     )

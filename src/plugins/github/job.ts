@@ -9,6 +9,7 @@ import type { Held, Verdict } from "../../Claim.ts"
 import type { JobRequest } from "../../Job.ts"
 import type { ServiceContext } from "../../Plugin.ts"
 import * as Race from "../../Race.ts"
+import { reached } from "../../services/Activity.ts"
 import { Coordinator } from "../../services/Coordinator.ts"
 import type { GitHubClient, GitHubError, Job, Look } from "../../services/GitHub.ts"
 import { Ledger } from "../../services/Ledger.ts"
@@ -107,6 +108,7 @@ const attempt = Effect.fn("attempt")(function* (
   const templates = yield* Templates
   const prepare = Effect.gen(function* () {
     const template = yield* templates.ensure(job.template, config.registry_url)
+    yield* reached("pulled")
     const vm = yield* Vm.make(template, { job: job.key, service: service.name })
     return yield* Effect.gen(function* () {
       const registered = yield* runner.make(
@@ -123,11 +125,13 @@ const attempt = Effect.fn("attempt")(function* (
         },
         vm
       )
+      yield* reached("registered")
       yield* runner.start(registered.runner, {
         directory: service.directory,
         archive: archiveOf(config, process.arch),
         jitConfig: registered.jitConfig
       })
+      yield* reached("started")
       return registered.runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
   })
@@ -143,7 +147,10 @@ const attempt = Effect.fn("attempt")(function* (
 const conclude = (held: Held, decision: Decision) => {
   switch (decision._tag) {
     case "Over":
-      return Effect.zipRight(Effect.logInfo(`job ended: ${decision.conclusion}`), held.decide(FINISHED))
+      return Effect.zipRight(
+        Effect.logInfo(`job ended: ${decision.conclusion}`),
+        Effect.zipRight(reached("done"), held.decide(FINISHED))
+      )
     case "Taken":
       return Effect.zipRight(Effect.logInfo(`runner ${decision.by} has the job`), held.decide(FINISHED))
     case "Replace":

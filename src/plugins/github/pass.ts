@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Claim from "../../Claim.ts"
 import * as Finalizer from "../../Finalizer.ts"
 import { PluginError, type ServiceContext } from "../../Plugin.ts"
+import { Progress } from "../../services/Activity.ts"
 import { Coordinator, classOf } from "../../services/Coordinator.ts"
 import { GitHub } from "../../services/GitHub.ts"
 import { Ledger } from "../../services/Ledger.ts"
@@ -15,7 +16,7 @@ import { Templates } from "../../services/Templates.ts"
 import { Wake } from "../../services/Wake.ts"
 import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
 import * as job from "./job.ts"
-import { about, scopeOf, sort } from "./request.ts"
+import { about, keyOf, scopeOf, sort } from "./request.ts"
 import * as runner from "./runner.ts"
 
 /** Runners that could not be removed when their job ended, or that a crash left without a claim. */
@@ -45,12 +46,15 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
 /** The queued jobs that want a VM of ours; labels that cannot be satisfied are told to a person once. */
 const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: ReturnType<typeof scopeOf>) {
   const { once } = yield* Once
+  const progress = yield* Progress
   const look = yield* context.look(0)
   const { requests, refused } = sort(
     scope,
     look.jobs.filter(({ status }) => status === "queued")
   )
+  yield* progress.sees(requests)
   for (const [job, why] of refused) {
+    yield* progress.notes(keyOf(job), `its labels cannot be satisfied: ${why}`, 0)
     yield* once(
       `labels of ${job.url}`,
       Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(Effect.annotateLogs(about(job)))
@@ -64,6 +68,7 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
   Effect.gen(function* () {
     const coordinator = yield* Coordinator
     const wake = yield* Wake
+    const progress = yield* Progress
     const slots = yield* Slots
     const templates = yield* Templates
     const client = yield* (yield* GitHub).client(credentialOf(config))
@@ -94,9 +99,15 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     const waiting = yield* coordinator.waiting(scope, service.name)
     if (waiting.length === 0) return
     const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
-    if (runnable.length === 0) return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
+    if (runnable.length === 0) {
+      yield* progress.finds("jobs wait for the pull that is under way on this host")
+      return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
+    }
     yield* roomIsFree
-    if (!(yield* slots.take)) return yield* Effect.logDebug("jobs wait: no room for another VM on this host")
+    if (!(yield* slots.take)) {
+      yield* progress.finds("jobs wait: no room for another VM on this host")
+      return yield* Effect.logDebug("jobs wait: no room for another VM on this host")
+    }
     const held = yield* Claim.take(scope, service.name, runnable.map(classOf))
     if (Option.isNone(held)) return
     const claim = yield* held.value.claim

@@ -13,6 +13,7 @@ import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import { type Claim, type Hello, heldBy, initial, type Outcome, type Request, reduce, type State } from "./reducer.ts"
 import * as Sight from "./sight.ts"
+import * as Survey from "./survey.ts"
 
 /** The only host there is. */
 const LOCAL = { host: "local", boot: "local" } as const
@@ -96,9 +97,9 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
         return reply.jobs
       }),
     claim: (scope, service, classes) =>
-      Effect.if(drain.begun, {
-        onTrue: () => Effect.succeedNone,
-        onFalse: () =>
+      Effect.if(drain.open, {
+        onFalse: () => Effect.succeedNone,
+        onTrue: () =>
           Effect.map(
             run(
               scope,
@@ -130,11 +131,16 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
         run(job.scope, { _tag: "Reserve", job: job.key, lasting: RESERVED_FOR }),
         ({ _tag }) => _tag === "Done"
       ),
+    survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
+    inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
+    nameOf: () => "this host",
+
     woken: (service) =>
       Effect.gen(function* () {
         const place = places.get(service)
         places.delete(service)
-        if (place !== undefined) {
+        // a host that takes nothing is not called for a job
+        if (place !== undefined && (yield* drain.open)) {
           const reply = yield* run(place.scope, { _tag: "Idle", service, hot: [], ready: place.ready })
           if (reply._tag === "No") return
         }

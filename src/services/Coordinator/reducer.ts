@@ -38,10 +38,11 @@ export interface HandBack {
 }
 
 /** A host that handed a job back does not take it before this. */
-interface Exclusion {
+export interface Exclusion {
   readonly host: HostId
   readonly until: number
   readonly soft: boolean
+  readonly reason: string
 }
 
 interface Queued {
@@ -66,6 +67,8 @@ interface Host {
   readonly boot: string
   /** Who it is, for people and for a daemon that finds its identity taken. */
   readonly info: string
+  /** What it does, as it last said; for people. */
+  readonly status: string
   readonly until: number
 }
 
@@ -141,6 +144,8 @@ export type Request =
   | {
       readonly _tag: "Beat"
       readonly lease: number
+      /** What the host does, for people; empty when that is not said this time. */
+      readonly status: string
       readonly claims: ReadonlyArray<{ readonly job: JobKey; readonly service: string; readonly epoch: number }>
     }
   | { readonly _tag: "Restore"; readonly lease: number; readonly claims: ReadonlyArray<Claim> }
@@ -164,6 +169,10 @@ export type Request =
   | { readonly _tag: "Finish"; readonly claim: Claim }
   | { readonly _tag: "Swap"; readonly claim: Claim; readonly taken: JobRequest; readonly lease: number }
   | { readonly _tag: "Reserve"; readonly job: JobKey; readonly lasting: number }
+  /** What is known of a scope, for people; a page of its hosts from the given one on. */
+  | { readonly _tag: "Survey"; readonly from: number }
+  /** What is known of a job, for people. */
+  | { readonly _tag: "Inspect"; readonly job: JobKey }
 
 /** What can be asked of the coordinator, and by which life of which host. */
 export type Command = (Hello | (Request & { readonly gen: string })) & { readonly host: HostId; readonly boot: string }
@@ -187,6 +196,42 @@ export type Reply =
   | { readonly _tag: "Unknown"; readonly keys: ReadonlyArray<JobKey> }
   | { readonly _tag: "Heads"; readonly ready: number; readonly jobs: ReadonlyArray<JobRequest> }
   | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim> }
+  | ({ readonly _tag: "Survey" } & Survey)
+  | ({ readonly _tag: "Record" } & Standing)
+
+/** What is known of a scope. Times are milliseconds since the epoch. */
+export interface Survey {
+  readonly hosts: ReadonlyArray<{
+    readonly id: HostId
+    /** It counts as dead from then on. */
+    readonly until: number
+    readonly info: string
+    readonly status: string
+  }>
+  /** Queued jobs by what they need of a host. */
+  readonly classes: ReadonlyArray<{ readonly name: JobClass; readonly jobs: number }>
+  /** How many jobs are claimed. */
+  readonly owned: number
+  /** Who looks at the CI for all, and when the last look began. */
+  readonly looker: HostId
+  readonly lookedAt: number
+  /** Nobody claims before this: the store lost its memory. */
+  readonly hold: number
+}
+
+/** How a job stands. */
+export interface Standing {
+  readonly state: "unknown" | "queued" | "owned" | "done"
+  readonly attempt: number
+  /** So many jobs of its class go before it. */
+  readonly ahead: number
+  readonly owner: string
+  readonly service: string
+  /** The host that keeps a place for it. */
+  readonly reserver: HostId
+  /** Hosts that handed it back and do not take it for now. */
+  readonly excluded: ReadonlyArray<Exclusion>
+}
 
 /** The new state, the reply, and which idle services should look now. */
 export interface Outcome {
@@ -222,6 +267,10 @@ export const RULES = {
   /** A host that was not heard of for so long is forgotten. */
   absent: 24 * 3_600_000,
   absentees: 10,
+  /** So many hosts are told at once to a person. */
+  page: 100,
+  /** Characters of a reason that are kept. */
+  reason: 200,
   /** Others leave looking to a host for two of its intervals, and this. */
   grace: 5000
 } as const
@@ -361,7 +410,7 @@ const hello = (state: State, command: Hello & { readonly host: HostId; readonly 
       gen: isNew ? command.gen : state.gen,
       hold: isNew && command.knew ? now + RULES.hold : state.hold,
       terms: state.terms.value === terms ? state.terms : { value: terms, host },
-      hosts: HashMap.set(hosts, host, { boot, info, until: now + command.lease })
+      hosts: HashMap.set(hosts, host, { boot, info, status: "", until: now + command.lease })
     },
     { _tag: "Welcome", gen: isNew ? command.gen : state.gen }
   )
@@ -377,7 +426,11 @@ const leave = (state: State, host: HostId, services: ReadonlyArray<string>, now:
 const beat = (state: State, host: HostId, command: Request & { readonly _tag: "Beat" }, now: number): Outcome => {
   let after: State = {
     ...state,
-    hosts: HashMap.modify(state.hosts, host, (it) => ({ ...it, until: now + command.lease }))
+    hosts: HashMap.modify(state.hosts, host, (it) => ({
+      ...it,
+      status: command.status === "" ? it.status : command.status,
+      until: now + command.lease
+    }))
   }
   const verdicts = command.claims.map(({ job, service, epoch }): Verdict => {
     const owned = ownedOf(after, job)
@@ -528,8 +581,9 @@ const requeue = (state: State, claim: Claim, attempt: number, excluded: Readonly
 
 const release = (state: State, host: HostId, claim: Claim, handBack: HandBack, now: number): Outcome => {
   const { after: wait, charged } = handBack
+  const reason = handBack.reason.slice(0, RULES.reason)
   const others = (standing(state, host, claim)?.excluded ?? []).filter((it) => it.host !== host && it.until > now)
-  const excluded = [...others, ...(wait > 0 ? [{ host, until: now + wait, soft: !charged }] : [])].slice(
+  const excluded = [...others, ...(wait > 0 ? [{ host, until: now + wait, soft: !charged, reason }] : [])].slice(
     -RULES.excluded
   )
   const [after, wake] = requeue(state, claim, charged ? claim.attempt : claim.attempt - 1, excluded, now)
@@ -565,6 +619,46 @@ const reserve = (state: State, host: HostId, job: JobKey, lasting: number, now: 
   if (!HashMap.has(state.queued, job) || (mine !== undefined && mine !== job)) return outcome(state, NO)
   if (theirs !== undefined && theirs !== host) return outcome(state, NO)
   return outcome({ ...state, reserved: HashMap.set(state.reserved, host, { job, until: now + lasting }) })
+}
+
+const survey = (state: State, from: number): Survey => ({
+  hosts: Array.from(HashMap.entries(state.hosts))
+    .sort(([a, x], [b, y]) => x.until - y.until || compare(a, b))
+    .slice(from, from + RULES.page)
+    .map(([id, { until, info, status }]) => ({ id, until, info, status })),
+  classes: byClass(state)
+    .slice(0, RULES.classes)
+    .map(([name, jobs]) => ({ name, jobs: jobs.length })),
+  owned: HashMap.size(state.owned),
+  looker: state.turn.host,
+  lookedAt: state.turn.began,
+  hold: state.hold
+})
+
+const inspect = (state: State, job: JobKey, now: number): Standing => {
+  const queued = Option.getOrUndefined(HashMap.get(state.queued, job))
+  const owned = ownedOf(state, job)
+  const known = queued ?? owned
+  const peers = queued === undefined ? [] : (byClass(state).find(([name]) => name === classOf(queued.job))?.[1] ?? [])
+  return {
+    state:
+      queued !== undefined
+        ? "queued"
+        : owned !== undefined
+          ? "owned"
+          : HashMap.has(state.done, job)
+            ? "done"
+            : "unknown",
+    attempt: known?.attempt ?? 0,
+    ahead: Math.max(
+      0,
+      peers.findIndex((it) => it.job.key === job)
+    ),
+    owner: owned?.host ?? "",
+    service: owned?.service ?? "",
+    reserver: reservedBy(state, job, now) ?? "",
+    excluded: (known?.excluded ?? []).filter(({ until }) => until > now)
+  }
 }
 
 /** Apply one command. Total: a command that does not fit the state leaves it as it is. */
@@ -604,5 +698,9 @@ export const reduce = (state: State, command: Command, now: number): Outcome => 
       return swap(state, host, command, now)
     case "Reserve":
       return reserve(state, host, command.job, command.lasting, now)
+    case "Survey":
+      return outcome(state, { _tag: "Survey", ...survey(state, command.from) })
+    case "Inspect":
+      return outcome(state, { _tag: "Record", ...inspect(state, command.job, now) })
   }
 }

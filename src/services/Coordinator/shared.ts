@@ -11,9 +11,11 @@ import { Drain } from "../../Drain.ts"
 import * as Finalizer from "../../Finalizer.ts"
 import type { JobRequest, Scope } from "../../Job.ts"
 import { within } from "../../Within.ts"
+import type { Activity } from "../Activity.ts"
 import { Budget } from "../Budget.ts"
 import { Coordinator } from "../Coordinator.ts"
 import { Host } from "../Host.ts"
+import * as HostStatus from "../HostStatus.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { RESERVED_FOR } from "./embedded.ts"
@@ -23,6 +25,7 @@ import { classOf, type JobClass } from "./order.ts"
 import type { Claim, Reply, Request, Sighting } from "./reducer.ts"
 import * as Sight from "./sight.ts"
 import type { Store } from "./store.ts"
+import * as Survey from "./survey.ts"
 
 /** How often a host says that it lives, and after how much silence it counts as dead. */
 export interface Rhythm {
@@ -57,6 +60,9 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const host = yield* Host
   const budget = yield* Budget
   const lease = Duration.toMillis(rhythm.lease)
+  const status = yield* Effect.map(Effect.context<Activity | Drain>(), (context) =>
+    Effect.provide(HostStatus.tell(services), context)
+  )
 
   /** The claims that our services hold. */
   const mine = new Map<string, Claim>()
@@ -105,6 +111,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     const reply = yield* run(scope, {
       _tag: "Beat",
       lease,
+      status: yield* status,
       claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
     })
     if (reply._tag !== "Verdicts") return
@@ -196,7 +203,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
 
     claim: (scope, service, classes) =>
       Effect.gen(function* () {
-        if (yield* drain.begun) return Option.none()
+        if (!(yield* drain.open)) return Option.none()
         yield* sayUnsaid
         const request: Request = { _tag: "Claim", service, classes, lease }
         const claim = claimed(yield* run(scope, request))
@@ -226,6 +233,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       run(claim.job.scope, {
         _tag: "Beat",
         lease,
+        status: "",
         claims: [{ job: claim.job.key, service: claim.service, epoch: claim.epoch }]
       }).pipe(
         Effect.map((reply) => {
@@ -264,11 +272,16 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         ({ _tag }) => _tag === "Done"
       ),
 
+    survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
+    inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
+    nameOf: host.nameOf,
+
     woken: (service) =>
       Effect.gen(function* () {
         const place = places.get(service)
         places.delete(service)
-        if (place !== undefined) {
+        // a host that takes nothing is not called for a job
+        if (place !== undefined && (yield* drain.open)) {
           const reply = yield* Effect.option(
             run(place.scope, { _tag: "Idle", service, hot: [...hot], ready: place.ready })
           )

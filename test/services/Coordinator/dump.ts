@@ -24,7 +24,14 @@ export const ofState = (state: State, now: number) => {
         ? X
         : never
       : never
-  }) => [attempt, ...excluded.map(({ host, until, soft }) => `${host} ${until} ${soft ? 1 : 0}`)].join(";")
+  }) =>
+    [
+      attempt,
+      ...excluded.map(
+        ({ host, until, soft, reason }) =>
+          `${host} ${until} ${soft ? 1 : 0},${Buffer.from(reason).toString("base64url")}`
+      )
+    ].join(";")
   const jobs = [...HashMap.values(state.queued), ...HashMap.values(state.owned)]
   return {
     meta: {
@@ -41,6 +48,11 @@ export const ofState = (state: State, now: number) => {
       looked: state.looked
     },
     hosts: sorted(Array.from(state.hosts, ([id, { boot, info, until }]) => [id, `${boot} ${info} ${until}`] as const)),
+    said: sorted(
+      Array.from(state.hosts)
+        .filter(([, { status }]) => status !== "")
+        .map(([id, { status }]) => [id, status] as const)
+    ),
     queue: Array.from(HashMap.values(state.queued), ({ job }) => `${classOf(job)} ${rankOf(job)} ${job.key}`).sort(),
     spec: sorted(jobs.map(({ job }) => [job.key, `${classOf(job)} ${rankOf(job)}\n${specOf(job)}`] as const)),
     state: sorted(jobs.map((it) => [it.job.key, record(it)] as const)),
@@ -86,7 +98,9 @@ export const ofRedis = async (redis: Redis, now: number) => {
     done = "",
     idle = "",
     idlers = "",
-    reserved = ""
+    reserved = "",
+    ,
+    said = ""
   ] = keysOf(SCOPE)
   const scores = async (key: string) => pairs(await redis.zrange(key, 0, -1, "WITHSCORES"))
   const found = await redis.hgetall(meta)
@@ -116,6 +130,7 @@ export const ofRedis = async (redis: Redis, now: number) => {
         looked: number("looked")
       },
       hosts: sorted(Object.entries(await redis.hgetall(hosts)).map(([id, said]) => [id, `${said} ${until.get(id)}`])),
+      said: sorted(Object.entries(await redis.hgetall(said))),
       queue: await redis.zrange(queue, 0, -1),
       spec: sorted(Object.entries(await redis.hgetall(spec))),
       state: sorted(Object.entries(await redis.hgetall(state))),

@@ -81,12 +81,17 @@ export const make = (seed: number) => {
 
   const request = (state: State, host: string): Request => {
     const service = one(SERVICES) ?? ""
-    switch (below(15)) {
+    switch (below(17)) {
       case 0:
         return random() < 0.1 ? { _tag: "Leave", services: SERVICES } : { _tag: "Waiting" }
       case 1: {
         const claims = Array.from({ length: below(3) }, () => claimOf(state, host))
-        return { _tag: "Beat", lease, claims: claims.map(({ job, ...rest }) => ({ ...rest, job: job.key })) }
+        return {
+          _tag: "Beat",
+          lease,
+          status: random() < 0.3 ? `{"jobs": ${below(9)}}` : "",
+          claims: claims.map(({ job, ...rest }) => ({ ...rest, job: job.key }))
+        }
       }
       case 2:
         return { _tag: "Restore", lease, claims: Array.from({ length: below(3) }, () => claimOf(state, host)) }
@@ -123,13 +128,17 @@ export const make = (seed: number) => {
         return {
           _tag: "Release",
           claim: claimOf(state, host),
-          handBack: { reason: "test", after, charged: random() < 0.5 }
+          handBack: { reason: "größer; as, expected", after, charged: random() < 0.5 }
         }
       }
       case 12:
         return { _tag: "Finish", claim: claimOf(state, host) }
       case 13:
         return { _tag: "Swap", claim: claimOf(state, host), taken: job(below(newest + 1)), lease }
+      case 14:
+        return { _tag: "Survey", from: below(3) }
+      case 15:
+        return { _tag: "Inspect", job: job(Math.max(0, newest - below(16))).key }
       default:
         return { _tag: "Reserve", job: job(Math.max(0, newest - below(12))).key, lasting: 600_000 }
     }

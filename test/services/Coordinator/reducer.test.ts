@@ -82,6 +82,7 @@ const fleet = (...hosts: ReadonlyArray<string>) => {
       const { reply } = ask(host, {
         _tag: "Beat",
         lease: LEASE,
+        status: "",
         claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
       })
       return reply._tag === "Verdicts" ? reply.verdicts : reply

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, lease, (job, service, epoch)… -> Verdicts kept|lost|unknown…
+-- ARGV: gen, host, boot, lease, status, (job, service, epoch)… -> Verdicts kept|lost|unknown…
 local no = refusal()
 if no then return no end
 local till = int(now + tonumber(ARGV[4]))
 call('ZADD', ALIVE, till, HOST)
+if ARGV[5] ~= '' then call('HSET', SAID, HOST, ARGV[5]) end
 local reply = {'Verdicts'}
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   local job, service, epoch = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local is, seat = ownerOf(job)
   local verdict = 'kept'

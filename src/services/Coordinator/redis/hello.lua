@@ -14,6 +14,7 @@ end
 for _, host in ipairs(call('ZRANGEBYSCORE', ALIVE, '-inf', '(' .. int(now - RULES.absent), 'LIMIT', 0, RULES.absentees)) do
   call('ZREM', ALIVE, host)
   call('HDEL', HOSTS, host)
+  call('HDEL', SAID, host)
 end
 local gen = call('HGET', META, 'gen')
 if not gen then
@@ -23,5 +24,6 @@ if not gen then
 end
 if agreed ~= terms then call('HSET', META, 'terms', terms, 'termsby', HOST) end
 call('HSET', HOSTS, HOST, BOOT .. ' ' .. info)
+call('HDEL', SAID, HOST)
 call('ZADD', ALIVE, int(now + lease), HOST)
 return {'Welcome', gen}

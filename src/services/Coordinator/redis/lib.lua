@@ -1,12 +1,13 @@
 -- What all scripts share. Every key is declared, and all of a scope's keys are in one slot.
 -- queue:  zset of equal scores, `<class> <rank> <job>`, so that the order of bytes is the order of jobs in each class
--- spec:   job -> `<class> <rank>\n<JSON>`      state:  job -> `<attempt>;<host> <until> <soft>;…`
+-- spec:   job -> `<class> <rank>\n<JSON>`      state:  job -> `<attempt>;<host> <until> <soft>,<reason>;…`
 -- seen:   queued job -> number of the look      claims: job -> `<epoch> <host>/<service>`
 -- lease:  owned job -> until                    own:    `<host>/<service>` -> job
 -- done:   job -> since                          idle:   zset of equal scores, `<class or *> <since> <host>/<service>`
 -- idlers: `<host>/<service>` -> `<since> <class>…`
 -- reserved: host -> `<until> <job>`             reservers: job -> host
-local META, HOSTS, ALIVE, QUEUE, SPEC, STATE, SEEN, CLAIMS, LEASE, OWN, DONE, IDLE, IDLERS, RESERVED, RESERVERS = unpack(KEYS)
+-- said:   host -> what it does, for people
+local META, HOSTS, ALIVE, QUEUE, SPEC, STATE, SEEN, CLAIMS, LEASE, OWN, DONE, IDLE, IDLERS, RESERVED, RESERVERS, SAID = unpack(KEYS)
 local call = redis.call
 local now = clock()
 local GEN, HOST, BOOT = ARGV[1], ARGV[2], ARGV[3]
@@ -44,15 +45,15 @@ end
 local function load(job)
   local excluded = {}
   local value = call('HGET', STATE, job) or '0'
-  for host, till, soft in value:gmatch(';(%S+) (%d+) (%d)') do
-    excluded[#excluded + 1] = {host = host, till = tonumber(till), soft = soft == '1'}
+  for host, till, soft, reason in value:gmatch(';(%S+) (%d+) (%d),?([^;]*)') do
+    excluded[#excluded + 1] = {host = host, till = tonumber(till), soft = soft == '1', reason = reason}
   end
   return tonumber(value:match('^%-?%d+')), excluded
 end
 local function save(job, attempt, excluded)
   local value = int(attempt)
   for _, it in ipairs(excluded) do
-    value = value .. ';' .. it.host .. ' ' .. int(it.till) .. ' ' .. (it.soft and '1' or '0')
+    value = value .. ';' .. it.host .. ' ' .. int(it.till) .. ' ' .. (it.soft and '1' or '0') .. ',' .. it.reason
   end
   call('HSET', STATE, job, value)
 end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, job, service, epoch, attempt, after, charged -> Done
+-- ARGV: gen, host, boot, job, service, epoch, attempt, after, charged, reason -> Done
 local no = refusal()
 if no then return no end
 local job, service, epoch, attempt, after, charged = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
@@ -9,7 +9,7 @@ local excluded = {}
 for _, it in ipairs(known) do
   if it.host ~= HOST and it.till > now then excluded[#excluded + 1] = it end
 end
-if after > 0 then excluded[#excluded + 1] = {host = HOST, till = now + after, soft = not charged} end
+if after > 0 then excluded[#excluded + 1] = {host = HOST, till = now + after, soft = not charged, reason = ARGV[10]} end
 if #excluded > RULES.excluded then table.remove(excluded, 1) end
 disown(job)
 save(job, charged and attempt or attempt - 1, excluded)

@@ -16,6 +16,7 @@ import finish from "./finish.lua"
 import hello from "./hello.lua"
 import idle from "./idle.lua"
 import ingest from "./ingest.lua"
+import inspect from "./inspect.lua"
 import leave from "./leave.lua"
 import library from "./lib.lua"
 import limit from "./limit.lua"
@@ -23,6 +24,7 @@ import poll from "./poll.lua"
 import release from "./release.lua"
 import reserve from "./reserve.lua"
 import restore from "./restore.lua"
+import survey from "./survey.lua"
 import swap from "./swap.lua"
 import waiting from "./waiting.lua"
 
@@ -45,7 +47,8 @@ export const KEYS = [
   "idle",
   "idlers",
   "reserved",
-  "reservers"
+  "reservers",
+  "said"
 ] as const
 
 /** The keys of a scope. Braces of its own would end the hash tag early. */
@@ -104,7 +107,9 @@ export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"],
     Release: script(release),
     Finish: script(finish),
     Swap: script(swap),
-    Reserve: script(reserve)
+    Reserve: script(reserve),
+    Survey: script(survey),
+    Inspect: script(inspect)
   }
 }
 
@@ -115,6 +120,14 @@ const decodeSpec = Schema.decodeOption(Spec)
 /** `<class> <rank>`, by which the queue is sorted. */
 const headOf = (job: JobRequest): string => `${classOf(job)} ${rankOf(job)}`
 
+/** A reason as text without spaces and semicolons, and back. */
+const hidden = (reason: string): string => Buffer.from(reason.slice(0, RULES.reason)).toString("base64url")
+const shown = (reason: string): string => Buffer.from(reason, "base64url").toString()
+
+/** Rows of so many columns. */
+const rows = (flat: ReadonlyArray<string>, columns: number): ReadonlyArray<ReadonlyArray<string>> =>
+  Array.from({ length: Math.floor(flat.length / columns) }, (_, n) => flat.slice(n * columns, (n + 1) * columns))
+
 const flag = (value: boolean): string => (value ? "1" : "0")
 
 const given = (command: Command): ReadonlyArray<string | number> => {
@@ -124,7 +137,11 @@ const given = (command: Command): ReadonlyArray<string | number> => {
     case "Leave":
       return command.services
     case "Beat":
-      return [command.lease, ...command.claims.flatMap(({ job, service, epoch }) => [job, service, epoch])]
+      return [
+        command.lease,
+        command.status,
+        ...command.claims.flatMap(({ job, service, epoch }) => [job, service, epoch])
+      ]
     case "Restore":
       return [
         command.lease,
@@ -158,7 +175,15 @@ const given = (command: Command): ReadonlyArray<string | number> => {
       return [command.service, command.lease, ...command.classes]
     case "Release": {
       const { claim, handBack } = command
-      return [claim.job.key, claim.service, claim.epoch, claim.attempt, handBack.after, flag(handBack.charged)]
+      return [
+        claim.job.key,
+        claim.service,
+        claim.epoch,
+        claim.attempt,
+        handBack.after,
+        flag(handBack.charged),
+        hidden(handBack.reason)
+      ]
     }
     case "Finish":
       return [command.claim.job.key, command.claim.service, command.claim.epoch]
@@ -177,6 +202,10 @@ const given = (command: Command): ReadonlyArray<string | number> => {
     }
     case "Reserve":
       return [command.job, command.lasting]
+    case "Survey":
+      return [command.from]
+    case "Inspect":
+      return [command.job]
   }
 }
 
@@ -190,6 +219,7 @@ export const argumentsOf = (command: Command): ReadonlyArray<string | number> =>
 
 const isVerdict = Schema.is(Schema.Literal("kept", "lost", "unknown"))
 const isKey = Schema.is(JobKey)
+const isState = Schema.is(Schema.Literal("unknown", "queued", "owned", "done"))
 
 /** What a script's answer means; none when no script of ours answers so. */
 export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option.Option<Reply> => {
@@ -226,6 +256,44 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
         _tag: tag,
         claim: Option.some({ job, service, epoch: Number(a), attempt: Number(b) })
       }))
+    }
+    case "Survey": {
+      const [looker = "", lookedAt, hold, owned, many] = rest
+      const hosts = 5 + 2 * Number(many)
+      return Option.some({
+        _tag: tag,
+        hosts: rows(rest.slice(hosts), 4).map(([id = "", until, info = "", status = ""]) => ({
+          id,
+          until: Number(until),
+          info,
+          status
+        })),
+        classes: rows(rest.slice(5, hosts), 2).map(([name = "", jobs]) => ({ name, jobs: Number(jobs) })),
+        owned: Number(owned),
+        looker,
+        lookedAt: Number(lookedAt),
+        hold: Number(hold)
+      })
+    }
+    case "Record": {
+      const [state, attempt, ahead, owner = "", service = "", reserver = ""] = rest
+      return isState(state)
+        ? Option.some({
+            _tag: tag,
+            state,
+            attempt: Number(attempt),
+            ahead: Number(ahead),
+            owner,
+            service,
+            reserver,
+            excluded: rows(rest.slice(6), 4).map(([host = "", until, soft, reason = ""]) => ({
+              host,
+              until: Number(until),
+              soft: soft === "1",
+              reason: shown(reason)
+            }))
+          })
+        : Option.none()
     }
     default:
       return Option.none()

@@ -1,0 +1,31 @@
+#!lua flags=no-writes
+-- ARGV: gen, host, boot, job -> Record state attempt ahead owner service reserver (host, until, soft, reason)…
+local no = refusal()
+if no then return no end
+local job = ARGV[4]
+local state, ahead, owner, service, attempt, excluded = 'unknown', 0, '', '', 0, {}
+if call('ZSCORE', SEEN, job) then
+  state = 'queued'
+  local head = headOf(job)
+  local class = head:match('^%S+')
+  ahead = call('ZLEXCOUNT', QUEUE, '[' .. class .. ' ', '(' .. head .. ' ' .. job)
+else
+  local _, seat = ownerOf(job)
+  if seat then
+    state = 'owned'
+    owner, service = seat:match('^([^/]*)/(.*)$')
+  elseif call('ZSCORE', DONE, job) then
+    state = 'done'
+  end
+end
+if state == 'queued' or state == 'owned' then attempt, excluded = load(job) end
+local reply = {'Record', state, int(attempt), int(ahead), owner, service, reserver(job) or ''}
+for _, it in ipairs(excluded) do
+  if it.till > now then
+    reply[#reply + 1] = it.host
+    reply[#reply + 1] = int(it.till)
+    reply[#reply + 1] = it.soft and '1' or '0'
+    reply[#reply + 1] = it.reason
+  end
+end
+return reply

@@ -1,0 +1,20 @@
+#!lua flags=no-writes
+-- ARGV: gen, host, boot, from -> Survey looker lookedAt hold owned classes (class, jobs)… (host, until, info, status)…
+local no = refusal()
+if no then return no end
+local from = tonumber(ARGV[4])
+local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(meta('hold')), int(call('HLEN', CLAIMS))}
+local found = classes(RULES.classes)
+reply[#reply + 1] = int(#found)
+for _, it in ipairs(found) do
+  reply[#reply + 1] = it[1]
+  reply[#reply + 1] = int(call('ZLEXCOUNT', QUEUE, '[' .. it[1] .. ' ', '(' .. it[1] .. '!'))
+end
+local hosts = call('ZRANGE', ALIVE, from, from + RULES.page - 1, 'WITHSCORES')
+for i = 1, #hosts, 2 do
+  reply[#reply + 1] = hosts[i]
+  reply[#reply + 1] = int(tonumber(hosts[i + 1]))
+  reply[#reply + 1] = (call('HGET', HOSTS, hosts[i]) or ''):match('^%S+ (.*)$') or ''
+  reply[#reply + 1] = call('HGET', SAID, hosts[i]) or ''
+end
+return reply

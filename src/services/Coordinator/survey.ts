@@ -1,0 +1,32 @@
+/** Questions of people to the coordinator, put together from its replies. */
+import * as Effect from "effect/Effect"
+import { type Reply, RULES, type Standing, type Survey } from "./reducer.ts"
+
+const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, hold: 0 }
+const UNKNOWN: Standing = {
+  state: "unknown",
+  attempt: 0,
+  ahead: 0,
+  owner: "",
+  service: "",
+  reserver: "",
+  excluded: []
+}
+
+/** All pages of a survey. A host that beats meanwhile may move to a later page: each is told once, as last seen. */
+export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effect.Effect<Survey, E> =>
+  Effect.gen(function* () {
+    const hosts = new Map<string, Survey["hosts"][number]>()
+    let survey = NOTHING
+    for (let from = 0; ; from += RULES.page) {
+      const reply = yield* page(from)
+      if (reply._tag !== "Survey") return survey
+      for (const host of reply.hosts) hosts.set(host.id, host)
+      survey = { ...reply, hosts: [...hosts.values()] }
+      if (reply.hosts.length < RULES.page) return survey
+    }
+  })
+
+/** How a job stands; a scope that is not known has none. */
+export const standing = <E>(asked: Effect.Effect<Reply, E>): Effect.Effect<Standing, E> =>
+  Effect.map(asked, (reply) => (reply._tag === "Record" ? reply : UNKNOWN))

@@ -1,0 +1,66 @@
+/** What a host tells other hosts of itself, for people: what its services do, and whether it takes work. */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Drain } from "../Drain.ts"
+import { Stage } from "../Stage.ts"
+import { Activity, type ServiceActivity } from "./Activity.ts"
+
+/** One service in few words. Times are in milliseconds since the epoch. */
+const Brief = Schema.Struct({
+  name: Schema.String,
+  doing: Schema.Literal("Looking", "Waiting", "Working", "Failing", "Drained"),
+  since: Schema.Number,
+  /** Why it waits or fails. */
+  why: Schema.optional(Schema.String),
+  job: Schema.optional(Schema.Struct({ name: Schema.String, url: Schema.String, stage: Stage }))
+})
+
+/** Whether the host takes work. */
+export const Mode = Schema.Literal("open", "paused", "draining")
+export type Mode = typeof Mode.Type
+
+/** A host, as other hosts know it. */
+export const HostStatus = Schema.Struct({ mode: Mode, services: Schema.Array(Brief) })
+export type HostStatus = typeof HostStatus.Type
+
+const Text = Schema.parseJson(HostStatus)
+const encode = Schema.encodeSync(Text)
+/** Read what a host told; none when another version told it in a way that we cannot read. */
+export const decode: (text: string) => Option.Option<HostStatus> = Schema.decodeOption(Text)
+
+/** So many services and characters of a reason are told: a store keeps this for every host. */
+const SERVICES = 32
+const WHY = 120
+
+const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => {
+  const common = { name, doing: doing._tag, since }
+  switch (doing._tag) {
+    case "Waiting":
+    case "Failing":
+      return { ...common, why: doing.why.slice(0, WHY) }
+    case "Working": {
+      const { name: job, fields, stages } = doing.job
+      return {
+        ...common,
+        job: { name: job, url: String(fields.jobURL ?? ""), stage: stages.at(-1)?.stage ?? "queued" }
+      }
+    }
+    default:
+      return common
+  }
+}
+
+/** Whether this host takes work. */
+export const mode: Effect.Effect<Mode, never, Drain> = Effect.gen(function* () {
+  const drain = yield* Drain
+  return (yield* drain.begun) ? "draining" : (yield* drain.paused) ? "paused" : "open"
+})
+
+/** What is told of these services of this host. */
+export const tell = (services: ReadonlyArray<string>): Effect.Effect<string, never, Activity | Drain> =>
+  Effect.gen(function* () {
+    const activity = yield* Activity
+    const known = (yield* activity.services).filter(({ name }) => services.includes(name)).slice(0, SERVICES)
+    return encode({ mode: yield* mode, services: known.map(briefOf) })
+  })
