@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { JobKey } from "../../../src/Job.ts"
 import { nameOf } from "../../../src/plugins/github/runner.ts"
+import * as Service from "../../../src/Service.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { ends, LABELS, queued, refused, takes } from "../../fakes/GitHub.ts"
 import * as World from "../../fakes/world.ts"
@@ -110,6 +111,21 @@ describe("a pass", () => {
       const exit = yield* finished(yield* Effect.fork(Effect.exit(World.pass())))
       assert.isTrue(Exit.isFailure(exit))
       assert.isFalse(world.anka.calls.some((call) => call.startsWith("clone")))
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("does not keep itself awake while there is no room", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    for (const name of ["one", "two"]) {
+      world.anka.vms.set(name, { uuid: name, name, status: "running", tag: Option.none(), ip: Option.none() })
+    }
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Service.run(World.service("RUNNER1"), { once: false }))
+      yield* through(100)
+      yield* finished(yield* Effect.fork(Fiber.interrupt(fiber)))
+      // a pass every ten seconds, and one more for the hint of each look
+      assert.isAtMost(world.anka.calls.filter((call) => call === "list").length, 21)
     }).pipe(Effect.provide(World.layer(world)))
   })
 
