@@ -105,6 +105,16 @@ export const remove = Effect.fn("runner.remove")(function* <R>(
   yield* Effect.logDebug(`runner ${name} removed`)
 })
 
+/**
+ * Give a runner up that waits: false if GitHub has just given it a job, which is not to be disturbed. Other failures are
+ * left to the scope's own removal.
+ */
+export const retire = (client: GitHubClient, level: Level, name: string) =>
+  remove(client, level, name, Effect.succeed(true)).pipe(
+    Effect.as(true),
+    Effect.catchAll(({ reason }) => Effect.succeed(reason !== "Busy"))
+  )
+
 const register = Effect.fnUntraced(function* (
   client: GitHubClient,
   level: Level,

@@ -199,6 +199,36 @@ describe("a pass", () => {
     }).pipe(Effect.provide(World.layer(world)))
   })
 
+  it.effect("does not interrupt a job that its runner gets in the moment in which it is given up", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    world.anka.guest = (vm, command, stdin) => {
+      const line = command.join(" ")
+      if (line.includes("start-runner")) return Effect.succeed({ code: 0, stdout: "", stderr: "" })
+      // the runner's process lives until its job has ended
+      return line.includes("runner.exit")
+        ? Effect.repeat(Effect.sleep("1 second"), {
+            until: () => world.github.jobs.get(1)?.status === "completed"
+          }).pipe(Effect.as({ code: 0, stdout: "0", stderr: "" }))
+        : guest(vm, command, stdin)
+    }
+    world.github.before.removeRunner = Effect.sync(() => {
+      if (world.github.jobs.get(1)?.status !== "queued") return
+      takes(world.github, [...world.github.runners.values()][0]?.name ?? "", 1)
+    })
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(World.pass())
+      yield* through(150)
+      assert.strictEqual(world.github.jobs.get(1)?.status, "in_progress")
+      ends(world.github, 1, "success")
+      yield* finished(fiber)
+      assert.isFalse(world.anka.calls.some((call) => call.includes("kill -INT")))
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
   it.effect(
     "leaves no runner behind that was registered although the answer was lost, when its job is over by then",
     () => {
