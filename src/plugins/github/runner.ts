@@ -154,9 +154,13 @@ const register = Effect.fnUntraced(function* (
       if (!ours) yield* settle(name)
       return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
     }
+    const owns = yield* options.owns
+    if (ours && owns === "no") {
+      // we may have slept since, and another host made it; if it is ours, it is removed with the scope
+      return yield* new RegistrationError({ reason: "Elsewhere", detail: "another host has the job" })
+    }
     if (!ours) {
       // a runner that an earlier owner of the job left: whoever owns the job now may take its name
-      const owns = yield* options.owns
       const isAbandoned = owns === "yes" || (owns === "unknown" && options.attempt >= ABANDONED_AFTER_ATTEMPTS)
       if (!isAbandoned) return yield* elsewhere("another host has a runner for the job")
     }

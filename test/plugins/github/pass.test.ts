@@ -295,6 +295,26 @@ describe("a pass", () => {
     )
   )
 
+  it.effect("takes no other host's runner for its own because an answer of GitHub never came", () => {
+    const world = World.make()
+    world.owns = "no"
+    world.github.jobs.set(1, queued(1))
+    // asleep between writing the name down and asking GitHub, until another host has the job and made the runner
+    let asked = 0
+    world.github.before.createRunner = Effect.suspend(() => {
+      if (++asked > 1) return Effect.void
+      const name = nameOf(JobKey.make("github:o/r/1"), 0)
+      world.github.runners.set(99, { id: 99, name, online: true, busy: false })
+      return Effect.never
+    })
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.isTrue(world.github.runners.has(99))
+      assert.deepStrictEqual(World.left(world).vms, [])
+      assert.deepStrictEqual(World.left(world).ledger, [])
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
   it.effect("does not take its own runner for another one, when that has the job before its start is reported", () => {
     const world = World.make()
     world.github.jobs.set(1, queued(1))
