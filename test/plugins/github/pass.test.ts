@@ -196,6 +196,12 @@ describe("a pass", () => {
       yield* TestClock.adjust("11 seconds")
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
+      // and taken again later, under the same name: a host that still holds the first runner keeps the second one out
+      yield* TestClock.adjust("31 minutes")
+      yield* finished(yield* Effect.fork(World.pass()))
+      const all = world.github.calls.filter((call) => call.startsWith("createRunner"))
+      assert.isAbove(all.length, created.length)
+      assert.strictEqual(new Set(all).size, 1)
     }).pipe(Effect.provide(World.layer(world)))
   })
 
