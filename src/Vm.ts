@@ -26,6 +26,9 @@ const PROBE_WITHIN: Duration.DurationInput = "15 seconds"
 const DELETE_WITHIN: Duration.DurationInput = "3 minutes"
 const DELETE_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(3))
 
+/** After a crash a hypervisor that does not answer is asked again for about so long: a VM with a running job is not ended for that. */
+const ADOPT_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
+
 const freshName = Effect.map(Uuid.random, (uuid) => VmName.make(`${VM_PREFIX}${uuid}`))
 
 /** Held while a VM is cloned, also by a clone that outlived its killed daemon; says which VM. */
@@ -130,7 +133,8 @@ export const adopt = Effect.fn("Vm.adopt")(function* (name: VmName) {
     Effect.catchIf(
       (error) => error.reason === "NotFound",
       () => Effect.succeed(false)
-    )
+    ),
+    Effect.retry(ADOPT_RETRIES)
   )
   const vm: Vm = { name }
   return found ? Option.some(vm) : Option.none<Vm>()

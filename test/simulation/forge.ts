@@ -37,6 +37,8 @@ export interface Watcher {
   readonly removed: (runner: Runner, host: string) => void
   readonly started: (job: ServerJob, runner: Runner) => void
   readonly ended: (job: ServerJob) => void
+  /** A runner is told to end its job, as by Ctrl-C. */
+  readonly interrupted: (machine: Machine, vm: string, job: ServerJob) => void
   readonly trace: (who: string, what: string) => void
 }
 
@@ -264,6 +266,7 @@ export class Forge {
         }
         if (command.includes("kill -INT")) {
           interrupted = true
+          if (job?.status === "in_progress" && !job.cancelled) watcher.interrupted(machine, vm, job)
           return reply(0)
         }
         if (command.includes("for i in {1..")) return reply(state === "none" ? 1 : 0)

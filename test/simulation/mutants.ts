@@ -141,7 +141,35 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/plugins/github/runner.ts",
     find: "  return yield* attempt(0)\n",
     put: "  return yield* attempt(registration.attempt % 2)\n",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "uncertain answer: a runner that may be ours is taken for ours, whoever has the job",
+    file: "src/plugins/github/runner.ts",
+    find: '    if (ours && owns === "no") {\n',
+    put: '    if (ours && owns === "no" && tries < 0) {\n',
     killedBy: crashes("do not connect", "frozen")
+  },
+  {
+    name: "retirement: a runner that has just got its job is given up all the same",
+    file: "src/plugins/github/watch.ts",
+    find: "|| (yield* retire(client, level, runner.name))) return decision",
+    put: "|| runner.id !== 0) return decision",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "quiet: a pass that found no room wakes all, itself too",
+    file: "src/plugins/github/pass.ts",
+    find: "(hadJob ? wake.all : Effect.void)",
+    put: "(hadJob || wake !== undefined ? wake.all : Effect.void)",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "patience: a hypervisor that does not answer at a new start ends a running job",
+    file: "src/Vm.ts",
+    find: "    Effect.retry(ADOPT_RETRIES)\n",
+    put: "",
+    killedBy: { test: "test/plugins/github/crash.test.ts" }
   },
   {
     name: "catching up: what a full disk refused is never written down",

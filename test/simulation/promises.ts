@@ -146,6 +146,11 @@ export class Promises {
       this.broken("S5", `${machine.name} ends VM ${vm.name} in which a job runs (${why})`)
   }
 
+  /** A runner is told to end the job that it runs. */
+  interrupted(machine: Machine, vm: string, job: Job, mayEnd: boolean): void {
+    if (!mayEnd) this.broken("S5", `${machine.name} interrupts ${keyOf(job)}, which runs in ${vm}`)
+  }
+
   /** A VM is made only after it was written down, and never after it was struck out. */
   cloned(machine: Machine, vm: string, isKnown: boolean): void {
     if (!isKnown) this.broken("S6", `VM ${vm} is made on ${machine.name}, whose ledger does not know it`)

@@ -67,6 +67,8 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
     () => kernel.now - BEGINNING
   )
   const conclusions: Record<string, number> = {}
+  /** Whether jobs on a machine may be ended by its host. */
+  const mayEnd = (machine: Machine) => byName(machine.name)?.leaving?.how === "stop" || machine.mood !== calm
   const forge: Forge = new Forge(kernel, chance, network, {
     registered: (runner, host) => {
       trace(host, `registered runner ${runner.name}`)
@@ -84,6 +86,10 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
     ended: (job: ServerJob) => {
       trace(FORGE, `job ${job.id} ended: ${job.conclusion}`)
       conclusions[job.conclusion ?? ""] = (conclusions[job.conclusion ?? ""] ?? 0) + 1
+    },
+    interrupted: (machine, vm, job) => {
+      trace(machine.name, `job ${job.id} in ${vm} is interrupted`)
+      promises.interrupted(machine, vm, job, mayEnd(machine))
     },
     trace
   })
@@ -117,8 +123,7 @@ export const simulate = (plan: Plan, { traced = false, point }: Options = {}): R
             ),
           vmEnds: (machine, vm, why) => {
             trace(machine.name, `VM ${vm.name} ends: ${why}`)
-            const mayEnd = byName(machine.name)?.leaving?.how === "stop" || machine.mood !== calm
-            promises.vmEnds(machine, vm, why, mayEnd)
+            promises.vmEnds(machine, vm, why, mayEnd(machine))
           },
           trace
         },

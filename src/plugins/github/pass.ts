@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Claim from "../../Claim.ts"
 import * as Finalizer from "../../Finalizer.ts"
@@ -79,14 +80,16 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
 
     yield* removeLeftovers(context)
     const left = yield* coordinator.held(service.name)
-    // whoever waits for room looks again when ours is free; this is undone last, so registered first
-    const roomIsFree = Finalizer.add(wake.all)
+    // whoever waits for room looks again when a job has left ours; this is undone last, so registered first. A pass that
+    // found nothing to do must not wake anybody: it would wake itself, for ever
+    const hadJob = yield* Ref.make(false)
+    yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
     if (Option.isSome(left)) {
       // a job that runs is seen through, with or without the store
       yield* Effect.ignore(coordinator.join(scope, terms))
-      yield* roomIsFree
       yield* slots.occupy
       const held = yield* Claim.resume(left.value)
+      yield* Ref.set(hadJob, true)
       return yield* job.resume(context, held).pipe(Effect.annotateLogs(left.value.job.fields))
     }
 
@@ -103,13 +106,13 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
       yield* progress.finds("jobs wait for the pull that is under way on this host")
       return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
     }
-    yield* roomIsFree
     if (!(yield* slots.take)) {
       yield* progress.finds("jobs wait: no room for another VM on this host")
       return yield* Effect.logDebug("jobs wait: no room for another VM on this host")
     }
     const held = yield* Claim.take(scope, service.name, runnable.map(classOf))
     if (Option.isNone(held)) return
+    yield* Ref.set(hadJob, true)
     const claim = yield* held.value.claim
     yield* job.run(context, held.value).pipe(Effect.annotateLogs(claim.job.fields))
   }).pipe(

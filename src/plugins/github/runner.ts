@@ -105,6 +105,16 @@ export const remove = Effect.fn("runner.remove")(function* <R>(
   yield* Effect.logDebug(`runner ${name} removed`)
 })
 
+/**
+ * Give a runner up that waits: false if GitHub has just given it a job, which is not to be disturbed. Other failures are
+ * left to the scope's own removal.
+ */
+export const retire = (client: GitHubClient, level: Level, name: string) =>
+  remove(client, level, name, Effect.succeed(true)).pipe(
+    Effect.as(true),
+    Effect.catchAll(({ reason }) => Effect.succeed(reason !== "Busy"))
+  )
+
 const register = Effect.fnUntraced(function* (
   client: GitHubClient,
   level: Level,
@@ -144,9 +154,13 @@ const register = Effect.fnUntraced(function* (
       if (!ours) yield* settle(name)
       return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
     }
+    const owns = yield* options.owns
+    if (ours && owns === "no") {
+      // we may have slept since, and another host made it; if it is ours, it is removed with the scope
+      return yield* new RegistrationError({ reason: "Elsewhere", detail: "another host has the job" })
+    }
     if (!ours) {
       // a runner that an earlier owner of the job left: whoever owns the job now may take its name
-      const owns = yield* options.owns
       const isAbandoned = owns === "yes" || (owns === "unknown" && options.attempt >= ABANDONED_AFTER_ATTEMPTS)
       if (!isAbandoned) return yield* elsewhere("another host has a runner for the job")
     }

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { Conclusion } from "../../Job.ts"
 import type { AnkaError } from "../../services/Anka.ts"
 import type { GitHubClient, GitHubError, Job, Level, Runner as Registered } from "../../services/GitHub.ts"
-import { ended, type Runner } from "./runner.ts"
+import { ended, type Runner, retire } from "./runner.ts"
 
 /** What is known at one moment. Unknown (a question that failed) decides nothing. */
 export interface Observation {
@@ -170,7 +170,11 @@ export const watch = Effect.fn("watch")(function* (
         job = taken.value
         yield* options.swapped(taken.value)
       }
-    } else if (decision._tag !== "Wait") return decision
+    } else if (decision._tag !== "Wait") {
+      const hadIt = Option.exists(answer.job, ({ runnerName }) => Option.contains(runnerName, runner.name))
+      // a runner that waits may get a job at any moment, until GitHub says that it is removed
+      if (Option.isSome(end) || hadIt || (yield* retire(client, level, runner.name))) return decision
+    }
     // the end of the process cuts a wait short, once; after it GitHub is asked every second
     yield* Option.isSome(end)
       ? Effect.sleep("1 second")

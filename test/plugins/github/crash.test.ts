@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
 import * as Reconcile from "../../../src/Reconcile.ts"
+import { AnkaError } from "../../../src/services/Anka.ts"
 import { queued } from "../../fakes/GitHub.ts"
 import { NodeContext } from "../../fakes/platform.ts"
 import * as World from "../../fakes/world.ts"
@@ -87,4 +88,28 @@ describe("kill -9", () => {
       assert.deepStrictEqual(World.left(world), World.NOTHING)
     })
   })
+
+  it.effect(
+    "while a job runs, and an `anka` that does not answer at the new start: the job is not ended for that",
+    () => {
+      const world = World.make()
+      world.github.jobs.set(1, queued(1))
+      return Effect.gen(function* () {
+        yield* Effect.forkDaemon(life(world, 1))
+        for (let i = 0; i < 200 && world.github.jobs.get(1)?.status !== "in_progress"; i++) {
+          yield* TestClock.adjust("1 second")
+        }
+        World.kill(world)
+        let asked = 0
+        world.anka.instead.show = Effect.suspend(() =>
+          ++asked <= 2 ? new AnkaError({ reason: "Timeout", command: "anka show", detail: "no answer" }) : Effect.void
+        )
+        yield* finished(yield* Effect.fork(life(world, 2)))
+        assert.isAbove(asked, 2)
+        assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+        assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
+        assert.deepStrictEqual(World.left(world), World.NOTHING)
+      })
+    }
+  )
 })

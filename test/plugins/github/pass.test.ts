@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { JobKey } from "../../../src/Job.ts"
 import { nameOf } from "../../../src/plugins/github/runner.ts"
+import * as Service from "../../../src/Service.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { ends, LABELS, queued, refused, takes } from "../../fakes/GitHub.ts"
 import * as World from "../../fakes/world.ts"
@@ -113,6 +114,21 @@ describe("a pass", () => {
     }).pipe(Effect.provide(World.layer(world)))
   })
 
+  it.effect("does not keep itself awake while there is no room", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    for (const name of ["one", "two"]) {
+      world.anka.vms.set(name, { uuid: name, name, status: "running", tag: Option.none(), ip: Option.none() })
+    }
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Service.run(World.service("RUNNER1"), { once: false }))
+      yield* through(100)
+      yield* finished(yield* Effect.fork(Fiber.interrupt(fiber)))
+      // a pass every ten seconds, and one more for the hint of each look
+      assert.isAtMost(world.anka.calls.filter((call) => call === "list").length, 21)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
   it.effect("keeps a host for a job that fits only when others have gone, once it waited a minute", () => {
     const world = World.make()
     world.github.jobs.set(1, queued(1))
@@ -180,6 +196,42 @@ describe("a pass", () => {
       yield* TestClock.adjust("11 seconds")
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 2)
+      // and taken again later, under the same name: a host that still holds the first runner keeps the second one out
+      yield* TestClock.adjust("31 minutes")
+      yield* finished(yield* Effect.fork(World.pass()))
+      const all = world.github.calls.filter((call) => call.startsWith("createRunner"))
+      assert.isAbove(all.length, created.length)
+      assert.strictEqual(new Set(all).size, 1)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("does not interrupt a job that its runner gets in the moment in which it is given up", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    const guest = world.anka.guest
+    world.anka.guest = (vm, command, stdin) => {
+      const line = command.join(" ")
+      if (line.includes("start-runner")) return Effect.succeed({ code: 0, stdout: "", stderr: "" })
+      // the runner's process lives until its job has ended
+      return line.includes("runner.exit")
+        ? Effect.repeat(Effect.sleep("1 second"), {
+            until: () => world.github.jobs.get(1)?.status === "completed"
+          }).pipe(Effect.as({ code: 0, stdout: "0", stderr: "" }))
+        : guest(vm, command, stdin)
+    }
+    world.github.before.removeRunner = Effect.sync(() => {
+      if (world.github.jobs.get(1)?.status !== "queued") return
+      takes(world.github, [...world.github.runners.values()][0]?.name ?? "", 1)
+    })
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(World.pass())
+      yield* through(150)
+      assert.strictEqual(world.github.jobs.get(1)?.status, "in_progress")
+      ends(world.github, 1, "success")
+      yield* finished(fiber)
+      assert.isFalse(world.anka.calls.some((call) => call.includes("kill -INT")))
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
     }).pipe(Effect.provide(World.layer(world)))
   })
 
@@ -248,6 +300,26 @@ describe("a pass", () => {
       { discard: true }
     )
   )
+
+  it.effect("takes no other host's runner for its own because an answer of GitHub never came", () => {
+    const world = World.make()
+    world.owns = "no"
+    world.github.jobs.set(1, queued(1))
+    // asleep between writing the name down and asking GitHub, until another host has the job and made the runner
+    let asked = 0
+    world.github.before.createRunner = Effect.suspend(() => {
+      if (++asked > 1) return Effect.void
+      const name = nameOf(JobKey.make("github:o/r/1"), 0)
+      world.github.runners.set(99, { id: 99, name, online: true, busy: false })
+      return Effect.never
+    })
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(World.pass()))
+      assert.isTrue(world.github.runners.has(99))
+      assert.deepStrictEqual(World.left(world).vms, [])
+      assert.deepStrictEqual(World.left(world).ledger, [])
+    }).pipe(Effect.provide(World.layer(world)))
+  })
 
   it.effect("does not take its own runner for another one, when that has the job before its start is reported", () => {
     const world = World.make()

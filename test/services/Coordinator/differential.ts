@@ -5,7 +5,7 @@ import type { Redis } from "ioredis"
 import { argumentsOf, compile, keysOf, replyOf } from "../../../src/services/Coordinator/redis/scripts.ts"
 import { type Command, initial, type Reply, reduce } from "../../../src/services/Coordinator/reducer.ts"
 import * as dump from "./dump.ts"
-import { make, SCOPE } from "./random.ts"
+import { type Crowd, make, SCOPE } from "./random.ts"
 
 /** The time comes with each command, as its last argument. */
 const scripts = compile("return tonumber(table.remove(ARGV))")
@@ -14,9 +14,9 @@ const keys = keysOf(SCOPE)
 const plain = (reply: Reply) => JSON.stringify(reply)
 
 /** Run so many random commands on both; tells how many of each kind were run, or throws at the first difference. */
-export const run = async (redis: Redis, seed: number, count: number, batch = 200) => {
+export const run = async (redis: Redis, seed: number, count: number, batch = 200, crowd?: Crowd) => {
   for (const { text } of Object.values(scripts)) await redis.script("LOAD", text)
-  const choose = make(seed)
+  const choose = make(seed, crowd)
   const kinds: Record<string, number> = {}
   let state = initial
   await redis.flushall()

@@ -18,25 +18,32 @@ export const seeded = (seed: number) => {
   }
 }
 
-const HOSTS = ["mac-1", "mac-2", "mac-3", "mac-4"]
+/** How many hosts there are, templates (an odd number, so that each comes with and without a tag), and jobs at a time. */
+export interface Crowd {
+  readonly hosts: number
+  readonly templates: number
+  readonly jobs: number
+}
+const FEW: Crowd = { hosts: 4, templates: 3, jobs: 13 }
 const SERVICES = ["RUNNER1", "a service / of two words"]
 const START = 1_790_000_000_000
 
-const jobs = new Map<number, JobRequest>()
-
-/** A job of this number: template, age and priority follow from it. */
-export const job = (n: number): JobRequest => {
-  const known = jobs.get(n) ?? makeJob(n)
-  jobs.set(n, known)
-  return known
+/** Jobs by their number: template, age and priority follow from it. */
+const jobsOf = (templates: number) => {
+  const jobs = new Map<number, JobRequest>()
+  return (n: number): JobRequest => {
+    const job = jobs.get(n) ?? makeJob(n, templates)
+    jobs.set(n, job)
+    return job
+  }
 }
 
-const makeJob = (n: number): JobRequest =>
+const makeJob = (n: number, templates: number): JobRequest =>
   JobRequest.make({
     key: JobKey.make(`github:o/r/${n}`),
     scope: SCOPE,
     name: n % 7 === 0 ? "größer" : `job ${n % 3}`,
-    template: Template.make({ id: `t${n % 3}`, tag: n % 2 === 0 ? Option.some("v 1") : Option.none() }),
+    template: Template.make({ id: `t${n % templates}`, tag: n % 2 === 0 ? Option.some("v 1") : Option.none() }),
     createdAt: START + Math.floor(n / 4) * 1000,
     ...(n % 11 === 0 ? { priority: n % 10 } : {}),
     fields: { jobURL: `https://github.test/${n}` },
@@ -44,7 +51,9 @@ const makeJob = (n: number): JobRequest =>
   })
 
 /** Chooses a command for a state; `next` also moves the clock, mostly forward. */
-export const make = (seed: number) => {
+export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW) => {
+  const names = Array.from({ length: hosts }, (_, n) => `mac-${n + 1}`)
+  const job = jobsOf(templates)
   const random = seeded(seed)
   const below = (n: number) => Math.floor(random() * n)
   const one = <A>(list: ReadonlyArray<A>): A | undefined => list[below(list.length)]
@@ -74,7 +83,7 @@ export const make = (seed: number) => {
   }
   const classes = () =>
     some(
-      [0, 1, 2, 3, 4, 5].map((n) => classOf(job(n))),
+      Array.from({ length: 2 * templates }, (_, n) => classOf(job(n))),
       0.6
     )
   const lease = 60_000
@@ -100,8 +109,8 @@ export const make = (seed: number) => {
       case 4:
       case 5:
       case 6: {
-        if (random() < 0.5) newest += below(4)
-        const from = Math.max(0, newest - 12)
+        if (random() < 0.5) newest += below(many > FEW.jobs ? 20 : 4)
+        const from = Math.max(0, newest - many + 1)
         const named = some(
           Array.from({ length: newest - from + 1 }, (_, n) => from + n),
           random()
@@ -140,7 +149,7 @@ export const make = (seed: number) => {
       case 15:
         return { _tag: "Inspect", job: job(Math.max(0, newest - below(16))).key }
       default:
-        return { _tag: "Reserve", job: job(Math.max(0, newest - below(12))).key, lasting: 600_000 }
+        return { _tag: "Reserve", job: job(Math.max(0, newest - below(many - 1))).key, lasting: 600_000 }
     }
   }
 
@@ -150,7 +159,7 @@ export const make = (seed: number) => {
     now += leap < 0.9 ? below(3000) : leap < 0.98 ? below(90_000) : leap < 0.995 ? below(4 * 3_600_000) : -below(60_000)
     if (leap > 0.999) now += 50 * 3_600_000
     const polls = random() < 0.3
-    const host = polls && state.turn.host !== "" ? state.turn.host : (one(HOSTS) ?? "")
+    const host = polls && state.turn.host !== "" ? state.turn.host : (one(names) ?? "")
     const known = Option.getOrUndefined(HashMap.get(state.hosts, host))
     const boot = known === undefined || random() < 0.02 ? `boot-${below(3)}` : known.boot
     const terms = random() < 0.95 ? "repository" : "organisation"

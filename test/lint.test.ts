@@ -1,0 +1,56 @@
+/** What production code may not reach past the adapters, or the simulated world would not be the whole world. */
+import { spawnSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { assert, it } from "vitest"
+
+const REFUSED = [
+  ["the clock", "export const now = () => Date.now()"],
+  ["the clock, by a detour", "export const now = () => globalThis.Date.now()"],
+  ["a clock for measuring", "export const now = () => performance.now()"],
+  ["a finer clock", "export const now = () => process.hrtime.bigint()"],
+  ["a timer", "export const later = () => setTimeout(() => {}, 1)"],
+  ["a timer of a module", 'export { setTimeout } from "node:timers/promises"'],
+  ["the next turn of the event loop", "export const later = () => setImmediate(() => {})"],
+  ["chance", "export const chance = () => Math.random()"],
+  ["chance for secrets", "export const id = () => crypto.randomUUID()"],
+  ["chance of a module", 'import { randomUUID } from "node:crypto"\nexport const id = () => randomUUID()'],
+  ["a random UUID", 'import { v4 } from "uuid"\nexport const id = () => v4()'],
+  ["the environment", "export const home = () => process.env.HOME"],
+  ["the environment of a module", 'import { env } from "node:process"\nexport const home = () => env.HOME'],
+  ["files", 'import { readFileSync } from "node:fs"\nexport const read = readFileSync'],
+  ["files, when they are needed", 'export const fs = () => import("node:fs/promises")'],
+  ["processes", 'import { spawn } from "node:child_process"\nexport const start = spawn'],
+  ["a global fetch", 'export const get = () => fetch("https://example.com")']
+] as const
+const FINE = 'import * as Clock from "effect/Clock"\n\nexport const now = Clock.currentTimeMillis\n'
+
+it("the linter refuses, in src, every way past the adapters, and nothing that is as it should be", () => {
+  const folder = mkdtempSync(join(tmpdir(), "anklet-lint-"))
+  try {
+    for (const path of ["src", "scripts"]) mkdirSync(join(folder, path))
+    const config = JSON.parse(readFileSync("biome.json", "utf8"))
+    writeFileSync(join(folder, "biome.json"), JSON.stringify({ ...config, vcs: { enabled: false } }))
+    cpSync("scripts/impure.grit", join(folder, "scripts/impure.grit"))
+    for (const [n, [, text]] of REFUSED.entries()) writeFileSync(join(folder, "src", `way-${n}.ts`), `${text}\n`)
+    writeFileSync(join(folder, "src", "fine.ts"), FINE)
+    const { stdout, stderr } = spawnSync(
+      resolve("node_modules/.bin/biome"),
+      ["lint", "--reporter=json", "--max-diagnostics=none", "src"],
+      { cwd: folder, encoding: "utf8" }
+    )
+    const said: ReadonlyArray<{ readonly severity: string; readonly location: unknown }> =
+      JSON.parse(stdout).diagnostics
+    const refused = said.filter(({ severity }) => severity === "error").map(({ location }) => JSON.stringify(location))
+    for (const [n, [what]] of REFUSED.entries()) {
+      assert.isTrue(
+        refused.some((where) => where.includes(`way-${n}.ts`)),
+        `${what}: ${stderr}`
+      )
+    }
+    assert.isFalse(refused.some((where) => where.includes("fine.ts")))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
