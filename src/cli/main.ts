@@ -16,13 +16,14 @@ import { Exec } from "../services/Exec.ts"
 import { version } from "../version.ts"
 import { anklet, Outcome, outcome } from "./anklet.ts"
 import { demo, simulate } from "./early.ts"
+import { logs } from "./logs.ts"
 import { signal } from "./signal.ts"
 import { start } from "./start.ts"
 import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [demo, simulate] as const
+const COMMANDS = [logs, demo, simulate] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>
@@ -59,7 +60,7 @@ const main = Effect.gen(function* () {
   // without a command the command line is what it always was, in its complaints as well
   const app = { name: "anklet", version }
   const run =
-    Option.isSome(word) || args.includes("--help") || args.includes("-h")
+    Option.isSome(word) || ["--help", "-h", "--completions"].some((flag) => args.includes(flag))
       ? Command.run(whole, app)
       : Command.run(bare, app)
   yield* run([program, script, ...words.unmistakable(args)]).pipe(

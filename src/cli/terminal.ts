@@ -1,4 +1,5 @@
 /** What is said to the person who typed the command, or to the program that reads it. */
+import { stripVTControlCharacters } from "node:util"
 import Table from "cli-table3"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -20,6 +21,22 @@ export const say = (text: string): Effect.Effect<void> =>
 /** A line on standard error. */
 export const complain = (text: string): Effect.Effect<void> =>
   Effect.sync(() => void process.stderr.write(`anklet: ${text}\n`))
+
+/** Done when the person has seen enough: Ctrl-C, or a polite kill. */
+export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
+  const end = () => resume(Effect.void)
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end)
+  return Effect.sync(() => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end)
+  })
+})
+
+/** Text from elsewhere in one line, without what could move a terminal's cursor or colour what follows. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text)
+    .trimEnd()
+    .replace(/\s*[\r\n]\s*/g, " ")
+    .replace(/[^\P{Cc}\t]/gu, "\ufffd")
 
 const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
 

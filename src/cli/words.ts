@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import { nearest } from "../config/Problem.ts"
 
 /** Flags in front of a command whose next word is their value. */
-const VALUED = ["-c", "--config", "-s", "--signal"]
+const VALUED = ["-c", "--config", "-s", "--signal", "--completions", "--log-level"]
 
 /** The command that is meant: the first word that is neither a flag nor the value of one. */
 export const commandOf = (args: ReadonlyArray<string>): Option.Option<string> => {
