@@ -2,10 +2,12 @@
 import { stripVTControlCharacters } from "node:util"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
+import * as Descriptor from "@effect/cli/CommandDescriptor"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -15,6 +17,7 @@ import * as Ref from "effect/Ref"
 import { Exec } from "../services/Exec.ts"
 import { version } from "../version.ts"
 import { anklet, Outcome, outcome } from "./anklet.ts"
+import { config } from "./config.ts"
 import { demo, simulate } from "./early.ts"
 import { logs } from "./logs.ts"
 import { signal } from "./signal.ts"
@@ -23,7 +26,7 @@ import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [logs, demo, simulate] as const
+const COMMANDS = [logs, config, demo, simulate] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>
@@ -46,24 +49,30 @@ const plainConsole = Effect.map(Console.consoleWith(Effect.succeed), (console): 
   }
 })
 
-const NAMES = [...HashMap.keys(Command.getSubcommands(whole))].filter((name) => name !== "anklet").sort()
+/** The commands' names, with those of their own commands. */
+const NAMES: words.Commands = Object.fromEntries(
+  COMMANDS.map(({ descriptor }) => {
+    const [name = ""] = Descriptor.getNames<unknown>(descriptor)
+    const own = [...HashMap.keys(Descriptor.getSubcommands<unknown>(descriptor))].filter((each) => each !== name)
+    return [name, Object.fromEntries(own.sort().map((each) => [each, {}]))]
+  })
+)
 
 const main = Effect.gen(function* () {
   const exitCode = yield* Ref.make(0)
   const { coloured } = yield* screen
   const plain = yield* plainConsole
-  const [program = "", script = "", ...args] = process.argv
-  const word = words.commandOf(args)
-  if (Option.isSome(word) && !NAMES.includes(word.value)) {
-    return yield* Effect.as(complain(words.unknownCommand(word.value, NAMES)), 2)
-  }
+  const [program = "", script = "", ...given] = process.argv
+  const line = words.ready(given, NAMES)
+  if (Either.isLeft(line)) return yield* Effect.as(complain(line.left), 2)
+  const { args, hasCommand } = line.right
   // without a command the command line is what it always was, in its complaints as well
   const app = { name: "anklet", version }
   const run =
-    Option.isSome(word) || ["--help", "-h", "--completions"].some((flag) => args.includes(flag))
+    hasCommand || args.some((word) => /^(-h|--help|--completions\b.*)$/.test(word))
       ? Command.run(whole, app)
       : Command.run(bare, app)
-  yield* run([program, script, ...words.unmistakable(args)]).pipe(
+  yield* run([program, script, ...args]).pipe(
     coloured && process.stderr.isTTY ? (self) => self : Effect.withConsole(plain),
     Effect.catchIf(ValidationError.isValidationError, () => Ref.set(exitCode, 2)),
     Effect.provideService(Outcome, exitCode)
