@@ -23,7 +23,7 @@ const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
 export const SLEEP_INTERVAL = 10
 
 /** Keys that every service has; all others are its plugin's. */
-const Common = Schema.Struct({
+export const Common = Schema.Struct({
   name: Schema.NonEmptyString,
   plugin: Schema.NonEmptyString,
   sleep_interval: withDefault(Schema.Number.pipe(Schema.between(0.1, 86_400)), SLEEP_INTERVAL),
@@ -67,6 +67,8 @@ export interface Raw {
   readonly daemon: Daemon
   readonly services: ReadonlyArray<RawService>
   readonly problems: ReadonlyArray<Problem>
+  /** As it is written, secrets and all. */
+  readonly content: Readonly<Record<string, unknown>>
   /** Line of a path in the file, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
 }
@@ -114,7 +116,7 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
   }
   const { services, problems } = yield* readCommon(top.right.services, lineOf)
   const daemon = daemonOf(file, top.right, places, paths)
-  const raw: Raw = { daemon, services, problems: [...unknown, ...problems], lineOf }
+  const raw: Raw = { daemon, services, problems: [...unknown, ...problems], content, lineOf }
   return raw
 })
 

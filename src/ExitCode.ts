@@ -23,6 +23,8 @@ const OF_PASS: Readonly<Record<string, ExitCode>> = { Anka: 7, Credentials: 8, S
 /** The exit code of an error. */
 export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: string }): ExitCode => {
   switch (error._tag) {
+    case "UsageError":
+      return 2
     case "ConfigError":
       return 3
     case "AlreadyRunning":

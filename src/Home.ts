@@ -34,5 +34,5 @@ export const home = Effect.gen(function* () {
 })
 
 /** A path with `~` spelled out. */
-export const expand = (path: string, { user }: Home): string =>
+export const expand = (path: string, { user }: Pick<Home, "user">): string =>
   path === "~" || path.startsWith("~/") ? `${user}${path.slice(1)}` : path

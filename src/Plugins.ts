@@ -24,6 +24,14 @@ interface Loaded {
     service: RawService,
     directory: string
   ) => Effect.Effect<Either.Either<Service<Capabilities>, ReadonlyArray<Problem>>, never, FileSystem | Path>
+  /** Read a service's own keys, to show them. */
+  readonly read: (raw: Raw, service: RawService) => Effect.Effect<Option.Option<Reading>, never, FileSystem | Path>
+}
+
+/** What a plugin makes of a service's own keys. */
+export interface Reading {
+  readonly schema: Schema.Schema.All
+  readonly value: unknown
 }
 
 const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
@@ -42,6 +50,10 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
           plugin.run({ name: service.name, sleepInterval: service.sleepInterval, directory }, config)
         )
       }))
+    ),
+  read: (raw, service) =>
+    Effect.map(readOwn(raw, service, plugin.config), (read) =>
+      Option.map(Option.getRight(read), (value) => ({ schema: plugin.config, value }))
     )
 })
 
@@ -120,6 +132,15 @@ export const resolve = Effect.fn("Plugins.resolve")(function* (raw: Raw) {
     return yield* new ConfigError({ file: raw.daemon.file, problems: sorted })
   }
   return services
+})
+
+/** What its plugin makes of a service's own keys; none where the plugin is not found or the keys are wrong. */
+export const read = Effect.fn("Plugins.read")(function* (raw: Raw, service: RawService) {
+  const plugin = yield* Effect.map(Effect.option(find(service.plugin)), Option.flatten)
+  return yield* Option.match(plugin, {
+    onNone: () => Effect.succeedNone,
+    onSome: (plugin) => plugin.read(raw, service)
+  })
 })
 
 /** Write the files that plugins need into their folders, where they are missing; the user's own stay as they are. */

@@ -1,62 +1,42 @@
-/** The command line. Loaded only when a person types a command; the daemon itself runs without it. */
+/** The command line: the list of commands. Loaded only when a person types one; the daemon itself runs without it. */
 import { stripVTControlCharacters } from "node:util"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
+import * as Descriptor from "@effect/cli/CommandDescriptor"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import { EXIT_CODES, type ExitCode } from "../ExitCode.ts"
 import { Exec } from "../services/Exec.ts"
 import { version } from "../version.ts"
+import { anklet, Outcome, outcome } from "./anklet.ts"
+import { config } from "./config.ts"
+import { demo, simulate } from "./early.ts"
+import { logs } from "./logs.ts"
 import { signal } from "./signal.ts"
 import { start } from "./start.ts"
+import { complain, screen } from "./terminal.ts"
+import * as words from "./words.ts"
 
-const config = Options.file("config").pipe(
-  Options.withAlias("c"),
-  Options.withDescription("the config file; default ~/.config/anklet/config.yml"),
-  Options.optional
-)
-const attach = Options.boolean("attach").pipe(
-  Options.withDescription("stay in the foreground, and log to the terminal as well")
-)
-const once = Options.boolean("once").pipe(Options.withDescription("make exactly one pass of every service, then leave"))
-const signalled = Options.choice("signal", ["stop", "drain"]).pipe(
-  Options.withAlias("s"),
-  Options.withDescription(
-    "stop: interrupt what runs, clean up, leave. drain: take nothing new, finish what runs, leave"
-  ),
-  Options.optional
-)
-const noWait = Options.boolean("no-wait").pipe(Options.withDescription("with -s: do not wait until the daemon is gone"))
+/** Every command: a file of its own, and a line here. */
+const COMMANDS = [logs, config, demo, simulate] as const
 
-const description = [
-  "Runs CI jobs in throw-away macOS VMs on this Mac. Without flags it starts the daemon and returns.",
-  '"anklet demo" shows it at work in a simulated world.',
-  "Exit codes:",
-  ...Object.entries(EXIT_CODES).map(([code, meaning]) => `${code} ${meaning};`)
-].join(" ")
-
-const program = (exitCode: Ref.Ref<ExitCode | number>) =>
-  Command.make("anklet", { config, attach, once, signalled, noWait }).pipe(
-    Command.withDescription(description),
-    Command.withHandler((given) =>
-      Effect.flatMap(
-        Option.match(given.signalled, {
-          onNone: () => start(given),
-          onSome: (name) => signal({ config: given.config, signal: name, wait: !given.noWait })
-        }),
-        (code) => Ref.set(exitCode, code)
-      )
-    ),
-    Command.run({ name: "anklet", version })
+const bare = anklet.pipe(
+  Command.withHandler((given) =>
+    Option.match(given.signalled, {
+      onNone: () => outcome(start(given)),
+      onSome: (name) => outcome(signal({ config: given.config, signal: name, wait: !given.noWait }))
+    })
   )
+)
+const whole = bare.pipe(Command.withSubcommands(COMMANDS))
 
 /** Colours are for terminals. */
 const plainConsole = Effect.map(Console.consoleWith(Effect.succeed), (console): Console.Console => {
@@ -69,12 +49,33 @@ const plainConsole = Effect.map(Console.consoleWith(Effect.succeed), (console): 
   }
 })
 
+/** The commands' names, with those of their own commands. */
+const NAMES: words.Commands = Object.fromEntries(
+  COMMANDS.map(({ descriptor }) => {
+    const [name = ""] = Descriptor.getNames<unknown>(descriptor)
+    const own = [...HashMap.keys(Descriptor.getSubcommands<unknown>(descriptor))].filter((each) => each !== name)
+    return [name, Object.fromEntries(own.sort().map((each) => [each, {}]))]
+  })
+)
+
 const main = Effect.gen(function* () {
-  const exitCode = yield* Ref.make<ExitCode | number>(0)
-  const coloured = process.stdout.isTTY && process.stderr.isTTY
-  yield* program(exitCode)(process.argv).pipe(
-    coloured ? (self) => self : Effect.withConsole(yield* plainConsole),
-    Effect.catchIf(ValidationError.isValidationError, () => Ref.set(exitCode, 2))
+  const exitCode = yield* Ref.make(0)
+  const { coloured } = yield* screen
+  const plain = yield* plainConsole
+  const [program = "", script = "", ...given] = process.argv
+  const line = words.ready(given, NAMES)
+  if (Either.isLeft(line)) return yield* Effect.as(complain(line.left), 2)
+  const { args, hasCommand } = line.right
+  // without a command the command line is what it always was, in its complaints as well
+  const app = { name: "anklet", version }
+  const run =
+    hasCommand || args.some((word) => /^(-h|--help|--completions\b.*)$/.test(word))
+      ? Command.run(whole, app)
+      : Command.run(bare, app)
+  yield* run([program, script, ...args]).pipe(
+    coloured && process.stderr.isTTY ? (self) => self : Effect.withConsole(plain),
+    Effect.catchIf(ValidationError.isValidationError, () => Ref.set(exitCode, 2)),
+    Effect.provideService(Outcome, exitCode)
   )
   return yield* Ref.get(exitCode)
 }).pipe(

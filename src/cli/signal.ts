@@ -5,14 +5,13 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
-import { exitCodeOf } from "../ExitCode.ts"
 import { Exec } from "../services/Exec.ts"
 import * as Journal from "../services/Journal.ts"
 import { apply, Entry, empty, type LedgerState } from "../services/Ledger.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { ledgerOf } from "./daemon.ts"
 import { configFile } from "./start.ts"
-import { complain, say } from "./terminal.ts"
+import { say } from "./terminal.ts"
 
 /** No daemon runs with this config. */
 export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String }) {
@@ -71,4 +70,4 @@ export const signal = (options: {
     }
     yield* say(options.signal === "stop" ? "anklet has stopped" : "anklet has drained")
     return 0
-  }).pipe(Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))))
+  })

@@ -3,7 +3,6 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../Config.ts"
-import { exitCodeOf } from "../ExitCode.ts"
 import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
 import * as Detach from "../services/Detach.ts"
@@ -52,4 +51,4 @@ export const start = (options: {
     const flag = Option.match(options.config, { onNone: () => "", onSome: (file) => ` -c ${file}` })
     yield* say(`  stop:  anklet${flag} -s stop    (or "-s drain" to let running jobs finish)`)
     return 0
-  }).pipe(Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))))
+  })

@@ -1,9 +1,132 @@
-/** What is said to the person who typed the command. */
+/** What is said to the person who typed the command, or to the program that reads it. */
+import { stripVTControlCharacters } from "node:util"
+import Table from "cli-table3"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import stringWidth from "string-width"
 
-/** A line on standard output. */
-export const say = (text: string): Effect.Effect<void> => Effect.sync(() => void process.stdout.write(`${text}\n`))
+/** A reader that went away (`anklet logs | head`) has seen enough. */
+const leaveWithReader = (error: NodeJS.ErrnoException): void => {
+  if (error.code === "EPIPE") process.exit(0)
+}
+
+/** A line on standard output; done when the system has it, so that nothing is lost when the process ends. */
+export const say = (text: string): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    if (!process.stdout.listeners("error").includes(leaveWithReader)) process.stdout.on("error", leaveWithReader)
+    process.stdout.write(`${text}\n`, () => resume(Effect.void))
+  })
 
 /** A line on standard error. */
 export const complain = (text: string): Effect.Effect<void> =>
   Effect.sync(() => void process.stderr.write(`anklet: ${text}\n`))
+
+/** Done when the person has seen enough: Ctrl-C, or a polite kill. */
+export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
+  const end = () => resume(Effect.void)
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end)
+  return Effect.sync(() => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end)
+  })
+})
+
+/** Text from elsewhere in one line, without what could move a terminal's cursor or colour what follows. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text)
+    .trimEnd()
+    .replace(/\s*[\r\n]\s*/g, " ")
+    .replace(/[^\P{Cc}\t]/gu, "\ufffd")
+
+const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
+
+/** A colour, or a weight. */
+export type Colour = keyof typeof COLOURS
+
+/** Columns of a screen that is none. */
+const WIDTH = 80
+
+/** What standard output can show. */
+export interface Screen {
+  /** Whether a person looks at it. */
+  readonly isTerminal: boolean
+  /** A terminal, and nobody has set `NO_COLOR` (no-color.org). */
+  readonly coloured: boolean
+  /** In columns; 80 where it is no terminal. */
+  readonly width: number
+  /** The text in colour, or as it is. */
+  readonly paint: (colour: Colour, text: string) => string
+}
+
+/** Standard output as it is now. */
+export const screen: Effect.Effect<Screen> = Effect.map(
+  Effect.option(Config.nonEmptyString("NO_COLOR")),
+  (noColour): Screen => {
+    const isTerminal = process.stdout.isTTY === true
+    const coloured = isTerminal && Option.isNone(noColour)
+    return {
+      isTerminal,
+      coloured,
+      width: isTerminal ? process.stdout.columns || WIDTH : WIDTH,
+      paint: (colour, text) => (coloured && text !== "" ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text)
+    }
+  }
+)
+
+const graphemes = new Intl.Segmenter()
+
+/** Plain text that fits into so many columns; what is cut off shows as an ellipsis. */
+export const cut = (text: string, width: number): string => {
+  if (stringWidth(text) <= width) return text
+  let kept = ""
+  let used = 0
+  for (const { segment } of graphemes.segment(text)) {
+    used += stringWidth(segment)
+    if (used > width - 1) break
+    kept += segment
+  }
+  return width < 1 ? "" : `${kept}…`
+}
+
+const NO_LINES = {
+  ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "" },
+  ...{ "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " }
+}
+
+/** A column narrower than this tells nothing. */
+const NARROWEST = 8
+
+/** Columns that fit the screen: the widest give first. */
+const columns = (natural: ReadonlyArray<number>, width: number): Array<number> => {
+  const widths = [...natural]
+  const room = width - 2 * (widths.length - 1)
+  while (widths.reduce((sum, width) => sum + width, 0) > room) {
+    const widest = widths.indexOf(Math.max(...widths))
+    if ((widths[widest] ?? 0) <= NARROWEST) break
+    widths[widest] = (widths[widest] ?? 0) - 1
+  }
+  return widths
+}
+
+/** Rows under a head, in columns that fit the screen; text that does not is cut. */
+export const table = (
+  { width, paint }: Screen,
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>
+): string => {
+  const natural = head.map((title, column) => Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map(wide)))
+  const made = new Table({
+    head: head.map((title) => paint("bold", title)),
+    colWidths: columns(natural, width),
+    chars: NO_LINES,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
+  })
+  made.push(...rows.map((row) => [...row]))
+  return made
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+}
+
+const wide = (text: string): number => stringWidth(text)

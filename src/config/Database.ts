@@ -18,7 +18,10 @@ const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
 const Address = Schema.Struct({ host: Schema.String, port: Schema.Number })
 type Address = typeof Address.Type
 
-const PORT = 6379
+/** What is meant where nothing is written. */
+export const DEFAULTS = { url: "localhost", port: 6379, database: 0 } as const
+
+const PORT = DEFAULTS.port
 const SENTINEL_PORT = 26_379
 
 const addressOf = (text: string, port: number): Address | undefined => {
@@ -146,7 +149,7 @@ export const resolve = (written: typeof Written.Type): Option.Option<Database> |
   const mistakes: Array<Mistake> = []
   const wrong = (key: string, message: string) => void mistakes.push({ path: [key], message })
   const port = Option.getOrElse(written.port, () => PORT)
-  const text = Option.match(written.url, { onNone: () => "localhost", onSome: Redacted.value })
+  const text = Option.match(written.url, { onNone: () => DEFAULTS.url, onSome: Redacted.value })
   const url = ofUrl(text, port)
   if (url === undefined)
     wrong("url", "expected a host name, or an address like redis://host:6379 or rediss://host:6379")
@@ -155,7 +158,7 @@ export const resolve = (written: typeof Written.Type): Option.Option<Database> |
   const tls = written.tls || url?.tls === true
   if (!tls && Option.isSome(written.ca)) wrong("ca", "a certificate is for TLS: write `tls: true`, or rediss:// in url")
   if (!tls && written.insecure) wrong("insecure", "it is about TLS: write `tls: true`, or rediss:// in url")
-  const database = Option.getOrElse(written.database, () => url?.database ?? 0)
+  const database = Option.getOrElse(written.database, () => url?.database ?? DEFAULTS.database)
   if (hasCluster && database !== 0) {
     wrong("database", `a Redis cluster has database 0 only: leave it out, or write 0 instead of ${database}`)
   }

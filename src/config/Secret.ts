@@ -35,8 +35,11 @@ const fromEnvironment = (name: string, ast: AST.AST) =>
       : refuse(ast, `the environment variable ${name} is not set`)
   )
 
+/** A secret that is kept in the environment. */
+const VARIABLE = /^\$\{(\w+)\}$/
+
 const resolve = (text: string, ast: AST.AST) => {
-  const [, name] = text.match(/^\$\{(\w+)\}$/) ?? []
+  const [, name] = text.match(VARIABLE) ?? []
   if (name !== undefined) return fromEnvironment(name, ast)
   if (text.startsWith("file:")) return fromFile(text.slice(5), ast)
   return Effect.succeed(Redacted.make(text))
@@ -62,3 +65,20 @@ export const PrivateKey = Schema.transformOrFail(Text, Schema.RedactedFromSelf(S
     ),
   encode: hide
 })
+
+/** Where a secret is kept if it is not in the config itself; `ast` is the schema of its key, `user` the home folder. Tells nothing of what is no reference. */
+export const sourceOf = (
+  ast: AST.AST,
+  text: string,
+  user: string
+):
+  | { readonly from: "environment"; readonly name: string }
+  | { readonly from: "file"; readonly path: string }
+  | undefined => {
+  const [, name] = text.match(VARIABLE) ?? []
+  if (name !== undefined) return { from: "environment", name }
+  if (text.startsWith("file:")) return { from: "file", path: expand(text.slice(5), { user }) }
+  return ast === PrivateKey.ast && !text.includes("-----BEGIN")
+    ? { from: "file", path: expand(text, { user }) }
+    : undefined
+}

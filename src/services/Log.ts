@@ -34,6 +34,13 @@ export const FILE_NAME = "anklet.log"
 /** The file is moved to `anklet.log.1` at this size, in bytes; so many old ones are kept. */
 export const SIZE_LIMIT = 50 * 2 ** 20
 const KEPT = 5
+
+/** The files of a log, newest first: `anklet.log`, `anklet.log.1`, …; those that were rotated by other tools have names of theirs. */
+export const filesOf = (file: string): readonly [string, ...ReadonlyArray<string>] => [
+  file,
+  ...Array.from({ length: KEPT }, (_, index) => `${file}.${index + 1}`)
+]
+
 /** Lines wait in memory at most so long. */
 const FLUSH_EVERY = "250 millis"
 /** A disk that is full for long must not fill the memory: lines beyond this are dropped, and counted. */

@@ -119,6 +119,8 @@ export const make = async (options: LabOptions = {}) => {
     children.add(child)
     let stdout = ""
     let stderr = ""
+    child.stdout.setEncoding("utf8")
+    child.stderr.setEncoding("utf8")
     child.stdout.on("data", (chunk) => {
       stdout += chunk
     })

@@ -1,0 +1,84 @@
+/** The bare command, and what all commands share: flags, exit codes, and how an error is told. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import { EXIT_CODES, type ExitCode, exitCodeOf } from "../ExitCode.ts"
+import { complain } from "./terminal.ts"
+
+/** `-c FILE`; before a command it means the same as behind it. */
+export const config = Options.file("config").pipe(
+  Options.withAlias("c"),
+  Options.withDescription("the config file; default ~/.config/anklet/config.yml"),
+  Options.optional
+)
+
+/** `--json`: for programs in place of people. */
+export const json = Options.boolean("json").pipe(Options.withDescription("print JSON, for programs"))
+
+const attach = Options.boolean("attach").pipe(
+  Options.withDescription("stay in the foreground, and log to the terminal as well")
+)
+const once = Options.boolean("once").pipe(Options.withDescription("make exactly one pass of every service, then leave"))
+const signalled = Options.choice("signal", ["stop", "drain"]).pipe(
+  Options.withAlias("s"),
+  Options.withDescription(
+    "stop: interrupt what runs, clean up, leave. drain: take nothing new, finish what runs, leave"
+  ),
+  Options.optional
+)
+const noWait = Options.boolean("no-wait").pipe(Options.withDescription("with -s: do not wait until the daemon is gone"))
+
+const description = [
+  "Runs CI jobs in throw-away macOS VMs on this Mac. Without flags it starts the daemon and returns.",
+  '"anklet demo" shows it at work in a simulated world.',
+  "Exit codes:",
+  ...Object.entries(EXIT_CODES).map(([code, meaning]) => `${code} ${meaning};`)
+].join(" ")
+
+/** `anklet` without a command: start the daemon, or signal it. */
+export const anklet = Command.make("anklet", { config, attach, once, signalled, noWait }).pipe(
+  Command.withDescription(description)
+)
+
+/** The exit code that the command ends with. */
+export class Outcome extends Context.Tag("anklet/Outcome")<Outcome, Ref.Ref<number>>() {}
+
+/** A command line whose parts are known, and do not go together. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** Run to an exit code; an error is told in its own words, and has its own number. */
+export const outcome = <E extends { readonly _tag: string; readonly message: string; readonly reason?: string }, R>(
+  run: Effect.Effect<ExitCode | number, E, R>
+): Effect.Effect<void, never, R | Outcome> =>
+  run.pipe(
+    Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))),
+    Effect.flatMap((code) => Effect.flatMap(Outcome, Ref.set(code)))
+  )
+
+/** A command's handler. It is handed its own flags, with the `-c FILE` that stands before or behind the command's name. */
+export const handle =
+  <
+    Given extends { readonly config: Option.Option<string> },
+    E extends { readonly _tag: string; readonly message: string; readonly reason?: string },
+    R
+  >(
+    run: (given: Given) => Effect.Effect<ExitCode | number, E, R>
+  ) =>
+  (given: Given) =>
+    Effect.gen(function* () {
+      const before = yield* anklet
+      if (before.attach || before.once || before.noWait || Option.isSome(before.signalled)) {
+        return yield* new UsageError({
+          detail: "--attach, --once, -s and --no-wait start or signal the daemon: they do not go with a command"
+        })
+      }
+      return yield* run({ ...given, config: Option.orElse(given.config, () => before.config) })
+    }).pipe(outcome)

@@ -1,0 +1,67 @@
+/** `anklet config check | show`: is the config right, and what does it say in the end. */
+import * as Command from "@effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Config from "../Config.ts"
+import * as Plugins from "../Plugins.ts"
+import { config as configFlag, handle, json } from "./anklet.ts"
+import { configFile } from "./start.ts"
+import { say, screen } from "./terminal.ts"
+
+/** A config without problems, and its services. */
+const right = Effect.fnUntraced(function* (file: string) {
+  const raw = yield* Config.read(file)
+  return { raw, services: yield* Plugins.resolve(raw) }
+})
+
+const check = Command.make(
+  "check",
+  { config: configFlag, json },
+  handle((given) =>
+    Effect.gen(function* () {
+      const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
+      const file = yield* configFile(given.config)
+      const checked = Effect.gen(function* () {
+        const { raw, services } = yield* right(file)
+        const problems = yield* problemsOf(raw)
+        if (problems.length > 0) return yield* new Config.ConfigError({ file, problems })
+        return services.map(({ name, plugin }) => ({ name, plugin }))
+      })
+      if (given.json) {
+        const result = yield* Effect.match(checked, {
+          onFailure: ({ problems }) => ({ file, ok: false, problems }),
+          onSuccess: (services) => ({ file, ok: true, problems: [], services })
+        })
+        yield* say(JSON.stringify(result, undefined, 2))
+        return result.ok ? 0 : 3
+      }
+      const services = yield* checked
+      const names = services.map(({ name, plugin }) => `${name} (${plugin})`).join(", ")
+      yield* say(`${file} is right: ${services.length === 1 ? "one service" : `${services.length} services`}, ${names}`)
+      return 0
+    })
+  )
+).pipe(Command.withDescription("tell all that is wrong with the config, and whether its secrets and folders are there"))
+
+const show = Command.make(
+  "show",
+  { config: configFlag, json },
+  handle((given) =>
+    Effect.gen(function* () {
+      const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
+      const yaml = yield* Effect.promise(() => import("./config/yaml.ts"))
+      const file = yield* configFile(given.config)
+      const { raw } = yield* right(file)
+      const settings = yield* resolved(raw)
+      yield* say(given.json ? yaml.asJson(file, settings) : `# ${file}\n${yaml.asYaml(settings, yield* screen)}`)
+      return 0
+    })
+  )
+).pipe(
+  Command.withDescription("the config as it is meant: every value, defaults too, with its origin; secrets are hidden")
+)
+
+/** `anklet config`. */
+export const config = Command.make("config").pipe(
+  Command.withDescription("check the config, or show what it says in the end"),
+  Command.withSubcommands([check, show])
+)

@@ -1,0 +1,80 @@
+/** A whole config as it is meant: every value of the daemon and of its services, each with where it came from. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { Common, type Raw, type RawService } from "../../Config.ts"
+import * as Database from "../../config/Database.ts"
+import { HIDDEN, type Setting, settingsOf, withoutUser } from "../../config/Setting.ts"
+import { home } from "../../Home.ts"
+import * as Plugins from "../../Plugins.ts"
+
+const at = (content: unknown, path: ReadonlyArray<string | number>): unknown =>
+  path.reduce<unknown>((value, key) => (Predicate.hasProperty(value, key) ? value[key] : undefined), content)
+
+/** The daemon's own folders; all absolute. */
+const daemon = ({ content, lineOf, daemon }: Raw): ReadonlyArray<Setting> =>
+  (
+    [
+      [["work_dir"], daemon.workDir],
+      [["pid_file_dir"], daemon.pidFileDir],
+      [["state_dir"], daemon.stateDir],
+      [["log", "file_dir"], daemon.logDir]
+    ] as const
+  ).map(([path, value]) => ({
+    path,
+    value,
+    origin: at(content, path) === undefined ? { from: "default" } : { from: "line", line: lineOf(path) }
+  }))
+
+/** What is meant by the keys of a database that are not written, and a host name is no secret. */
+const database = (setting: Setting, written: Readonly<Record<string, unknown>>): ReadonlyArray<Setting> => {
+  const key = setting.path[3]
+  const url = written.url
+  if (key === "url" && typeof url === "string" && setting.origin.from === "line")
+    return [{ ...setting, value: /@/.test(url) && !/:\/\//.test(url) ? HIDDEN : withoutUser(url) }]
+  if (setting.origin.from !== "unset" || (key !== "url" && key !== "port" && key !== "database")) return [setting]
+  // an address, sentinels and clusters tell by themselves
+  const isPlain = !Predicate.isString(url) || !/^\w+:\/\/|^file:|^\$/.test(url)
+  return isPlain && written.sentinel === undefined && (written.cluster ?? false) === false
+    ? [{ ...setting, value: Database.DEFAULTS[key], origin: { from: "default" } }]
+    : []
+}
+
+const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
+  const { user } = yield* home
+  const path = ["services", service.index] as const
+  const context = { at: path, lineOf: raw.lineOf, user }
+  const written = at(raw.content, path)
+  const all: Readonly<Record<string, unknown>> = Predicate.isRecord(written) ? written : {}
+  const theirs = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in service.own)))
+  const store: Readonly<Record<string, unknown>> = Predicate.isRecord(all.database) ? all.database : {}
+  const common = settingsOf(
+    Common,
+    { ...theirs, database: store },
+    Option.getOrUndefined(yield* Effect.option(Schema.decodeUnknown(Common)(theirs))),
+    context
+  )
+  const own = Option.match(yield* Plugins.read(raw, service), {
+    onNone: () => [],
+    onSome: ({ schema, value }) => settingsOf(schema, service.own, value, context)
+  })
+  const isUsed = store.enabled === true
+  return [
+    ...common.filter(({ path }) => path[2] !== "database"),
+    ...own,
+    ...common
+      .filter(({ path }) => path[2] === "database")
+      // of a database that is not used, only what somebody wrote
+      .filter(
+        ({ path, origin }) => isUsed || path[3] === "enabled" || (origin.from !== "default" && origin.from !== "unset")
+      )
+      .flatMap((setting) => (isUsed ? database(setting, store) : [setting]))
+  ]
+})
+
+/** Every value of a config without problems. */
+export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
+  const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
+  return [...daemon(raw), ...services.flat()]
+})

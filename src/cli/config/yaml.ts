@@ -1,0 +1,61 @@
+/** Settings as YAML with the origin of each value behind it, or as JSON. Pure. */
+import { Document, isCollection, isNode } from "yaml"
+import { pathOf } from "../../config/Problem.ts"
+import type { Origin, Setting } from "../../config/Setting.ts"
+import type { Screen } from "../terminal.ts"
+
+/** Origins stand in one column, as far to the right as most values reach. */
+const FARTHEST = 44
+/** Begins an origin; no text of a config has it there. */
+const MARK = "\u0001"
+
+const lineOf = (line: number | undefined) => (line === undefined ? "the config" : `line ${line}`)
+
+/** Where a value came from, for people. */
+const told = (origin: Origin): string => {
+  switch (origin.from) {
+    case "default":
+      return "default"
+    case "unset":
+      return "not set"
+    case "line":
+      return lineOf(origin.line)
+    case "environment":
+      return `environment ${origin.name}, ${lineOf(origin.line)}`
+    case "file":
+      return `file ${origin.path}, ${lineOf(origin.line)}`
+  }
+}
+
+/** The settings as a file of their own; what is not set is a comment. */
+export const asYaml = (settings: ReadonlyArray<Setting>, { paint }: Screen): string => {
+  const document = new Document({})
+  for (const { path, value, origin } of settings) {
+    const node = document.createNode(value ?? null)
+    if (isCollection(node)) node.flow = true
+    if (isNode(node)) node.comment = `${MARK}${told(origin)}`
+    document.setIn(path, node)
+  }
+  const rows = document
+    .toString({ lineWidth: 0, blockQuote: false, nullStr: "", flowCollectionPadding: false })
+    .trimEnd()
+    .split("\n")
+    .map((row) => {
+      const [text = "", note = ""] = row.split(`#${MARK}`).map((part) => part.trimEnd())
+      return { text: note === "not set" ? text.replace(/^(\s*)/, "$1# ") : text, note }
+    })
+  const column = Math.min(FARTHEST, Math.max(...rows.map(({ text }) => text.length)))
+  return rows
+    .map(({ text, note }) =>
+      note === "" ? text : `${text.padEnd(column)}  ${paint("dim", note === "not set" ? note : `# ${note}`)}`
+    )
+    .join("\n")
+}
+
+/** The settings as one object, and the origins by path. */
+export const asJson = (file: string, settings: ReadonlyArray<Setting>): string => {
+  const document = new Document({})
+  for (const { path, value } of settings) if (value !== undefined) document.setIn(path, document.createNode(value))
+  const origins = Object.fromEntries(settings.map(({ path, origin }) => [pathOf(path), origin]))
+  return JSON.stringify({ file, config: document.toJS(), origins }, undefined, 2)
+}

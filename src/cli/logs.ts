@@ -1,0 +1,83 @@
+/** `anklet logs`: the daemon's log for people, also when the daemon is gone. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Config from "../Config.ts"
+import { config, handle, json, UsageError } from "./anklet.ts"
+import { configFile } from "./start.ts"
+import { complain, interrupted, say, screen } from "./terminal.ts"
+
+const LINES = 100
+const NONE = "there is none yet; without an absolute log.file_dir it is where anklet was started"
+
+const follow = Options.boolean("follow").pipe(
+  Options.withAlias("f"),
+  Options.withDescription("go on with what comes, until Ctrl-C")
+)
+const service = Options.text("service").pipe(Options.withDescription("only this service's entries"), Options.optional)
+const job = Options.text("job").pipe(
+  Options.withDescription("only this job's entries: its address at GitHub, or its number; a run's shows all its jobs"),
+  Options.optional
+)
+const level = Options.choice("level", ["debug", "info", "warn", "error"]).pipe(
+  Options.withDescription("only entries as grave as this"),
+  Options.optional
+)
+const lines = Options.integer("lines").pipe(
+  Options.withAlias("n"),
+  Options.withDescription(`so many of the newest entries; default ${LINES}`),
+  Options.withDefault(LINES)
+)
+
+/** `anklet logs`. */
+export const logs = Command.make(
+  "logs",
+  { config, follow, service, job, level, lines, json },
+  handle((given) =>
+    Effect.gen(function* () {
+      const paths = yield* Path
+      const entry = yield* Effect.promise(() => import("./logs/entry.ts"))
+      const reader = yield* Effect.promise(() => import("../services/log/reader.ts"))
+      const Log = yield* Effect.promise(() => import("../services/Log.ts"))
+      if (given.lines < 0) return yield* new UsageError({ detail: "--lines wants 0 or more" })
+      const wanted = Option.map(given.job, entry.jobOf)
+      if (Option.isSome(wanted) && Either.isLeft(wanted.value))
+        return yield* new UsageError({ detail: `--job: ${wanted.value.left}` })
+
+      const { daemon, services } = yield* Config.read(yield* configFile(given.config))
+      const names = services.map(({ name }) => name)
+      if (Option.isSome(given.service) && !names.includes(given.service.value))
+        yield* complain(`the config has no service "${given.service.value}" (now); it has ${names.join(", ")}`)
+      const file = paths.join(daemon.logDir, Log.FILE_NAME)
+      const matches = entry.matches({
+        service: given.service,
+        level: given.level,
+        job: Option.flatMap(wanted, Option.getRight)
+      })
+      const text = given.json ? (raw: string) => raw : entry.forPeople(yield* screen, names)
+      const show = (raw: ReadonlyArray<string>) => {
+        const asked = raw.filter(matches)
+        return asked.length === 0 ? Effect.void : say(asked.map(text).join("\n"))
+      }
+      const read = Effect.gen(function* () {
+        const { lines, place } = yield* reader.last(Log.filesOf(file), { ...given, matches })
+        yield* show(lines)
+        if (Option.isNone(place.opened) && lines.length === 0) {
+          if (!given.follow) return yield* new Log.LogError({ file, detail: NONE })
+          yield* complain(`waiting for ${file}`)
+        }
+        if (given.follow) yield* reader.follow(file, place, show)
+      })
+      yield* Effect.raceFirst(read, interrupted).pipe(
+        Effect.catchTags({
+          SystemError: ({ reason }) => new Log.LogError({ file, detail: `cannot be read (${reason})` }),
+          BadArgument: ({ message }) => new Log.LogError({ file, detail: message })
+        })
+      )
+      return 0
+    })
+  )
+).pipe(Command.withDescription("show the daemon's log, also when the daemon is gone"))

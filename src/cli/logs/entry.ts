@@ -1,0 +1,102 @@
+/** A line of the log for people, and which lines they asked for. Pure. */
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { cut, printable, type Screen } from "../terminal.ts"
+
+/** The levels, least grave first. */
+export const LEVELS = ["debug", "info", "warn", "error"] as const
+
+/** A level as the command line has it. */
+export type Level = (typeof LEVELS)[number]
+
+const text = Schema.optionalWith(Schema.String, { default: () => "" })
+const number = Schema.optionalWith(Schema.Number, { as: "Option" })
+
+/** What is shown of a line, and chosen by; the whole of it is a public format (services/log/line.ts). */
+const Line = Schema.parseJson(
+  Schema.Struct({
+    time: Schema.String,
+    level: Schema.Literal("DEBUG", "INFO", "WARN", "ERROR"),
+    msg: Schema.String,
+    serviceName: text,
+    workflowJobName: text,
+    workflowJobId: number,
+    workflowRunId: number,
+    jobURL: text,
+    err: text
+  })
+)
+type Line = typeof Line.Type
+
+const decode = Schema.decodeOption(Line)
+
+/** A job as a person names it: by its address or number, or by those of its whole run. */
+export type Job =
+  | { readonly _tag: "Job"; readonly id: number }
+  | { readonly _tag: "Run"; readonly id: number }
+  | { readonly _tag: "Number"; readonly id: number }
+
+/** `https://github.com/o/r/actions/runs/1/job/2`, or a number; else what is wrong. */
+export const jobOf = (named: string): Either.Either<Job, string> => {
+  const [, job] = named.match(/^https?:\/\/\S+\/jobs?\/(\d+)/) ?? []
+  const [, run] = named.match(/^https?:\/\/\S+\/runs\/(\d+)/) ?? []
+  if (job !== undefined) return Either.right({ _tag: "Job", id: Number(job) })
+  if (run !== undefined) return Either.right({ _tag: "Run", id: Number(run) })
+  return /^\d+$/.test(named)
+    ? Either.right({ _tag: "Number", id: Number(named) })
+    : Either.left(`"${named}" is no job: give its address at GitHub, or its number`)
+}
+
+/** What a person asked for. */
+export interface Wanted {
+  readonly service: Option.Option<string>
+  readonly job: Option.Option<Job>
+  readonly level: Option.Option<Level>
+}
+
+const concerns = (line: Line, job: Job): boolean =>
+  (job._tag !== "Run" && Option.contains(line.workflowJobId, job.id)) ||
+  (job._tag !== "Job" && Option.contains(line.workflowRunId, job.id))
+
+/** Whether a line was asked for. One that is not JSON tells neither service nor job nor level: it is shown to those who asked for everything. */
+export const matches =
+  ({ service, job, level }: Wanted) =>
+  (raw: string): boolean => {
+    if (Option.isNone(service) && Option.isNone(job) && Option.isNone(level)) return true
+    return Option.exists(
+      decode(raw),
+      (line) =>
+        Option.match(service, { onNone: () => true, onSome: (name) => line.serviceName === name }) &&
+        Option.match(job, { onNone: () => true, onSome: (job) => concerns(line, job) }) &&
+        Option.match(level, { onNone: () => true, onSome: (least) => rank(line.level) >= LEVELS.indexOf(least) })
+    )
+  }
+
+const rank = (level: Line["level"]): number => LEVELS.findIndex((name) => name.toUpperCase() === level)
+
+const COLOURS = { DEBUG: "dim", INFO: "green", WARN: "yellow", ERROR: "red" } as const
+
+/** Columns of the longest service's name that is shown whole. */
+const NAME_WIDTH = 24
+
+/** Entries for people: time, level, service, message, and the job's address. What is not JSON stays as it is. */
+export const forPeople = ({ paint, coloured }: Screen, services: ReadonlyArray<string>) => {
+  const width = Math.min(NAME_WIDTH, Math.max(...[...services, "anklet"].map(({ length }) => length)))
+  return (raw: string): string =>
+    Option.match(decode(raw), {
+      onNone: () => (coloured ? raw : printable(raw)),
+      onSome: ({ time, level, msg, serviceName, workflowJobName, jobURL, err }) =>
+        [
+          paint("dim", time.slice(0, 19).replace("T", " ")),
+          paint(COLOURS[level], level.padEnd(5)),
+          paint("cyan", cut(printable(serviceName || "anklet"), width).padEnd(width)),
+          level === "INFO" ? said(msg, err) : paint(COLOURS[level], said(msg, err)),
+          paint("dim", printable(jobURL || (workflowJobName && `job "${workflowJobName}"`)))
+        ]
+          .filter((part) => part !== "")
+          .join("  ")
+    })
+}
+
+const said = (msg: string, err: string): string => printable(err === "" ? msg : `${msg}: ${err}`)

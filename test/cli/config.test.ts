@@ -1,0 +1,251 @@
+import { generateKeyPairSync } from "node:crypto"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { parse } from "yaml"
+import { type Lab, make, TOKEN } from "../whole/lab.ts"
+import { atTerminal } from "./terminal.ts"
+
+const CANARY = "CANARY"
+
+let lab: Lab
+
+beforeEach(async () => {
+  lab = await make()
+})
+afterEach(() => lab.close())
+
+/** A plugin of the user's, with secrets that it declares and one that it does not. */
+const PLUGIN = `export default ({ Effect, Schema, Secret }) => ({
+  name: "mine",
+  config: Schema.Struct({
+    greeting: Schema.optionalWith(Schema.String, { default: () => "hello" }),
+    times: Schema.optionalWith(Schema.Number, { default: () => 3 }),
+    colour: Schema.optional(Schema.String),
+    key: Secret,
+    api_key: Schema.String,
+    server: Schema.Struct({ host: Schema.String, password: Secret }),
+    keys: Schema.Array(Secret)
+  }),
+  run: () => Effect.void
+})
+`
+
+/** Every way in which a config may hold a secret, `${CANARY}…` in all of them. */
+const everything = () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString()
+  const key = join(lab.folder, "app.pem")
+  const token = join(lab.folder, "token")
+  writeFileSync(key, pem)
+  writeFileSync(token, `${CANARY}file\n`)
+  const folder = join(lab.home, ".config/anklet/plugins/mine")
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, "index.mjs"), PLUGIN)
+  const base = readFileSync(lab.config, "utf8").split("\n").slice(0, 6).join("\n")
+  writeFileSync(
+    lab.config,
+    `${base}
+  - name: ONE
+    plugin: github
+    token: \${TOKEN_OF_ONE}
+    registration: repo
+    owner: veertuinc
+    repo: anklet
+    registry_url: https://me:${CANARY}pass@registry:8089/?key=${CANARY}
+    database: { enabled: true, url: "redis://me:${CANARY}@wx@h:6379/2", sentinel: { name: main, nodes: [a, "b:1"], password: ${CANARY} } }
+  - name: TWO
+    plugin: github
+    token: file:${token}
+    registration: org
+    owner: veertuinc
+    database: { enabled: true, password: ${CANARY}, url: redis.internal }
+  - name: THREE
+    plugin: github
+    app_id: 1
+    installation_id: 2
+    private_key: ${key}
+    registration: org
+    owner: veertuinc
+    database: { url: "me:${CANARY}@host" }
+  - name: FOUR
+    plugin: mine
+    key: ${CANARY}
+    api_key: ${CANARY}
+    server: { host: here, password: ${CANARY} }
+    keys: [${CANARY}, "file:${token}"]
+`
+  )
+  return { key, token, pem, env: { TOKEN_OF_ONE: `${CANARY}env` } }
+}
+
+describe("anklet config check", () => {
+  it("says that a config is right, and whose services it has", async () => {
+    const ran = await lab.anklet("config", "check")
+    assert.deepStrictEqual(ran, {
+      code: 0,
+      stdout: `${lab.config} is right: one service, RUNNER1 (github)\n`,
+      stderr: ""
+    })
+    const json = JSON.parse((await lab.anklet("config", "check", "--json")).stdout)
+    assert.deepStrictEqual(json, {
+      file: lab.config,
+      ok: true,
+      problems: [],
+      services: [{ name: "RUNNER1", plugin: "github" }]
+    })
+  })
+
+  it("tells the very problems that a start tells: exit 3, and starts nothing", async () => {
+    const text = readFileSync(lab.config, "utf8").replace("owner:", "ownr:").replace("plugin: github", "plugin: gitub")
+    for (const broken of [
+      text,
+      "",
+      "services: [",
+      text.replace("gitub", "github").replace(TOKEN, "${NO_SUCH_TOKEN}")
+    ]) {
+      writeFileSync(lab.config, broken)
+      const start = await lab.anklet()
+      const check = await lab.anklet("config", "check")
+      assert.strictEqual(check.code, 3)
+      assert.strictEqual(check.stderr, start.stderr)
+      assert.strictEqual(check.stdout, "")
+      const json = await lab.anklet("config", "check", "--json")
+      assert.strictEqual(json.code, 3)
+      const { ok, problems } = JSON.parse(json.stdout)
+      assert.isFalse(ok)
+      for (const { message } of problems) assert.include(start.stderr, message)
+    }
+    const missing = await lab.run(["-c", join(lab.folder, "none.yml"), "config", "check"]).done
+    assert.strictEqual(missing.code, 3)
+    assert.include(missing.stderr, "there is no such file")
+  })
+
+  it("misses a secret whose file or variable is not there", async () => {
+    const text = readFileSync(lab.config, "utf8")
+    for (const [reference, words] of [
+      ["${NO_SUCH_TOKEN}", "the environment variable NO_SUCH_TOKEN is not set"],
+      ["file:/no/such/token", "the file /no/such/token cannot be read"]
+    ] as const) {
+      writeFileSync(lab.config, text.replace(TOKEN, reference))
+      const ran = await lab.anklet("config", "check")
+      assert.strictEqual(ran.code, 3)
+      assert.include(ran.stderr, `line 9, services[0].token: ${words}`)
+    }
+  })
+
+  it("misses the log's folder, and says which folder cannot be made", async () => {
+    rmSync(join(lab.folder, "logs"), { recursive: true })
+    writeFileSync(join(lab.folder, "file"), "")
+    writeFileSync(
+      lab.config,
+      readFileSync(lab.config, "utf8").replace(/state_dir: .*/, `state_dir: ${lab.folder}/file/state`)
+    )
+    const ran = await lab.anklet("config", "check")
+    assert.strictEqual(ran.code, 3)
+    assert.include(ran.stderr, `line 5, log.file_dir: ${join(lab.folder, "logs")} does not exist`)
+    assert.include(ran.stderr, `line 3, state_dir: ${join(lab.folder, "file")} is not a folder`)
+  })
+})
+
+describe("anklet config show", () => {
+  it("shows every value with its origin, as YAML that reads back to the same", async () => {
+    const { key, token, env } = everything()
+    const ran = await lab.run(["config", "show", "-c", lab.config], { env }).done
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    for (const row of [
+      /^work_dir: \S+ +# line 1$/m,
+      /^ {2}- name: ONE +# line 7$/m,
+      /^ {4}token: <hidden> +# environment TOKEN_OF_ONE, line 9$/m,
+      /^ {4}registry_url: https:\/\/<hidden>@registry:8089\/\?<hidden> {2}# line 13$/m,
+      /^ {6}url: redis:\/\/<hidden>@h:6379\/2 +# line 14$/m,
+      /^ {4}sleep_interval: 10 +# default$/m,
+      /^ {4}api_url: https:\/\/api\.github\.com +# default$/m,
+      /^ {4}# runner_sha256: +not set$/m,
+      /^ {6}url: redis\.internal +# line 20$/m,
+      /^ {6}port: 6379 +# default$/m,
+      /^ {4}greeting: hello +# default$/m,
+      /^ {4}times: 3 +# default$/m,
+      /^ {4}# colour: +not set$/m,
+      /^ {4}api_key: <hidden> +# line 32$/m,
+      /^ {6}password: <hidden> +# line 33$/m
+    ])
+      assert.match(ran.stdout, row)
+    assert.include(ran.stdout, `# file ${token}, line 17`)
+    assert.include(ran.stdout, `# file ${key}, line 25`)
+    const json = await lab.run(["config", "show", "--json", "-c", lab.config], { env }).done
+    const { file, config, origins } = JSON.parse(json.stdout)
+    assert.strictEqual(file, lab.config)
+    assert.deepStrictEqual(parse(ran.stdout), config)
+    assert.deepStrictEqual(origins["services[0].token"], { from: "environment", name: "TOKEN_OF_ONE", line: 9 })
+    assert.deepStrictEqual(origins["services[1].token"], { from: "file", path: token, line: 17 })
+    assert.deepStrictEqual(origins["services[3].greeting"], { from: "default" })
+    assert.deepStrictEqual(config.services[3].keys, ["<hidden>", "<hidden>"])
+  })
+
+  it("shows no secret, whatever way it is given in", async () => {
+    const { pem, env } = everything()
+    for (const more of [[], ["--json"]]) {
+      const { stdout, stderr } = await lab.run(["config", "show", "-c", lab.config, ...more], { env }).done
+      assert.include(stdout, "<hidden>")
+      assert.notInclude(stdout + stderr, CANARY)
+      for (const line of pem.split("\n").filter(Boolean)) assert.notInclude(stdout, line)
+    }
+  })
+
+  it("knows every default that the README's table states", async () => {
+    const { stdout } = await lab.anklet("config", "show", "--json")
+    const { config, origins } = JSON.parse(stdout)
+    const [service] = config.services
+    const readme = readFileSync("README.md", "utf8")
+    for (const [key, origin] of Object.entries<{ from: string }>(origins)) {
+      const [, name] = key.match(/^services\[0\]\.(\w+)$/) ?? []
+      if (origin.from !== "default" || name === undefined || name === "runner_url") continue
+      assert.match(readme, new RegExp(`\`(services\\[\\]\\.)?${name}\` \\| \`${service[name]}\``))
+    }
+  })
+
+  it("is plain in a pipe and with NO_COLOR, and coloured at a terminal", async () => {
+    const piped = await lab.anklet("config", "show")
+    assert.notInclude(piped.stdout, "\u001b")
+    const args = ["config", "show", "-c", lab.config]
+    const { seen } = await atTerminal(args, { env: lab.env, cwd: lab.folder })
+    assert.include(seen, "\u001b[2m# line 1\u001b[0m")
+    assert.strictEqual(stripVTControlCharacters(seen), piped.stdout)
+    const plain = await atTerminal(args, { env: { ...lab.env, NO_COLOR: "1" }, cwd: lab.folder })
+    assert.strictEqual(plain.seen, piped.stdout)
+  })
+
+  it("tells what is wrong with a config that cannot be used: exit 3", async () => {
+    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace("owner:", "ownr:"))
+    const ran = await lab.anklet("config", "show")
+    assert.strictEqual(ran.code, 3)
+    assert.include(ran.stderr, "did you mean `owner`?")
+    assert.strictEqual(ran.stdout, "")
+  })
+})
+
+describe("anklet config", () => {
+  it("refuses what it does not know: exit 2, and says what", async () => {
+    for (const [args, word] of [
+      [["config", "shwo"], "shwo"],
+      [["config", "show", "--frobnicate"], "--frobnicate"],
+      [["config", "check", "more"], "more"]
+    ] as const) {
+      const ran = await lab.anklet(...args)
+      assert.strictEqual(ran.code, 2, args.join(" "))
+      assert.include(ran.stderr, word)
+      assert.strictEqual(ran.stdout, "")
+    }
+  })
+
+  it("does not take the value of -c for a command", async () => {
+    for (const name of ["config", "show", "demo"]) {
+      writeFileSync(join(lab.folder, name), readFileSync(lab.config))
+      const ran = await lab.run(["config", "-c", name, "check"]).done
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      assert.strictEqual((await lab.run(["-c", name, "config", "check"]).done).code, 0)
+    }
+  })
+})

@@ -1,0 +1,29 @@
+/** A program run at a terminal of its own, as a person would. */
+import { spawn } from "node:child_process"
+import { MAIN } from "../whole/lab.ts"
+
+const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
+
+/** Run the built program on a terminal of so many columns (`script` is a part of Debian's and macOS's base); tells what the person sees. */
+export const atTerminal = (
+  args: ReadonlyArray<string>,
+  options: { readonly env: Record<string, string>; readonly cwd: string; readonly columns?: number }
+): Promise<{ readonly code: number; readonly seen: string }> => {
+  const command = `stty cols ${options.columns ?? 80}; exec ${[process.execPath, MAIN, ...args].map(quote).join(" ")}`
+  const wrapped =
+    process.platform === "darwin"
+      ? ["-q", "/dev/null", "bash", "-c", command]
+      : ["-qec", `bash -c ${quote(command)}`, "/dev/null"]
+  const child = spawn("script", wrapped, {
+    cwd: options.cwd,
+    env: { TERM: "xterm", ...options.env },
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  let seen = ""
+  child.stdout.on("data", (chunk) => {
+    seen += chunk
+  })
+  return new Promise((resolve) => {
+    child.on("close", (code) => resolve({ code: code ?? -1, seen: seen.replaceAll("\r\n", "\n") }))
+  })
+}
