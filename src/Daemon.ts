@@ -3,9 +3,11 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { v5 as uuid5 } from "uuid"
+import * as Control from "./Control.ts"
 import * as Race from "./Race.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
@@ -62,6 +64,8 @@ export interface Options<R> {
   /** Path of this daemon's ledger, and the folder in which all daemons of this user name theirs. */
   readonly ledger: string
   readonly ledgers: string
+  /** Where the daemon can be asked, and what it is told of itself; without it, nowhere. */
+  readonly control: Option.Option<Control.About & { readonly socket: string }>
   /** Told when the daemon is up: everything that can refuse a start has been asked. */
   readonly up: Effect.Effect<void>
 }
@@ -83,6 +87,14 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
     )
   )
   yield* audit
+  yield* Option.match(options.control, {
+    onNone: () => Effect.void,
+    onSome: ({ socket, ...about }) =>
+      // a daemon that cannot be asked does its work all the same
+      Effect.catchAll(Control.open(socket, about), (error) =>
+        Effect.logWarning(`"anklet status" and the like do not work with this daemon: ${error.message}`)
+      )
+  })
   yield* options.up
   yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
@@ -103,7 +115,7 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   yield* Effect.logInfo("anklet ends")
   // with `once`, a failed pass is the daemon's own failure
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })
-})
+}, Effect.scoped)
 
 /** What could not be cleaned up is named once more when the daemon leaves. */
 export const sayWhatIsLeft = Effect.gen(function* () {

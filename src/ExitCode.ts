@@ -12,7 +12,8 @@ export const EXIT_CODES = {
   7: "`anka` is missing, unlicensed or does not work",
   8: "GitHub refuses the credentials",
   9: "a folder or file cannot be used",
-  10: "a pass failed (with --once)"
+  10: "a pass failed (with --once)",
+  11: "the daemon does not answer"
 } as const
 
 /** One of them. */
@@ -31,6 +32,8 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
       return 4
     case "NotRunning":
       return 5
+    case "NoAnswer":
+      return 11
     case "AnkaError":
       return 7
     case "JournalError":

@@ -21,6 +21,7 @@ import type { Service } from "../Service.ts"
 import { Activity } from "../services/Activity.ts"
 import * as Anka from "../services/anka/layer.ts"
 import { Budget } from "../services/Budget.ts"
+import { FILE_NAME as SOCKET } from "../services/ControlSocket.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import * as Detach from "../services/Detach.ts"
 import { Exec } from "../services/Exec.ts"
@@ -61,6 +62,7 @@ const capabilities = (
 /** From the PID file to the last line of the log. */
 const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effect<void>) {
   const fs = yield* FileSystem
+  const paths = yield* Path
   const raw = yield* Config.read(options.config)
   const { daemon } = raw
   const services = yield* Plugins.resolve(raw)
@@ -88,7 +90,21 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
       Effect.flatMap(
         Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir })),
         (context) =>
-          Effect.provide(Daemon.run({ services, once: options.once, ledger, ledgers: places.ledgers, up }), context)
+          Effect.provide(
+            Daemon.run({
+              services,
+              once: options.once,
+              ledger,
+              ledgers: places.ledgers,
+              control: Option.some({
+                socket: paths.join(daemon.pidFileDir, SOCKET),
+                config: options.config,
+                pauseFile: paths.join(daemon.stateDir, "paused")
+              }),
+              up
+            }),
+            context
+          )
       )
     )
   }).pipe(

@@ -24,6 +24,14 @@ export class CoordinatorError extends Schema.TaggedError<CoordinatorError>()("Co
   }
 }
 
+/** What a coordinator keeps its knowledge in. */
+export interface StoreState {
+  /** How it is named to people. */
+  readonly name: string
+  /** The last question got no answer. */
+  readonly isAway: boolean
+}
+
 /** How a service looks at its CI. */
 export interface Looking<E, R> {
   readonly service: string
@@ -64,6 +72,9 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
     readonly survey: (scope: Scope) => Effect.Effect<Survey, CoordinatorError>
     /** How a job stands, for people. */
     readonly inspect: (scope: Scope, job: JobKey) => Effect.Effect<Standing, CoordinatorError>
+    /** The scopes that services of this host take part in. */
+    readonly scopes: Effect.Effect<ReadonlyArray<Scope>>
+    readonly state: Effect.Effect<StoreState>
     /** How a host is named to people, from what it says of itself. */
     readonly nameOf: (info: string) => string
     /** Waits until there may be something for this service that it did not see in its last pass. */

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { Database } from "../config/Database.ts"
 import * as embedded from "./Coordinator/embedded.ts"
-import type { Coordinator } from "./Coordinator.ts"
+import type { Coordinator, StoreState } from "./Coordinator.ts"
 import { Host } from "./Host.ts"
 
 /** A service, and the store that it shares. */
@@ -18,7 +18,13 @@ interface Sharing {
 
 export class Coordinators extends Context.Tag("anklet/Coordinators")<
   Coordinators,
-  { readonly of: (service: string) => Coordinator["Type"] }
+  {
+    readonly of: (service: string) => Coordinator["Type"]
+    /** Each coordinator that services ask. */
+    readonly all: ReadonlyArray<Coordinator["Type"]>
+    /** The stores that services share with other hosts. */
+    readonly stores: Effect.Effect<ReadonlyArray<StoreState & { readonly services: ReadonlyArray<string> }>>
+  }
 >() {
   /** One for each store that the services name, and one for those that name none. A store is loaded and connected to only when it is named. */
   static readonly layer = (services: ReadonlyArray<Sharing>, stateDir: string) =>
@@ -38,6 +44,10 @@ export class Coordinators extends Context.Tag("anklet/Coordinators")<
         }
         const stores = new Map(services.map(({ name, database }) => [name, database]))
         return Coordinators.of({
+          all: [own, ...HashMap.values(shared)],
+          stores: Effect.forEach(HashMap.toEntries(shared), ([store, { state }]) =>
+            Effect.map(state, ({ name, isAway }) => ({ name, isAway, services: namesOf(Option.some(store)) }))
+          ),
           of: (service) =>
             Option.getOrElse(
               Option.flatMap(stores.get(service) ?? Option.none(), (store) => HashMap.get(shared, store)),

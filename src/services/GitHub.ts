@@ -117,10 +117,23 @@ export interface GitHubClient {
   readonly tell: (job: Job, title: string, text: string) => Effect.Effect<boolean, GitHubError>
 }
 
+/** What is known of a credential's rate limit; null where GitHub has not said it yet. Times are milliseconds since the epoch. */
+export interface Limit {
+  /** How the log names the credential. */
+  readonly credential: string
+  readonly remaining: number | null
+  readonly limit: number | null
+  readonly resetAt: number | null
+  /** No polls before this; 0 when nothing is in the way. */
+  readonly waitsUntil: number
+}
+
 export class GitHub extends Context.Tag("anklet/GitHub")<
   GitHub,
   {
     /** The shared client of a credential, open as long as somebody's scope holds it. */
     readonly client: (credential: Credential) => Effect.Effect<GitHubClient, never, Scope.Scope>
+    /** The rate limit of each credential in use, as GitHub said last. */
+    readonly limits: Effect.Effect<ReadonlyArray<Limit>>
   }
 >() {}

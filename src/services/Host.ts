@@ -26,6 +26,10 @@ const Info = Schema.parseJson(
 const encodeInfo = Schema.encodeSync(Info)
 const decodeInfo = Schema.decodeOption(Info)
 
+/** Version of the daemon that says this of itself; empty when it is not understood. */
+export const versionOf = (info: string): string =>
+  Option.match(decodeInfo(info), { onNone: () => "", onSome: ({ version }) => version })
+
 /** What the state directory keeps. */
 const Kept = Schema.parseJson(Schema.Struct({ id: Schema.UUID, machine: Schema.String }))
 const encodeKept = Schema.encodeSync(Kept)

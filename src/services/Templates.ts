@@ -1,12 +1,14 @@
 /** Whether a template is on this host, and getting it here: at most one pull at a time on a host, over all its daemons. */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Finalizer from "../Finalizer.ts"
 import { Template } from "../Job.ts"
 import { within } from "../Within.ts"
-import { Anka, type AnkaError } from "./Anka.ts"
+import { Anka, type AnkaError, type PullSize } from "./Anka.ts"
 import { HostLock, type HostLockError } from "./HostLock.ts"
 
 /** Why a template cannot be had, for the job that wants it. */
@@ -26,11 +28,25 @@ export const RESERVE = 10 * 2 ** 30
 
 const PULL_LOCK = "pull"
 
+/** A pull that is under way. */
+export interface Pulling {
+  readonly template: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** From 0 to 1, where it can be known. */
+  readonly part: number | null
+}
+
+/** How far a pull is may be asked for so long. */
+const ASKED_WITHIN = "3 seconds"
+
 export class Templates extends Context.Tag("anklet/Templates")<
   Templates,
   {
     /** Whether `ensure` could start now: the template is here, or no other pull is in the way. */
     readonly available: (template: Template) => Effect.Effect<boolean>
+    /** The pull that is under way on this host, of whatever daemon: since when (0 where that is not known), and which part of it is here. */
+    readonly pulling: Effect.Effect<Option.Option<Pulling>>
     /** The template with its tag, on this host: pulled if need be. Interrupting it ends the pull. */
     readonly ensure: (
       template: Template,
@@ -43,6 +59,9 @@ export class Templates extends Context.Tag("anklet/Templates")<
     Effect.gen(function* () {
       const anka = yield* Anka
       const locks = yield* HostLock
+      let present:
+        | { readonly template: string; readonly since: number; readonly part: Effect.Effect<number | null> }
+        | undefined
 
       const localTags = (template: Template) =>
         anka.localTags(template.id).pipe(
@@ -75,6 +94,16 @@ export class Templates extends Context.Tag("anklet/Templates")<
         const size = yield* anka.pullSize(template, registry)
         yield* Option.match(size, { onNone: () => Effect.void, onSome: (size) => enoughSpace(template, size) })
         yield* Effect.logInfo(`pulling template ${template}`)
+        const since = yield* Clock.currentTimeMillis
+        yield* Finalizer.acquire(
+          Effect.sync(() => {
+            present = { template: `${template}`, since, part: partOf(template, registry, size) }
+          }),
+          () =>
+            Effect.sync(() => {
+              present = undefined
+            })
+        )
         yield* anka
           .pull(template, registry, (pid) => lock.value.setChild(pid))
           .pipe(
@@ -90,7 +119,35 @@ export class Templates extends Context.Tag("anklet/Templates")<
         return Option.isSome(template.tag) ? template : Template.make({ id: template.id, tag })
       }, Effect.scoped)
 
+      // what is free on the volume shrinks as the template comes in
+      const partOf = (template: Template, registry: Option.Option<string>, before: Option.Option<PullSize>) =>
+        Option.match(before, {
+          onNone: () => Effect.succeed(null),
+          onSome: ({ missing, available }) =>
+            anka.pullSize(template, registry).pipe(
+              Effect.timeout(ASKED_WITHIN),
+              Effect.map(
+                Option.match({
+                  onNone: () => null,
+                  onSome: (now) =>
+                    missing > 0 ? Math.min(1, Math.max(0, (available - now.available) / missing)) : null
+                })
+              ),
+              Effect.orElseSucceed(() => null)
+            )
+        })
+
       return Templates.of({
+        pulling: Effect.suspend(() =>
+          present === undefined
+            ? locks.holder(PULL_LOCK).pipe(
+                Effect.map(Option.map((template): Pulling => ({ template, since: 0, part: null }))),
+                Effect.orElseSucceed(() => Option.none<Pulling>())
+              )
+            : Effect.map(present.part, (part) =>
+                Option.map(Option.fromNullable(present), ({ template, since }): Pulling => ({ template, since, part }))
+              )
+        ),
         available: (template) =>
           isHere(template).pipe(
             Effect.orElseSucceed(() => false),

@@ -135,5 +135,5 @@ export const client = (fake: FakeGitHub): GitHubClient => {
 
 export const layer = (fake: FakeGitHub) => {
   const shared = client(fake)
-  return Layer.succeed(GitHub, GitHub.of({ client: () => Effect.succeed(shared) }))
+  return Layer.succeed(GitHub, GitHub.of({ limits: Effect.succeed([]), client: () => Effect.succeed(shared) }))
 }

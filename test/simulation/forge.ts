@@ -182,7 +182,7 @@ export class Forge {
         ),
       tell: () => Effect.succeed(false)
     }
-    return GitHub.of({ client: () => Effect.succeed(client) })
+    return GitHub.of({ limits: Effect.succeed([]), client: () => Effect.succeed(client) })
   }
 
   /** What runs in a VM: the three scripts, and a runner that talks to this GitHub. */

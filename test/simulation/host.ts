@@ -227,7 +227,7 @@ export class SimulatedHost {
           onSome: (rhythm) =>
             shared.make(store.connect(machine.name), names, rhythm).pipe(Effect.provide(Host.layer("/state")))
         }),
-        (coordinator) => Coordinators.of({ of: () => coordinator })
+        (coordinator) => Coordinators.of({ of: () => coordinator, all: [coordinator], stores: Effect.succeed([]) })
       )
     )
     const capabilities = coordinators.pipe(
@@ -239,7 +239,14 @@ export class SimulatedHost {
       const drain = yield* Drain
       const runtime = yield* Effect.runtime<never>()
       this.drain = () => void Runtime.runFork(runtime)(drain.begin)
-      yield* Daemon.run({ services, once: false, ledger: LEDGER, ledgers: "/ledgers", up: Effect.void })
+      yield* Daemon.run({
+        services,
+        once: false,
+        ledger: LEDGER,
+        ledgers: "/ledgers",
+        control: Option.none(),
+        up: Effect.void
+      })
     }).pipe(Effect.provide(capabilities))
   }
 }

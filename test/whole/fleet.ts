@@ -65,17 +65,21 @@ export const make = async ({ macs: count, database, services = 2, interval = 1 }
       LOG_LEVEL: "DEBUG"
     }
     const anklet = (...args: ReadonlyArray<string>) =>
-      new Promise<{ readonly code: number; readonly stderr: string }>((resolve) => {
+      new Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
         const child = spawn(process.execPath, [MAIN, "-c", config, ...args], {
           cwd: home,
           env,
-          stdio: ["ignore", "ignore", "pipe"]
+          stdio: ["ignore", "pipe", "pipe"]
         })
+        let stdout = ""
         let stderr = ""
+        child.stdout.on("data", (chunk) => {
+          stdout += chunk
+        })
         child.stderr.on("data", (chunk) => {
           stderr += chunk
         })
-        child.on("close", (code) => resolve({ code: code ?? -1, stderr }))
+        child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }))
       })
     const pid = (): number => {
       const file = at("pid", "anklet.pid")

@@ -133,6 +133,8 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       ),
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
     inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
+    scopes: Effect.map(SynchronizedRef.get(scopes), (scopes) => [...HashMap.keys(scopes)]),
+    state: Effect.succeed({ name: "this host", isAway: false }),
     nameOf: () => "this host",
 
     woken: (service) =>

@@ -163,6 +163,8 @@ export const make = Effect.fnUntraced(function* (
     join,
     run,
     leave,
+    /** Whether the store did not answer the last time. */
+    isAway: Ref.get(isAway),
     scopes: (): Iterable<Scope> => members.keys(),
     member: (scope: Scope): Member | undefined => members.get(scope)
   }

@@ -274,6 +274,8 @@ export const make = Effect.fn("Coordinator.shared")(function* (
 
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
     inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
+    scopes: Effect.sync(() => [...membership.scopes()]),
+    state: Effect.map(membership.isAway, (isAway) => ({ name: store.name, isAway })),
     nameOf: host.nameOf,
 
     woken: (service) =>

@@ -9,7 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import type { GitHubError } from "../GitHub.ts"
+import type { GitHubError, Limit } from "../GitHub.ts"
 import { clock, type Headers, rateLimited } from "./errors.ts"
 
 /** `poll` looks for work; `essential` registers, watches and removes what is ours. */
@@ -24,6 +24,8 @@ interface State {
   readonly strikes: number
   /** Whether the log knows that we wait. */
   readonly said: boolean
+  /** What GitHub said last of the limit itself. */
+  readonly told: Omit<Limit, "credential" | "waitsUntil">
 }
 
 /** The part of the limit that polls leave alone. */
@@ -44,6 +46,8 @@ export interface Gate {
   readonly learn: (headers: Headers) => Effect.Effect<void>
   /** GitHub refused because of a limit: tells until when, in milliseconds since the epoch. */
   readonly refused: (headers: Headers) => Effect.Effect<number>
+  /** What is known of the limit. */
+  readonly limit: Effect.Effect<Limit>
   /** GitHub refused another host with this credential, for so many milliseconds from now. */
   readonly alsoRefused: (ms: number) => Effect.Effect<void>
 }
@@ -62,9 +66,11 @@ const resetAt = (headers: Headers, now: number): number => {
   return Number(headers["x-ratelimit-reset"]) * 1000 + now - Option.getOrElse(theirs, () => now)
 }
 
+const UNTOLD = { remaining: null, limit: null, resetAt: null }
+
 /** A gate; `whose` names the credential in the log. */
 export const make = (whose: string): Effect.Effect<Gate> =>
-  Effect.map(Ref.make<State>({ refusedUntil: 0, reservedUntil: 0, strikes: 0, said: false }), (ref) => {
+  Effect.map(Ref.make<State>({ refusedUntil: 0, reservedUntil: 0, strikes: 0, said: false, told: UNTOLD }), (ref) => {
     /** Whether the log is to be told something that it does not know yet. */
     const news = (said: boolean) => Ref.modify(ref, (state) => [state.said !== said, { ...state, said }])
 
@@ -105,6 +111,9 @@ export const make = (whose: string): Effect.Effect<Gate> =>
         ...state,
         // an answer to a request that was under way when another one was refused is no sign of peace
         strikes: state.refusedUntil > now ? state.strikes : 0,
+        told: tells
+          ? { remaining, limit: Number(headers["x-ratelimit-limit"]), resetAt: Math.round(reset) }
+          : state.told,
         reservedUntil: tells ? (remaining < reserve ? reset : 0) : state.reservedUntil,
         refusedUntil: tells && remaining === 0 ? Math.max(state.refusedUntil, reset) : state.refusedUntil
       }))
@@ -130,5 +139,14 @@ export const make = (whose: string): Effect.Effect<Gate> =>
       yield* Ref.update(ref, (state) => ({ ...state, refusedUntil: Math.max(state.refusedUntil, until) }))
     })
 
-    return { enter, learn, refused, alsoRefused }
+    const limit = Effect.zipWith(
+      Clock.currentTimeMillis,
+      Ref.get(ref),
+      (now, { told, refusedUntil, reservedUntil }) => {
+        const until = Math.max(refusedUntil, reservedUntil)
+        return { credential: whose, ...told, waitsUntil: until > now && until - now <= LONGEST ? until : 0 }
+      }
+    )
+
+    return { enter, learn, refused, alsoRefused, limit }
   })

@@ -77,7 +77,10 @@ const fingerprintOf = (credential: Credential): string =>
     .digest("hex")
     .slice(0, 12)
 
-const client = Effect.fnUntraced(function* (credential: Credential) {
+/** Gates of the clients that are open. */
+type Gates = Set<gate.Gate>
+
+const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates) {
   const octokit = yield* connect(credential)
   const renew =
     credential._tag === "Token"
@@ -89,6 +92,10 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
           )
         )
   const own = yield* gate.make(nameOf(credential))
+  yield* Effect.acquireRelease(
+    Effect.sync(() => gates.add(own)),
+    () => Effect.sync(() => gates.delete(own))
+  )
   const { tell } = yield* (yield* Budget).join(fingerprintOf(credential), own.alsoRefused)
   const send = requests.make(
     octokit,
@@ -215,8 +222,13 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
 export const layer = Layer.scoped(
   GitHub,
   Effect.gen(function* () {
-    const clients = yield* RcMap.make({ lookup: client, idleTimeToLive: "5 minutes" })
+    const gates: Gates = new Set()
+    const clients = yield* RcMap.make({
+      lookup: (credential: Credential) => client(credential, gates),
+      idleTimeToLive: "5 minutes"
+    })
     return GitHub.of({
+      limits: Effect.suspend(() => Effect.forEach(gates, ({ limit }) => limit)),
       client: (credential) =>
         Effect.catchAllCause(RcMap.get(clients, credential), (cause) => Effect.die(Cause.squash(cause)))
     })

@@ -1,0 +1,84 @@
+/** What can be asked of a running daemon, and told to it, over its control socket. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Drain } from "./Drain.ts"
+import type { Activity } from "./services/Activity.ts"
+import type { Anka } from "./services/Anka.ts"
+import { type Answer, type Question, serve } from "./services/ControlSocket.ts"
+import type { Coordinators } from "./services/Coordinators.ts"
+import type { GitHub } from "./services/GitHub.ts"
+import type { Ledger } from "./services/Ledger.ts"
+import type { Templates } from "./services/Templates.ts"
+import { Wake } from "./services/Wake.ts"
+
+/** What answering takes. */
+export type Asked = Activity | Anka | Coordinators | Drain | GitHub | Ledger | Templates | Wake
+
+/** What the daemon knows of itself besides. */
+export interface About {
+  readonly config: string
+  /** Whether the host is paused is kept in this file, so that a reboot does not put it to work. */
+  readonly pauseFile: string
+}
+
+const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => ({
+  status: 200,
+  type: "application/json",
+  body: Schema.encodeSync(Schema.parseJson(schema))(value)
+})
+const text = (status: number, body: string): Answer => ({ status, type: "text/plain; charset=utf-8", body })
+
+/** Take nothing new on this host, or take work again; outlives the daemon. */
+const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
+  const fs = yield* FileSystem
+  const drain = yield* Drain
+  const wake = yield* Wake
+  yield* drain.pause(paused)
+  yield* Effect.logInfo(paused ? "paused: nothing new is taken on this host" : "resumed: work is taken again")
+  yield* wake.all
+  return yield* (paused ? fs.writeFileString(file, "", { mode: 0o600 }) : Effect.ignore(fs.remove(file))).pipe(
+    Effect.as(text(200, paused ? "paused" : "resumed")),
+    Effect.catchAll((error) =>
+      Effect.succeed(text(200, `paused until the daemon ends; it cannot be kept: ${error.message}`))
+    )
+  )
+})
+
+/** Answer questions on this socket for as long as the scope lives. */
+export const open = Effect.fn("Control.open")(function* (path: string, about: About) {
+  const fs = yield* FileSystem
+  const drain = yield* Drain
+  const startedAt = yield* Clock.currentTimeMillis
+  const context = yield* Effect.context<Asked | FileSystem>()
+  // the host was told to take nothing, in an earlier life of its daemon
+  yield* drain.pause(yield* Effect.orElseSucceed(fs.exists(about.pauseFile), () => false))
+
+  // what answers is loaded when somebody asks
+  const routes: Record<string, (question: Question) => Effect.Effect<Answer, never, Asked | FileSystem>> = {
+    "GET /status": () =>
+      Effect.flatMap(
+        Effect.promise(() => import("./Status.ts")),
+        ({ look, Status }) => Effect.map(look({ config: about.config, startedAt }), (status) => json(Status, status))
+      ),
+    "GET /fleet": () =>
+      Effect.flatMap(
+        Effect.promise(() => import("./Fleet.ts")),
+        ({ look, Fleet }) => Effect.map(look(), (fleet) => json(Fleet, fleet))
+      ),
+    "POST /pause": () => setPause(true, about.pauseFile),
+    "POST /resume": () => setPause(false, about.pauseFile)
+  }
+  const answer = (question: Question): Effect.Effect<Answer> => {
+    const route = routes[`${question.method} ${question.path}`]
+    return route === undefined
+      ? Effect.succeed(text(404, `nothing is known as ${question.method} ${question.path}`))
+      : route(question).pipe(
+          Effect.provide(context),
+          Effect.catchAllDefect((defect) => Effect.succeed(text(500, Cause.pretty(Cause.die(defect)))))
+        )
+  }
+  return yield* serve(path, answer)
+})

@@ -1,0 +1,29 @@
+/** `anklet drain` and `anklet resume`: let a host take nothing new, without stopping its daemon, and take work again. */
+import * as Command from "@effect/cli/Command"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import { config, handle } from "./anklet.ts"
+import { say } from "./terminal.ts"
+
+const told = (path: "/pause" | "/resume", done: string) =>
+  handle((given: { readonly config: Option.Option<string> }) =>
+    Effect.gen(function* () {
+      const control = yield* Effect.promise(() => import("./control.ts"))
+      const daemon = yield* control.at(given.config)
+      yield* daemon.ask("POST", path)
+      yield* say(done)
+      return 0
+    })
+  )
+
+/** `anklet drain`. */
+export const drain = Command.make(
+  "drain",
+  { config },
+  told("/pause", 'this host takes nothing new, also after a restart; jobs that run go on. "anklet resume" ends this')
+).pipe(Command.withDescription("let this host take nothing new; its daemon stays, and its jobs go on"))
+
+/** `anklet resume`. */
+export const resume = Command.make("resume", { config }, told("/resume", "this host takes work again")).pipe(
+  Command.withDescription("let a drained host take work again")
+)

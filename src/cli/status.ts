@@ -1,0 +1,46 @@
+/** `anklet status`: what the running daemon does, now or again and again. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import { config, handle, json } from "./anklet.ts"
+import { say, screen } from "./terminal.ts"
+
+const watch = Options.boolean("watch").pipe(
+  Options.withAlias("w"),
+  Options.withDescription("show it again every second, until Ctrl-C")
+)
+const fleet = Options.boolean("fleet").pipe(
+  Options.withDescription("all hosts that share work through a store, and the queue by template")
+)
+
+/** The screen is cleared, and the cursor set to its beginning. */
+const CLEAR = "\u001b[H\u001b[2J"
+
+/** `anklet status`. */
+export const status = Command.make(
+  "status",
+  { config, watch, fleet, json },
+  handle((given) =>
+    Effect.gen(function* () {
+      const control = yield* Effect.promise(() => import("./control.ts"))
+      const words = yield* Effect.promise(() => import("./status/words.ts"))
+      const { Status } = yield* Effect.promise(() => import("../Status.ts"))
+      const { Fleet } = yield* Effect.promise(() => import("../Fleet.ts"))
+      const daemon = yield* control.at(given.config)
+      const shown = given.json
+        ? Effect.map(daemon.ask("GET", given.fleet ? "/fleet" : "/status"), (body) => body)
+        : Effect.flatMap(screen, (screen) =>
+            given.fleet
+              ? Effect.map(daemon.get("/fleet", Fleet), (it) => words.fleet(screen, it))
+              : Effect.map(daemon.get("/status", Status), (it) => words.status(screen, it))
+          )
+      if (!given.watch) return yield* Effect.as(Effect.flatMap(shown, say), 0)
+      const { isTerminal } = yield* screen
+      return yield* shown.pipe(
+        Effect.flatMap((text) => say(isTerminal && !given.json ? `${CLEAR}${text}` : text)),
+        Effect.zipRight(Effect.sleep("1 second")),
+        Effect.forever
+      )
+    })
+  )
+).pipe(Command.withDescription("what the running daemon does: services, jobs, VMs, pulls, limits"))

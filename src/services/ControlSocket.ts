@@ -1,0 +1,102 @@
+/** HTTP for the questions of people and of their tools: over a unix socket that only its user can open, or over TCP where the config says so. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+
+/** Nobody can ask here. */
+export class ControlError extends Schema.TaggedError<ControlError>()("ControlError", {
+  address: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.address}: ${this.detail}`
+  }
+}
+
+/** A question: `GET /status`, with what stands behind the question mark. */
+export interface Question {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+}
+
+/** What is sent back. */
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** The file's name beside the PID file. */
+export const FILE_NAME = "anklet.sock"
+/** Bytes of a path that macOS takes for a socket; Linux takes four more (sys/un.h). */
+const LONGEST = 103
+/** A socket for its user alone. */
+const PRIVATE = 0o177
+
+const listening = (
+  address: string,
+  answer: (question: Question) => Effect.Effect<Answer>,
+  listen: (server: Server) => void
+): Effect.Effect<void, ControlError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const reply = (request: IncomingMessage, response: ServerResponse) => {
+      const url = new URL(request.url ?? "/", "http://anklet")
+      const question = { method: request.method ?? "GET", path: url.pathname, query: url.searchParams }
+      const asked = answer(question).pipe(
+        Effect.andThen(({ status, type, body }) =>
+          Effect.sync(() => {
+            response.writeHead(status, { "content-type": type, "cache-control": "no-store" })
+            response.end(body)
+          })
+        ),
+        Effect.onError(() => Effect.sync(() => response.destroy()))
+      )
+      const fiber = fork(asked)
+      // whoever does not wait for the answer needs none
+      response.on("close", () => fiber.unsafeInterruptAsFork(fiber.id()))
+    }
+    yield* Effect.acquireRelease(
+      Effect.async<Server, ControlError>((resume) => {
+        const server = createServer({ keepAliveTimeout: 1000 }, reply)
+        server.once("error", (error) => resume(Effect.fail(new ControlError({ address, detail: error.message }))))
+        server.once("listening", () => resume(Effect.succeed(server)))
+        listen(server)
+      }),
+      (server) =>
+        Effect.async<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+  })
+
+/** Answer on a unix socket with mode 0600, as long as the scope lives. A file that a dead daemon left there is removed: whoever calls this holds the PID file. */
+export const serve = Effect.fn("ControlSocket.serve")(function* (
+  path: string,
+  answer: (question: Question) => Effect.Effect<Answer>
+) {
+  const fs = yield* FileSystem
+  const bytes = Buffer.byteLength(path)
+  if (bytes > LONGEST) {
+    return yield* new ControlError({
+      address: path,
+      detail: `the path has ${bytes} bytes, and a socket's may have ${LONGEST}: choose a shorter pid_file_dir`
+    })
+  }
+  yield* Effect.ignore(fs.remove(path))
+  yield* listening(path, answer, (server) => {
+    // the file is made within `listen`, so that nobody else can open it even for a moment
+    const before = process.umask(PRIVATE)
+    server.listen(path)
+    process.umask(before)
+  })
+})
+
+/** Answer on a port of this address, as long as the scope lives. */
+export const serveTcp = (host: string, port: number, answer: (question: Question) => Effect.Effect<Answer>) =>
+  listening(`${host}:${port}`, answer, (server) => void server.listen(port, host))
