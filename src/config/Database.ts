@@ -14,6 +14,8 @@ const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWit
 const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
   Schema.optionalWith(schema, { exact: true, default: () => value })
 
+const Port = Schema.Int.pipe(Schema.between(1, 65_535))
+
 /** A server's address. */
 const Address = Schema.Struct({ host: Schema.String, port: Schema.Number })
 type Address = typeof Address.Type
@@ -24,9 +26,12 @@ export const DEFAULTS = { url: "localhost", port: 6379, database: 0 } as const
 const PORT = DEFAULTS.port
 const SENTINEL_PORT = 26_379
 
+const isPort = Schema.is(Port)
+
 const addressOf = (text: string, port: number): Address | undefined => {
   const [, host, given] = text.match(/^(\[[^\]]+\]|[^:\s/]+)(?::(\d{1,5}))?$/) ?? []
-  return host === undefined ? undefined : { host: host.replace(/^\[|\]$/g, ""), port: Number(given ?? port) }
+  const at = Number(given ?? port)
+  return host === undefined || !isPort(at) ? undefined : { host: host.replace(/^\[|\]$/g, ""), port: at }
 }
 
 /** `host` or `host:port`. */
@@ -64,7 +69,7 @@ export const Written = Schema.Struct({
   enabled: withDefault(Schema.Boolean, false),
   /** A host name, or a whole `redis://` or `rediss://` address, which may hold user, password, port and database. */
   url: optional(Secret),
-  port: optional(Schema.Int.pipe(Schema.between(1, 65_535))),
+  port: optional(Port),
   user: withDefault(Schema.String, ""),
   password: optional(Secret),
   database: optional(Schema.Int.pipe(Schema.between(0, 9999))),
@@ -126,19 +131,31 @@ interface Parsed extends Address {
   readonly database: number | undefined
 }
 
-const ofUrl = (text: string, port: number): Parsed | undefined => {
+const NO_ADDRESS = "expected a host name, or an address like redis://host:6379 or rediss://host:6379"
+const NO_ESCAPE =
+  "in user and password write %25 for a percent sign, %40 for @, %2F for a slash; or use the keys user and password"
+
+const decoded = Option.liftThrowable(({ username, password }: URL) => ({
+  user: decodeURIComponent(username),
+  password: decodeURIComponent(password)
+}))
+
+/** What an address says, or what is wrong with it. */
+const ofUrl = (text: string, port: number): Parsed | string => {
   const plain = addressOf(text, port)
   if (plain !== undefined) return { ...plain, tls: false, user: "", password: "", database: undefined }
-  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) return undefined
+  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) return NO_ADDRESS
   const url = new URL(text)
   const path = url.pathname.replace(/^\//, "")
-  if (url.hostname === "" || !/^\d{0,4}$/.test(path)) return undefined
+  const at = Number(url.port || port)
+  if (url.hostname === "" || !isPort(at) || !/^\d{0,4}$/.test(path)) return NO_ADDRESS
+  const signIn = decoded(url)
+  if (Option.isNone(signIn)) return NO_ESCAPE
   return {
     host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(url.port || port),
+    port: at,
     tls: url.protocol === "rediss:",
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    ...signIn.value,
     database: path === "" ? undefined : Number(path)
   }
 }
@@ -150,9 +167,9 @@ export const resolve = (written: typeof Written.Type): Option.Option<Database> |
   const wrong = (key: string, message: string) => void mistakes.push({ path: [key], message })
   const port = Option.getOrElse(written.port, () => PORT)
   const text = Option.match(written.url, { onNone: () => DEFAULTS.url, onSome: Redacted.value })
-  const url = ofUrl(text, port)
-  if (url === undefined)
-    wrong("url", "expected a host name, or an address like redis://host:6379 or rediss://host:6379")
+  const address = ofUrl(text, port)
+  const url = typeof address === "string" ? undefined : address
+  if (typeof address === "string") wrong("url", address)
   const hasCluster = Option.exists(written.cluster, (it) => it !== false)
   if (hasCluster && Option.isSome(written.sentinel)) wrong("cluster", "a store has sentinels or is a cluster, not both")
   const tls = written.tls || url?.tls === true

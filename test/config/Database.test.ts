@@ -70,4 +70,26 @@ describe("a store", () => {
       assert.strictEqual(`${yield* read({ url: "redis://u:canary@r.example" })}`, "Redis at r.example:6379")
     }).pipe(Effect.provide(NodeContext))
   )
+
+  it.effect("whose address cannot be one is refused with what is wrong, and without its secrets", () =>
+    Effect.gen(function* () {
+      for (const [url, told] of [
+        ["redis://:canary%@r.example", "write %25 for a percent sign"],
+        ["r.example:99999", "expected a host name"],
+        ["r.example:0", "expected a host name"],
+        ["redis://r.example:0", "expected a host name"],
+        ["http://r.example", "expected a host name"]
+      ] as const) {
+        const mistakes = resolve(yield* Schema.decodeUnknown(Written)({ enabled: true, url }))
+        if (Option.isOption(mistakes)) return assert.fail(`${url} is taken`)
+        assert.deepStrictEqual(
+          mistakes.map(({ path }) => path.join(".")),
+          ["url"]
+        )
+        assert.include(mistakes[0]?.message, told)
+        assert.notInclude(JSON.stringify(mistakes), "canary")
+      }
+      yield* Effect.flip(Schema.decodeUnknown(Written)({ enabled: true, cluster: ["a:70000"] }))
+    }).pipe(Effect.provide(NodeContext))
+  )
 })
