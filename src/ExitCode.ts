@@ -12,7 +12,8 @@ export const EXIT_CODES = {
   7: "`anka` is missing, unlicensed or does not work",
   8: "GitHub refuses the credentials",
   9: "a folder or file cannot be used",
-  10: "a pass failed (with --once)"
+  10: "a pass failed (with --once)",
+  11: "launchd or systemd does not do as asked"
 } as const
 
 /** One of them. */
@@ -38,6 +39,8 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "LogError":
     case "PidFileError":
       return 9
+    case "ManagerError":
+      return 11
     case "PluginError":
       return OF_PASS[error.reason ?? ""] ?? 10
     default:

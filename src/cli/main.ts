@@ -20,13 +20,14 @@ import { anklet, Outcome, outcome } from "./anklet.ts"
 import { config } from "./config.ts"
 import { demo, simulate } from "./early.ts"
 import { logs } from "./logs.ts"
+import { service } from "./service.ts"
 import { signal } from "./signal.ts"
 import { start } from "./start.ts"
 import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [logs, config, demo, simulate] as const
+const COMMANDS = [logs, config, service, demo, simulate] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>
