@@ -13,7 +13,8 @@ export const EXIT_CODES = {
   8: "GitHub refuses the credentials",
   9: "a folder or file cannot be used",
   10: "a pass failed (with --once)",
-  11: "the daemon does not answer"
+  11: "launchd or systemd does not do as asked",
+  13: "the daemon does not answer"
 } as const
 
 /** One of them. */
@@ -33,7 +34,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "NotRunning":
       return 5
     case "NoAnswer":
-      return 11
+      return 13
     case "AnkaError":
       return 7
     case "JournalError":
@@ -41,6 +42,8 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "LogError":
     case "PidFileError":
       return 9
+    case "ManagerError":
+      return 11
     case "PluginError":
       return OF_PASS[error.reason ?? ""] ?? 10
     default:

@@ -21,6 +21,7 @@ import { config } from "./config.ts"
 import { demo, simulate } from "./early.ts"
 import { logs } from "./logs.ts"
 import { drain, resume } from "./pause.ts"
+import { service } from "./service.ts"
 import { signal } from "./signal.ts"
 import { start } from "./start.ts"
 import { status } from "./status.ts"
@@ -28,7 +29,7 @@ import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [status, drain, resume, logs, config, demo, simulate] as const
+const COMMANDS = [status, drain, resume, logs, config, service, demo, simulate] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>

@@ -5,7 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
-import { Exec } from "../services/Exec.ts"
+import { Exec, type ProcessIdentity } from "../services/Exec.ts"
 import * as Journal from "../services/Journal.ts"
 import { apply, Entry, empty, type LedgerState } from "../services/Ledger.ts"
 import * as PidFile from "../services/PidFile.ts"
@@ -39,6 +39,22 @@ const ledgerAt = (file: string) =>
     Effect.orElseSucceed(() => empty)
   )
 
+/** Wait until a daemon is gone, and show what it waits for where its `state_dir` is known. */
+export const untilGone = Effect.fnUntraced(function* (process: ProcessIdentity, stateDir: Option.Option<string>) {
+  const exec = yield* Exec
+  const ledger = yield* Effect.transposeOption(Option.map(stateDir, ledgerOf))
+  let shown = ""
+  while (yield* exec.isAlive(process)) {
+    const owed = Option.isSome(ledger) ? yield* ledgerAt(ledger.value) : empty
+    const waiting = inHand(owed)
+      .map((line) => `  waiting for ${line}`)
+      .join("\n")
+    if (waiting !== shown && waiting !== "") yield* say(waiting)
+    shown = waiting
+    yield* Effect.sleep(LOOK_EVERY)
+  }
+})
+
 /** Signal the daemon; tells the exit code. Ctrl-C on the wait leaves the daemon alone. */
 export const signal = (options: {
   readonly config: Option.Option<string>
@@ -46,7 +62,6 @@ export const signal = (options: {
   readonly wait: boolean
 }) =>
   Effect.gen(function* () {
-    const exec = yield* Exec
     const { daemon } = yield* Config.read(yield* configFile(options.config))
     const file = yield* PidFile.pathOf(daemon.pidFileDir)
     const found = yield* PidFile.find(file)
@@ -58,16 +73,7 @@ export const signal = (options: {
     })
     yield* say(options.signal === "stop" ? `stopping anklet (pid ${pid})` : `draining anklet (pid ${pid})`)
     if (!options.wait) return 0
-    const ledger = yield* ledgerOf(daemon.stateDir)
-    let shown = ""
-    while (yield* exec.isAlive(found.value)) {
-      const waiting = inHand(yield* ledgerAt(ledger))
-        .map((line) => `  waiting for ${line}`)
-        .join("\n")
-      if (waiting !== shown && waiting !== "") yield* say(waiting)
-      shown = waiting
-      yield* Effect.sleep(LOOK_EVERY)
-    }
+    yield* untilGone(found.value, Option.some(daemon.stateDir))
     yield* say(options.signal === "stop" ? "anklet has stopped" : "anklet has drained")
     return 0
   })

@@ -86,7 +86,7 @@ describe("anklet status", () => {
     rmSync(socket())
     const { code, stderr } = await lab.anklet("status")
     process.kill(lab.pid() ?? 0, "SIGCONT")
-    assert.strictEqual(code, 11)
+    assert.strictEqual(code, 13)
     assert.match(stderr, /the daemon \(pid \d+\) does not answer: .*anklet\.sock/)
   })
 
@@ -106,7 +106,7 @@ describe("anklet status", () => {
     const warned = () => lab.log().find(({ level }) => level === "WARN")
     await until("that is said", () => warned() !== undefined)
     assert.match(String(warned()?.msg), /choose a shorter pid_file_dir/)
-    assert.strictEqual((await lab.run(["-c", file, "status"]).done).code, 11)
+    assert.strictEqual((await lab.run(["-c", file, "status"]).done).code, 13)
     assert.strictEqual((await lab.run(["-c", file, "-s", "stop"]).done).code, 0)
   })
 

@@ -1,0 +1,142 @@
+/** The entry of a config with the service manager: found, written, stopped, forgotten, and waited for. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Config from "../../Config.ts"
+import { home } from "../../Home.ts"
+import { Exec } from "../../services/Exec.ts"
+import * as reader from "../../services/log/reader.ts"
+import { untilGone } from "../signal.ts"
+import { say } from "../terminal.ts"
+import { launchd } from "./launchd.ts"
+import { ask, type Manager, ManagerError } from "./manager.ts"
+import { systemd } from "./systemd.ts"
+import { labelOf } from "./unit.ts"
+
+/** A start that takes longer than this has failed. */
+const UP_WITHIN = "1 minute"
+/** How the daemon's log says that it is up. */
+const UP = "anklet is up"
+const LOOK_EVERY = "200 millis"
+/** A daemon that lives for so many looks is up, also where its log does not say so (LOG_LEVEL=ERROR). */
+const SETTLED = 50
+/** One that is dead for so many looks is not only between two starts. */
+const GONE = 5
+/** A service manager forgets an entry a while after it was told to, in looks. */
+const FORGETS_WITHIN = 150
+
+/** The service manager of this host, for this user. */
+const manager: Effect.Effect<Manager, ManagerError, Exec> = Effect.gen(function* () {
+  const { stdout } = yield* ask("id", "-u")
+  const uid = stdout.trim()
+  if (uid === "0") {
+    return yield* new ManagerError({
+      detail:
+        "not as root: Anka keeps a library for each user. Run this as the user who has the templates, without sudo"
+    })
+  }
+  const exec = yield* Exec
+  const isHere = (program: string, ...args: ReadonlyArray<string>) =>
+    Effect.isSuccess(exec.run(program, args, { timeout: "10 seconds" }))
+  if (yield* isHere("launchctl", "version")) return launchd(uid)
+  if (yield* isHere("systemctl", "--version")) return systemd((yield* ask("id", "-un")).stdout.trim())
+  return yield* new ManagerError({
+    detail: 'there is neither launchd nor systemd here; start "anklet --attach" with what there is'
+  })
+})
+
+/** Where a config's entry is, and what is known of it. */
+export const find = Effect.fnUntraced(function* (config: string) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const manages = yield* manager
+  const label = yield* labelOf(config)
+  const { user } = yield* home
+  const file = paths.join(user, manages.folder, manages.fileOf(label))
+  const text = yield* Effect.option(fs.readFileString(file))
+  return { manages, label, name: manages.nameOf(label), file, text, state: yield* manages.look(label) }
+})
+
+/** Says what a person can do about a file that cannot be written. */
+export const unwritable = (file: string) =>
+  Effect.mapError(
+    ({ message }: { readonly message: string }) =>
+      new ManagerError({
+        detail: `${file} cannot be written: check the owner and permissions of its folder (${message})`
+      })
+  )
+
+/** Write an entry's file, whole or not at all. */
+export const write = Effect.fnUntraced(function* (file: string, text: string) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  yield* fs.makeDirectory(paths.dirname(file), { recursive: true })
+  yield* fs.writeFileString(`${file}.new`, text, { mode: 0o644 })
+  yield* fs.rename(`${file}.new`, file)
+})
+
+/** Stop the process of an entry, let it clean up, and wait until it is gone. */
+export const stop = Effect.fnUntraced(function* (pid: number, config: string) {
+  const exec = yield* Exec
+  const found = yield* exec.identify(pid)
+  if (Option.isNone(found)) return
+  yield* say(`stopping anklet (pid ${pid})`)
+  yield* Effect.try({
+    try: () => process.kill(pid, "SIGTERM"),
+    catch: (error) => new ManagerError({ detail: `pid ${pid} cannot be signalled: ${error}` })
+  })
+  // a config that is broken by now does not keep the daemon from being stopped
+  const read = yield* Effect.option(Config.read(config))
+  yield* untilGone(
+    found.value,
+    Option.map(read, ({ daemon }) => daemon.stateDir)
+  )
+  yield* say("anklet has stopped")
+})
+
+/** Let the service manager forget an entry. */
+export const forget = (manages: Manager, label: string) =>
+  manages.unload(label).pipe(
+    Effect.zipRight(
+      manages.look(label).pipe(
+        Effect.repeat({
+          while: ({ isLoaded, pid }) => isLoaded || Option.isSome(pid),
+          schedule: Schedule.intersect(Schedule.spaced(LOOK_EVERY), Schedule.recurs(FORGETS_WITHIN))
+        })
+      )
+    ),
+    Effect.asVoid
+  )
+
+/** Wait until the daemon of an entry is up; fails with how it ended. */
+export const untilUp = Effect.fnUntraced(function* (
+  { manages, label, name }: { readonly manages: Manager; readonly label: string; readonly name: string },
+  log: { readonly file: string; readonly from: reader.Place }
+) {
+  const failed = (how: string) =>
+    new ManagerError({
+      detail: `${name} is installed, but its daemon does not come up: ${how}; see "anklet service status" and ${log.file}`
+    })
+  const isUp = yield* Effect.makeLatch()
+  yield* reader
+    .follow(log.file, log.from, (lines) =>
+      lines.some((line) => line.includes(`"msg":"${UP}`)) ? isUp.open : Effect.void
+    )
+    .pipe(Effect.ignore, Effect.fork)
+  const watch = Effect.gen(function* () {
+    let alive = 0
+    let dead = 0
+    while (alive < SETTLED) {
+      const { pid, lastExit } = yield* manages.look(label)
+      alive = Option.isSome(pid) ? alive + 1 : 0
+      dead = Option.isNone(pid) && Option.isSome(lastExit) && lastExit.value !== "0" ? dead + 1 : 0
+      if (dead >= GONE) return yield* failed(`it ended with ${Option.getOrElse(lastExit, () => "")}`)
+      yield* Effect.sleep(LOOK_EVERY)
+    }
+  })
+  yield* Effect.raceFirst(watch, isUp.await).pipe(
+    Effect.timeoutFail({ duration: UP_WITHIN, onTimeout: () => failed("it takes too long") })
+  )
+})

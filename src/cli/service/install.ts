@@ -1,0 +1,117 @@
+/** `anklet service install | uninstall | status`, whatever the service manager. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Config from "../../Config.ts"
+import { pathOf } from "../../config/Problem.ts"
+import * as Plugins from "../../Plugins.ts"
+import { FILE_NAME, filesOf } from "../../services/Log.ts"
+import * as reader from "../../services/log/reader.ts"
+import * as PidFile from "../../services/PidFile.ts"
+import { problemsOf } from "../config/folders.ts"
+import { resolved } from "../config/resolved.ts"
+import { complain, say } from "../terminal.ts"
+import { find, forget, stop, untilUp, unwritable, write } from "./entry.ts"
+import type { State } from "./manager.ts"
+import { unitOf } from "./unit.ts"
+
+const describe = ({ pid, lastExit, isLoaded }: State): string =>
+  Option.match(pid, {
+    onSome: (pid) => `runs (pid ${pid})`,
+    onNone: () =>
+      `${isLoaded ? "does not run" : "is not loaded"}${Option.match(lastExit, { onNone: () => "", onSome: (how) => `; it last ended with ${how}` })}`
+  })
+
+/** Install or renew the entry of a config and start its daemon. */
+export const install = Effect.fn("service.install")(function* (config: string, flag: string) {
+  const paths = yield* Path
+  const { manages, label, name, file, text, state } = yield* find(config)
+  const raw = yield* Config.read(config)
+  yield* Plugins.resolve(raw)
+  const problems = yield* problemsOf(raw)
+  if (problems.length > 0) return yield* new Config.ConfigError({ file: config, problems })
+  for (const { path, origin } of yield* resolved(raw)) {
+    if (origin.from === "environment") {
+      yield* complain(
+        `${pathOf(path)} comes from the environment variable ${origin.name}, which ${manages.name} does not know: better keep it in a file, as file:PATH`
+      )
+    }
+  }
+  const unit = yield* unitOf(raw)
+  const wanted = manages.textOf(unit)
+  const isSame = Option.contains(text, wanted)
+  if (isSame && state.isLoaded && Option.isSome(state.pid)) {
+    yield* say(`${name} is installed already, and ${describe(state)}`)
+    return 0
+  }
+  const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
+  const running = yield* PidFile.find(pidFile)
+  if (Option.isSome(running) && !Option.contains(state.pid, running.value.pid)) {
+    return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile, key: "pid_file_dir" })
+  }
+  const log = paths.join(raw.daemon.logDir, FILE_NAME)
+  if (!isSame) {
+    if (Option.isSome(state.pid)) yield* stop(state.pid.value, config)
+    if (state.isLoaded) yield* forget(manages, label)
+    yield* unwritable(file)(write(file, wanted))
+    yield* say(`${Option.isSome(text) ? "renewed" : "installed"} ${name}: ${file}`)
+  }
+  const { place } = yield* unwritable(log)(reader.last(filesOf(log), { lines: 0, follow: true, matches: () => false }))
+  yield* isSame && state.isLoaded ? manages.start(label) : manages.load(label, file)
+  yield* untilUp({ manages, label, name }, { file: log, from: place })
+  yield* say(
+    `anklet is up${Option.match((yield* manages.look(label)).pid, { onNone: () => "", onSome: (pid) => ` (pid ${pid})` })}; it starts again when you log in, and after a failure`
+  )
+  yield* say(`  log:     ${log}`)
+  if (manages.name === "launchd") yield* say(`  errors:  ${unit.errors}`)
+  yield* say(`  stop:    anklet${flag} -s stop    (it stays stopped; start it again with "${manages.toStart(label)}")`)
+  yield* say(`  undo:    anklet service uninstall${flag}`)
+  if (Option.isSome(manages.note)) yield* say(`  note:    ${manages.note.value}`)
+  return 0
+})
+
+/** Stop the daemon of a config's entry, and take the entry away. */
+export const uninstall = Effect.fn("service.uninstall")(function* (config: string) {
+  const fs = yield* FileSystem
+  const { manages, label, name, file, text, state } = yield* find(config)
+  if (Option.isNone(text) && !state.isLoaded) {
+    yield* say(`${name} is not installed`)
+    return 0
+  }
+  if (Option.isSome(state.pid)) yield* stop(state.pid.value, config)
+  if (state.isLoaded) yield* forget(manages, label)
+  if (Option.isSome(text)) yield* unwritable(file)(fs.remove(file))
+  yield* manages.reload
+  yield* say(`uninstalled ${name}; the config, the log and the state stay where they are`)
+  return 0
+})
+
+/** What is there of a config's entry, and how its daemon is; not running is 5. */
+export const status = Effect.fn("service.status")(function* (config: string, json: boolean) {
+  const { manages, name, file, text, state } = yield* find(config)
+  const isInstalled = Option.isSome(text)
+  if (json) {
+    yield* say(
+      JSON.stringify(
+        {
+          manager: manages.name,
+          name,
+          config,
+          file,
+          installed: isInstalled,
+          loaded: state.isLoaded,
+          pid: Option.getOrNull(state.pid),
+          lastExit: Option.getOrNull(state.lastExit)
+        },
+        undefined,
+        2
+      )
+    )
+  } else {
+    yield* say(isInstalled || state.isLoaded ? `${name} ${describe(state)}` : `${name} is not installed`)
+    yield* say(`  config:  ${config}`)
+    yield* say(`  file:    ${file}${isInstalled ? "" : " (missing)"}`)
+  }
+  return Option.isSome(state.pid) ? 0 : 5
+})

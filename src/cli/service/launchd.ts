@@ -1,0 +1,87 @@
+/** launchd: a LaunchAgent of the user who is logged in at the Mac's screen (launchd.plist(5), launchctl(1)). */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { build } from "plist"
+import { ask, type Manager, ManagerError, must, type State } from "./manager.ts"
+import { FILES, RESTART_AFTER, STOP_WITHIN, type Unit } from "./unit.ts"
+
+/** What `bootstrap` exits with while an entry of this name is on its way out. */
+const BUSY = [5, 37]
+const TRIES = Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(10))
+/** What it exits with when nobody is logged in at the screen. */
+const NO_SESSION = 125
+
+const nameOf = (label: string) => `com.veertu.${label}`
+
+const textOf = ({ label, command, folder, environment, errors }: Unit): string =>
+  `${build({
+    Label: nameOf(label),
+    ProgramArguments: [...command],
+    WorkingDirectory: folder,
+    EnvironmentVariables: { ...environment },
+    RunAtLoad: true,
+    // `anklet -s stop` ends with 0, and must stay stopped
+    KeepAlive: { SuccessfulExit: false },
+    ThrottleInterval: RESTART_AFTER,
+    ExitTimeOut: STOP_WITHIN,
+    // a Mac that runs jobs must not be slowed down as what runs in the background is
+    ProcessType: "Interactive",
+    // Anka needs the session at the screen
+    LimitLoadToSessionType: "Aqua",
+    SoftResourceLimits: { NumberOfFiles: FILES },
+    // with --attach all of the log goes there too; its own file is enough
+    StandardOutPath: "/dev/null",
+    StandardErrorPath: errors
+  })}\n`
+
+/** `launchctl print` is made for people; the keys of the entry itself are indented by one tab. */
+const parse = (text: string): State => {
+  const value = (key: string) => Option.fromNullable(text.match(new RegExp(`^\\t${key} = (.*)$`, "m"))?.[1])
+  return {
+    isLoaded: true,
+    pid: Option.map(value("pid"), Number),
+    lastExit: Option.orElse(
+      Option.flatMapNullable(value("last exit code"), (text) => text.match(/^-?\d+/)?.[0]),
+      () => value("last terminating signal")
+    )
+  }
+}
+
+/** launchd, as it serves the user with this number. */
+export const launchd = (uid: string): Manager => {
+  const domain = `gui/${uid}`
+  const target = (label: string) => `${domain}/${nameOf(label)}`
+  return {
+    name: "launchd",
+    nameOf,
+    folder: "Library/LaunchAgents",
+    fileOf: (label) => `${nameOf(label)}.plist`,
+    textOf,
+    look: (label) =>
+      Effect.map(ask("launchctl", "print", target(label)), ({ code, stdout }) =>
+        code === 0 ? parse(stdout) : { isLoaded: false, pid: Option.none(), lastExit: Option.none() }
+      ),
+    load: (label, file) =>
+      // one that was disabled is refused until it is enabled
+      must("launchctl", "enable", target(label)).pipe(
+        Effect.zipRight(
+          must("launchctl", "bootstrap", domain, file).pipe(
+            Effect.retry({ while: ({ code }) => code !== undefined && BUSY.includes(code), schedule: TRIES })
+          )
+        ),
+        Effect.mapError((error) =>
+          error.code === NO_SESSION
+            ? new ManagerError({
+                detail: `${error.detail}; log in at the Mac's screen first: Anka and launchd need the session there`
+              })
+            : error
+        )
+      ),
+    start: (label) => must("launchctl", "kickstart", target(label)),
+    unload: (label) => must("launchctl", "bootout", target(label)),
+    reload: Effect.void,
+    toStart: (label) => `launchctl kickstart ${target(label)}`,
+    note: Option.none()
+  }
+}

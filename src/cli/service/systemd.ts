@@ -1,0 +1,79 @@
+/** systemd: a unit of the user's own manager (systemd.service(5), systemctl(1)). */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { ask, type Manager, must, type State } from "./manager.ts"
+import { FILES, RESTART_AFTER, STOP_WITHIN, type Unit } from "./unit.ts"
+
+const nameOf = (label: string) => `${label.replace(".", "-")}.service`
+
+/** A word in a unit file: quoted, and without meaning for systemd. */
+const word = (text: string) => `"${text.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%")}"`
+const argument = (text: string) => word(text).replaceAll("$", "$$$$")
+
+/** glibc keeps freed memory for long; with these it gives it back. */
+const ENVIRONMENT = { MALLOC_TRIM_THRESHOLD_: "65536", MALLOC_MMAP_THRESHOLD_: "65536" }
+
+const textOf = ({ config, command, folder, environment }: Unit): string =>
+  `[Unit]
+Description=Anklet, CI jobs in throw-away VMs (${config.replaceAll("%", "%%")})
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=${command.map(argument).join(" ")}
+WorkingDirectory=${folder.replaceAll("%", "%%")}
+${Object.entries({ ...environment, ...ENVIRONMENT })
+  .map(([name, value]) => `Environment=${word(`${name}=${value}`)}`)
+  .join("\n")}
+# \`anklet -s stop\` ends with 0, and stays stopped
+Restart=on-failure
+RestartSec=${RESTART_AFTER}
+KillSignal=SIGTERM
+# the clean-up needs the commands that it runs, and VMs live on for the next start to adopt
+KillMode=process
+TimeoutStopSec=${STOP_WITHIN}
+LimitNOFILE=${FILES}
+# with --attach all of the log goes there too; its own file is enough
+StandardOutput=null
+StandardError=journal
+
+[Install]
+WantedBy=default.target
+`
+
+const PROPERTIES = ["LoadState", "MainPID", "ExecMainStatus", "ExecMainExitTimestampMonotonic", "UnitFileState"]
+
+const parse = (text: string): State => {
+  const value = new Map(text.split("\n").map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)]))
+  const pid = Number(value.get("MainPID"))
+  return {
+    // a file that is there is known; one that was enabled too
+    isLoaded: value.get("LoadState") === "loaded" && value.get("UnitFileState") === "enabled",
+    pid: pid > 0 ? Option.some(pid) : Option.none(),
+    lastExit:
+      Number(value.get("ExecMainExitTimestampMonotonic")) > 0
+        ? Option.fromNullable(value.get("ExecMainStatus"))
+        : Option.none()
+  }
+}
+
+const systemctl = (...args: ReadonlyArray<string>) => must("systemctl", "--user", ...args)
+
+/** systemd, as it serves the current user. */
+export const systemd = (user: string): Manager => ({
+  name: "systemd",
+  nameOf,
+  folder: ".config/systemd/user",
+  fileOf: nameOf,
+  textOf,
+  look: (label) =>
+    Effect.map(ask("systemctl", "--user", "show", `--property=${PROPERTIES.join(",")}`, nameOf(label)), ({ stdout }) =>
+      parse(stdout)
+    ),
+  load: (label) => Effect.zipRight(systemctl("daemon-reload"), systemctl("enable", "--now", nameOf(label))),
+  start: (label) => systemctl("start", nameOf(label)),
+  unload: (label) => systemctl("disable", "--now", nameOf(label)),
+  reload: systemctl("daemon-reload"),
+  toStart: (label) => `systemctl --user start ${nameOf(label)}`,
+  note: Option.some(`it runs while you are logged in; to let it run without that: loginctl enable-linger ${user}`)
+})

@@ -1,0 +1,100 @@
+/** What a service manager is told: one entry for each config, for the user who has the templates. */
+import { createHash } from "node:crypto"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Raw } from "../../Config.ts"
+import { home } from "../../Home.ts"
+
+/** An entry. All paths are absolute. */
+export interface Unit {
+  /** The same for the same config, and for no other. */
+  readonly label: string
+  readonly config: string
+  /** The program and its arguments. */
+  readonly command: ReadonlyArray<string>
+  /** Where it is started: relative folders of the config begin here. */
+  readonly folder: string
+  readonly environment: Readonly<Record<string, string>>
+  /** What is said before the log is open, and by a crash. */
+  readonly errors: string
+}
+
+const LABEL = "anklet"
+
+/** Where `anka`, `node` and what plugins need are looked for. */
+const FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+
+/** Between a stop and the end of its patience, in seconds: the longest clean-up is a VM that is hard to delete and a runner that is hard to remove. */
+export const STOP_WITHIN = 300
+/** Between a failure and the next start, in seconds. */
+export const RESTART_AFTER = 30
+/** Open files. */
+export const FILES = 8192
+
+/** The label of a config: the usual one's is short, another's has its name and a mark of its path in it. */
+export const labelOf = Effect.fnUntraced(function* (config: string) {
+  const paths = yield* Path
+  if (config === (yield* home).config) return LABEL
+  const name = paths
+    .basename(config)
+    .replace(/\.\w+$/, "")
+    .replace(/[^\w-]+/g, "-")
+  return `${LABEL}.${name}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}`
+})
+
+const inPath = Effect.fnUntraced(function* (name: string) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const path = yield* Effect.orElseSucceed(Config.string("PATH"), () => "")
+  const found = path
+    .split(":")
+    .filter((folder) => paths.isAbsolute(folder))
+    .map((folder) => paths.join(folder, name))
+  return yield* Effect.filter(found, (file) => Effect.orElseSucceed(fs.exists(file), () => false))
+})
+
+/** This program by names that outlive an upgrade: not `…/node/20.1/bin/node`, but the link to it that is in PATH. */
+const program = Effect.gen(function* () {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const real = (file: string) => Effect.orElseSucceed(fs.realPath(file), () => file)
+  const runtime = process.execPath
+  const target = yield* real(runtime)
+  const names = yield* Effect.filter(yield* inPath(paths.basename(runtime)), (file) =>
+    Effect.map(real(file), (it) => it === target)
+  )
+  const script = paths.resolve(process.argv[1] ?? "")
+  // the one file of a release is its own runtime
+  const isScript = yield* Effect.orElseSucceed(fs.exists(script), () => false)
+  return [names[0] ?? runtime, ...(isScript ? [script] : [])]
+})
+
+/** The entry for a config. */
+export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }: Raw) {
+  const paths = yield* Path
+  const { user } = yield* home
+  const label = yield* labelOf(daemon.file)
+  const command = yield* program
+  const isFixed = (path: unknown) => typeof path === "string" && /^[/~]/.test(path)
+  const log: unknown = content.log
+  const isAnywhere = isFixed(content.work_dir) && isFixed(Object(log).file_dir)
+  const [anka] = yield* inPath("anka")
+  const [runtime = ""] = command
+  const needed = [runtime, ...(anka === undefined ? [] : [anka])].map((file) => paths.dirname(file))
+  const level = yield* Effect.option(Config.nonEmptyString("LOG_LEVEL"))
+  const unit: Unit = {
+    label,
+    config: daemon.file,
+    command: [...command, "--attach", "-c", daemon.file],
+    folder: isAnywhere ? user : paths.resolve("."),
+    environment: {
+      PATH: [...new Set([...needed.filter((folder) => !FOLDERS.includes(folder)), ...FOLDERS])].join(":"),
+      ...(Option.isSome(level) ? { LOG_LEVEL: level.value } : {})
+    },
+    errors: paths.join(daemon.logDir, `${label}.stderr.log`)
+  }
+  return unit
+})

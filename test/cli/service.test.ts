@@ -1,0 +1,308 @@
+import { spawnSync } from "node:child_process"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { join, resolve } from "node:path"
+import { parse } from "plist"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { isAlive, type Lab, MAIN, make, TOKEN, until } from "../whole/lab.ts"
+
+let lab: Lab
+let state: string
+let bin: string
+
+/** A program in PATH, in bash. */
+const standIn = (name: string, script: string) => {
+  writeFileSync(join(bin, name), `#!/bin/bash\n${script}\n`)
+  chmodSync(join(bin, name), 0o755)
+}
+
+beforeEach(async () => {
+  lab = await make()
+  state = join(lab.folder, "manager")
+  bin = join(lab.folder, "bin")
+  mkdirSync(bin)
+  mkdirSync(state)
+  standIn("id", '[ "$1" = -un ] && echo me || echo 501')
+})
+afterEach(() => {
+  // nothing is started again from here on
+  for (const file of readdirSync(state)) if (file.endsWith(".loaded")) rmSync(join(state, file))
+  return lab.close()
+})
+
+const manages = (name: "launchctl" | "systemctl") =>
+  standIn(name, `exec ${process.execPath} ${resolve("test/cli/manager.mjs")} ${name} "$@"`)
+
+/** Nothing in PATH but what a test put there: this host's own launchd or systemd is out of reach. */
+const env = (more: Record<string, string> = {}) => ({
+  PATH: `${bin}:${lab.env.PATH?.split(":")[0]}`,
+  MANAGER_STATE: state,
+  LOG_LEVEL: "",
+  ...more
+})
+const service = (command: string, ...args: ReadonlyArray<string>) =>
+  lab.run(["service", command, "-c", lab.config, ...args], { env: env() }).done
+const calls = () => readFileSync(join(state, "calls"), "utf8").split("\n").filter(Boolean)
+
+/** Where the entry of the lab's config is; there is one. */
+const entry = (folder: string) => {
+  const there = join(lab.home, folder)
+  const files = existsSync(there) ? readdirSync(there) : []
+  assert.isAtMost(files.length, 1)
+  return files[0] === undefined ? undefined : join(there, files[0])
+}
+
+for (const { manager, name, folder, label } of [
+  {
+    manager: "launchctl",
+    name: "launchd",
+    folder: "Library/LaunchAgents",
+    label: /^com\.veertu\.anklet\.daemon-[0-9a-f]{8}\.plist$/
+  },
+  {
+    manager: "systemctl",
+    name: "systemd",
+    folder: ".config/systemd/user",
+    label: /^anklet-daemon-[0-9a-f]{8}\.service$/
+  }
+] as const) {
+  describe(`anklet service with ${name}`, () => {
+    beforeEach(() => manages(manager))
+
+    it("installs and starts, says what it did and how to undo it; a second time changes nothing", async () => {
+      const before = await service("status")
+      assert.strictEqual(before.code, 5)
+      assert.include(before.stdout, "is not installed")
+      const ran = await service("install")
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      const file = entry(folder) ?? ""
+      assert.match(file.split("/").at(-1) ?? "", label)
+      const pid = lab.pid() ?? 0
+      assert.isTrue(isAlive(pid))
+      for (const words of [
+        file,
+        `anklet is up (pid ${pid})`,
+        lab.logFile,
+        `anklet -c ${lab.config} -s stop`,
+        `anklet service uninstall -c ${lab.config}`
+      ])
+        assert.include(ran.stdout, words)
+      const text = readFileSync(file, "utf8")
+      assert.notInclude(text, TOKEN)
+      const again = await service("install")
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.include(again.stdout, `is installed already, and runs (pid ${pid})`)
+      assert.strictEqual(readFileSync(file, "utf8"), text)
+      const status = await service("status")
+      assert.strictEqual(status.code, 0)
+      assert.include(status.stdout, `runs (pid ${pid})`)
+      const json = JSON.parse((await service("status", "--json")).stdout)
+      assert.deepInclude(json, { manager: name, config: lab.config, file, installed: true, loaded: true, pid })
+    })
+
+    it("starts the daemon again after a failure, and not after a stop; kept up by install", async () => {
+      assert.strictEqual((await service("install")).code, 0)
+      const first = lab.pid() ?? 0
+      process.kill(first, "SIGKILL")
+      await until("it is there again", () => isAlive(lab.pid() ?? first) && lab.pid() !== first)
+      const second = lab.pid() ?? 0
+      await until("it is up", () => lab.log().filter(({ msg }) => String(msg).startsWith("anklet is up")).length === 2)
+      assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+      await until("its end is known", async () => (await service("status")).stdout.includes("it last ended with 0"))
+      assert.isFalse(isAlive(second))
+      const status = await service("status")
+      assert.strictEqual(status.code, 5)
+      assert.include(status.stdout, "does not run")
+      assert.isUndefined(lab.pid())
+      const again = await service("install")
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.isTrue(isAlive(lab.pid() ?? 0))
+    })
+
+    it("uninstalls after the clean-up, which it waits for; a second time says that nothing is there", async () => {
+      assert.strictEqual((await service("install")).code, 0)
+      const { jobs } = lab.queue({ steps: ["sleep 600"] })
+      await until("the job runs", () => lab.world.job(jobs[0]?.id ?? 0).status === "in_progress")
+      const pid = lab.pid() ?? 0
+      const ran = await service("uninstall")
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      assert.include(ran.stdout, "waiting for RUNNER1: job")
+      assert.include(ran.stdout, "uninstalled")
+      assert.isFalse(isAlive(pid))
+      assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+      assert.isUndefined(entry(folder))
+      const again = await service("uninstall")
+      assert.strictEqual(again.code, 0)
+      assert.include(again.stdout, "is not installed")
+      assert.strictEqual((await service("status")).code, 5)
+    })
+
+    it("renews an entry that is another than it would write, with a clean stop in between", async () => {
+      assert.strictEqual((await service("install")).code, 0)
+      const file = entry(folder) ?? ""
+      const text = readFileSync(file, "utf8")
+      writeFileSync(file, text.replaceAll("30", "31"))
+      const pid = lab.pid() ?? 0
+      const ran = await service("install")
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      assert.include(ran.stdout, "renewed")
+      assert.isFalse(isAlive(pid))
+      assert.isTrue(isAlive(lab.pid() ?? 0))
+      assert.strictEqual(readFileSync(file, "utf8"), text)
+    })
+
+    it("can be uninstalled when the config has broken since", async () => {
+      assert.strictEqual((await service("install")).code, 0)
+      const pid = lab.pid() ?? 0
+      writeFileSync(lab.config, "services: [")
+      const ran = await service("uninstall")
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      assert.isFalse(isAlive(pid))
+      assert.isUndefined(entry(folder))
+    })
+
+    it("says so when the daemon does not come up: exit 11, with how it ended", async () => {
+      writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(TOKEN, "${TOKEN_OF_THE_SHELL}"))
+      const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ TOKEN_OF_THE_SHELL: "x" }) })
+        .done
+      assert.strictEqual(ran.code, 11)
+      assert.include(
+        ran.stderr,
+        `services[0].token comes from the environment variable TOKEN_OF_THE_SHELL, which ${name} does not know`
+      )
+      assert.include(ran.stderr, "does not come up: it ended with 3")
+      const status = await service("status")
+      assert.strictEqual(status.code, 5)
+      assert.include(status.stdout, "it last ended with 3")
+      assert.strictEqual((await service("uninstall")).code, 0)
+    })
+
+    it("refuses root, a config that is wrong, and a daemon that was started by hand, and changes nothing", async () => {
+      standIn("id", "echo 0")
+      for (const command of ["install", "uninstall", "status"]) {
+        const root = await service(command)
+        assert.strictEqual(root.code, 11)
+        assert.include(root.stderr, "Anka keeps a library for each user")
+      }
+      standIn("id", "echo 501")
+      assert.strictEqual((await lab.anklet()).code, 0)
+      const running = await service("install")
+      assert.strictEqual(running.code, 4)
+      assert.include(running.stderr, `already running (pid ${lab.pid()}`)
+      assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+      writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace("owner:", "ownr:"))
+      const wrong = await service("install")
+      assert.strictEqual(wrong.code, 3)
+      assert.include(wrong.stderr, "did you mean `owner`?")
+      assert.isUndefined(entry(folder))
+      assert.strictEqual((await lab.run(["service", "install", "--frobnicate"], { env: env() }).done).code, 2)
+    })
+  })
+}
+
+describe("the LaunchAgent", () => {
+  beforeEach(() => manages("launchctl"))
+
+  it("is a property list that launchd understands, with what the daemon needs", async () => {
+    // a name of the runtime that outlives its upgrade
+    symlinkSync(process.execPath, join(bin, "node"))
+    assert.strictEqual((await service("install")).code, 0)
+    const file = entry("Library/LaunchAgents") ?? ""
+    const label = file.split("/").at(-1)?.replace(".plist", "")
+    const it = parse(readFileSync(file, "utf8")) as Record<string, unknown>
+    const { EnvironmentVariables, ExitTimeOut, ...rest } = it
+    assert.deepStrictEqual(rest, {
+      Label: label,
+      ProgramArguments: [join(bin, "node"), MAIN, "--attach", "-c", lab.config],
+      WorkingDirectory: lab.home,
+      RunAtLoad: true,
+      KeepAlive: { SuccessfulExit: false },
+      ThrottleInterval: 30,
+      ProcessType: "Interactive",
+      LimitLoadToSessionType: "Aqua",
+      SoftResourceLimits: { NumberOfFiles: 8192 },
+      StandardOutPath: "/dev/null",
+      StandardErrorPath: join(lab.folder, "logs", `${label?.replace("com.veertu.", "")}.stderr.log`)
+    })
+    assert.isAtLeast(Number(ExitTimeOut), 120)
+    const path = (EnvironmentVariables as { PATH: string }).PATH.split(":")
+    for (const folder of ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin"]) assert.include(path, folder)
+    // the log is there once: all that goes elsewhere is what is said outside it
+    assert.strictEqual(readFileSync(String(rest.StandardErrorPath), "utf8"), "")
+  })
+
+  it("has the usual config's own short label, and another for each other config", async () => {
+    const usual = join(lab.home, ".config/anklet/config.yml")
+    mkdirSync(join(lab.home, ".config/anklet"), { recursive: true })
+    writeFileSync(usual, readFileSync(lab.config))
+    const name = async (...args: ReadonlyArray<string>) =>
+      JSON.parse((await lab.run(["service", "status", "--json", ...args], { env: env() }).done).stdout).name
+    assert.strictEqual(await name(), "com.veertu.anklet")
+    assert.strictEqual(await name("-c", usual), "com.veertu.anklet")
+    mkdirSync(join(lab.folder, "other"))
+    const labels = [await name("-c", lab.config), await name("-c", join(lab.folder, "other/daemon.yml"))]
+    assert.strictEqual(new Set(labels).size, 2)
+  })
+
+  it("is enabled when it was disabled; without a session at the screen the person is told to log in", async () => {
+    writeFileSync(join(state, "com.veertu.anklet.disabled"), "")
+    assert.strictEqual((await service("install")).code, 0)
+    assert.isTrue(calls().some((call) => /^launchctl enable gui\/501\/com\.veertu\.anklet/.test(call)))
+    assert.strictEqual((await service("uninstall")).code, 0)
+    const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ NO_SESSION: "1" }) }).done
+    assert.strictEqual(ran.code, 11)
+    assert.include(ran.stderr, "log in at the Mac's screen first")
+  })
+
+  it("starts where it was installed when the config has relative folders", async () => {
+    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(/file_dir: .*/, "file_dir: logs"))
+    assert.strictEqual((await service("install")).code, 0)
+    const it = parse(readFileSync(entry("Library/LaunchAgents") ?? "", "utf8")) as { WorkingDirectory: string }
+    assert.strictEqual(it.WorkingDirectory, lab.folder)
+    assert.isTrue(existsSync(lab.logFile))
+  })
+})
+
+describe("the systemd unit", () => {
+  beforeEach(() => manages("systemctl"))
+
+  it("restarts on failure only, has time to clean up, and gives freed memory back", async () => {
+    const ran = await service("install")
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    assert.include(ran.stdout, "loginctl enable-linger me")
+    const file = entry(".config/systemd/user") ?? ""
+    const text = readFileSync(file, "utf8")
+    for (const line of [
+      `ExecStart="${process.execPath}" "${MAIN}" "--attach" "-c" "${lab.config}"`,
+      "Restart=on-failure",
+      "KillSignal=SIGTERM",
+      "LimitNOFILE=8192",
+      'Environment="MALLOC_TRIM_THRESHOLD_=65536"',
+      "StandardOutput=null",
+      "WantedBy=default.target"
+    ])
+      assert.include(text.split("\n"), line)
+    assert.isAtLeast(Number(text.match(/^TimeoutStopSec=(\d+)$/m)?.[1]), 120)
+    // where systemd is, it must be content with every line
+    if (existsSync("/usr/bin/systemd-analyze")) {
+      const { status, stderr } = spawnSync("/usr/bin/systemd-analyze", ["--user", "verify", file], { encoding: "utf8" })
+      assert.strictEqual(`${status} ${stderr.includes(file) ? stderr : ""}`.trim(), "0")
+    }
+  })
+})
+
+describe("anklet service without a service manager", () => {
+  it("says what to do instead: exit 11", async () => {
+    const ran = await service("install")
+    assert.strictEqual(ran.code, 11)
+    assert.include(ran.stderr, "neither launchd nor systemd")
+  })
+})
