@@ -12,7 +12,8 @@ export const EXIT_CODES = {
   7: "`anka` is missing, unlicensed or does not work",
   8: "GitHub refuses the credentials",
   9: "a folder or file cannot be used",
-  10: "a pass failed (with --once)"
+  10: "a pass failed (with --once)",
+  11: "the doctor found a problem"
 } as const
 
 /** One of them. */

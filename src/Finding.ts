@@ -7,8 +7,9 @@ export type Level = (typeof LEVELS)[number]
 
 /** A repair that can do no harm. */
 export interface Fix {
-  /** What it does, as a sentence without its subject: `deletes VM x`. */
-  readonly what: string
+  /** What it does, and did: `deletes VM x`, `deleted VM x`. */
+  readonly does: string
+  readonly did: string
   readonly run: Effect.Effect<void, { readonly message: string }>
 }
 

@@ -18,6 +18,7 @@ import { Exec } from "../services/Exec.ts"
 import { version } from "../version.ts"
 import { anklet, Outcome, outcome } from "./anklet.ts"
 import { config } from "./config.ts"
+import { doctor } from "./doctor.ts"
 import { demo, simulate } from "./early.ts"
 import { logs } from "./logs.ts"
 import { signal } from "./signal.ts"
@@ -26,8 +27,7 @@ import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [logs, config, demo, simulate] as const
-
+const COMMANDS = [logs, config, doctor, demo, simulate] as const
 const bare = anklet.pipe(
   Command.withHandler((given) =>
     Option.match(given.signalled, {
