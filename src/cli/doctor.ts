@@ -38,14 +38,17 @@ const fill = (text: string, width: number): ReadonlyArray<string> => {
 const remaining = (found: ReadonlyArray<Treated>, level: Level) =>
   found.filter((finding) => finding.level === level && finding.outcome?.mended !== true).length
 
-const shown = ({ paint, width }: Screen, { level, what, why, remedy, fix, outcome }: Treated, mending: boolean) => {
+const shown = ({ paint, width }: Screen, command: string, finding: Treated) => {
+  const { level, what, why, fix, outcome } = finding
+  // a config that was named is named in what is to be typed, too
+  const remedy = finding.remedy.replace(/`anklet\b/g, `\`${command}`)
   const block = (text: string, colour?: Colour) =>
     fill(text, width - INDENT).map((line) => (colour === undefined ? line : paint(colour, line)))
   const treatment =
     outcome === undefined
       ? [
           ...(remedy === "" ? [] : block(`Mend: ${remedy}`)),
-          ...(fix === undefined || mending ? [] : block(`Or \`anklet doctor --fix\`: ${fix.does}`))
+          ...(fix === undefined ? [] : block(`Or \`${command} doctor --fix\`: ${fix.does}`))
         ]
       : outcome.mended
         ? block(`Mended: ${outcome.said}`, "green")
@@ -58,14 +61,14 @@ const shown = ({ paint, width }: Screen, { level, what, why, remedy, fix, outcom
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 || word === "ok" ? "" : "s"}`
 
 /** For people: by subject, each finding with its reason and its remedy, and the sums. */
-const report = (screen: Screen, found: ReadonlyArray<Treated>, mending: boolean): string => {
+const report = (screen: Screen, command: string, found: ReadonlyArray<Treated>): string => {
   const subjects = [...new Set(found.map(({ subject }) => subject))]
   const mended = found.filter(({ outcome }) => outcome?.mended === true).length
   const sums = LEVELS.map((level) => plural(remaining(found, level), level))
   return [
     ...subjects.flatMap((subject) => [
       screen.paint("bold", subject),
-      ...found.filter((finding) => finding.subject === subject).flatMap((finding) => shown(screen, finding, mending))
+      ...found.filter((finding) => finding.subject === subject).flatMap((finding) => shown(screen, command, finding))
     ]),
     "",
     [...sums, ...(mended > 0 ? [`${mended} mended`] : [])].join(", ")
@@ -100,13 +103,6 @@ const capabilities = Effect.gen(function* () {
   return Layer.mergeAll(Anka.layer, Mac.layer, HostLock.layer(locks), Layer.provide(GitHub.layer, Budget.layer))
 })
 
-/** A config that was named is named in the commands that are to be typed, too. */
-const naming = (named: Option.Option<string>) => (finding: Treated) =>
-  Option.match(named, {
-    onNone: () => finding,
-    onSome: (file) => ({ ...finding, remedy: finding.remedy.replace(/`anklet\b/g, `\`anklet -c ${file}`) })
-  })
-
 /** `anklet doctor`. */
 export const doctor = Command.make(
   "doctor",
@@ -115,17 +111,17 @@ export const doctor = Command.make(
     Effect.gen(function* () {
       const Doctor = yield* Effect.promise(() => import("../Doctor.ts"))
       const file = yield* configFile(given.config)
-      const treated = yield* Effect.gen(function* () {
-        const found = yield* Doctor.examine(yield* Doctor.admit(file))
-        return given.fix ? yield* Doctor.mend(found) : found
+      const found = yield* Effect.gen(function* () {
+        const examined = yield* Doctor.examine(yield* Doctor.admit(file))
+        return given.fix ? yield* Doctor.mend(examined) : examined
       }).pipe(
         Effect.scoped,
         Effect.provide(yield* capabilities),
         // what the capabilities would log is in the findings
         Logger.withMinimumLogLevel(LogLevel.None)
       )
-      const found = treated.map(naming(given.config))
-      yield* say(given.json ? object(file, found) : report(yield* screen, found, given.fix))
+      const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
+      yield* say(given.json ? object(file, found) : report(yield* screen, command, found))
       return remaining(found, "problem") > 0 ? 11 : 0
     })
   )

@@ -9,9 +9,15 @@ import type { Check } from "./Patient.ts"
 
 export const KINDS = {
   "script-missing": {
-    level: "warning",
-    why: "It is copied into every VM: without it every job fails. A start of the daemon writes it, too.",
-    remedy: "`anklet doctor --fix`",
+    level: "problem",
+    why: "It is copied into every VM: without it every job fails.",
+    remedy: "start Anklet anew: it writes the scripts that are missing",
+    fixable: true
+  },
+  "script-unwritten": {
+    level: "note",
+    why: "It is copied into every VM; the next start of Anklet writes it.",
+    remedy: "`anklet`",
     fixable: true
   },
   "script-unreadable": {
@@ -31,7 +37,7 @@ const found = Finding.about("scripts", KINDS)
 /** The files that plugins need on this host. */
 export const scripts: Check = {
   subject: "scripts",
-  run: ({ services }) =>
+  run: ({ services, around }) =>
     Effect.gen(function* () {
       const fs = yield* FileSystem
       const context = yield* Effect.context<FileSystem | Path>()
@@ -54,7 +60,7 @@ export const scripts: Check = {
           }
           const isMissing = read.left._tag === "SystemError" && read.left.reason === "NotFound"
           return isMissing
-            ? [found("script-missing", `${path} is not there`, { fix })]
+            ? [found(around.daemonRuns ? "script-missing" : "script-unwritten", `${path} is not there`, { fix })]
             : [found("script-unreadable", `${path} cannot be read (${read.left.message})`)]
         })
       )

@@ -18,7 +18,7 @@ export const KINDS = {
   "vms-orphaned": {
     level: "warning",
     why: "They belong to no job, keep their places, and new jobs wait.",
-    remedy: "`anklet doctor --fix`, or `anka delete --yes NAME`",
+    remedy: "`anka delete --yes NAME`",
     fixable: true
   },
   "vms-foreign": {
@@ -44,13 +44,15 @@ const found = Finding.about("vms", KINDS)
 const PROCESS = /com\.apple\.Virtualization\.VirtualMachine\b/
 
 /** A daemon writes a VM down before it makes it, so one look should do; the second is for what nobody has thought of. */
-const AGAIN = "10 seconds"
+const AGAIN = "5 seconds"
 
 const names = (vms: ReadonlyArray<{ readonly name: string }>) => vms.map(({ name }) => name).join(", ")
 
 /** VMs of ours that no daemon of this user has written down. The ledgers are read after the list: what was made before it is in them. */
 const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { daemon, places }: Patient) {
-  const ledgers = yield* Siblings.ledgers(places.ledgers)
+  const fs = yield* FileSystem
+  const isFirst = !(yield* Effect.orElseSucceed(fs.exists(places.ledgers), () => true))
+  const ledgers = isFirst ? [] : yield* Siblings.ledgers(places.ledgers)
   const own = Option.toArray(Option.map(daemon, ({ ledgerFile }) => ledgerFile))
   return yield* Reconcile.strangersIn(
     vms.map(({ name }) => name),

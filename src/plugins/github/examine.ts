@@ -41,18 +41,18 @@ export const KINDS = {
   "repository-hidden": {
     level: "warning",
     why: "The jobs of this repository are not seen; those of the others are.",
-    remedy: "give the token or App access to it: *Actions: read*"
+    remedy: "give the token or App access to it: 'Actions: read'"
   },
   "registration-untried": {
     level: "note",
     why: "GitHub does not tell what a fine-grained token may do, and to register a runner only to see whether it works would leave one behind.",
     remedy:
-      "see that the token has *Administration: write* on the repository or, with `registration: org`, *Self-hosted runners: write* on the organisation"
+      "see that the token has 'Administration: write' on the repository or, with `registration: org`, 'Self-hosted runners: write' on the organisation"
   },
   "checks-unwritten": {
     level: "note",
     why: "A developer is not told beside the job why it can never run.",
-    remedy: "give the App *Checks: write*"
+    remedy: "give the App 'Checks: write'"
   },
   "rate-limit-low": {
     level: "warning",
@@ -62,7 +62,7 @@ export const KINDS = {
   "runners-left": {
     level: "warning",
     why: "Their jobs are over and no daemon runs that would remove them.",
-    remedy: "`anklet doctor --fix`, or `anklet`: a start removes them, too",
+    remedy: "`anklet`: a start removes them",
     fixable: true
   },
   "runners-offline": {
@@ -156,10 +156,10 @@ const time = ({ ahead }: Standing) =>
 /** What one must be granted to register runners here, in GitHub's words. */
 const needed = ({ repo }: Level) =>
   Option.isSome(repo)
-    ? { permission: "administration", words: "*Administration: write* on the repository", scope: "repo" }
+    ? { permission: "administration", words: "'Administration: write' on the repository", scope: "repo" }
     : {
         permission: "organization_self_hosted_runners",
-        words: "*Self-hosted runners: write* on the organisation",
+        words: "'Self-hosted runners: write' on the organisation",
         scope: "admin:org"
       }
 
@@ -264,7 +264,7 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
     ...time(standing.right),
     ...rate(standing.right),
     ...Either.match(look, {
-      onLeft: (error) => refused(error, `*Actions: read* on ${nameOf(watched)}`),
+      onLeft: (error) => refused(error, `'Actions: read' on ${nameOf(watched)}`),
       onRight: (hidden) => [
         Finding.ok("github", `the jobs of ${nameOf(watched)} can be listed`),
         ...hidden.map(({ message }) => found("repository-hidden", message))
