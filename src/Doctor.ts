@@ -17,18 +17,13 @@ import * as Service from "./Service.ts"
 
 export { admit, type Patient } from "./doctor/Patient.ts"
 
-/** What the services' plugins find; two that ask the same are told once. */
-const plugins: Check = {
+/** What a service's plugin finds; two services that ask the same are told of once. */
+const ofService = (service: Patient["services"][number]): Check => ({
   subject: "plugins",
-  run: ({ services, around }) =>
-    Effect.map(
-      Effect.forEach(services, (service) => Service.examine(service, around), { concurrency: 4 }),
-      (found) => found.flat()
-    )
-}
+  run: ({ around }) => Service.examine(service, around)
+})
 
-/** In the order in which they are told; what plugins find of another subject comes where that subject is, or last. */
-const CHECKS: ReadonlyArray<Check> = [config, daemon, macos, launchd, anka, templates, vms, redis, scripts, plugins]
+const CHECKS: ReadonlyArray<Check> = [config, daemon, macos, launchd, anka, templates, vms, redis, scripts]
 
 /** Subjects in the order in which a person looks for the cause: what stands further up breaks what stands below. */
 const SUBJECTS = [
@@ -45,7 +40,7 @@ export const KINDS = {
 } as const satisfies Finding.Kinds
 
 /** What one check may take: each question in it has a shorter limit of its own. */
-const WITHIN = Duration.seconds(45)
+const WITHIN = Duration.seconds(35)
 
 const limited = (check: Check, patient: Patient): Effect.Effect<ReadonlyArray<Finding.Finding>, never, Needs> =>
   Effect.map(
@@ -65,7 +60,8 @@ const rankOf = ({ subject, level }: Finding.Finding) => {
 
 /** Everything that is so, by subject, and there the worst first. Changes nothing. */
 export const examine = Effect.fn("Doctor.examine")(function* (patient: Patient) {
-  const found = yield* Effect.forEach(CHECKS, (check) => limited(check, patient), { concurrency: "unbounded" })
+  const checks = [...CHECKS, ...patient.services.map(ofService)]
+  const found = yield* Effect.forEach(checks, (check) => limited(check, patient), { concurrency: "unbounded" })
   const once = new Map(found.flat().map((finding) => [`${finding.id} ${finding.what}`, finding]))
   return [...once.values()].sort((a, b) => rankOf(a) - rankOf(b))
 })

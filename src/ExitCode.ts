@@ -13,7 +13,7 @@ export const EXIT_CODES = {
   8: "GitHub refuses the credentials",
   9: "a folder or file cannot be used",
   10: "a pass failed (with --once)",
-  11: "the doctor found a problem"
+  12: "the doctor found a problem"
 } as const
 
 /** One of them. */

@@ -123,18 +123,23 @@ const forever = <R>(service: Service<R>) =>
     yield* Effect.logInfo("service has drained")
   })
 
-const EXAMINATION = Finding.about("plugins", {
+export const KINDS = {
   "plugin-died": {
     level: "warning",
     why: "A plugin that dies while it is examined may well die in a pass, too.",
     remedy: "mend the plugin, or ask whoever wrote it"
   }
-})
+} as const satisfies Finding.Kinds
 
 /** What a service's plugin finds on this host. One that throws or dies is a finding itself. */
 export const examine = <R>({ plugin, examine }: Service<R>, around: Surroundings) =>
   Effect.catchAllCause(examine?.(around) ?? Effect.succeed([]), (cause) =>
-    Effect.succeed([EXAMINATION("plugin-died", `plugin ${plugin} died while it was asked: ${Cause.pretty(cause)}`)])
+    Effect.succeed([
+      Finding.about("plugins", KINDS)(
+        "plugin-died",
+        `plugin ${plugin} died while it was asked: ${Cause.pretty(cause).split("\n")[0]}`
+      )
+    ])
   )
 
 /** Run a service: one pass with `once`, else pass after pass until drained. */

@@ -122,7 +122,7 @@ export const doctor = Command.make(
       )
       const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
       yield* say(given.json ? object(file, found) : report(yield* screen, command, found))
-      return remaining(found, "problem") > 0 ? 11 : 0
+      return remaining(found, "problem") > 0 ? 12 : 0
     })
   )
 ).pipe(

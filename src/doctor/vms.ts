@@ -82,9 +82,10 @@ const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, patient
   const isOurs = yield* Effect.orElseSucceed(fs.exists(patient.places.ledgers), () => false)
   return [
     found("vms-orphaned", `in no ledger of this user: ${orphans.join(", ")}`, {
-      remedy: daemonRuns
-        ? `wait: the daemon removes them within ${Reconcile.AUDIT_EVERY}`
-        : orphans.map((name) => `\`anka delete --yes ${name}\``).join(", "),
+      remedy:
+        daemonRuns && Option.isSome(patient.daemon)
+          ? `wait: the daemon removes them within ${Reconcile.AUDIT_EVERY}`
+          : orphans.map((name) => `\`anka delete --yes ${name}\``).join(", "),
       fix:
         daemonRuns || !isOurs
           ? undefined

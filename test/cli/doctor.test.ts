@@ -99,6 +99,15 @@ const standing = (given: Record<string, string>) =>
     answer: { status: 200, headers: { ...headers, ...given }, body: "{}" }
   })
 
+/** A service more, whose plugin is examined so. */
+const pluginThat = (examine: string) => {
+  const folder = join(lab.home, ".config/anklet/plugins/mine")
+  mkdirSync(folder, { recursive: true })
+  const members = `name: "mine", config: Schema.Struct({}), run: () => Effect.void, examine: () => ${examine}`
+  writeFileSync(join(folder, "index.mjs"), `export default ({ Effect, Schema }) => ({ ${members} })`)
+  writeFileSync(lab.config, `${readFileSync(lab.config, "utf8")}  - name: MINE\n    plugin: mine\n`)
+}
+
 /** A Mac of which macOS's own programs tell nothing bad. */
 const mac = () => {
   standIn("sw_vers", "echo 15.6.1")
@@ -195,7 +204,7 @@ type Fault = readonly [
 /** Several faults of one host that do not hide each other. */
 interface Ward {
   readonly name: string
-  readonly code: 0 | 11
+  readonly code: 0 | 12
   readonly faults: ReadonlyArray<Fault>
 }
 
@@ -319,23 +328,13 @@ const WARDS: ReadonlyArray<Ward> = [
         "warning",
         /plugin mine died.*no idea/,
         /mend the plugin/,
-        () => {
-          const folder = join(lab.home, ".config/anklet/plugins/mine")
-          mkdirSync(folder, { recursive: true })
-          writeFileSync(
-            join(folder, "index.mjs"),
-            `export default ({ Effect, Schema }) => ({
-            name: "mine", config: Schema.Struct({}), run: () => Effect.void, examine: () => { throw new Error("no idea") }
-          })`
-          )
-          writeFileSync(lab.config, `${readFileSync(lab.config, "utf8")}  - name: MINE\n    plugin: mine\n`)
-        }
+        () => pluginThat('{ throw new Error("no idea") }')
       ]
     ]
   },
   {
     name: "what GitHub, Anka and this Mac refuse",
-    code: 11,
+    code: 12,
     faults: [
       [
         "a file with a token that others can read",
@@ -456,7 +455,7 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "what is not there",
-    code: 11,
+    code: 12,
     faults: [
       [
         "a state_dir below a file",
@@ -483,7 +482,7 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "a new Mac, and an old token",
-    code: 11,
+    code: 12,
     faults: [
       [
         "no licence",
@@ -521,7 +520,7 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "an organisation",
-    code: 11,
+    code: 12,
     faults: [
       [
         "a repository that the token may not see",
@@ -548,7 +547,7 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "a classic token",
-    code: 11,
+    code: 12,
     faults: [
       [
         "that has not its scope",
@@ -570,7 +569,7 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "GitHub",
-    code: 11,
+    code: 12,
     faults: [
       [
         "that is a web page",
@@ -598,7 +597,7 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "a config",
-    code: 11,
+    code: 12,
     faults: [
       [
         "with a mistake",
@@ -612,12 +611,12 @@ const WARDS: ReadonlyArray<Ward> = [
   },
   {
     name: "a config that is not there",
-    code: 11,
+    code: 12,
     faults: [["at all", "config-unusable", "problem", /there is no such file/, /README/, () => rmSync(lab.config)]]
   },
   {
     name: "a script",
-    code: 11,
+    code: 12,
     faults: [
       [
         "that is gone under a daemon",
@@ -638,7 +637,7 @@ const WARDS: ReadonlyArray<Ward> = [
 const MACS: ReadonlyArray<Ward> = [
   {
     name: "a Mac that nobody has prepared",
-    code: 11,
+    code: 12,
     faults: [
       [
         "sleep",
@@ -714,7 +713,7 @@ const MACS: ReadonlyArray<Ward> = [
   },
   {
     name: "a Mac that belongs to somebody",
-    code: 11,
+    code: 12,
     faults: [
       [
         "another user at the screen",
@@ -814,7 +813,7 @@ for (const { name, code, faults } of [...WARDS, ...MACS]) {
 
     it(`exits ${code}`, () => {
       assert.strictEqual(seen.code, code, JSON.stringify(seen.found, undefined, 1))
-      assert.strictEqual(seen.totals.problem > 0, code === 11)
+      assert.strictEqual(seen.totals.problem > 0, code === 12)
     })
 
     for (const [what, id, level, says, remedy] of faults) {
@@ -836,7 +835,7 @@ describe("the doctor finds of Redis", () => {
   it("that it is away, and nothing else hangs on it: redis-away", async () => {
     await withRedis("", await freePort())
     const { code, of } = await examined()
-    assert.strictEqual(code, 11)
+    assert.strictEqual(code, 12)
     assert.include(of("redis-away")?.what, "refuses connections")
   })
 
@@ -844,7 +843,7 @@ describe("the doctor finds of Redis", () => {
     server = await startRedis({ password: PASSWORD, lines: ["maxmemory-policy allkeys-lru"] })
     await withRedis(`  password: ${PASSWORD}`)
     const evicts = await examined()
-    assert.strictEqual(evicts.code, 11)
+    assert.strictEqual(evicts.code, 12)
     assert.match(evicts.of("redis-refuses")?.what ?? "", /allkeys-lru.*config set maxmemory-policy noeviction/)
     rewrite(`password: ${PASSWORD}`, "password: another")
     assert.match((await examined()).of("redis-refuses")?.what ?? "", /refuses the sign-in/)
@@ -940,7 +939,7 @@ describe("the doctor finds of an App", () => {
     await withApp()
     grant({ actions: "read", administration: "read" })
     const { code, of } = await examined()
-    assert.strictEqual(code, 11)
+    assert.strictEqual(code, 12)
     assert.include(of("permission-missing")?.what, "may not register runners at veertuinc/anklet")
     assert.include(of("permission-missing")?.remedy, "'Administration: write' on the repository")
     assert.strictEqual(of("checks-unwritten")?.level, "note")
@@ -950,7 +949,7 @@ describe("the doctor finds of an App", () => {
     await withApp()
     rewrite("installation_id: 2", "installation_id: 3")
     const { code, of } = await examined()
-    assert.strictEqual(code, 11)
+    assert.strictEqual(code, 12)
     assert.include(of("credential-refused")?.what, "does not let the App in")
   })
 
@@ -968,7 +967,7 @@ describe("doctor --fix", () => {
     mkdirSync(join(lab.folder, "daemon"))
     writeFileSync(lab.pidFile, "4194301\n1\n")
     const before = await examined()
-    assert.strictEqual(before.code, 11)
+    assert.strictEqual(before.code, 12)
     assert.match(before.of("folder-missing")?.fix ?? "", /^makes \S+logs$/)
     const { code, of, totals } = await examined("--fix")
     for (const id of ["folder-missing", "pid-file-stale", "script-unwritten"])
@@ -1067,7 +1066,7 @@ describe("what the doctor prints", () => {
     vm("two")
     chmodSync(lab.config, 0o644)
     const ran = await doctor()
-    assert.strictEqual(ran.code, 11)
+    assert.strictEqual(ran.code, 12)
     assert.notInclude(ran.stdout, "\u001b")
     for (const line of ran.stdout.split("\n")) {
       // what cannot be broken, such as a command to be copied, may be longer
@@ -1091,16 +1090,18 @@ describe("what the doctor prints", () => {
     assert.deepStrictEqual(Object.keys(findings[0]), ["subject", "id", "level", "what", "why", "remedy"])
   })
 
-  it("comes also when anka hangs: that is a finding, and the rest is told", async () => {
+  it("comes also when anka and a plugin hang: that is a finding, and the rest is told", async () => {
     await healthy()
+    pluginThat("Effect.never")
     for (const command of ["version", "license", "list", "registry", "config"])
       alter(lab.host, (host) => void host.faults.push({ command, fault: "hang" }))
     const { code, found, of } = await examined()
-    assert.strictEqual(code, 11)
+    assert.strictEqual(code, 12)
     assert.strictEqual(found.filter(({ id }) => id === "anka-hangs").length, 3)
     assert.match(of("anka-hangs")?.what ?? "", /no answer within 10s/)
     assert.include(JSON.stringify(found), "can be listed")
     assert.isDefined(of("registry-away"))
+    assert.include(of("unfinished")?.what, "did not end within 35s")
     // and none of them is left behind
     for (const { pid } of calls(lab.host)) assert.throws(() => process.kill(pid, 0))
   })
@@ -1109,7 +1110,7 @@ describe("what the doctor prints", () => {
     await healthy()
     lab.github.faults.push({ path: /./, times: 1000, silent: true })
     const { code, of } = await examined()
-    assert.strictEqual(code, 11)
+    assert.strictEqual(code, 12)
     assert.include(of("github-unreachable")?.what, "no answer within 15s")
   })
 

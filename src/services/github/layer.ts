@@ -40,6 +40,9 @@ const toRunner = ({ id, name, status, busy }: typeof schemas.Runner.Type) => ({
   online: status === "online"
 })
 
+/** In milliseconds. */
+const DAY = 86_400_000
+
 const nothing = () => {
   // Octokit logs to the console by itself; our requests are logged where they are made
 }
@@ -149,11 +152,14 @@ const client = Effect.fnUntraced(function* (credential: Credential) {
       const now = yield* Clock.currentTimeMillis
       const limit = Number(headers["x-ratelimit-limit"])
       const remaining = Number(headers["x-ratelimit-remaining"])
+      const resetAt = gate.resetAt(headers, now)
       const scopes = String(headers["x-oauth-scopes"] ?? "")
       const standing: Standing = {
-        rate: Number.isFinite(limit + remaining)
-          ? Option.some({ limit, remaining, resetAt: gate.resetAt(headers, now) })
-          : Option.none(),
+        // a window that does not end within a day is none of GitHub's
+        rate:
+          Number.isFinite(limit + remaining) && Math.abs(resetAt - now) < DAY
+            ? Option.some({ limit, remaining, resetAt })
+            : Option.none(),
         ahead: Option.map(gate.theirClock(headers), (theirs) => theirs - now),
         may: Option.match(permissions === undefined ? Option.none() : yield* permissions, {
           onSome: (permissions): Standing["may"] => ({ _tag: "Permissions", permissions }),
