@@ -1,5 +1,6 @@
 /** What an examination of a host found: what is so, why it matters, what mends it. */
 import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** How bad it is, worst first. A `problem` keeps jobs from running; a `warning` will, or costs something; a `note` is good to know. */
 export const LEVELS = ["problem", "warning", "note", "ok"] as const
@@ -27,6 +28,20 @@ export interface Finding {
   readonly remedy: string
   readonly fix?: Fix
 }
+
+/** Whether these are findings: a plugin from disk may answer with anything. */
+export const areFindings = Schema.is(
+  Schema.Array(
+    Schema.Struct({
+      subject: Schema.String,
+      id: Schema.String,
+      level: Schema.Literal(...LEVELS),
+      what: Schema.String,
+      why: Schema.String,
+      remedy: Schema.String
+    })
+  )
+)
 
 /** What all findings of one id have in common, as the documentation tells it. */
 export interface Kind {

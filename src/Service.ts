@@ -131,15 +131,17 @@ export const KINDS = {
   }
 } as const satisfies Finding.Kinds
 
-/** What a service's plugin finds on this host. One that throws or dies is a finding itself. */
+/** What a service's plugin finds on this host. One that throws, dies, or answers with something else is a finding itself. */
 export const examine = <R>({ plugin, examine }: Service<R>, around: Surroundings) =>
-  Effect.catchAllCause(examine?.(around) ?? Effect.succeed([]), (cause) =>
-    Effect.succeed([
-      Finding.about("plugins", KINDS)(
-        "plugin-died",
-        `plugin ${plugin} died while it was asked: ${Cause.pretty(cause).split("\n")[0]}`
-      )
-    ])
+  (examine?.(around) ?? Effect.succeed([])).pipe(
+    Effect.filterOrDieMessage((found) => Finding.areFindings(found), "it gives something that is no list of findings"),
+    // as with a pass: what is wrong with a plugin must not touch the others
+    Effect.catchAllCause((cause) => {
+      const [why] = Cause.pretty(cause).split("\n")
+      return Effect.succeed([
+        Finding.about("plugins", KINDS)("plugin-died", `plugin ${plugin} died while asked: ${why}`)
+      ])
+    })
   )
 
 /** Run a service: one pass with `once`, else pass after pass until drained. */

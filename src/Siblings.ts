@@ -25,10 +25,14 @@ export const ledgers = Effect.fnUntraced(function* (directory: string, own = "")
 const nameOf = (ledger: string) => uuid5(ledger, uuid5.URL)
 
 /** Say which file our ledger is; gives a way to find those of the others. */
-export const join = Effect.fnUntraced(function* (directory: string, ledger: string) {
-  const fs = yield* FileSystem
-  const paths = yield* Path
-  yield* fs.makeDirectory(directory, { recursive: true })
-  yield* fs.writeFileString(paths.join(directory, nameOf(ledger)), ledger)
-  return ledgers(directory, ledger).pipe(Effect.provideService(FileSystem, fs), Effect.provideService(Path, paths))
-})
+export const join = (directory: string, ledger: string) =>
+  Effect.flatMap(Effect.all([FileSystem, Path]), ([fs, paths]) =>
+    fs
+      .makeDirectory(directory, { recursive: true })
+      .pipe(
+        Effect.zipRight(fs.writeFileString(paths.join(directory, nameOf(ledger)), ledger)),
+        Effect.as(
+          ledgers(directory, ledger).pipe(Effect.provideService(FileSystem, fs), Effect.provideService(Path, paths))
+        )
+      )
+  )

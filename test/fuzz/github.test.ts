@@ -29,15 +29,15 @@ const answer = FastCheck.record({
 })
 
 const CALLS: ReadonlyArray<(client: GitHubClient) => Effect.Effect<unknown, GitHubError>> = [
-  (client) => client.standing,
   (client) => client.job("o", "r", 1),
-  (client) => client.tryLook(repo),
   (client) => client.look(repo, 0),
   (client) => client.createRunner(level, { name: "n", labels: ["x"] }),
-  (client) => client.runners(level),
   (client) => client.runner(level, 3),
   (client) => client.runnerByName(level, "n"),
-  (client) => client.removeRunner(level, 3)
+  (client) => client.removeRunner(level, 3),
+  (client) => client.standing,
+  (client) => client.tryLook(repo),
+  (client) => client.runners(level)
 ]
 
 it("whatever GitHub or a proxy answers, it is understood, or it is an error without a secret", {
