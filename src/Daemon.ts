@@ -1,60 +1,35 @@
 /** Everything a daemon does between its start and its end: compare the ledger with the host, run every service, return when all have ended. */
-import { FileSystem } from "@effect/platform/FileSystem"
-import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
-import { v5 as uuid5 } from "uuid"
 import * as Control from "./Control.ts"
 import * as Race from "./Race.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
+import * as Siblings from "./Siblings.ts"
 import { Activity, Progress } from "./services/Activity.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
+import * as License from "./services/anka/license.ts"
 import { Coordinator } from "./services/Coordinator.ts"
 import { Coordinators } from "./services/Coordinators.ts"
 import { Ledger } from "./services/Ledger.ts"
-
-/** Licences that may not run CI: Anka Develop is for laptops, and has neither tags nor a registry (Veertu's feature table). */
-const UNFIT_LICENSES = [".run", ".develop"]
 
 /** Whether this host can run VMs at all; checked before anything is claimed. */
 const preflight = Effect.gen(function* () {
   const anka = yield* Anka
   const { product, version } = yield* anka.version
   const license = yield* anka.license
-  if (license.status !== "valid" || UNFIT_LICENSES.some((type) => license.type.endsWith(type))) {
+  const unfit = License.unfit(license)
+  if (Option.isSome(unfit)) {
     return yield* new AnkaError({
       reason: "LicenseInvalid",
       command: "anka license show",
-      detail: `the licence (${license.type || "none"}) is ${license.status === "valid" ? "not one for CI" : license.status || "missing"}; see "anka license show" and activate one with "sudo anka license activate"`
+      detail: `${unfit.value}; ${License.REMEDY}`
     })
   }
   yield* Effect.logDebug(`${product} ${version}, licence ${license.type}`)
-})
-
-/** A path that no file can have: a ledger that cannot be read may have any VM in it, so no stranger is touched. */
-const ANY_FILE: ReadonlyArray<string> = ["\0"]
-
-/** Where every daemon of this user says which file its ledger is, so that none takes another's VMs for strangers. */
-const siblingsOf = Effect.fnUntraced(function* (directory: string, ledger: string) {
-  const fs = yield* FileSystem
-  const paths = yield* Path
-  yield* fs.makeDirectory(directory, { recursive: true })
-  const own = uuid5(ledger, uuid5.URL)
-  yield* fs.writeFileString(paths.join(directory, own), ledger)
-  const siblings: Effect.Effect<ReadonlyArray<string>> = fs.readDirectory(directory).pipe(
-    Effect.flatMap((names) =>
-      Effect.forEach(
-        names.filter((name) => name !== own),
-        (name) => fs.readFileString(paths.join(directory, name))
-      )
-    ),
-    Effect.orElseSucceed(() => ANY_FILE)
-  )
-  return { siblings }
 })
 
 /** What the daemon needs to know besides its capabilities. */
@@ -73,11 +48,12 @@ export interface Options<R> {
 /** Run the daemon. Interrupting it is `stop`; `Drain` is `drain`. */
 export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   yield* preflight
-  const { siblings } = yield* siblingsOf(options.ledgers, options.ledger).pipe(
+  const siblings = yield* Siblings.join(options.ledgers, options.ledger).pipe(
     Effect.catchAll((error) =>
-      Effect.as(Effect.logWarning(`other daemons of this user are not known: ${error.message}`), {
-        siblings: Effect.succeed(ANY_FILE)
-      })
+      Effect.as(
+        Effect.logWarning(`other daemons of this user are not known: ${error.message}`),
+        Effect.succeed(Siblings.ANY_FILE)
+      )
     )
   )
   const strangers = yield* Ref.make<Reconcile.Strangers>(new Map())

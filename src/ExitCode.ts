@@ -14,6 +14,7 @@ export const EXIT_CODES = {
   9: "a folder or file cannot be used",
   10: "a pass failed (with --once)",
   11: "launchd or systemd does not do as asked",
+  12: "the doctor found a problem",
   13: "the daemon does not answer"
 } as const
 

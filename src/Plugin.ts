@@ -5,6 +5,14 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { Finding, Fix } from "./Finding.ts"
+import type { Anka } from "./services/Anka.ts"
+import type { Exec } from "./services/Exec.ts"
+import type { GitHub } from "./services/GitHub.ts"
+import type { LedgerState } from "./services/Ledger.ts"
+
+/** What an examination may ask. */
+export type Examined = Anka | Exec | FileSystem | GitHub | Path
 
 /** A pass that failed: what, on what, and what to do; the service logs it at ERROR and makes another pass later. */
 export class PluginError extends Schema.TaggedError<PluginError>()("PluginError", {
@@ -27,6 +35,16 @@ export interface ServiceContext {
   readonly directory: string
 }
 
+/** What a plugin's examination may rely on, and what it is told of its surroundings. */
+export interface Surroundings {
+  /** Whether a daemon runs with this config: it sees to what it left behind, so others only tell. */
+  readonly daemonRuns: boolean
+  /** What this host wrote down. */
+  readonly ledger: LedgerState
+  /** Repair something while no daemon of this config can start; fails when one runs. */
+  readonly alone: (repair: Fix["run"]) => Fix["run"]
+}
+
 /**
  * Code that knows one CI platform.
  *
@@ -40,4 +58,10 @@ export interface Plugin<C, I, R> {
   /** Files written into the plugin's folder when missing; the user's to change from then on. */
   readonly files?: Readonly<Record<string, string>>
   readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
+  /** For `anklet doctor`: ask what a pass would ask, change nothing, and tell what is so, right or wrong. */
+  readonly examine?: (
+    service: ServiceContext,
+    config: C,
+    around: Surroundings
+  ) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
 }

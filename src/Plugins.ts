@@ -48,7 +48,16 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         // a plugin of the user's may throw where it should return an Effect: that too is its own failure
         pass: Effect.suspend(() =>
           plugin.run({ name: service.name, sleepInterval: service.sleepInterval, directory }, config)
-        )
+        ),
+        examine: (around) =>
+          Effect.suspend(
+            () =>
+              plugin.examine?.(
+                { name: service.name, sleepInterval: service.sleepInterval, directory },
+                config,
+                around
+              ) ?? Effect.succeed([])
+          )
       }))
     ),
   read: (raw, service) =>
@@ -143,33 +152,40 @@ export const read = Effect.fn("Plugins.read")(function* (raw: Raw, service: RawS
   })
 })
 
+/** The files that the plugins of these services need, as they come with them: path and text. */
+export const filesOf = Effect.fnUntraced(function* (services: ReadonlyArray<{ readonly plugin: string }>) {
+  const paths = yield* Path
+  const { plugins } = yield* home
+  const found = yield* Effect.forEach(new Set(services.map(({ plugin }) => plugin)), (name) =>
+    Effect.map(Effect.option(find(name)), (plugin) =>
+      Object.entries(Option.isSome(plugin) && Option.isSome(plugin.value) ? plugin.value.value.files : {}).map(
+        ([file, text]) => ({ path: paths.join(plugins, name, file), text })
+      )
+    )
+  )
+  return found.flat()
+})
+
 /** Write the files that plugins need into their folders, where they are missing; the user's own stay as they are. */
 export const writeFiles = Effect.fn("Plugins.writeFiles")(function* (
   services: ReadonlyArray<{ readonly plugin: string }>
 ) {
   const fs = yield* FileSystem
   const paths = yield* Path
-  const { plugins } = yield* home
-  for (const name of new Set(services.map(({ plugin }) => plugin))) {
-    const plugin = yield* Effect.map(Effect.option(find(name)), Option.flatten)
-    const files = Option.match(plugin, { onNone: () => ({}), onSome: ({ files }) => files })
-    const directory = paths.join(plugins, name)
-    for (const [file, text] of Object.entries(files)) {
-      const path = paths.join(directory, file)
-      yield* fs.makeDirectory(directory, { recursive: true }).pipe(
-        Effect.zipRight(fs.writeFileString(path, text, { flag: "wx", mode: 0o755 })),
-        Effect.catchIf(
-          (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
-          () => Effect.void
-        ),
-        Effect.mapError(
-          (error) =>
-            new PluginError({
-              reason: "Failed",
-              detail: `${path} cannot be written: check the owner and permissions of the folder (${error.message})`
-            })
-        )
+  for (const { path, text } of yield* filesOf(services)) {
+    yield* fs.makeDirectory(paths.dirname(path), { recursive: true }).pipe(
+      Effect.zipRight(fs.writeFileString(path, text, { flag: "wx", mode: 0o755 })),
+      Effect.catchIf(
+        (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
+        () => Effect.void
+      ),
+      Effect.mapError(
+        (error) =>
+          new PluginError({
+            reason: "Failed",
+            detail: `${path} cannot be written: check the owner and permissions of the folder (${error.message})`
+          })
       )
-    }
+    )
   }
 })

@@ -34,6 +34,12 @@ const knownToSibling = (ledgers: ReadonlyArray<string>, vm: VmName) =>
     )
   )
 
+/** Those that look like VMs of ours and are in none of these ledgers. */
+export const strangersIn = (names: ReadonlyArray<string>, ledgers: ReadonlyArray<string>) =>
+  Effect.filter(names.filter((name) => name.startsWith(VM_PREFIX)).filter(isVmName), (name) =>
+    Effect.map(knownToSibling(ledgers, name), (known) => !known)
+  )
+
 /**
  * One audit. `services` are those of the config: a claim of one of them is seen through by its own pass.
  * `siblings` finds the ledgers of the other daemons on this host.
@@ -52,6 +58,7 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
   const owned = yield* slots.owned
   const { claims, vms } = yield* ledger.state
   const present = new Set<string>(found.map(({ name }) => name))
+  const known = new Set<string>([...owned, ...HashMap.keys(vms)])
 
   for (const { vm, job, service } of HashMap.values(vms)) {
     const seenThrough = Option.exists(HashMap.get(claims, job), (claim) => services.has(claim.service))
@@ -65,11 +72,9 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
     yield* Vm.remove(vm)
   }
 
-  const files = yield* siblings
   const seen = new Map<VmName, number>()
-  for (const { name } of found) {
-    if (!name.startsWith(VM_PREFIX) || !isVmName(name) || owned.has(name) || HashMap.has(vms, name)) continue
-    if (yield* knownToSibling(files, name)) continue
+  const unclaimed = [...present].filter((name) => !known.has(name))
+  for (const name of yield* strangersIn(unclaimed, yield* siblings)) {
     const since = (yield* Ref.get(strangers)).get(name) ?? now
     if (now - since < STRANGER_FOR) seen.set(name, since)
     else {

@@ -10,7 +10,8 @@ import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import type { Database } from "./config/Database.ts"
 import { Drain } from "./Drain.ts"
-import { PluginError } from "./Plugin.ts"
+import * as Finding from "./Finding.ts"
+import { type Examined, PluginError, type Surroundings } from "./Plugin.ts"
 import { Progress } from "./services/Activity.ts"
 import { Coordinator } from "./services/Coordinator.ts"
 import { Wake } from "./services/Wake.ts"
@@ -23,6 +24,9 @@ export interface Service<R> {
   /** The store that it shares with other hosts, if any. */
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
+  readonly examine?: (
+    around: Surroundings
+  ) => Effect.Effect<ReadonlyArray<Finding.Finding>, never, Examined | Scope.Scope>
 }
 
 /** A failing service waits at most so long between two passes. */
@@ -118,6 +122,27 @@ const forever = <R>(service: Service<R>) =>
     yield* progress.does({ _tag: "Drained" })
     yield* Effect.logInfo("service has drained")
   })
+
+export const KINDS = {
+  "plugin-died": {
+    level: "warning",
+    why: "A plugin that dies while it is examined may well die in a pass, too.",
+    remedy: "mend the plugin, or ask whoever wrote it"
+  }
+} as const satisfies Finding.Kinds
+
+/** What a service's plugin finds on this host. One that throws, dies, or answers with something else is a finding itself. */
+export const examine = <R>({ plugin, examine }: Service<R>, around: Surroundings) =>
+  (examine?.(around) ?? Effect.succeed([])).pipe(
+    Effect.filterOrDieMessage((found) => Finding.areFindings(found), "it gives something that is no list of findings"),
+    // as with a pass: what is wrong with a plugin must not touch the others
+    Effect.catchAllCause((cause) => {
+      const [why] = Cause.pretty(cause).split("\n")
+      return Effect.succeed([
+        Finding.about("plugins", KINDS)("plugin-died", `plugin ${plugin} died while asked: ${why}`)
+      ])
+    })
+  )
 
 /** Run a service: one pass with `once`, else pass after pass until drained. */
 export const run = <R>(service: Service<R>, options: { readonly once: boolean }) =>

@@ -49,15 +49,19 @@ const noOrphan = (name: VmName) =>
       )
   )
 
-/** Delete a VM until it is certainly gone, then strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. */
-export const remove = (name: VmName) =>
+/** Delete a VM until it is certainly gone. */
+export const destroy = (name: VmName) =>
   Effect.gen(function* () {
     const anka = yield* Anka
-    const ledger = yield* Ledger
     yield* noOrphan(name)
-    yield* anka.delete(name).pipe(
-      Effect.retry(DELETE_RETRIES),
-      within(DELETE_WITHIN),
+    yield* anka.delete(name).pipe(Effect.retry(DELETE_RETRIES), within(DELETE_WITHIN))
+  })
+
+/** Destroy a VM and strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. */
+export const remove = (name: VmName) =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    yield* destroy(name).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
           Effect.logError(

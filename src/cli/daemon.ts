@@ -27,7 +27,7 @@ import * as Detach from "../services/Detach.ts"
 import { Exec } from "../services/Exec.ts"
 import * as GitHub from "../services/github/layer.ts"
 import { HostLock } from "../services/HostLock.ts"
-import { Ledger } from "../services/Ledger.ts"
+import { Ledger, pathOf } from "../services/Ledger.ts"
 import * as Log from "../services/Log.ts"
 import { Once } from "../services/Once.ts"
 import * as PidFile from "../services/PidFile.ts"
@@ -44,7 +44,7 @@ export interface Options {
 }
 
 /** Where a config's ledger is. */
-export const ledgerOf = (stateDir: string) => Effect.map(Path, (paths) => paths.join(stateDir, "ledger.jsonl"))
+export const ledgerOf = pathOf
 
 const capabilities = (
   services: ReadonlyArray<Service<unknown>>,

@@ -18,6 +18,7 @@ import { Exec } from "../services/Exec.ts"
 import { version } from "../version.ts"
 import { anklet, Outcome, outcome } from "./anklet.ts"
 import { config } from "./config.ts"
+import { doctor } from "./doctor.ts"
 import { demo, simulate } from "./early.ts"
 import { logs } from "./logs.ts"
 import { drain, resume } from "./pause.ts"
@@ -29,7 +30,7 @@ import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [status, drain, resume, logs, config, service, demo, simulate] as const
+const COMMANDS = [status, doctor, drain, resume, logs, config, service, demo, simulate] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>

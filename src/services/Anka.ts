@@ -76,6 +76,10 @@ export class Anka extends Context.Tag("anklet/Anka")<
     readonly show: (vm: string) => Effect.Effect<AnkaVm, AnkaError>
     /** The tags of a template that are on this host, checked out or not. */
     readonly localTags: (template: string) => Effect.Effect<ReadonlyArray<string>, AnkaError>
+    /** Whether a registry, or the default one, answers. */
+    readonly registry: (registry: Option.Option<string>) => Effect.Effect<void, AnkaError>
+    /** The folder of the images: pulls and clones fill its volume. */
+    readonly imageDirectory: Effect.Effect<string, AnkaError>
     readonly pullSize: (
       template: Template,
       registry: Option.Option<string>

@@ -97,10 +97,27 @@ export interface Look {
   readonly at: number
 }
 
+/** What GitHub says of a credential itself. */
+export interface Standing {
+  /** Requests per hour, those that are left, and when the hour ends, in milliseconds since the epoch; none where a server has no limits. */
+  readonly rate: Option.Option<{ readonly limit: number; readonly remaining: number; readonly resetAt: number }>
+  /** How far GitHub's clock is ahead of this host's, in milliseconds and to the second. */
+  readonly ahead: Option.Option<number>
+  /** What it may do, as far as GitHub tells: an App's permissions and their levels, a classic token's scopes; of a fine-grained token nothing. */
+  readonly may:
+    | { readonly _tag: "Permissions"; readonly permissions: Readonly<Record<string, string>> }
+    | { readonly _tag: "Scopes"; readonly scopes: ReadonlyArray<string> }
+    | { readonly _tag: "Untold" }
+}
+
 /** One credential's view of GitHub. Every method waits at the credential's rate-limit gate, has a deadline, and repeats only reads. */
 export interface GitHubClient {
   /** The jobs of all active runs, not older than `maxAge`; callers that ask at once share one look, and unchanged answers cost no rate limit. */
   readonly look: (watched: Watched, maxAge: Duration.DurationInput) => Effect.Effect<Look, GitHubError>
+  /** What GitHub says of the credential; costs no rate limit. */
+  readonly standing: Effect.Effect<Standing, GitHubError>
+  /** Whether a look would be let in: one small page of runs, of each repository where it is an organisation. Tells the repositories that are refused. */
+  readonly tryLook: (watched: Watched) => Effect.Effect<ReadonlyArray<GitHubError>, GitHubError>
   /** One job, as it is now. */
   readonly job: (owner: string, repo: string, id: number) => Effect.Effect<Job, GitHubError>
   /** Register a just-in-time runner. Never repeated: a lost reply is `Unavailable`, a taken name `Conflict`. */
@@ -108,6 +125,8 @@ export interface GitHubClient {
     level: Level,
     request: { readonly name: string; readonly labels: ReadonlyArray<string>; readonly group?: number }
   ) => Effect.Effect<{ readonly runner: Runner; readonly jitConfig: Redacted.Redacted<string> }, GitHubError>
+  /** All runners, ours or not. */
+  readonly runners: (level: Level) => Effect.Effect<ReadonlyArray<Runner>, GitHubError>
   readonly runner: (level: Level, id: number) => Effect.Effect<Option.Option<Runner>, GitHubError>
   /** Looked up by name over all pages. */
   readonly runnerByName: (level: Level, name: string) => Effect.Effect<Option.Option<Runner>, GitHubError>

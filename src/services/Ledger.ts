@@ -1,4 +1,6 @@
 /** What this host wrote down before it acted: claims, VMs and runners that exist, or may exist, because of us. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -148,6 +150,22 @@ export const entriesOf = (state: LedgerState): ReadonlyArray<Entry> => [
     ...(started ? [RunnerStarted.make({ runner: named.runner })] : [])
   ])
 ]
+
+/** Where the ledger of a `state_dir` is. */
+export const pathOf = (stateDir: string) => Effect.map(Path, (paths) => paths.join(stateDir, "ledger.jsonl"))
+
+/** What the ledger of another process says; empty where there is none. */
+export const peek = (path: string) =>
+  Effect.flatMap(FileSystem, (fs) => fs.readFile(path)).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "SystemError" && error.reason === "NotFound",
+      () => Effect.succeed(new Uint8Array())
+    ),
+    Effect.map((bytes) => {
+      const { records, damaged } = Journal.parse(Entry, bytes)
+      return { state: records.reduce(apply, empty), damaged }
+    })
+  )
 
 /** After so many lines the file is written anew. */
 const COMPACT_AFTER = 1000

@@ -50,6 +50,8 @@ export interface Redis {
   readonly relisten: Effect.Effect<void>
   /** Check that the servers are fit for this: new enough, and forget nothing by themselves. */
   readonly fit: Effect.Effect<void, RedisError>
+  /** What each server says of itself (`INFO`); none where this user may not ask that. */
+  readonly settings: Effect.Effect<Option.Option<ReadonlyArray<string>>, RedisError>
 }
 
 /** No command takes longer than a few milliseconds. */
@@ -308,6 +310,23 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
 
   yield* Effect.forkScoped(Effect.all([start(command), start(listener)], { concurrency: 2 }))
 
+  const settings = patient(
+    Effect.zipRight(
+      placed,
+      Effect.suspend(() => {
+        const servers = "nodes" in command ? command.nodes("master") : [command]
+        return Effect.forEach(servers, (server) => ask(() => server.info()))
+      })
+    ).pipe(
+      Effect.map(Option.some<ReadonlyArray<string>>),
+      // a user who may not ask this may do the rest
+      Effect.catchIf(
+        ({ reason, detail }) => reason === "Refused" && detail.includes("NOPERM"),
+        () => Effect.succeed(Option.none<ReadonlyArray<string>>())
+      )
+    )
+  )
+
   const redis: Redis = {
     name,
     run: (script, keys, args) => patient(Effect.zipRight(placed, evaluate(script, keys, args))),
@@ -320,39 +339,24 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
     relisten: Effect.sync(() => {
       if (!isConnecting(listener)) listener.disconnect(true)
     }),
-    fit: patient(
-      Effect.zipRight(
-        placed,
-        Effect.suspend(() => {
-          const servers = "nodes" in command ? command.nodes("master") : [command]
-          return Effect.forEach(
-            servers,
-            (server) =>
-              Effect.flatMap(
-                ask(() => server.info()),
-                (said) => fitness(name, said)
-              ),
-            { discard: true }
-          )
-        })
-      ).pipe(
-        // a user who may not ask this may do the rest
-        Effect.catchIf(
-          ({ reason, detail }) => reason === "Refused" && detail.includes("NOPERM"),
-          () =>
-            Effect.flatMap(Ref.getAndSet(warned, true), (warned) =>
-              warned
-                ? Effect.void
-                : Effect.logWarning(
-                    `${name} does not tell this user its version and settings (+info): it must be Redis 7 with maxmemory-policy noeviction`
-                  )
-            )
-        )
-      )
+    settings,
+    fit: Effect.flatMap(
+      settings,
+      Option.match({
+        onNone: () =>
+          Effect.flatMap(Ref.getAndSet(warned, true), (warned) =>
+            warned ? Effect.void : Effect.logWarning(`${name} ${UNTOLD}`)
+          ),
+        onSome: (servers) => Effect.forEach(servers, (said) => fitness(name, said), { discard: true })
+      })
     )
   }
   return redis
 })
+
+/** What cannot be checked where a user may not ask. */
+export const UNTOLD =
+  "does not tell this user its version and settings (+info): it must be Redis 7 with maxmemory-policy noeviction"
 
 const isTexts = Schema.is(Schema.Array(Schema.String))
 

@@ -87,6 +87,8 @@ export const layer = (fake: FakeAnka) => {
             return tags === undefined ? failed("NotFound", "anka show", `${template}: not found`) : Effect.succeed(tags)
           })
         ),
+      registry: () => dies(call("registry", "")),
+      imageDirectory: Effect.succeed("/"),
       pullSize: () => Effect.succeedNone,
       pull: (template) =>
         dies(

@@ -101,6 +101,11 @@ export const client = (fake: FakeGitHub): GitHubClient => {
           return Effect.succeed(look)
         })
       }),
+    standing: call("standing", "", () =>
+      Effect.succeed({ rate: Option.none(), ahead: Option.none(), may: { _tag: "Untold" as const } })
+    ),
+    tryLook: () => call("tryLook", "", () => Effect.succeed([])),
+    runners: () => call("runners", "", () => Effect.succeed([...fake.runners.values()])),
     job: (_owner, _repo, id) =>
       call("job", String(id), () => {
         const job = fake.jobs.get(id)

@@ -37,6 +37,8 @@ const CALLS: ReadonlyArray<(anka: Anka["Type"]) => Effect.Effect<unknown, AnkaEr
   ({ list }) => list,
   ({ show }) => show(VM),
   ({ localTags }) => localTags("t"),
+  ({ registry }) => registry(Option.none()),
+  ({ imageDirectory }) => imageDirectory,
   ({ pullSize }) => pullSize(template, Option.none()),
   ({ pull }) => pull(template, Option.none(), () => Effect.void),
   ({ clone }) => clone(template, VM, () => Effect.void),

@@ -34,7 +34,10 @@ const CALLS: ReadonlyArray<(client: GitHubClient) => Effect.Effect<unknown, GitH
   (client) => client.createRunner(level, { name: "n", labels: ["x"] }),
   (client) => client.runner(level, 3),
   (client) => client.runnerByName(level, "n"),
-  (client) => client.removeRunner(level, 3)
+  (client) => client.removeRunner(level, 3),
+  (client) => client.standing,
+  (client) => client.tryLook(repo),
+  (client) => client.runners(level)
 ]
 
 it("whatever GitHub or a proxy answers, it is understood, or it is an error without a secret", {

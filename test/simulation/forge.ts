@@ -152,6 +152,16 @@ export class Forge {
                   })
               )
         ),
+      standing: ask("GET rate_limit", () => ({
+        rate: Option.none(),
+        ahead: Option.none(),
+        may: { _tag: "Untold" as const }
+      })),
+      tryLook: () => ask("GET runs", () => []),
+      runners: (level) =>
+        ask("GET runners", () =>
+          [...world.runners.values()].filter(({ scope }) => scope === levelName(level)).map(toRunner)
+        ),
       job: (_owner, _repo, id) => ask("GET job", () => toJob(world.job(id))),
       createRunner: (level, { name, labels }) =>
         ask("POST runner", () => {

@@ -1,6 +1,6 @@
 /** A simulated host and GitHub in a folder of their own, and the built program run in them as its user would. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
@@ -202,7 +202,7 @@ export const make = async (options: LabOptions = {}) => {
       // also the daemons of a test that failed half-way
       for (const name of readdirSync(folder)) {
         const file = join(folder, name, "anklet.pid")
-        const left = existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
+        const left = existsSync(file) && statSync(file).isFile() ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
         if (left > 0 && left !== process.pid && isAlive(left)) process.kill(left, "SIGKILL")
       }
       await github.close()

@@ -1,4 +1,5 @@
 /** The built-in plugin for GitHub Actions. */
+import * as Effect from "effect/Effect"
 import type { Plugin } from "../../Plugin.ts"
 import { GitHubConfig } from "./config.ts"
 import installRunner from "./install-runner.bash"
@@ -15,5 +16,11 @@ export const github = {
     "register-runner.bash": registerRunner,
     "start-runner.bash": startRunner
   },
-  run
+  run,
+  // loaded by the doctor alone: a daemon does not pay for it
+  examine: (service, config, around) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./examine.ts")),
+      ({ examine }) => examine(service, config, around)
+    )
 } satisfies Plugin<typeof GitHubConfig.Type, typeof GitHubConfig.Encoded, unknown>

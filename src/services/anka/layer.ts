@@ -162,6 +162,9 @@ export const layer = Layer.effect(
       ).pipe(Effect.asVoid)
     const tagOf = ({ tag }: Template) => Option.match(tag, { onNone: () => [], onSome: (tag) => ["--tag", tag] })
 
+    const remoteOf = (registry: Option.Option<string>) =>
+      Option.match(registry, { onNone: () => [], onSome: (url) => ["--remote", url] })
+
     return Anka.of({
       version: Effect.map(ask(schemas.Version, ["version"]), ({ product, version }) => ({
         product,
@@ -177,6 +180,14 @@ export const layer = Layer.effect(
         Effect.zipRight(checked(template), ask(Schema.NullishOr(schemas.Tags), ["show", template, "tag"])).pipe(
           Effect.map((tags) => (tags ?? []).map(({ tag }) => tag))
         ),
+      registry: (registry) =>
+        Effect.asVoid(call(["registry", ...remoteOf(registry), "list"], { timeout: WITHIN.registry })),
+      imageDirectory: Effect.flatMap(anka(["config", "img_lib_dir"], { timeout: WITHIN.ask }), (result) =>
+        // one key is printed as it is, without a result object (Veertu's reference of `anka config`)
+        result.code === 0 && result.stdout.trim().startsWith("/")
+          ? Effect.succeed(result.stdout.trim())
+          : failed(["config", "img_lib_dir"], "Protocol", result.code, `printed no path${tailOf(result)}`)
+      ),
       pullSize: (template, registry) =>
         Effect.zipRight(
           checked(template.id),
@@ -197,16 +208,10 @@ export const layer = Layer.effect(
       pull: (template, registry, started) =>
         Effect.zipRight(
           checked(template.id),
-          call(
-            [
-              "registry",
-              ...Option.match(registry, { onNone: () => [], onSome: (url) => ["--remote", url] }),
-              "pull",
-              ...tagOf(template),
-              template.id
-            ],
-            { timeout: WITHIN.pull, started }
-          )
+          call(["registry", ...remoteOf(registry), "pull", ...tagOf(template), template.id], {
+            timeout: WITHIN.pull,
+            started
+          })
         ).pipe(Effect.mapError(ofRegistry), Effect.asVoid),
       clone: (template, vm, started) =>
         Effect.zipRight(

@@ -29,7 +29,7 @@ interface State {
 }
 
 /** The part of the limit that polls leave alone. */
-const RESERVE = 0.1
+export const RESERVE = 0.1
 /** A refusal for asking too fast that names no time: a minute, then twice as long, up to a quarter of an hour. */
 const SECONDARY = 60_000
 const SECONDARY_AT_MOST = 900_000
@@ -59,12 +59,14 @@ export const isLimit = (status: number, headers: Headers, message: string): bool
   Number(headers["x-ratelimit-remaining"] ?? Number.NaN) === 0 ||
   /rate limit/i.test(message)
 
-/** When the limit's window ends by this host's clock, which may differ from GitHub's; NaN when GitHub does not say. */
-const resetAt = (headers: Headers, now: number): number => {
+/** GitHub's clock when it answered, in milliseconds since the epoch and to the second. */
+export const theirClock = (headers: Headers): Option.Option<number> =>
   // DateTime takes no zone's name, and UTC for granted
-  const theirs = Option.map(DateTime.make(String(headers.date).replace(/ GMT$/, "")), DateTime.toEpochMillis)
-  return Number(headers["x-ratelimit-reset"]) * 1000 + now - Option.getOrElse(theirs, () => now)
-}
+  Option.map(DateTime.make(String(headers.date).replace(/ GMT$/, "")), DateTime.toEpochMillis)
+
+/** When the limit's window ends by this host's clock, which may differ from GitHub's; NaN when GitHub does not say. */
+export const resetAt = (headers: Headers, now: number): number =>
+  Number(headers["x-ratelimit-reset"]) * 1000 + now - Option.getOrElse(theirClock(headers), () => now)
 
 const UNTOLD = { remaining: null, limit: null, resetAt: null }
 

@@ -10,8 +10,16 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { version } from "../../version.ts"
 import { Budget } from "../Budget.ts"
-import { type Credential, GitHub, type GitHubClient, type GitHubError, type Level, type Watched } from "../GitHub.ts"
-import { protocol } from "./errors.ts"
+import {
+  type Credential,
+  GitHub,
+  type GitHubClient,
+  type GitHubError,
+  type Level,
+  type Standing,
+  type Watched
+} from "../GitHub.ts"
+import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
 import * as looks from "./look.ts"
 import * as requests from "./requests.ts"
@@ -31,6 +39,9 @@ const toRunner = ({ id, name, status, busy }: typeof schemas.Runner.Type) => ({
   busy,
   online: status === "online"
 })
+
+/** In milliseconds. */
+const DAY = 86_400_000
 
 const nothing = () => {
   // Octokit logs to the console by itself; our requests are logged where they are made
@@ -91,6 +102,16 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
             Effect.ignore
           )
         )
+  /** What an App's installation was granted; it is said when its token is made, and kept with it. */
+  const permissions =
+    credential._tag === "Token"
+      ? undefined
+      : Effect.tryPromise(() => octokit.auth({ type: "installation" })).pipe(
+          Effect.timeout("30 seconds"),
+          Effect.map(Schema.decodeUnknownOption(schemas.Granted)),
+          Effect.map(Option.map(({ permissions }) => permissions)),
+          Effect.orElseSucceed(() => Option.none())
+        )
   const own = yield* gate.make(nameOf(credential))
   yield* Effect.acquireRelease(
     Effect.sync(() => gates.add(own)),
@@ -127,6 +148,34 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
 
   const github: GitHubClient = {
     look: Effect.fn("GitHub.look")((watched, maxAge) => watch(watched)(maxAge)),
+    standing: Effect.gen(function* () {
+      const headers = yield* send.headers("essential", "GET /rate_limit", {}).pipe(
+        // an Enterprise Server without limits knows no such address
+        Effect.catchIf(
+          ({ reason }) => reason === "NotFound",
+          () => Effect.succeed<Headers>({})
+        )
+      )
+      const now = yield* Clock.currentTimeMillis
+      const limit = Number(headers["x-ratelimit-limit"])
+      const remaining = Number(headers["x-ratelimit-remaining"])
+      const resetAt = gate.resetAt(headers, now)
+      const scopes = String(headers["x-oauth-scopes"] ?? "")
+      const standing: Standing = {
+        // a window that does not end within a day is none of GitHub's
+        rate:
+          Number.isFinite(limit + remaining) && Math.abs(resetAt - now) < DAY
+            ? Option.some({ limit, remaining, resetAt })
+            : Option.none(),
+        ahead: Option.map(gate.theirClock(headers), (theirs) => theirs - now),
+        may: Option.match(permissions === undefined ? Option.none() : yield* permissions, {
+          onSome: (permissions): Standing["may"] => ({ _tag: "Permissions", permissions }),
+          onNone: () => (scopes === "" ? { _tag: "Untold" } : { _tag: "Scopes", scopes: scopes.split(/,\s*/) })
+        })
+      }
+      return standing
+    }).pipe(Effect.withSpan("GitHub.standing")),
+    tryLook: Effect.fn("GitHub.tryLook")((watched) => looks.tryOut(send, watched, credential._tag === "App")),
     job: Effect.fn("GitHub.job")((owner, repo, id) =>
       Effect.map(
         send.get(
@@ -158,6 +207,12 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
           ),
           Effect.map(({ runner, encoded_jit_config }) => ({ runner: toRunner(runner), jitConfig: encoded_jit_config }))
         )
+    }),
+    runners: Effect.fn("GitHub.runners")((level) => {
+      const { path, parameters } = runnersAt(level)
+      return Effect.map(send.all("essential", `GET ${path}`, parameters, schemas.Runners), (pages) =>
+        pages.flatMap(({ runners }) => runners.map(toRunner))
+      )
     }),
     runner: Effect.fn("GitHub.runner")((level, id) => {
       const { path, parameters } = runnersAt(level)

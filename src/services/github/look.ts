@@ -52,6 +52,26 @@ export const toJob = ({ owner, repo }: repositories.Repository, job: typeof sche
   createdAt: millis(job.created_at || job.started_at)
 })
 
+const isRefused = ({ reason }: GitHubError) => reason === "NotFound" || reason === "Forbidden"
+
+/** Ask for as little as possible of what a look asks for; tells the repositories that are refused. */
+export const tryOut = (requests: Requests, { owner, repo }: Watched, installation: boolean) =>
+  Effect.gen(function* () {
+    const ask = (repository: repositories.Repository) =>
+      requests.get("poll", "GET /repos/{owner}/{repo}/actions/runs", { ...repository, per_page: 1 }, schemas.Runs)
+    if (Option.isSome(repo)) {
+      yield* ask({ owner, repo: repo.value })
+      return []
+    }
+    const some = yield* repositories.make(requests, owner, installation)(() => false)
+    const results = yield* Effect.forEach(some, (repository) => Effect.either(ask(repository)), {
+      concurrency: CONCURRENCY
+    })
+    const failures = results.flatMap((result) => (Either.isLeft(result) ? [result.left] : []))
+    yield* Effect.forEach(failures.filter((failure) => !isRefused(failure)).slice(0, 1), Effect.fail)
+    return failures
+  })
+
 /** Looks at one `Watched` over one credential. `installation`: the repositories of an organisation are those of the App's installation. */
 export const make = (requests: Requests, watched: Watched, installation: boolean) => {
   const seen = new Map<string, Seen>()
@@ -121,7 +141,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       refused.delete(key)
       return result
     }
-    if (result.left.reason !== "NotFound" && result.left.reason !== "Forbidden") return yield* result.left
+    if (!isRefused(result.left)) return yield* result.left
     seen.delete(key)
     if (!refused.has(key)) yield* Effect.logWarning(`${key} is left out: ${result.left.message}`)
     refused.add(key)

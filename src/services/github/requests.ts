@@ -36,6 +36,8 @@ export interface Requests {
     parameters: Parameters,
     done: number
   ) => Effect.Effect<unknown, GitHubError>
+  /** The headers of an answer, and nothing else of it. */
+  readonly headers: (kind: Kind, route: string, parameters: Parameters) => Effect.Effect<errors.Headers, GitHubError>
   /** A read, conditional on what is remembered of it. */
   readonly get: <A, I>(
     kind: Kind,
@@ -187,6 +189,7 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
               )
             )
       ),
+    headers: (kind, route, parameters) => Effect.map(send(kind, route, parameters), ({ headers }) => headers),
     get: (kind, route, parameters, schema) => Effect.map(page(kind, route, parameters, schema), ({ items }) => items),
     all: <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) =>
       Effect.gen(function* () {

@@ -67,6 +67,9 @@ export const Runners = Schema.Struct({ runners: Schema.Array(Runner) })
 /** A just-in-time runner, with the secret that starts it. */
 export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Schema.Redacted(Schema.NonEmptyString) })
 
+/** What is told of an installation's token besides the token. */
+export const Granted = Schema.Struct({ permissions: Schema.Record({ key: Schema.String, value: Schema.String }) })
+
 /** A repository of an organisation or installation. */
 export const Repository = Schema.Struct({
   name: Schema.String,

@@ -280,6 +280,12 @@ export const commands: Readonly<Record<string, (home: string, call: Call) => Res
     const product = "Anka Build Enterpriseplus"
     return { ...ok({ product, version, build: "216" }), text: `${product} version ${version} (build 216)\n` }
   },
+  config: (home, call) => {
+    const key = call.rest[0] ?? ""
+    if (key !== "img_lib_dir") throw new Failure(1, `${key}: unknown key`)
+    const folder = join(home, "img_lib")
+    return { ...ok(folder), text: `${folder}\n` }
+  },
   "license show": (home) => {
     const { license } = read(home)
     if (license.error !== undefined) throw new Failure(1, license.error)

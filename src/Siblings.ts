@@ -1,0 +1,38 @@
+/** The daemons of one user on one host: each says which file its ledger is, so that none takes another's VMs for strangers. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import { v5 as uuid5 } from "uuid"
+
+/** A path that no file can have: a ledger that cannot be read may have any VM in it, so no stranger is touched. */
+export const ANY_FILE: ReadonlyArray<string> = ["\0"]
+
+/** The ledgers of all daemons that ever ran here, but for one's own. */
+export const ledgers = Effect.fnUntraced(function* (directory: string, own = "") {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  return yield* fs.readDirectory(directory).pipe(
+    Effect.flatMap((names) =>
+      Effect.forEach(
+        names.filter((name) => name !== nameOf(own)),
+        (name) => fs.readFileString(paths.join(directory, name))
+      )
+    ),
+    Effect.orElseSucceed(() => ANY_FILE)
+  )
+})
+
+const nameOf = (ledger: string) => uuid5(ledger, uuid5.URL)
+
+/** Say which file our ledger is; gives a way to find those of the others. */
+export const join = (directory: string, ledger: string) =>
+  Effect.flatMap(Effect.all([FileSystem, Path]), ([fs, paths]) =>
+    fs
+      .makeDirectory(directory, { recursive: true })
+      .pipe(
+        Effect.zipRight(fs.writeFileString(paths.join(directory, nameOf(ledger)), ledger)),
+        Effect.as(
+          ledgers(directory, ledger).pipe(Effect.provideService(FileSystem, fs), Effect.provideService(Path, paths))
+        )
+      )
+  )

@@ -1,0 +1,115 @@
+/** A host as its doctor finds it: its config, its daemon, and what was written down. */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Config from "../Config.ts"
+import type { Finding } from "../Finding.ts"
+import { type Home, home } from "../Home.ts"
+import type { Examined, Surroundings } from "../Plugin.ts"
+import type { Capabilities } from "../PluginApi.ts"
+import * as Plugins from "../Plugins.ts"
+import type { Service } from "../Service.ts"
+import { Anka, AnkaError, type AnkaVm } from "../services/Anka.ts"
+import type { Exec, ProcessIdentity } from "../services/Exec.ts"
+import type { HostLock } from "../services/HostLock.ts"
+import * as Ledger from "../services/Ledger.ts"
+import type { Mac } from "../services/Mac.ts"
+import * as PidFile from "../services/PidFile.ts"
+
+/** What the checks need. */
+export type Needs = Examined | HostLock | Mac | Scope.Scope
+
+/** Looks at one subject, and changes nothing. */
+export interface Check {
+  readonly subject: string
+  readonly run: (patient: Patient) => Effect.Effect<ReadonlyArray<Finding>, never, Needs>
+}
+
+/** The part that only a config that can be read tells. */
+export interface Daemon extends Config.Daemon {
+  readonly pidFile: string
+  /** The daemon that runs with this config; none when its PID file cannot be read. */
+  readonly running: Either.Either<Option.Option<ProcessIdentity>, PidFile.PidFileError>
+  readonly ledgerFile: string
+  /** What the ledger says; none when it cannot be read. */
+  readonly ledger: Option.Option<{ readonly state: Ledger.LedgerState; readonly damaged: boolean }>
+}
+
+/** What all checks look at. */
+export interface Patient {
+  readonly file: string
+  readonly places: Home
+  readonly daemon: Option.Option<Daemon>
+  readonly services: ReadonlyArray<Service<Capabilities>>
+  /** What is wrong with the config. */
+  readonly problems: ReadonlyArray<Config.Problem>
+  /** The VMs and templates of this user, asked for once. */
+  readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
+  readonly around: Surroundings
+}
+
+/** A question that is not answered by then will not be. */
+const SOON = Duration.seconds(10)
+
+/** A question to `anka` whose answer is waited for no longer than a person would. */
+export const soon = <A>(command: string, question: Effect.Effect<A, AnkaError>): Effect.Effect<A, AnkaError> =>
+  Effect.timeoutFail(question, {
+    duration: SOON,
+    onTimeout: () =>
+      new AnkaError({ reason: "Timeout", command, detail: `no answer within ${Duration.format(SOON)}; it was ended` })
+  })
+
+const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
+  const pidFile = yield* PidFile.pathOf(daemon.pidFileDir)
+  const ledgerFile = yield* Ledger.pathOf(daemon.stateDir)
+  const found: Daemon = {
+    ...daemon,
+    pidFile,
+    running: yield* Effect.either(PidFile.find(pidFile)),
+    ledgerFile,
+    ledger: yield* Effect.option(Ledger.peek(ledgerFile))
+  }
+  return found
+})
+
+/** While this holds, no daemon of this config starts. */
+const hold = ({ pidFile, ledgerFile }: Daemon) =>
+  Effect.zipRight(PidFile.hold(pidFile), PidFile.hold(`${ledgerFile}.pid`, "state_dir"))
+
+/** Look at the host of this config file. */
+export const admit = Effect.fn("Patient.admit")(function* (file: string) {
+  const anka = yield* Anka
+  const context = yield* Effect.context<Exec | FileSystem | Path>()
+  const raw = yield* Effect.either(Config.read(file))
+  const services = yield* Effect.either(Effect.flatMap(raw, Plugins.resolve))
+  const daemon = Either.isRight(raw) ? Option.some(yield* daemonOf(raw.right.daemon)) : Option.none<Daemon>()
+  const library = yield* Effect.forkScoped(soon("anka list", anka.list))
+  const ledger = Option.flatMap(daemon, ({ ledger }) => ledger)
+  const patient: Patient = {
+    file,
+    places: yield* home,
+    daemon,
+    services: Either.getOrElse(services, () => []),
+    problems: Either.isLeft(services) ? services.left.problems : [],
+    library: Fiber.join(library),
+    around: {
+      // where it cannot be told, it is not meddled with
+      daemonRuns: Option.match(daemon, {
+        onNone: () => true,
+        onSome: ({ running }) => Either.isLeft(running) || Option.isSome(running.right)
+      }),
+      ledger: Option.match(ledger, { onNone: () => Ledger.empty, onSome: ({ state }) => state }),
+      alone: (repair) =>
+        Option.match(daemon, {
+          onNone: () => repair,
+          onSome: (daemon) => Effect.scoped(Effect.zipRight(hold(daemon), repair)).pipe(Effect.provide(context))
+        })
+    }
+  }
+  return patient
+})

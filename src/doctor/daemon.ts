@@ -1,0 +1,143 @@
+/** The daemon: whether it runs, what it left behind, and the folders that it needs. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Finding from "../Finding.ts"
+import { gib, nearest, volumeOf } from "./disk.ts"
+import type { Check, Daemon, Patient } from "./Patient.ts"
+
+export const KINDS = {
+  "daemon-down": {
+    level: "note",
+    why: "No job is taken on this Mac with this config.",
+    remedy: "`anklet`"
+  },
+  "pid-file-stale": {
+    level: "note",
+    why: "A daemon was killed, or the Mac lost power: the file names a process that is gone.",
+    remedy: "nothing: the next start replaces the file",
+    fixable: true
+  },
+  "pid-file-unreadable": {
+    level: "problem",
+    why: "Nobody can tell whether a daemon runs, so none starts.",
+    remedy: "check `pid_file_dir`, its owner and permissions"
+  },
+  "ledger-owes": {
+    level: "warning",
+    why: "A daemon ended before it could clean up: its VMs keep their places on this Mac.",
+    remedy: "`anklet`: a start adopts what still runs and removes the rest"
+  },
+  "ledger-damaged": {
+    level: "warning",
+    why: "What stands behind the damage is not known: jobs that ran then are not adopted.",
+    remedy: "nothing: the next start keeps a copy, and finds VMs and runners by their names"
+  },
+  "ledger-unreadable": {
+    level: "problem",
+    why: "A daemon that cannot read its ledger does not start.",
+    remedy: "check the owner and permissions of `state_dir`"
+  },
+  "folder-missing": {
+    level: "problem",
+    why: "The daemon does not make this folder by itself, and does not start without it.",
+    remedy: "`mkdir -p FOLDER`",
+    fixable: true
+  },
+  "folder-unusable": {
+    level: "problem",
+    why: "The daemon cannot keep its files there, and does not start.",
+    remedy: "check the path, its owner and permissions"
+  },
+  "disk-full": {
+    level: "problem",
+    why: "What cannot be written down is not done: no job is taken.",
+    remedy: "free some space on the volume"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("daemon", KINDS)
+
+/** The ledger and the log grow by kilobytes; with less than this, in bytes, the volume is as good as full. */
+const ENOUGH = 100 * 2 ** 20
+
+const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { around }: Patient) {
+  const fs = yield* FileSystem
+  if (Either.isLeft(running)) return [found("pid-file-unreadable", running.left.message)]
+  if (Option.isSome(running.right)) return [Finding.ok("daemon", `it runs (pid ${running.right.value.pid})`)]
+  const isStale = yield* Effect.orElseSucceed(fs.exists(pidFile), () => false)
+  return [
+    found("daemon-down", "no daemon runs with this config"),
+    ...(isStale
+      ? [
+          found("pid-file-stale", `${pidFile} names a process that is gone`, {
+            // whoever takes the file and gives it back has removed it
+            fix: { does: `removes ${pidFile}`, did: `removed ${pidFile}`, run: around.alone(Effect.void) }
+          })
+        ]
+      : [])
+  ]
+})
+
+const debts = ({ ledger, ledgerFile }: Daemon, { around }: Patient) => {
+  if (Option.isNone(ledger)) return [found("ledger-unreadable", `${ledgerFile} cannot be read`)]
+  const { vms, runners, claims } = ledger.value.state
+  const names = [...HashMap.keys(vms), ...HashMap.keys(runners)]
+  const jobs = [...HashMap.values(claims)].map(({ job }) => `job "${job.name}"`)
+  return [
+    ...(ledger.value.damaged ? [found("ledger-damaged", `${ledgerFile} is damaged, or from a newer version`)] : []),
+    ...(around.daemonRuns || names.length + jobs.length === 0
+      ? []
+      : [found("ledger-owes", `left behind by a daemon that is gone: ${[...jobs, ...names].join(", ")}`)])
+  ]
+}
+
+const folder = Effect.fnUntraced(function* (key: string, path: string, isMade: boolean) {
+  const fs = yield* FileSystem
+  const there = yield* nearest(path)
+  const writable = yield* Effect.option(fs.access(there.path, { writable: true }))
+  if (!there.isFolder || Option.isNone(writable)) {
+    const why = there.isFolder ? `${there.path} may not be written` : `${there.path} is not a folder`
+    return [found("folder-unusable", `${key} ${path} cannot be used: ${why}`)]
+  }
+  const volume = yield* volumeOf(there.path)
+  const isFull = Option.exists(volume, ({ free }) => free < ENOUGH)
+  return [
+    ...(there.path === path || isMade
+      ? []
+      : [
+          found("folder-missing", `${key} ${path} is not there`, {
+            remedy: `\`mkdir -p ${path}\``,
+            fix: { does: `makes ${path}`, did: `made ${path}`, run: fs.makeDirectory(path, { recursive: true }) }
+          })
+        ]),
+    ...(isFull
+      ? Option.toArray(volume).map(({ name, free }) =>
+          found("disk-full", `${gib(free)} are free on ${name}, where ${key} ${path} is`)
+        )
+      : [])
+  ]
+})
+
+/** The daemon of this config, and its folders. */
+export const daemon: Check = {
+  subject: "daemon",
+  run: (patient) =>
+    Option.match(patient.daemon, {
+      onNone: () => Effect.succeed([]),
+      onSome: (daemon) =>
+        Effect.map(
+          Effect.all([
+            process(daemon, patient),
+            Effect.succeed(debts(daemon, patient)),
+            folder("work_dir", daemon.workDir, true),
+            folder("pid_file_dir", daemon.pidFileDir, true),
+            folder("state_dir", daemon.stateDir, true),
+            folder("log.file_dir", daemon.logDir, false)
+          ]),
+          (found) => found.flat()
+        )
+    })
+}

@@ -1,0 +1,143 @@
+/** How launchd starts Anklet after a reboot, and how it ends it. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Finding from "../Finding.ts"
+import { Mac } from "../services/Mac.ts"
+import type { Check, Patient } from "./Patient.ts"
+
+export const KINDS = {
+  "launchd-none": {
+    level: "note",
+    why: "After a reboot nothing starts Anklet.",
+    remedy: "write a LaunchAgent as docs/doctor.md shows one"
+  },
+  "launchd-unloaded": {
+    level: "warning",
+    why: "A file that launchd has not loaded starts nothing.",
+    remedy: "`launchctl bootstrap gui/UID FILE`"
+  },
+  "launchd-system": {
+    level: "problem",
+    why: "A LaunchDaemon has no session at the screen: the login keychain stays locked, and VMs fail to start.",
+    remedy: "make it a LaunchAgent of the user who has the templates, as docs/doctor.md shows one"
+  },
+  "launchd-detaches": {
+    level: "problem",
+    why: "Without `--attach` Anklet goes into the background, launchd takes it for ended, and starts it again and again.",
+    remedy: "add `--attach` to its ProgramArguments"
+  },
+  "launchd-impatient": {
+    level: "warning",
+    why: "launchd kills a daemon 20 seconds after asking it to leave unless told otherwise: VMs are left behind.",
+    remedy: "set ExitTimeOut to at least 120"
+  },
+  "launchd-forgets": {
+    level: "note",
+    why: "A daemon that ended by a fault is not started again.",
+    remedy: "set KeepAlive to { SuccessfulExit: false }"
+  },
+  "launchd-unreadable": {
+    level: "warning",
+    why: "launchd does not load a file that it cannot read.",
+    remedy: "`plutil -lint FILE`"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("launchd", KINDS)
+
+/** A daemon's clean-up takes so long at most, in seconds; the README says it. */
+const EXIT_TIME_OUT = 120
+
+/** What matters of a property list (launchd.plist(5)). */
+const Job = Schema.parseJson(
+  Schema.Struct({
+    Label: Schema.optionalWith(Schema.String, { default: () => "" }),
+    Program: Schema.optionalWith(Schema.String, { default: () => "" }),
+    ProgramArguments: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+    ExitTimeOut: Schema.optional(Schema.Number),
+    KeepAlive: Schema.optional(Schema.Unknown)
+  })
+)
+type Job = typeof Job.Type
+
+const isOurs = ({ Label, Program, ProgramArguments }: Job) =>
+  [Label, Program, ...ProgramArguments].some((word) => /anklet/i.test(word))
+
+const judge = Effect.fnUntraced(function* (file: string, job: Job) {
+  const mac = yield* Mac
+  const uid = Option.match(yield* mac.ask("id", "-u"), { onNone: () => "", onSome: ({ stdout }) => stdout.trim() })
+  const loaded = yield* mac.ask("launchctl", "print", `gui/${uid}/${job.Label}`)
+  const findings = [
+    ...(Option.exists(loaded, ({ code }) => code === 0)
+      ? []
+      : [
+          found("launchd-unloaded", `launchd has not loaded ${file}`, {
+            remedy: `\`launchctl bootstrap gui/${uid} ${file}\``
+          })
+        ]),
+    ...(job.ProgramArguments.includes("--attach")
+      ? []
+      : [found("launchd-detaches", `${file} starts Anklet without --attach`)]),
+    // 0 is for ever
+    ...(job.ExitTimeOut === 0 || (job.ExitTimeOut ?? 20) >= EXIT_TIME_OUT
+      ? []
+      : [found("launchd-impatient", `${file} gives Anklet ${job.ExitTimeOut ?? 20} seconds to clean up`)]),
+    ...(job.KeepAlive === undefined || job.KeepAlive === false
+      ? [found("launchd-forgets", `${file} does not say KeepAlive`)]
+      : [])
+  ]
+  return findings.length === 0 ? [Finding.ok("launchd", `${file} is loaded and fits`)] : findings
+})
+
+/** The property lists of this user. `plutil` turns any form of them into JSON. */
+const agents = Effect.fnUntraced(function* ({ places }: Patient) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const mac = yield* Mac
+  const folder = paths.join(places.user, "Library", "LaunchAgents")
+  const files = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
+  const judged = yield* Effect.forEach(
+    files.filter((file) => file.endsWith(".plist")),
+    (name) =>
+      Effect.gen(function* () {
+        const file = paths.join(folder, name)
+        const read = yield* mac.ask("plutil", "-convert", "json", "-o", "-", file)
+        const job = Option.flatMap(read, ({ stdout }) => Schema.decodeOption(Job)(stdout))
+        if (Option.isSome(job)) return isOurs(job.value) ? yield* judge(file, job.value) : []
+        return /anklet/i.test(name)
+          ? [
+              found("launchd-unreadable", `${file} is no property list that launchd could read`, {
+                remedy: `\`plutil -lint ${file}\``
+              })
+            ]
+          : []
+      })
+  )
+  return judged.flat()
+})
+
+/** Labels with our name among what the system itself runs, where no user is. */
+const daemons = Effect.gen(function* () {
+  const mac = yield* Mac
+  const printed = yield* mac.ask("launchctl", "print", "system")
+  const lines = Option.match(printed, { onNone: () => [], onSome: ({ stdout }) => stdout.split("\n") })
+  const labels = lines.flatMap((line) => line.match(/(\S*anklet\S*)\s*$/i)?.[1] ?? [])
+  return [...new Set(labels)].map((label) => found("launchd-system", `${label} runs as a LaunchDaemon of the system`))
+})
+
+/** What launchd knows of Anklet; nothing on another system. */
+export const launchd: Check = {
+  subject: "launchd",
+  run: (patient) =>
+    Effect.flatMap(Mac, ({ version }) =>
+      Option.isNone(version)
+        ? Effect.succeed([])
+        : Effect.map(Effect.all([agents(patient), daemons]), (judged) => {
+            const findings = judged.flat()
+            return findings.length > 0 ? findings : [found("launchd-none", "launchd does not start Anklet")]
+          })
+    )
+}

@@ -1,0 +1,171 @@
+/** What macOS does to guests without a word: sleep, a locked keychain, nobody logged in, no addresses left, a permission nobody gave. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Finding from "../Finding.ts"
+import { Mac } from "../services/Mac.ts"
+import type { Check, Patient } from "./Patient.ts"
+
+export const KINDS = {
+  "not-a-mac": {
+    level: "note",
+    why: "VMs run on macOS only. Sleep, session, keychain, network and launchd were not looked at.",
+    remedy: "nothing, for a dry run with the simulated `anka`"
+  },
+  "user-root": {
+    level: "warning",
+    why: "Anklet needs no root, and root has a template library of its own.",
+    remedy: "run Anklet as the user who has the templates"
+  },
+  "mac-sleeps": {
+    level: "warning",
+    why: "A Mac that sleeps takes no jobs, and loses the ones that run.",
+    remedy: "`sudo pmset -a sleep 0`"
+  },
+  "mac-stays-off": {
+    level: "note",
+    why: "After a power failure the Mac waits for somebody to press its button.",
+    remedy: "`sudo pmset -a autorestart 1`"
+  },
+  "session-missing": {
+    level: "problem",
+    why: 'Without its user at the screen macOS starts no VM ("No child processes"), and keeps the login keychain locked.',
+    remedy: "log in at the screen, or by screen sharing, as the user who runs Anklet, and stay logged in"
+  },
+  "no-automatic-login": {
+    level: "note",
+    why: "After a reboot no VM starts before this user has logged in.",
+    remedy: "System Settings > Users & Groups > Automatically log in as (not with FileVault)"
+  },
+  "keychain-locked": {
+    level: "problem",
+    why: "Anka reads keys from the login keychain: while it is locked VMs fail to start.",
+    remedy: "log in at the screen, or `security unlock-keychain ~/Library/Keychains/login.keychain-db`"
+  },
+  "keychain-locks-itself": {
+    level: "warning",
+    why: "The login keychain locks itself after a while, and VMs fail to start from then on.",
+    remedy: "`security set-keychain-settings ~/Library/Keychains/login.keychain-db`"
+  },
+  "local-network": {
+    level: "note",
+    why: "On macOS 15 and newer a program without this permission cannot reach its VMs, without any error. macOS lets nobody ask whether it was given.",
+    remedy:
+      "System Settings > Privacy & Security > Local Network: turn on Anka, and what starts Anklet (Terminal, node)"
+  },
+  "addresses-run-out": {
+    level: "problem",
+    why: "macOS has 253 addresses for VMs: when all are leased, a new VM gets none, and its runner never comes online.",
+    remedy:
+      "`sudo rm /var/db/dhcpd_leases` while no VM runs, and `sudo defaults write /Library/Preferences/SystemConfiguration/com.apple.InternetSharing.default.plist bootpd -dict DHCPLeaseTimeSecs -int 600`"
+  },
+  "leases-long": {
+    level: "note",
+    why: "Each VM keeps its address so long after its end; with a day for each, about 253 VMs a day use all of them up.",
+    remedy:
+      "`sudo defaults write /Library/Preferences/SystemConfiguration/com.apple.InternetSharing.default.plist bootpd -dict DHCPLeaseTimeSecs -int 600`"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("macos", KINDS)
+
+/** Addresses of the network that VMs share: a /24 without its router and its two ends. */
+const ADDRESSES = 253
+/** So many leases in force, and it is a matter of hours. */
+const NEARLY_ALL = 200
+/** macOS's own lease time, in seconds. */
+const LEASE = 86_400
+/** With this lease time, in seconds, a Mac would need a VM a minute to run out. */
+const LEASE_FINE = 7200
+
+const LEASES = "/var/db/dhcpd_leases"
+const SHARING = "/Library/Preferences/SystemConfiguration/com.apple.InternetSharing.default"
+const LOGIN = "/Library/Preferences/com.apple.loginwindow"
+
+/** `pmset -g` prints `name  value` on a line; 0 is never, or off. */
+const setting = (said: string, name: string) => said.match(new RegExp(`^\\s*${name}\\s+(\\d+)`, "m"))?.[1]
+
+const said = (answer: Option.Option<{ readonly code: number; readonly stdout: string }>) =>
+  Option.match(answer, { onNone: () => "", onSome: ({ code, stdout }) => (code === 0 ? stdout.trim() : "") })
+
+const power = Effect.gen(function* () {
+  const mac = yield* Mac
+  const settings = said(yield* mac.ask("pmset", "-g"))
+  const sleep = setting(settings, "sleep")
+  return [
+    ...(sleep === undefined || sleep === "0"
+      ? []
+      : [found("mac-sleeps", `this Mac sleeps after ${sleep} minutes in which nobody uses it`)]),
+    ...(setting(settings, "autorestart") === "0"
+      ? [found("mac-stays-off", "this Mac does not start by itself after a power failure")]
+      : [])
+  ]
+})
+
+const session = Effect.gen(function* () {
+  const mac = yield* Mac
+  const user = said(yield* mac.ask("id", "-un"))
+  if (user === "root") return [found("user-root", "this is root")]
+  const atScreen = said(yield* mac.ask("stat", "-f", "%Su", "/dev/console"))
+  const automatic = said(yield* mac.ask("defaults", "read", LOGIN, "autoLoginUser"))
+  const who = atScreen === "root" || atScreen === "" ? "nobody is" : `${atScreen} is`
+  return [
+    ...(atScreen === user ? [] : [found("session-missing", `${who} logged in at the screen, and not ${user}`)]),
+    ...(automatic === user ? [] : [found("no-automatic-login", `${user} is not logged in automatically`)])
+  ]
+})
+
+/** `security` prints the settings of a keychain that is open; one that is locked may not be asked (errSecInteractionNotAllowed, 36). */
+const keychain = Effect.fnUntraced(function* ({ places }: Patient) {
+  const mac = yield* Mac
+  const answer = yield* mac.ask("security", "show-keychain-info", `${places.user}/Library/Keychains/login.keychain-db`)
+  return Option.match(answer, {
+    // it asks a person for the password, at the screen
+    onNone: () => [found("keychain-locked", "the login keychain is locked: macOS asks for its password")],
+    onSome: ({ code, stdout, stderr }) =>
+      code !== 0
+        ? [found("keychain-locked", `the login keychain is locked (${stderr.trim() || `exit code ${code}`})`)]
+        : /\btimeout=|lock-on-sleep/.test(`${stdout}${stderr}`)
+          ? [found("keychain-locks-itself", "the login keychain locks itself")]
+          : []
+  })
+})
+
+/** Leases end at a time that the file gives in hexadecimal seconds since the epoch. */
+const addresses = Effect.gen(function* () {
+  const mac = yield* Mac
+  const now = (yield* Clock.currentTimeMillis) / 1000
+  const leases = said(yield* mac.ask("cat", LEASES))
+  const inForce = [...leases.matchAll(/^\s*lease=0x([0-9a-f]+)/gim)].filter(
+    ([, end = "0"]) => Number.parseInt(end, 16) > now
+  ).length
+  const settings = said(yield* mac.ask("defaults", "read", SHARING, "bootpd"))
+  const time = Number(settings.match(/DHCPLeaseTimeSecs\s*=\s*"?(\d+)/)?.[1] ?? LEASE)
+  return [
+    ...(inForce >= NEARLY_ALL
+      ? [found("addresses-run-out", `${inForce} of ${ADDRESSES} addresses for VMs are leased`)]
+      : []),
+    ...(time > LEASE_FINE ? [found("leases-long", `an address is leased to a VM for ${time} seconds`)] : [])
+  ]
+})
+
+const permission = (version: string) =>
+  Number(version.split(".")[0]) >= 15
+    ? [found("local-network", `macOS ${version} asks for a permission to reach devices on local networks`)]
+    : []
+
+/** The Mac itself. */
+export const macos: Check = {
+  subject: "macos",
+  run: (patient) =>
+    Effect.flatMap(Mac, ({ version }) =>
+      Option.match(version, {
+        onNone: () => Effect.succeed([found("not-a-mac", "this is no Mac")]),
+        onSome: (version) =>
+          Effect.map(
+            Effect.all([power, session, keychain(patient), addresses], { concurrency: "unbounded" }),
+            (wrong) => [Finding.ok("macos", `macOS ${version}`), ...wrong.flat(), ...permission(version)]
+          )
+      })
+    )
+}

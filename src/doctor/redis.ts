@@ -1,0 +1,103 @@
+/** The stores that hosts share, each asked what a daemon would ask it. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
+import type { Database } from "../config/Database.ts"
+import * as Finding from "../Finding.ts"
+import type { RedisError } from "../services/Redis.ts"
+import type { Check } from "./Patient.ts"
+
+export const KINDS = {
+  "redis-away": {
+    level: "problem",
+    why: "Jobs that run go on, but nothing new is taken while the store is away.",
+    remedy: "start Redis, or check `database` in the config, the network and the firewall"
+  },
+  "redis-refuses": {
+    level: "problem",
+    why: "A store that refuses this, or forgets by itself, is not used: no job is taken.",
+    remedy: "change what is named; docs/redis.md has a server's settings and a user's permissions"
+  },
+  "redis-untold": {
+    level: "note",
+    why: "An old Redis, or one that drops keys when its memory is full, loses jobs.",
+    remedy: "grant the user `+info`, or check the two by hand"
+  },
+  "redis-nearly-full": {
+    level: "warning",
+    why: "When its memory is full nothing new is taken on any Mac.",
+    remedy: "raise `maxmemory`, or find what else fills it: `redis-cli --bigkeys`"
+  },
+  "redis-unsaved": {
+    level: "warning",
+    why: "Redis cannot write to its disk, and soon takes no writes at all.",
+    remedy: "free some space where Redis keeps its files, and see its log"
+  },
+  "redis-trusts-anybody": {
+    level: "warning",
+    why: "Who can stand between this Mac and Redis can read and change the queue.",
+    remedy: "give the authority's file as `database.ca` in place of `insecure: true`"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("redis", KINDS)
+
+const refused = ({ reason, detail }: RedisError) =>
+  found(reason === "Unavailable" ? "redis-away" : "redis-refuses", detail)
+
+/** So much of its memory may be used before a person should know. */
+const NEARLY = 0.9
+
+const field = (said: string, key: string) => said.match(new RegExp(`^${key}:(.*?)\\r?$`, "m"))?.[1]
+
+/** What a server's `INFO` tells besides whether it is fit at all. */
+const ails = (name: string, said: string) => {
+  const most = Number(field(said, "maxmemory") ?? 0)
+  const used = Number(field(said, "used_memory") ?? 0)
+  const isUnsaved = ["rdb_last_bgsave_status", "aof_last_write_status"].some((key) => field(said, key) === "err")
+  return [
+    ...(most > 0 && used > most * NEARLY
+      ? [found("redis-nearly-full", `${name} uses ${used} of ${most} bytes that it may use`)]
+      : []),
+    ...(isUnsaved ? [found("redis-unsaved", `${name} could not save to its disk the last time`)] : [])
+  ]
+}
+
+const examine = Effect.fnUntraced(function* (database: Database) {
+  const { connect, fitness, UNTOLD } = yield* Effect.promise(() => import("../services/Redis.ts"))
+  const { LIMIT, limitOf } = yield* Effect.promise(() => import("../services/Coordinator/redis/scripts.ts"))
+  const redis = yield* connect(database, Effect.void)
+  const settings = yield* redis.settings
+  if (Option.isSome(settings)) yield* Effect.forEach(settings.value, (said) => fitness(redis.name, said))
+  // one of the daemon's own scripts, about a credential that nobody has: it writes a key that is gone a moment later
+  yield* redis.run(LIMIT, [limitOf("doctor")], ["doctor", 1])
+  const version = Option.match(settings, {
+    onNone: () => "",
+    onSome: ([said = ""]) => `: version ${field(said, "redis_version") ?? "unknown"}, evicts nothing`
+  })
+  return [
+    Finding.ok("redis", `${redis.name} answers${version}`),
+    ...(Option.isNone(settings) ? [found("redis-untold", `${redis.name} ${UNTOLD}`)] : []),
+    ...Option.toArray(settings).flatMap((servers) => servers.flatMap((said) => ails(redis.name, said)))
+  ]
+}, Effect.scoped)
+
+/** Every store that a service names. */
+export const redis: Check = {
+  subject: "redis",
+  run: ({ services }) =>
+    Effect.forEach(
+      HashSet.fromIterable(services.flatMap(({ database }) => Option.toArray(database))),
+      (database) =>
+        Effect.either(examine(database)).pipe(
+          Effect.map((result) => [
+            ...(Either.isLeft(result) ? [refused(result.left)] : result.right),
+            ...(database.insecure
+              ? [found("redis-trusts-anybody", `${database} is reached with \`insecure: true\``)]
+              : [])
+          ])
+        ),
+      { concurrency: "unbounded" }
+    ).pipe(Effect.map((found) => found.flat()))
+}

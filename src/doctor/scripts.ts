@@ -1,0 +1,72 @@
+/** The scripts that run in the VMs: the user's to change, so only told of. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Finding from "../Finding.ts"
+import * as Plugins from "../Plugins.ts"
+import type { Check } from "./Patient.ts"
+
+export const KINDS = {
+  "script-missing": {
+    level: "problem",
+    why: "It is copied into every VM: without it every job fails.",
+    remedy: "start Anklet anew: it writes the scripts that are missing",
+    fixable: true
+  },
+  "script-unwritten": {
+    level: "note",
+    why: "It is copied into every VM; the next start of Anklet writes it.",
+    remedy: "`anklet`",
+    fixable: true
+  },
+  "script-unreadable": {
+    level: "problem",
+    why: "It is copied into every VM: without it every job fails.",
+    remedy: "check its owner and permissions"
+  },
+  "script-differs": {
+    level: "note",
+    why: "It is yours to change. After an update of Anklet it may lack what the new one does.",
+    remedy: "to compare, move it aside and let `anklet doctor --fix` write the built-in one"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("scripts", KINDS)
+
+/** The files that plugins need on this host. */
+export const scripts: Check = {
+  subject: "scripts",
+  run: ({ services, around }) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem
+      const context = yield* Effect.context<FileSystem | Path>()
+      const files = yield* Plugins.filesOf(services)
+      const fix = {
+        does: "writes the scripts that are missing",
+        did: "wrote it",
+        run: Plugins.writeFiles(services).pipe(Effect.provide(context))
+      }
+      const judged = yield* Effect.forEach(files, ({ path, text }) =>
+        Effect.map(Effect.either(fs.readFileString(path)), (read) => {
+          if (Either.isRight(read)) {
+            return read.right === text
+              ? []
+              : [
+                  found("script-differs", `${path} differs from the built-in one`, {
+                    remedy: `to compare: \`mv ${path} ${path}.mine\`, then \`anklet doctor --fix\` writes the built-in one`
+                  })
+                ]
+          }
+          const isMissing = read.left._tag === "SystemError" && read.left.reason === "NotFound"
+          return isMissing
+            ? [found(around.daemonRuns ? "script-missing" : "script-unwritten", `${path} is not there`, { fix })]
+            : [found("script-unreadable", `${path} cannot be read (${read.left.message})`)]
+        })
+      )
+      const wrong = judged.flat()
+      return files.length > 0 && wrong.length === 0
+        ? [Finding.ok("scripts", `${files.length} scripts are as they came with Anklet`)]
+        : wrong
+    })
+}

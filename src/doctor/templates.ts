@@ -1,0 +1,85 @@
+/** The template library of this user, and the room for more. */
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Finding from "../Finding.ts"
+import { Anka } from "../services/Anka.ts"
+import { RESERVE } from "../services/Templates.ts"
+import { gib, nearest, volumeOf } from "./disk.ts"
+import { type Check, type Patient, soon } from "./Patient.ts"
+
+export const KINDS = {
+  "library-empty": {
+    level: "warning",
+    why: "Anka keeps a library for each user: templates that another user (or root) has are not seen, and each job pulls first.",
+    remedy:
+      "run Anklet as the user who has the templates (`anka list` shows them), or pull them: `anka registry pull UUID`"
+  },
+  "template-failed": {
+    level: "warning",
+    why: "No VM can be cloned from a template in this state, so its jobs fail.",
+    remedy: "`anka stop --force NAME`; if that does not help, delete the template: it is pulled again"
+  },
+  "volume-full": {
+    level: "problem",
+    why: "No template is pulled, and VMs fail when their disks grow.",
+    remedy: "`anka delete --cache`, then `anka delete --yes NAME` for templates that are not used"
+  },
+  "volume-low": {
+    level: "warning",
+    why: "A template takes 20 GiB and more: the next pull may not find room.",
+    remedy: "`anka delete --cache`, then `anka delete --yes NAME` for templates that are not used"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("templates", KINDS)
+
+/** Room for one more template beside what stays free, in bytes; Veertu's own are 15 to 30 GiB, with Xcode more. */
+const ROOMY = RESERVE + 30 * 2 ** 30
+
+/** Where Anka keeps images when nothing else is said (its `img_lib_dir`). */
+const USUAL = "Library/Application Support/Veertu/Anka/img_lib"
+
+const room = Effect.fnUntraced(function* ({ places }: Patient) {
+  const anka = yield* Anka
+  const paths = yield* Path
+  const folder = yield* Effect.orElseSucceed(soon("anka config img_lib_dir", anka.imageDirectory), () =>
+    paths.join(places.user, USUAL)
+  )
+  const volume = yield* volumeOf((yield* nearest(folder)).path)
+  return Option.toArray(volume).map(({ name, free }) => {
+    const what = `${gib(free)} are free on ${name}, where Anka keeps images; pulls leave ${gib(RESERVE)}`
+    return free < RESERVE
+      ? found("volume-full", what)
+      : free < ROOMY
+        ? found("volume-low", what)
+        : Finding.ok("templates", what)
+  })
+})
+
+const library = ({ library }: Patient) =>
+  library.pipe(
+    Effect.map((vms) => {
+      const templates = vms.filter(({ tag }) => Option.isSome(tag))
+      const failed = templates.filter(({ status }) => status === "failed")
+      return [
+        templates.length === 0
+          ? found("library-empty", "this user has no templates")
+          : Finding.ok("templates", `this user has ${templates.map(({ name }) => name).join(", ")}`),
+        ...failed.map(({ name, uuid }) =>
+          found("template-failed", `template ${name} (${uuid}) is in the state "failed"`, {
+            remedy: `\`anka stop --force ${uuid}\`; if that does not help, \`anka delete --yes ${uuid}\`: it is pulled again`
+          })
+        )
+      ]
+    }),
+    // told under "anka"
+    Effect.orElseSucceed(() => [])
+  )
+
+/** What this user can clone from, and whether more can be pulled. */
+export const templates: Check = {
+  subject: "templates",
+  run: (patient) =>
+    Effect.map(Effect.all([library(patient), room(patient)], { concurrency: 2 }), (found) => found.flat())
+}

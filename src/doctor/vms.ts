@@ -1,0 +1,144 @@
+/** The VMs of this host: whose they are, and who has the places. */
+import { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Finding from "../Finding.ts"
+import { VM_PREFIX, type VmName } from "../Job.ts"
+import * as Reconcile from "../Reconcile.ts"
+import * as Siblings from "../Siblings.ts"
+import { Anka, type AnkaVm } from "../services/Anka.ts"
+import type { HostLock } from "../services/HostLock.ts"
+import { Mac } from "../services/Mac.ts"
+import { VM_LIMIT } from "../services/Slots.ts"
+import * as Vm from "../Vm.ts"
+import type { Check, Patient } from "./Patient.ts"
+
+export const KINDS = {
+  "vms-orphaned": {
+    level: "warning",
+    why: "They belong to no job, keep their places, and new jobs wait.",
+    remedy: "`anka delete --yes NAME`",
+    fixable: true
+  },
+  "vms-foreign": {
+    level: "note",
+    why: "They are not Anklet's, which never touches them; each takes one of the two places that Apple allows.",
+    remedy: "`anka stop NAME` if nobody needs it"
+  },
+  "places-taken": {
+    level: "problem",
+    why: "Apple allows two running macOS VMs, and others have both places: no job can start.",
+    remedy: "`anka stop NAME` for those that nobody needs"
+  },
+  "places-leaked": {
+    level: "warning",
+    why: "macOS counts VMs that Anka does not list, and may refuse to start another one.",
+    remedy: "quit other programs that run VMs; if it stays for minutes, drain Anklet and reboot the Mac"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("vms", KINDS)
+
+/** The process that macOS starts for each VM, whichever program it belongs to. */
+const PROCESS = /com\.apple\.Virtualization\.VirtualMachine\b/
+
+/** A daemon writes a VM down before it makes it, so one look should do; the second is for what nobody has thought of. */
+const AGAIN = "5 seconds"
+
+const names = (vms: ReadonlyArray<{ readonly name: string }>) => vms.map(({ name }) => name).join(", ")
+
+/** VMs of ours that no daemon of this user has written down. The ledgers are read after the list: what was made before it is in them. */
+const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { daemon, places }: Patient) {
+  const fs = yield* FileSystem
+  const isFirst = !(yield* Effect.orElseSucceed(fs.exists(places.ledgers), () => true))
+  const ledgers = isFirst ? [] : yield* Siblings.ledgers(places.ledgers)
+  const own = Option.toArray(Option.map(daemon, ({ ledgerFile }) => ledgerFile))
+  return yield* Reconcile.strangersIn(
+    vms.map(({ name }) => name),
+    [...ledgers, ...own]
+  )
+})
+
+const removeAgain = (orphans: ReadonlyArray<VmName>, patient: Patient) =>
+  Effect.gen(function* () {
+    const anka = yield* Anka
+    yield* Effect.sleep(AGAIN)
+    const still = new Set(yield* orphansIn(yield* anka.list, patient))
+    yield* Effect.forEach(
+      orphans.filter((name) => still.has(name)),
+      Vm.destroy,
+      { discard: true }
+    )
+  })
+
+const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, patient: Patient) {
+  const fs = yield* FileSystem
+  const context = yield* Effect.context<Anka | FileSystem | HostLock | Path>()
+  const orphans = yield* orphansIn(vms, patient)
+  if (orphans.length === 0) return []
+  const { daemonRuns, alone } = patient.around
+  // where no Anklet of this kind ever ran, what looks like its VMs may be another program's
+  const isOurs = yield* Effect.orElseSucceed(fs.exists(patient.places.ledgers), () => false)
+  return [
+    found("vms-orphaned", `in no ledger of this user: ${orphans.join(", ")}`, {
+      remedy:
+        daemonRuns && Option.isSome(patient.daemon)
+          ? `wait: the daemon removes them within ${Reconcile.AUDIT_EVERY}`
+          : orphans.map((name) => `\`anka delete --yes ${name}\``).join(", "),
+      fix:
+        daemonRuns || !isOurs
+          ? undefined
+          : {
+              does: `deletes ${orphans.join(", ")}, if they are still in no ledger in ${AGAIN}`,
+              did: `deleted ${orphans.join(", ")}`,
+              run: alone(Effect.provide(removeAgain(orphans, patient), context))
+            }
+    })
+  ]
+})
+
+const strangers = (vms: ReadonlyArray<AnkaVm>) => {
+  const foreign = vms.filter(({ name, status }) => status === "running" && !name.startsWith(VM_PREFIX))
+  if (foreign.length === 0) return []
+  return [
+    found(foreign.length >= VM_LIMIT ? "places-taken" : "vms-foreign", `VMs of others run: ${names(foreign)}`, {
+      remedy: `${foreign.map(({ name }) => `\`anka stop ${name}\``).join(", ")} if nobody needs it`
+    })
+  ]
+}
+
+/** Places that macOS has not given back: it runs more VMs than Anka lists. */
+const leaks = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>) {
+  const mac = yield* Mac
+  if (Option.isNone(mac.version)) return []
+  const processes = yield* mac.ask("ps", "-axo", "comm=")
+  const count = Option.match(processes, {
+    onNone: () => 0,
+    onSome: ({ stdout }) => stdout.split("\n").filter((line) => PROCESS.test(line)).length
+  })
+  const running = vms.filter(({ status }) => status === "running").length
+  return count > running
+    ? [found("places-leaked", `macOS runs ${count} processes of VMs, Anka lists ${running} running VMs`)]
+    : []
+})
+
+/** The VMs of this host. */
+export const vms: Check = {
+  subject: "vms",
+  run: (patient) =>
+    patient.library.pipe(
+      Effect.flatMap((vms) =>
+        Effect.map(Effect.all([orphans(vms, patient), leaks(vms)]), ([orphans, leaks]) => {
+          const running = vms.filter(({ status }) => status === "running")
+          const what =
+            running.length === 0
+              ? `no VM runs: ${VM_LIMIT} places are free`
+              : `${running.length} of ${VM_LIMIT} places are taken by ${names(running)}`
+          return [Finding.ok("vms", what), ...orphans, ...strangers(vms), ...leaks]
+        })
+      ),
+      // told under "anka"
+      Effect.orElseSucceed(() => [])
+    )
+}

@@ -1,0 +1,289 @@
+/** What a service would ask of GitHub and of its registry, asked now: who we are, what we may, and what is left over. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Finding from "../../Finding.ts"
+import { VM_PREFIX } from "../../Job.ts"
+import type { ServiceContext, Surroundings } from "../../Plugin.ts"
+import { Anka } from "../../services/Anka.ts"
+import {
+  GitHub,
+  type GitHubClient,
+  GitHubError,
+  type Level,
+  type Runner,
+  type Standing
+} from "../../services/GitHub.ts"
+import { clock } from "../../services/github/errors.ts"
+import { RESERVE } from "../../services/github/gate.ts"
+import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
+import { RunnerDetail } from "./runner.ts"
+
+export const KINDS = {
+  "github-unreachable": {
+    level: "problem",
+    why: "No queued job is seen, and no runner can be registered.",
+    remedy: "check the network, proxies and `api_url`; https://www.githubstatus.com tells of outages"
+  },
+  "credential-refused": {
+    level: "problem",
+    why: "No queued job is seen, and no runner can be registered.",
+    remedy: "make a new token, or check the App's id, installation and key, and put it into the config"
+  },
+  "permission-missing": {
+    level: "problem",
+    why: "The daemon asks this of GitHub for every job.",
+    remedy: "give the token or App the permission that is named, for this repository or organisation"
+  },
+  "repository-hidden": {
+    level: "warning",
+    why: "The jobs of this repository are not seen; those of the others are.",
+    remedy: "give the token or App access to it: 'Actions: read'"
+  },
+  "registration-untried": {
+    level: "note",
+    why: "GitHub does not tell what a fine-grained token may do, and to register a runner only to see whether it works would leave one behind.",
+    remedy:
+      "see that the token has 'Administration: write' on the repository or, with `registration: org`, 'Self-hosted runners: write' on the organisation"
+  },
+  "checks-unwritten": {
+    level: "note",
+    why: "A developer is not told beside the job why it can never run.",
+    remedy: "give the App 'Checks: write'"
+  },
+  "rate-limit-low": {
+    level: "warning",
+    why: "Nothing new is looked for while less than a tenth of the limit is left; running jobs are seen through.",
+    remedy: "raise `sleep_interval`, use an App, or find who else uses this token"
+  },
+  "runners-left": {
+    level: "warning",
+    why: "Their jobs are over and no daemon runs that would remove them.",
+    remedy: "`anklet`: a start removes them",
+    fixable: true
+  },
+  "runners-offline": {
+    level: "note",
+    why: "They have Anklet's name: of Macs whose VMs boot just now, or left behind. Only the Mac that made one knows; GitHub removes them after a day.",
+    remedy: "nothing, or remove the old ones in GitHub's settings under Actions > Runners"
+  },
+  "runners-foreign": {
+    level: "note",
+    why: "They are not Anklet's; jobs whose labels fit them go to them as well.",
+    remedy: "nothing, if they are meant to be there"
+  }
+} as const satisfies Finding.Kinds
+
+export const CLOCK_KINDS = {
+  "clock-wrong": {
+    level: "problem",
+    why: "VMs get their time from this Mac: certificates, signatures and App sign-ins fail when it is wrong.",
+    remedy: "`sudo sntp -sS time.apple.com`, and System Settings > General > Date & Time: set automatically"
+  }
+} as const satisfies Finding.Kinds
+
+export const REGISTRY_KINDS = {
+  "registry-away": {
+    level: "warning",
+    why: "Templates and tags that are not on this Mac cannot be pulled, and their jobs wait.",
+    remedy: "check that the registry runs and can be reached, and `registry_url`"
+  },
+  "registry-none": {
+    level: "note",
+    why: "Only templates that are on this Mac can be used, and only by jobs that name their tag.",
+    remedy: "`anka registry add NAME URL`, or `registry_url` in the config"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("github", KINDS)
+const ofClock = Finding.about("clock", CLOCK_KINDS)
+const ofRegistry = Finding.about("registry", REGISTRY_KINDS)
+
+/** A clock that is off by more than this, in milliseconds, is wrong: NTP keeps it within a second. */
+const SKEW = 60_000
+/** An answer that did not come by then is not worth waiting for. */
+const SOON = Duration.seconds(15)
+/** So many names of runners are told. */
+const NAMES = 5
+
+const soon = <A>(request: string, question: Effect.Effect<A, GitHubError>) =>
+  Effect.either(
+    Effect.timeoutFail(question, {
+      duration: SOON,
+      onTimeout: () =>
+        new GitHubError({ reason: "Unavailable", request, detail: `no answer within ${Duration.format(SOON)}` })
+    })
+  )
+
+const list = (names: ReadonlyArray<string>) =>
+  `${names.slice(0, NAMES).join(", ")}${names.length > NAMES ? ` and ${names.length - NAMES} more` : ""}`
+
+const nameOf = ({ owner, repo }: { readonly owner: string; readonly repo: Option.Option<string> }) =>
+  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
+
+/** What a refusal means; `permission` is what the request needs. */
+const refused = (error: GitHubError, permission: string): ReadonlyArray<Finding.Finding> => {
+  switch (error.reason) {
+    case "Unauthorized":
+      return [found("credential-refused", error.message)]
+    case "Forbidden":
+    case "NotFound":
+      return [found("permission-missing", error.message, { remedy: `give the token or App ${permission}` })]
+    case "RateLimited":
+      return [found("rate-limit-low", error.message)]
+    default:
+      return [found("github-unreachable", error.message)]
+  }
+}
+
+const rate = ({ rate }: Standing) =>
+  Option.toArray(rate).map(({ limit, remaining, resetAt }) => {
+    const what = `${remaining} of ${limit} requests are left until ${clock(resetAt)}`
+    return remaining < limit * RESERVE ? found("rate-limit-low", what) : Finding.ok("github", what)
+  })
+
+const time = ({ ahead }: Standing) =>
+  Option.toArray(ahead).map((ahead) => {
+    const seconds = Math.round(Math.abs(ahead) / 1000)
+    return Math.abs(ahead) > SKEW
+      ? ofClock("clock-wrong", `this clock is ${seconds} seconds ${ahead > 0 ? "behind" : "ahead of"} GitHub's`)
+      : Finding.ok("clock", "this clock agrees with GitHub's to a minute")
+  })
+
+/** What one must be granted to register runners here, in GitHub's words. */
+const needed = ({ repo }: Level) =>
+  Option.isSome(repo)
+    ? { permission: "administration", words: "'Administration: write' on the repository", scope: "repo" }
+    : {
+        permission: "organization_self_hosted_runners",
+        words: "'Self-hosted runners: write' on the organisation",
+        scope: "admin:org"
+      }
+
+/** What cannot be tried without leaving a runner behind: read from what GitHub says of the credential, where it does. */
+const grants = ({ may }: Standing, level: Level) => {
+  const { permission, words, scope } = needed(level)
+  const missing = (what: string, remedy: string) => found("permission-missing", what, { remedy })
+  switch (may._tag) {
+    case "Untold":
+      return [found("registration-untried", `whether the token may register runners at ${nameOf(level)} is not known`)]
+    case "Scopes":
+      return may.scopes.includes(scope)
+        ? [Finding.ok("github", `the token has the scope ${scope}`)]
+        : [
+            missing(
+              `the token has the scopes ${may.scopes.join(", ")}, and not ${scope}`,
+              `give the token the scope \`${scope}\``
+            )
+          ]
+    case "Permissions":
+      return [
+        may.permissions[permission] === "write"
+          ? Finding.ok("github", `the App may register runners at ${nameOf(level)}`)
+          : missing(`the App may not register runners at ${nameOf(level)}`, `give the App ${words}`),
+        ...(may.permissions.checks === "write" ? [] : [found("checks-unwritten", "the App may not write check runs")])
+      ]
+  }
+}
+
+/** Runners by their names alone: whose they are is not known, so they are only told of. */
+const others = (runners: ReadonlyArray<Runner>, level: Level, known: ReadonlySet<number>) => {
+  const at = nameOf(level)
+  const foreign = runners.filter(({ name }) => !name.startsWith(VM_PREFIX))
+  const offline = runners.filter(
+    ({ id, name, online, busy }) => name.startsWith(VM_PREFIX) && !online && !busy && !known.has(id)
+  )
+  return [
+    ...(foreign.length > 0
+      ? [found("runners-foreign", `runners of others at ${at}: ${list(foreign.map(({ name }) => name))}`)]
+      : []),
+    ...(offline.length > 0
+      ? [found("runners-offline", `${offline.length} offline at ${at}: ${list(offline.map(({ name }) => name))}`)]
+      : [])
+  ]
+}
+
+/** Runners that our ledger knows by their id, that do nothing, and whose job is over. */
+const left = Effect.fnUntraced(function* (client: GitHubClient, service: ServiceContext, around: Surroundings) {
+  const ours = [...HashMap.values(around.ledger.runners)].filter(({ named }) => named.service === service.name)
+  return yield* Effect.forEach(around.daemonRuns ? [] : ours, ({ named, id }) =>
+    Effect.gen(function* () {
+      const detail = Schema.decodeUnknownOption(RunnerDetail)(named.detail)
+      if (Option.isNone(id) || Option.isNone(detail) || detail.value.job === undefined) return []
+      const { level, job } = detail.value
+      const runner = yield* client.runner(level, id.value)
+      const isOver = Effect.map(client.job(job.owner, job.repo, job.id), ({ status }) => status === "completed")
+      if (!Option.exists(runner, ({ online, busy }) => !online && !busy) || !(yield* isOver)) return []
+      return [
+        found("runners-left", `runner ${named.runner} at ${nameOf(level)} is left over`, {
+          fix: {
+            does: `removes runner ${named.runner}`,
+            did: `removed runner ${named.runner}`,
+            run: around.alone(client.removeRunner(level, id.value))
+          }
+        })
+      ]
+    })
+  ).pipe(Effect.map((found) => found.flat()))
+})
+
+const registry = Effect.fnUntraced(function* ({ registry_url }: GitHubConfig) {
+  const anka = yield* Anka
+  const name = Option.getOrElse(registry_url, () => "Anka's default registry")
+  const answer = yield* Effect.either(Effect.timeoutOption(anka.registry(registry_url), SOON))
+  if (Either.isRight(answer)) {
+    return Option.isSome(answer.right)
+      ? [Finding.ok("registry", `${name} answers`)]
+      : [ofRegistry("registry-away", `${name} does not answer within ${Duration.format(SOON)}`)]
+  }
+  const { reason, message } = answer.left
+  if (/no registry configured/i.test(message)) return [ofRegistry("registry-none", "Anka has no default registry")]
+  // without `anka` there is worse to tell
+  return reason === "Missing" ? [] : [ofRegistry("registry-away", `${name}: ${message}`)]
+})
+
+const github = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig, around: Surroundings) {
+  const client = yield* (yield* GitHub).client(credentialOf(config))
+  const watched = watchedOf(config)
+  const level = levelOf(config)
+  const standing = yield* soon("GET /rate_limit", client.standing)
+  if (Either.isLeft(standing)) return refused(standing.left, "access")
+  const [look, runners, leftovers] = yield* Effect.all(
+    [
+      soon("GET actions/runs", client.tryLook(watched)),
+      soon("GET actions/runners", client.runners(level)),
+      soon("GET runner", left(client, service, around))
+    ],
+    { concurrency: 3 }
+  )
+  const known = new Set([...HashMap.values(around.ledger.runners)].flatMap(({ id }) => Option.toArray(id)))
+  return [
+    ...time(standing.right),
+    ...rate(standing.right),
+    ...Either.match(look, {
+      onLeft: (error) => refused(error, `'Actions: read' on ${nameOf(watched)}`),
+      onRight: (hidden) => [
+        Finding.ok("github", `the jobs of ${nameOf(watched)} can be listed`),
+        ...hidden.map(({ message }) => found("repository-hidden", message))
+      ]
+    }),
+    ...Either.match(runners, {
+      onLeft: (error) => refused(error, `${needed(level).words} ${nameOf(level)}`),
+      onRight: (runners) => [
+        Finding.ok("github", `the runners at ${nameOf(level)} can be listed`),
+        ...grants(standing.right, level),
+        ...others(runners, level, known)
+      ]
+    }),
+    ...Either.getOrElse(leftovers, () => [])
+  ]
+})
+
+/** Everything a pass relies on, outside of this host and on it. */
+export const examine = (service: ServiceContext, config: GitHubConfig, around: Surroundings) =>
+  Effect.map(Effect.all([github(service, config, around), registry(config)], { concurrency: 2 }), (found) =>
+    found.flat()
+  )

@@ -1,0 +1,34 @@
+/** What macOS tells of itself through its own programs; nothing on any other system. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { Exec, type ExecResult } from "./Exec.ts"
+
+/** Each of these programs answers at once, or waits for a person who is not there. */
+const WITHIN = "5 seconds"
+
+export class Mac extends Context.Tag("anklet/Mac")<
+  Mac,
+  {
+    /** The version of macOS, e.g. `15.6.1`; none on another system. */
+    readonly version: Option.Option<string>
+    /** Ask one of its programs; none when it is missing or does not answer. */
+    readonly ask: (program: string, ...args: ReadonlyArray<string>) => Effect.Effect<Option.Option<ExecResult>>
+  }
+>() {
+  /** A system with a program `sw_vers` is macOS. */
+  static readonly layer = Layer.effect(
+    Mac,
+    Effect.gen(function* () {
+      const exec = yield* Exec
+      const ask = (program: string, ...args: ReadonlyArray<string>) =>
+        Effect.option(exec.run(program, args, { timeout: WITHIN }))
+      const said = yield* ask("sw_vers", "-productVersion")
+      return Mac.of({
+        version: Option.flatMap(said, ({ stdout }) => Option.fromNullable(stdout.match(/\d+(\.\d+)*/)?.[0])),
+        ask
+      })
+    })
+  )
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "vitest"
+import { KINDS as doctor } from "../../src/Doctor.ts"
+import { KINDS as anka } from "../../src/doctor/anka.ts"
+import { KINDS as config } from "../../src/doctor/config.ts"
+import { KINDS as daemon } from "../../src/doctor/daemon.ts"
+import { KINDS as launchd } from "../../src/doctor/launchd.ts"
+import { KINDS as macos } from "../../src/doctor/macos.ts"
+import { KINDS as redis } from "../../src/doctor/redis.ts"
+import { KINDS as scripts } from "../../src/doctor/scripts.ts"
+import { KINDS as templates } from "../../src/doctor/templates.ts"
+import { KINDS as vms } from "../../src/doctor/vms.ts"
+import type { Kinds } from "../../src/Finding.ts"
+import { CLOCK_KINDS as clock, KINDS as github, REGISTRY_KINDS as registry } from "../../src/plugins/github/examine.ts"
+import { KINDS as plugins } from "../../src/Service.ts"
+
+const SUBJECTS: Readonly<Record<string, Kinds>> = {
+  ...{ config, daemon, clock, macos, launchd, anka, registry, templates, vms, github, redis, scripts, plugins },
+  "any subject": doctor
+}
+
+/** The part of the documentation that is about each finding. */
+const documented = Object.entries(SUBJECTS)
+  .map(([subject, kinds]) =>
+    [
+      `### ${subject}`,
+      "",
+      "| finding | level | why it matters | what mends it |",
+      "| --- | --- | --- | --- |",
+      ...Object.entries(kinds).map(
+        ([id, { level, why, remedy, fixable }]) =>
+          `| \`${id}\` | ${level}${fixable === true ? ", *fix*" : ""} | ${why} | ${remedy} |`
+      )
+    ].join("\n")
+  )
+  .join("\n\n")
+
+describe("docs/doctor.md", () => {
+  it("has every finding that the doctor can make, with its level, reason and remedy, and no other", () => {
+    const [, told = ""] = readFileSync("docs/doctor.md", "utf8").split("## All findings\n\n")
+    assert.strictEqual(told, `${documented}\n`)
+  })
+
+  it("is asked for by ids that are unique, over all subjects", () => {
+    const ids = Object.values(SUBJECTS).flatMap(Object.keys)
+    assert.strictEqual(new Set(ids).size, ids.length)
+  })
+
+  it("is about findings that are each shown by a test with the built program", () => {
+    const shown = readFileSync("test/cli/doctor.test.ts", "utf8")
+    const missing = Object.values(SUBJECTS)
+      .flatMap(Object.keys)
+      .filter((id) => !shown.includes(`"${id}"`))
+    assert.deepStrictEqual(missing, [])
+  })
+})
