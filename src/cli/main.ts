@@ -17,6 +17,7 @@ import * as Ref from "effect/Ref"
 import { Exec } from "../services/Exec.ts"
 import { version } from "../version.ts"
 import { anklet, Outcome, outcome } from "./anklet.ts"
+import { completions, type Shell } from "./completions.ts"
 import { config } from "./config.ts"
 import { doctor } from "./doctor.ts"
 import { demo, simulate } from "./early.ts"
@@ -29,8 +30,30 @@ import { status } from "./status.ts"
 import { complain, screen } from "./terminal.ts"
 import * as words from "./words.ts"
 
+function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
+  switch (shell) {
+    case "bash":
+      return Command.getBashCompletions(whole, "anklet")
+    case "zsh":
+      return Command.getZshCompletions(whole, "anklet")
+    case "fish":
+      return Command.getFishCompletions(whole, "anklet")
+  }
+}
+
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [status, doctor, drain, resume, logs, config, service, demo, simulate] as const
+const COMMANDS = [
+  status,
+  doctor,
+  drain,
+  resume,
+  logs,
+  config,
+  service,
+  completions(scriptOf),
+  demo,
+  simulate
+] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>

@@ -79,8 +79,8 @@ const supervise = async (name, file) => {
   while (true) {
     const code = await once()
     const waits = !(job.restarts && code !== 0)
-    // 30 seconds there, hardly any here
-    if (!waits) await pause(100)
+    // 30 seconds there, less here
+    if (!waits) await pause(2000)
     while (waits && has(name, "loaded") && !has(name, "start")) await pause(20)
     drop(name, "start")
     if (!has(name, "loaded")) return drop(name, "supervised")
