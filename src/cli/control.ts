@@ -25,7 +25,8 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
 const WITHIN = 20_000
 
 const send = (socket: string, method: string, path: string) =>
-  Effect.async<{ readonly status: number; readonly body: string }, Error>((resume) => {
+  Effect.async<{ readonly status: number; readonly body: string }, { readonly message: string }>((resume) => {
+    const fail = (message: string) => resume(Effect.fail({ message }))
     const asked = request({ socketPath: socket, method, path, timeout: WITHIN }, (response) => {
       let body = ""
       response.setEncoding("utf8")
@@ -34,8 +35,11 @@ const send = (socket: string, method: string, path: string) =>
       })
       response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, body })))
     })
-    asked.on("timeout", () => asked.destroy(new Error(`nothing came in ${WITHIN / 1000} seconds`)))
-    asked.on("error", (error) => resume(Effect.fail(error)))
+    asked.on("timeout", () => {
+      fail(`nothing came in ${WITHIN / 1000} seconds`)
+      asked.destroy()
+    })
+    asked.on("error", ({ message }) => fail(message))
     asked.end()
     return Effect.sync(() => asked.destroy())
   })

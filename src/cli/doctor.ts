@@ -110,9 +110,10 @@ export const doctor = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const Doctor = yield* Effect.promise(() => import("../Doctor.ts"))
+      const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
       const file = yield* configFile(given.config)
       const found = yield* Effect.gen(function* () {
-        const examined = yield* Doctor.examine(yield* Doctor.admit(file))
+        const examined = yield* Doctor.examine(yield* Doctor.admit(file, resolved))
         return given.fix ? yield* Doctor.mend(examined) : examined
       }).pipe(
         Effect.scoped,

@@ -69,7 +69,7 @@ export const logs = Command.make(
           if (!given.follow) return yield* new Log.LogError({ file, detail: NONE })
           yield* complain(`waiting for ${file}`)
         }
-        if (given.follow) yield* reader.follow(file, place, show)
+        if (given.follow) return yield* reader.follow(file, place, show)
       })
       yield* Effect.raceFirst(read, interrupted).pipe(
         Effect.catchTags({

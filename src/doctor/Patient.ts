@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Config from "../Config.ts"
+import type { Setting } from "../config/Setting.ts"
 import type { Finding } from "../Finding.ts"
 import { type Home, home } from "../Home.ts"
 import type { Examined, Surroundings } from "../Plugin.ts"
@@ -48,6 +49,8 @@ export interface Patient {
   readonly services: ReadonlyArray<Service<Capabilities>>
   /** What is wrong with the config. */
   readonly problems: ReadonlyArray<Config.Problem>
+  /** Every value of the config, and where it came from; secrets are hidden. */
+  readonly settings: ReadonlyArray<Setting>
   /** The VMs and templates of this user, asked for once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
   readonly around: Surroundings
@@ -81,8 +84,11 @@ const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
 const hold = ({ pidFile, ledgerFile }: Daemon) =>
   Effect.zipRight(PidFile.hold(pidFile), PidFile.hold(`${ledgerFile}.pid`, "state_dir"))
 
-/** Look at the host of this config file. */
-export const admit = Effect.fn("Patient.admit")(function* (file: string) {
+/** Look at the host of this config file. `resolved` tells where the config's values come from. */
+export const admit = Effect.fn("Patient.admit")(function* (
+  file: string,
+  resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>
+) {
   const anka = yield* Anka
   const context = yield* Effect.context<Exec | FileSystem | Path>()
   const raw = yield* Effect.either(Config.read(file))
@@ -96,6 +102,7 @@ export const admit = Effect.fn("Patient.admit")(function* (file: string) {
     daemon,
     services: Either.getOrElse(services, () => []),
     problems: Either.isLeft(services) ? services.left.problems : [],
+    settings: Either.isRight(raw) ? yield* resolved(raw.right) : [],
     library: Fiber.join(library),
     around: {
       // where it cannot be told, it is not meddled with

@@ -1,8 +1,8 @@
 /** The config, and who else may read the secrets in it. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import { HIDDEN } from "../config/Setting.ts"
 import * as Finding from "../Finding.ts"
-import { expand } from "../Home.ts"
 import type { Check, Patient } from "./Patient.ts"
 
 export const KINDS = {
@@ -20,19 +20,6 @@ export const KINDS = {
 
 const found = Finding.about("config", KINDS)
 
-/** A line that gives a secret as it is, and not as `${ENV}`, `file:PATH`, or a key's file. */
-const WRITTEN = [
-  /^\s*(?:- )?\s*(?:token|password)\s*:\s*["']?(?!\$\{|file:|["'\s])\S/m,
-  /^\s*(?:- )?\s*url\s*:\s*["']?rediss?:\/\/[^/\s]*:[^/\s]+@/m,
-  /-----BEGIN [A-Z ]*PRIVATE KEY/
-]
-
-/** Files that hold nothing but a secret. */
-const FILES = [
-  /^\s*(?:- )?\s*\w+\s*:\s*["']?file:([^"'\s]+)/gm,
-  /^\s*(?:- )?\s*private_key\s*:\s*["']?([~/.][^"'\s]*)/gm
-]
-
 const isReadable = (path: string) =>
   Effect.flatMap(FileSystem, (fs) => fs.stat(path)).pipe(
     Effect.map(({ mode }) => (mode & 0o077) !== 0),
@@ -43,19 +30,18 @@ const isReadable = (path: string) =>
 const readable = (path: string) =>
   found("secret-readable", `${path} holds a secret, and others may read it`, { remedy: `\`chmod 600 ${path}\`` })
 
-const secrets = Effect.fnUntraced(function* ({ file, places }: Patient) {
-  const fs = yield* FileSystem
-  const text = yield* Effect.orElseSucceed(fs.readFileString(file), () => "")
-  const named = FILES.flatMap((pattern) => [...text.matchAll(pattern)].map(([, path = ""]) => expand(path, places)))
-  const holding = [...(WRITTEN.some((pattern) => pattern.test(text)) ? [file] : []), ...new Set(named)]
-  return (yield* Effect.filter(holding, isReadable)).map(readable)
-})
+/** The files that hold secrets: those that the config names, and the config itself where a secret is written in it. */
+const holding = ({ file, settings }: Patient): ReadonlyArray<string> => {
+  const isWritten = settings.some(({ value, origin }) => origin.from === "line" && String(value).includes(HIDDEN))
+  const named = settings.flatMap(({ origin }) => (origin.from === "file" ? [origin.path] : []))
+  return [...(isWritten ? [file] : []), ...new Set(named)]
+}
 
 /** Whether the daemon could start with this config. */
 export const config: Check = {
   subject: "config",
   run: (patient) =>
-    Effect.map(secrets(patient), (secrets) => [
+    Effect.map(Effect.filter(holding(patient), isReadable), (readables) => [
       ...patient.problems.map((problem) => found("config-unusable", `${patient.file}: ${problem}`)),
       ...(patient.problems.length > 0
         ? []
@@ -65,6 +51,6 @@ export const config: Check = {
               `${patient.file} is understood: ${patient.services.map(({ name }) => name).join(", ")}`
             )
           ]),
-      ...secrets
+      ...readables.map(readable)
     ])
 }

@@ -7,6 +7,7 @@ import { alter, calls, clones } from "../../src/simulator/anka/host.ts"
 import type { Vm } from "../../src/simulator/anka/state.ts"
 import { freePort, type RedisServer, start as startRedis } from "../store/server.ts"
 import { type Lab, type LabOptions, make, type Ran, TEMPLATE, TOKEN, until } from "../whole/lab.ts"
+import { atTerminal } from "./terminal.ts"
 
 const PASSWORD = "redis-CANARYdeadbeef43"
 const ORPHAN = "anklet-vm-11111111-1111-4111-8111-111111111111"
@@ -1060,6 +1061,9 @@ describe("doctor --fix", () => {
 })
 
 describe("what the doctor prints", () => {
+  /** A path, or a command to be copied, stays whole, and may be longer than the screen. */
+  const isUnbreakable = (line: string) => /^\s*(\S+|`[^`]*`\S*)$/.test(line.slice(11))
+
   it("fits into 80 columns without colours where it is no terminal, worst first, with the config in its commands", async () => {
     await healthy()
     vm("one")
@@ -1069,14 +1073,30 @@ describe("what the doctor prints", () => {
     assert.strictEqual(ran.code, 12)
     assert.notInclude(ran.stdout, "\u001b")
     for (const line of ran.stdout.split("\n")) {
-      // what cannot be broken, such as a command to be copied, may be longer
-      const isOne = /^\s*(\S+|`[^`]*`\S*)$/.test(line.slice(11))
-      assert.isTrue(line.length <= 80 || isOne, line)
+      assert.isTrue(line.length <= 80 || isUnbreakable(line), line)
     }
     assert.match(ran.stdout, /vms\n {2}problem {2}VMs of others run: one, two\n[\s\S]*?\n {2}ok {7}2 of 2 places/)
     assert.include(ran.stdout, `Mend: \`anklet -c ${lab.config}\``)
     assert.include(ran.stdout, `Or \`anklet -c ${lab.config} doctor --fix\``)
     assert.match(ran.stdout, /\n1 problem, 1 warning, \d notes, \d+ ok\n$/)
+  })
+
+  it("has colours on a terminal, and none with NO_COLOR; fits into its columns", async () => {
+    await healthy()
+    const shown = (env: Record<string, string>) =>
+      atTerminal(["-c", lab.config, "doctor"], {
+        env: { ...lab.env, PATH: `${join(lab.folder, "programs")}:${lab.env.PATH}`, ...env },
+        cwd: lab.folder,
+        columns: 60
+      })
+    const coloured = await shown({})
+    assert.strictEqual(coloured.code, 0)
+    assert.include(coloured.seen, "\u001b[32mok\u001b[0m")
+    assert.include(coloured.seen, "\u001b[36mnote\u001b[0m")
+    const plain = await shown({ NO_COLOR: "1" })
+    assert.notInclude(plain.seen, "\u001b")
+    assert.isAbove(plain.seen.split("\n").length, coloured.seen.split("\n").length - 1)
+    for (const line of plain.seen.split("\n")) assert.isTrue(line.length <= 60 || isUnbreakable(line), line)
   })
 
   it("as JSON has every finding and the totals", async () => {
