@@ -13,13 +13,15 @@ import type { GitHub } from "./services/GitHub.ts"
 import type { Ledger } from "./services/Ledger.ts"
 import type { Templates } from "./services/Templates.ts"
 import { Wake } from "./services/Wake.ts"
+import type { Finder } from "./Why.ts"
 
 /** What answering takes. */
 export type Asked = Activity | Anka | Coordinators | Drain | GitHub | Ledger | Templates | Wake
 
 /** What the daemon knows of itself besides. */
-export interface About {
+export interface About<R> {
   readonly config: string
+  readonly services: ReadonlyArray<Finder<R>>
   /** Whether the host is paused is kept in this file, so that a reboot does not put it to work. */
   readonly pauseFile: string
 }
@@ -48,16 +50,16 @@ const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
 })
 
 /** Answer questions on this socket for as long as the scope lives. */
-export const open = Effect.fn("Control.open")(function* (path: string, about: About) {
+export const open = Effect.fn("Control.open")(function* <R>(path: string, about: About<R>) {
   const fs = yield* FileSystem
   const drain = yield* Drain
   const startedAt = yield* Clock.currentTimeMillis
-  const context = yield* Effect.context<Asked | FileSystem>()
+  const context = yield* Effect.context<Asked | FileSystem | R>()
   // the host was told to take nothing, in an earlier life of its daemon
   yield* drain.pause(yield* Effect.orElseSucceed(fs.exists(about.pauseFile), () => false))
 
   // what answers is loaded when somebody asks
-  const routes: Record<string, (question: Question) => Effect.Effect<Answer, never, Asked | FileSystem>> = {
+  const routes: Record<string, (question: Question) => Effect.Effect<Answer, never, Asked | FileSystem | R>> = {
     "GET /status": () =>
       Effect.flatMap(
         Effect.promise(() => import("./Status.ts")),
@@ -67,6 +69,14 @@ export const open = Effect.fn("Control.open")(function* (path: string, about: Ab
       Effect.flatMap(
         Effect.promise(() => import("./Fleet.ts")),
         ({ look, Fleet }) => Effect.map(look(), (fleet) => json(Fleet, fleet))
+      ),
+    "GET /why": ({ query }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("./Why.ts")),
+        ({ ask, Why }) =>
+          Effect.map(ask(query.get("job") ?? "", about.services, { config: about.config, startedAt }), (why) =>
+            json(Why, why)
+          )
       ),
     "POST /pause": () => setPause(true, about.pauseFile),
     "POST /resume": () => setPause(false, about.pauseFile)

@@ -40,7 +40,7 @@ export interface Options<R> {
   readonly ledger: string
   readonly ledgers: string
   /** Where the daemon can be asked, and what it is told of itself; without it, nowhere. */
-  readonly control: Option.Option<Control.About & { readonly socket: string }>
+  readonly control: Option.Option<Omit<Control.About<never>, "services"> & { readonly socket: string }>
   /** Told when the daemon is up: everything that can refuse a start has been asked. */
   readonly up: Effect.Effect<void>
 }
@@ -63,18 +63,23 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
     )
   )
   yield* audit
+  const coordinators = yield* Coordinators
+  const finders = options.services.map(({ name, sleepInterval, find }) => ({
+    name,
+    sleepInterval,
+    find: (job: string) => Effect.provideService(find?.(job) ?? Effect.succeedNone, Coordinator, coordinators.of(name))
+  }))
   yield* Option.match(options.control, {
     onNone: () => Effect.void,
     onSome: ({ socket, ...about }) =>
       // a daemon that cannot be asked does its work all the same
-      Effect.catchAll(Control.open(socket, about), (error) =>
+      Effect.catchAll(Control.open(socket, { ...about, services: finders }), (error) =>
         Effect.logWarning(`"anklet status" and the like do not work with this daemon: ${error.message}`)
       )
   })
   yield* options.up
   yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
-  const coordinators = yield* Coordinators
   const activity = yield* Activity
   const services = Effect.forEach(
     options.services,

@@ -3,9 +3,12 @@ import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Finding, Fix } from "./Finding.ts"
+import type { JobKey, JobRequest, Scope as JobScope } from "./Job.ts"
 import type { Anka } from "./services/Anka.ts"
 import type { Exec } from "./services/Exec.ts"
 import type { GitHub } from "./services/GitHub.ts"
@@ -35,6 +38,19 @@ export interface ServiceContext {
   readonly directory: string
 }
 
+/** A job as its CI tells it now, whether it is ours to run or not. */
+export interface Found {
+  readonly key: JobKey
+  readonly scope: JobScope
+  readonly name: string
+  readonly url: string
+  readonly state: "queued" | "running" | "over"
+  /** Which runner has it, how it ended, or what its CI waits for. */
+  readonly detail: string
+  /** The job as a request, or why it can be none. */
+  readonly request: Either.Either<JobRequest, string>
+}
+
 /** What a plugin's examination may rely on, and what it is told of its surroundings. */
 export interface Surroundings {
   /** Whether a daemon runs with this config: it sees to what it left behind, so others only tell. */
@@ -58,6 +74,12 @@ export interface Plugin<C, I, R> {
   /** Files written into the plugin's folder when missing; the user's to change from then on. */
   readonly files?: Readonly<Record<string, string>>
   readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
+  /** For `anklet why`: the job of this address or number as the CI tells it now; none when it is none of this service's. */
+  readonly find?: (
+    service: ServiceContext,
+    config: C,
+    job: string
+  ) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
   /** For `anklet doctor`: ask what a pass would ask, change nothing, and tell what is so, right or wrong. */
   readonly examine?: (
     service: ServiceContext,

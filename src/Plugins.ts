@@ -49,6 +49,12 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         pass: Effect.suspend(() =>
           plugin.run({ name: service.name, sleepInterval: service.sleepInterval, directory }, config)
         ),
+        find: (job) =>
+          Effect.suspend(
+            () =>
+              plugin.find?.({ name: service.name, sleepInterval: service.sleepInterval, directory }, config, job) ??
+              Effect.succeedNone
+          ),
         examine: (around) =>
           Effect.suspend(
             () =>

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { Database } from "./config/Database.ts"
 import { Drain } from "./Drain.ts"
 import * as Finding from "./Finding.ts"
-import { type Examined, PluginError, type Surroundings } from "./Plugin.ts"
+import { type Examined, type Found, PluginError, type Surroundings } from "./Plugin.ts"
 import { Progress } from "./services/Activity.ts"
 import { Coordinator } from "./services/Coordinator.ts"
 import { Wake } from "./services/Wake.ts"
@@ -24,6 +24,7 @@ export interface Service<R> {
   /** The store that it shares with other hosts, if any. */
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
+  readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
   readonly examine?: (
     around: Surroundings
   ) => Effect.Effect<ReadonlyArray<Finding.Finding>, never, Examined | Scope.Scope>

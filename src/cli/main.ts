@@ -28,6 +28,7 @@ import { signal } from "./signal.ts"
 import { start } from "./start.ts"
 import { status } from "./status.ts"
 import { complain, screen } from "./terminal.ts"
+import { why } from "./why.ts"
 import * as words from "./words.ts"
 
 function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
@@ -44,6 +45,7 @@ function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
 /** Every command: a file of its own, and a line here. */
 const COMMANDS = [
   status,
+  why,
   doctor,
   drain,
   resume,

@@ -75,6 +75,8 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
     /** The scopes that services of this host take part in. */
     readonly scopes: Effect.Effect<ReadonlyArray<Scope>>
     readonly state: Effect.Effect<StoreState>
+    /** This host's identity among those of a survey. */
+    readonly self: string
     /** How a host is named to people, from what it says of itself. */
     readonly nameOf: (info: string) => string
     /** Waits until there may be something for this service that it did not see in its last pass. */

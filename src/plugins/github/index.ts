@@ -17,7 +17,12 @@ export const github = {
     "start-runner.bash": startRunner
   },
   run,
-  // loaded by the doctor alone: a daemon does not pay for it
+  // what people ask is loaded when they do: a daemon does not pay for it
+  find: (service, config, job) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./find.ts")),
+      ({ find }) => find(service, config, job)
+    ),
   examine: (service, config, around) =>
     Effect.flatMap(
       Effect.promise(() => import("./examine.ts")),

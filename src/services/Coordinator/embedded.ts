@@ -135,6 +135,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.map(SynchronizedRef.get(scopes), (scopes) => [...HashMap.keys(scopes)]),
     state: Effect.succeed({ name: "this host", isAway: false }),
+    self: LOCAL.host,
     nameOf: () => "this host",
 
     woken: (service) =>

@@ -276,6 +276,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.sync(() => [...membership.scopes()]),
     state: Effect.map(membership.isAway, (isAway) => ({ name: store.name, isAway })),
+    self: host.id,
     nameOf: host.nameOf,
 
     woken: (service) =>

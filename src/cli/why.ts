@@ -1,0 +1,33 @@
+/** `anklet why`: one answer to "why does my job wait?". */
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { config, handle, json } from "./anklet.ts"
+import { say, screen } from "./terminal.ts"
+
+const job = Args.text({ name: "job" }).pipe(
+  Args.withDescription("its address at GitHub, or its number where a service watches one repository")
+)
+
+/** `anklet why`. */
+export const why = Command.make(
+  "why",
+  { config, json, job },
+  handle((given) =>
+    Effect.gen(function* () {
+      const control = yield* Effect.promise(() => import("./control.ts"))
+      const { Why } = yield* Effect.promise(() => import("../Why.ts"))
+      const daemon = yield* control.at(given.config)
+      const path = `/why?job=${encodeURIComponent(given.job)}`
+      if (given.json) return yield* Effect.as(Effect.flatMap(daemon.ask("GET", path), say), 0)
+      const { answer, reasons, ...about } = yield* daemon.get(path, Why)
+      const { paint } = yield* screen
+      yield* say(`${paint("bold", `"${about.job}"`)} ${about.url}`.trimEnd())
+      yield* say(answer)
+      for (const { where, what, remedy } of reasons) {
+        yield* say(`\n  ${paint("cyan", where)}: ${what}\n    ${paint("dim", "what to do:")} ${remedy}`)
+      }
+      return 0
+    })
+  )
+).pipe(Command.withDescription("why a job waits, and what to do about it"))

@@ -1,0 +1,90 @@
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { LABELS, type Lab, make, TEMPLATE, TOKEN, until } from "../whole/lab.ts"
+
+const WAITS = ["while [ ! -e ../../go ]; do sleep 0.05; done"]
+const AWAY = "11111111-2222-4333-8444-555555555555"
+
+let lab: Lab
+
+const url = (id: number) => {
+  const { run_id } = lab.world.job(id) as unknown as { run_id?: number }
+  return `https://github.com/veertuinc/anklet/actions/runs/${run_id ?? 1000}/job/${id}`
+}
+const queue = (name: string, labels: ReadonlyArray<string> = LABELS, steps: ReadonlyArray<string> = WAITS) =>
+  lab.queue({ name, labels, steps }).jobs[0]?.id ?? 0
+const why = async (job: string | number) => {
+  const { code, stdout, stderr } = await lab.anklet("why", String(job))
+  assert.strictEqual(code, 0, stderr)
+  assert.notInclude(stdout, TOKEN)
+  return stdout
+}
+const answers = (job: number, what: RegExp) =>
+  until(`the answer is ${what}`, async () => what.test(await why(job)), 20_000)
+
+describe("anklet why", () => {
+  beforeEach(async () => {
+    lab = await make({ services: 2 })
+  })
+  afterEach(async () => {
+    await lab.anklet("-s", "stop")
+    await lab.close()
+  })
+
+  it("says of a job that it runs, by which service, and of one that is over how it ended", async () => {
+    await lab.anklet()
+    const id = queue("mine")
+    await answers(id, /^it runs, on anklet-vm-\S+, of RUNNER\d of this host$/m)
+    lab.letGo()
+    await answers(id, /^it is over: success$/m)
+    assert.match(await why(url(id)), /^it is over: success$/m, "also by its address")
+  })
+
+  it("names the labels that do not fit, and tells jobs of others from ours", async () => {
+    await lab.anklet()
+    assert.match(await why(queue("theirs", ["self-hosted"])), /^no host of Anklet takes it: it names no template/m)
+    const two = queue("both", [`anka-template:${TEMPLATE}`, `anka-template:${AWAY}`])
+    assert.match(await why(two), /^no host of Anklet takes it: its labels cannot be satisfied/m)
+  })
+
+  it("tells what takes the room of a job", async () => {
+    await lab.anklet()
+    const first = queue("first")
+    const second = queue("second")
+    await answers(first, /^it runs/m)
+    await answers(second, /^it runs/m)
+    const third = queue("third")
+    await answers(third, /no room: 2 of 2 VMs run \("(first|second)" of RUNNER\d, "(first|second)" of RUNNER\d\)/)
+    const said = await why(third)
+    assert.match(said, /^it is not seen yet: all services of this host are at work, and look again when one is free$/m)
+    assert.match(said, /service RUNNER\d is at work on "(first|second)"/)
+    assert.match(said, /what to do:/)
+    lab.letGo()
+  })
+
+  it("tells that the host is drained, and how that ends", async () => {
+    await lab.anklet()
+    await lab.anklet("drain")
+    const id = queue("late")
+    await answers(id, /this host is drained: it takes nothing new\n +what to do: anklet resume/)
+  })
+
+  it("tells that no registry has the template, and when it is tried again", async () => {
+    await lab.anklet()
+    const id = queue("nowhere", ["anka", `anka-template:${AWAY}`, "anka-template-tag:v1", "run-id:{run_id}"])
+    await answers(id, /handed back by this host: template \S+: .*does not have it.*not tried here again for \d+m/)
+  })
+
+  it("tells that GitHub does not know the job, that it could not be asked, and that no daemon runs", async () => {
+    assert.strictEqual((await lab.anklet("why", "1")).code, 5)
+    assert.strictEqual((await lab.anklet("why")).code, 2)
+    await lab.anklet()
+    assert.match(await why(999_999), /^no service of this host watches it, or GitHub does not know it$/m)
+    assert.match(
+      await why("https://github.com/other/repo/actions/runs/1/job/2"),
+      /^no service of this host watches it/m
+    )
+    assert.match(await why("nonsense"), /a job is named by its address at GitHub/)
+    const { stdout } = await lab.anklet("why", "--json", "999999")
+    assert.strictEqual(JSON.parse(stdout).job, "999999")
+  })
+})
