@@ -42,18 +42,7 @@ function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
 }
 
 /** Every command: a file of its own, and a line here. */
-const COMMANDS = [
-  status,
-  doctor,
-  drain,
-  resume,
-  logs,
-  config,
-  service,
-  completions(scriptOf),
-  demo,
-  simulate
-] as const
+const COMMANDS = [status, doctor, drain, resume, logs, config, service, completions(scriptOf), demo, simulate] as const
 
 const bare = anklet.pipe(
   Command.withHandler((given) =>
