@@ -12,7 +12,7 @@ export const KINDS = {
   "launchd-none": {
     level: "note",
     why: "After a reboot nothing starts Anklet.",
-    remedy: "write a LaunchAgent as docs/doctor.md shows one"
+    remedy: "`anklet service install`"
   },
   "launchd-unloaded": {
     level: "warning",
@@ -22,22 +22,22 @@ export const KINDS = {
   "launchd-system": {
     level: "problem",
     why: "A LaunchDaemon has no session at the screen: the login keychain stays locked, and VMs fail to start.",
-    remedy: "make it a LaunchAgent of the user who has the templates, as docs/doctor.md shows one"
+    remedy: "take it away, and as the user who has the templates make a LaunchAgent: `anklet service install`"
   },
   "launchd-detaches": {
     level: "problem",
     why: "Without `--attach` Anklet goes into the background, launchd takes it for ended, and starts it again and again.",
-    remedy: "add `--attach` to its ProgramArguments"
+    remedy: "add `--attach` to its ProgramArguments, or `anklet service install`"
   },
   "launchd-impatient": {
     level: "warning",
     why: "launchd kills a daemon 20 seconds after asking it to leave unless told otherwise: VMs are left behind.",
-    remedy: "set ExitTimeOut to at least 120"
+    remedy: "set ExitTimeOut to at least 120, or `anklet service install`"
   },
   "launchd-forgets": {
     level: "note",
     why: "A daemon that ended by a fault is not started again.",
-    remedy: "set KeepAlive to { SuccessfulExit: false }"
+    remedy: "set KeepAlive to { SuccessfulExit: false }, or `anklet service install`"
   },
   "launchd-unreadable": {
     level: "warning",

@@ -707,7 +707,7 @@ const MACS: ReadonlyArray<Ward> = [
         "launchd-none",
         "note",
         /does not start/,
-        /LaunchAgent/,
+        /anklet service install/,
         () => rmSync(join(lab.home, "Library"), { recursive: true })
       ]
     ]
