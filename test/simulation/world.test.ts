@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises"
+import * as Fiber from "effect/Fiber"
 import { assert, describe, it } from "vitest"
 import { planOf, type Size } from "./plan.ts"
 import { explain } from "./shrink.ts"
@@ -13,9 +15,18 @@ describe("a simulated history", () => {
     assert.notStrictEqual(simulate(planOf(8, HANDFUL)).hash, one.hash)
   })
 
-  it("has all kinds of trouble in it, over some seeds", () => {
+  it("is let go of when it is over: thousands of them fit into one process", () => {
+    const before = new Set(Fiber.unsafeRoots())
+    const { faults } = simulate(planOf(2, HANDFUL))
+    assert.isAbove((faults.Kill ?? 0) + (faults.PowerLoss ?? 0), 0)
+    assert.isEmpty(Fiber.unsafeRoots().filter((fiber) => !before.has(fiber)))
+  })
+
+  it("has all kinds of trouble in it, over some seeds", async () => {
     const kinds = new Set<string>()
     for (let seed = 1; seed <= 12; seed++) {
+      // a worker that is not heard of for a minute counts as lost
+      await setImmediate()
       for (const [kind, times] of Object.entries(simulate(planOf(seed, HANDFUL)).faults)) if (times > 0) kinds.add(kind)
     }
     assert.sameMembers(

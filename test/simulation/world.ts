@@ -1,6 +1,7 @@
 /** A simulated history: the plan of a seed carried out over the production fibers, and what became of every job. */
 import { crc32 } from "node:zlib"
 import * as Duration from "effect/Duration"
+import { globalValue } from "effect/GlobalValue"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { JobKey } from "../../src/Job.ts"
@@ -49,8 +50,21 @@ export interface Options {
   readonly point?: (host: string, what: string) => Death | undefined
 }
 
+/** Where the runtime keeps every fiber that was started by nobody and has not ended. */
+const roots = globalValue(Symbol.for("effect/FiberScope/Global"), () => ({ roots: new Set<unknown>() })).roots
+
 /** Carry a plan out. */
-export const simulate = (plan: Plan, { traced = false, point }: Options = {}): Report => {
+export const simulate = (plan: Plan, options: Options = {}): Report => {
+  const before = new Set(roots)
+  try {
+    return carryOut(plan, options)
+  } finally {
+    // fibers of a killed life never end, and would keep their whole world in memory
+    for (const fiber of roots) if (!before.has(fiber)) roots.delete(fiber)
+  }
+}
+
+const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
   const chance = new Chance(plan.seed + 1_000_003)
   const kernel = new Kernel()
   const lines: Array<string> = []
