@@ -105,14 +105,17 @@ export const remove = Effect.fn("runner.remove")(function* <R>(
   yield* Effect.logDebug(`runner ${name} removed`)
 })
 
+/** After these the runner may be there still, with a job. */
+const UNSURE: ReadonlySet<string> = new Set(["Busy", "Unavailable", "Protocol", "RateLimited"])
+
 /**
- * Give a runner up that waits: false if GitHub has just given it a job, which is not to be disturbed. Other failures are
- * left to the scope's own removal.
+ * Give a runner up that waits: false if GitHub has just given it a job, which is not to be disturbed, or cannot be asked,
+ * so that it may have. Other failures are left to the scope's own removal.
  */
 export const retire = (client: GitHubClient, level: Level, name: string) =>
   remove(client, level, name, Effect.succeed(true)).pipe(
     Effect.as(true),
-    Effect.catchAll(({ reason }) => Effect.succeed(reason !== "Busy"))
+    Effect.catchAll(({ reason }) => Effect.succeed(!UNSURE.has(reason)))
   )
 
 const register = Effect.fnUntraced(function* (

@@ -78,14 +78,14 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
     return runner === undefined ? wait : { _tag: "Taken", by: job.runnerName.value }
   }
   if (runner === "gone") return { _tag: "Replace", reason: "GitHub dropped the runner's registration" }
-  if (seen.idleFor < limit) return wait
+  // one that cannot be asked after may have a job by now
+  if (seen.idleFor < limit || runner === undefined) return wait
   const within = Duration.format(Duration.millis(limit))
   return {
     _tag: "Replace",
-    reason:
-      runner?.online === true
-        ? `the runner is online, but GitHub gave it no job within ${within}`
-        : `the runner did not come online within ${within}; look at ~/actions-runner/runner.log in a VM of this template`
+    reason: runner.online
+      ? `the runner is online, but GitHub gave it no job within ${within}`
+      : `the runner did not come online within ${within}; look at ~/actions-runner/runner.log in a VM of this template`
   }
 }
 

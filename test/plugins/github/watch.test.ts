@@ -47,6 +47,11 @@ describe("watching", () => {
     ["a job that another runner has is left to it", { job: running("other") }, "Taken"],
     ["our runner busy with another job is followed", { runner: Option.some({ ...idle, busy: true }) }, "Swapped"],
     ["a runner that waits is waited for", { idleFor: 59_000 }, "Wait"],
+    [
+      "but not as long as nothing is known of it: it may have a job by now",
+      { runner: Option.none(), idleFor: 1e9 },
+      "Wait"
+    ],
     ["a runner that waits too long is replaced", { idleFor: 60_000 }, "Replace"],
     [
       "a runner that never came online is replaced",
