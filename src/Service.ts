@@ -45,20 +45,24 @@ const backOff = (interval: Duration.Duration, failures: number) =>
 const isWaiting = (cause: Cause.Cause<PluginError>) =>
   Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Waiting")
 
+/** What went wrong; without the stack of a fault, which is not the same at every pass. */
+const messageOf = (cause: Cause.Cause<PluginError>) =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => Cause.pretty(cause).replaceAll(/\n\s+at .*/g, ""),
+    onSome: ({ message }) => message
+  })
+
 /** A person is told once what is wrong, not at every pass; what is only waited for is no error. */
 const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
   const failure = Cause.failureOption(cause)
   if (isWaiting(cause)) return Effect.logDebug(Cause.squash(cause))
-  const what = Option.match(failure, { onNone: () => Cause.pretty(cause), onSome: ({ message }) => message })
+  const what = messageOf(cause)
   return Option.contains(before, what)
     ? Effect.logDebug(`service is still failing, ${failures + 1} times in a row: ${what}`)
     : Option.isSome(failure)
       ? Effect.logError(`service is failing: ${what}`)
       : Effect.logError("service is failing: a pass died; this is a fault in its plugin", cause)
 }
-
-const messageOf = (cause: Cause.Cause<PluginError>) =>
-  Option.match(Cause.failureOption(cause), { onNone: () => Cause.pretty(cause), onSome: ({ message }) => message })
 
 /** Make exactly one pass; tells how it ended. */
 const once = <R>({ pass }: Service<R>) =>

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { Drain } from "../src/Drain.ts"
@@ -56,4 +59,32 @@ describe("a service", () => {
       { discard: true }
     )
   )
+
+  it.effect("tells a fault of its plugin once at ERROR, also when it comes up in another place every time", () => {
+    let depth = 0
+    const fault = (deeper: number): Error => (deeper === 0 ? new Error("broken") : [deeper - 1].map(fault)[0]!)
+    const levels: Array<string> = []
+    return Effect.gen(function* () {
+      const pass = Effect.suspend(() => Effect.die(fault(depth++)))
+      const fiber = yield* Effect.forkDaemon(Service.run({ ...World.service("RUNNER1"), pass }, { once: false }))
+      for (let i = 0; i < 3; i++) yield* TestClock.adjust("5 minutes")
+      yield* Fiber.interrupt(fiber)
+      assert.isAbove(depth, 2)
+      assert.deepStrictEqual(
+        levels.filter((level) => level !== "INFO"),
+        ["ERROR", ...Array.from({ length: depth - 1 }, () => "DEBUG")]
+      )
+    }).pipe(
+      Effect.provide(
+        Layer.merge(
+          World.layer(World.make()),
+          Logger.replace(
+            Logger.defaultLogger,
+            Logger.make(({ logLevel }) => void levels.push(logLevel.label))
+          )
+        )
+      ),
+      Logger.withMinimumLogLevel(LogLevel.All)
+    )
+  })
 })
