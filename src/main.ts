@@ -1,12 +1,12 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
-import { version } from "./version.ts"
+import { build } from "./version.ts"
 
 if (process.env.LOG_LEVEL === "dev") process.setSourceMapsEnabled(true)
 
 const [first] = process.argv.slice(2)
 
 if (first === "--version") {
-  process.stdout.write(`anklet ${version}\n`)
+  process.stdout.write(`anklet ${build}\n`)
 } else if (first === "simulate") {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))

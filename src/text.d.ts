@@ -10,3 +10,9 @@ declare module "*.lua" {
 
 /** Version of this build, from package.json; set by the bundler. */
 declare const ANKLET_VERSION: string | undefined
+
+/** Short hash of the commit that was built; set by the bundler. */
+declare const ANKLET_COMMIT: string | undefined
+
+/** Set by the bundler in the build that becomes one file together with its runtime. */
+declare const ANKLET_ONE_FILE: boolean | undefined

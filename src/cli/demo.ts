@@ -14,6 +14,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { commandLine } from "../Program.ts"
 import { alter, calls, clones, createHost } from "../simulator/anka/host.ts"
 import { type SimulatedGitHub, start as startGitHub } from "../simulator/github/server.ts"
 import type { Job } from "../simulator/github/world.ts"
@@ -172,10 +173,9 @@ const demo = Effect.gen(function* () {
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "anklet-demo-" })
   const host = paths.join(folder, "host")
   for (const name of ["work", "home"]) yield* fs.makeDirectory(paths.join(folder, name))
-  const anklet = [process.execPath, process.argv[1] ?? ""]
   const { bin } = createHost({
     home: host,
-    anklet,
+    anklet: commandLine,
     templates: [{ uuid: HERE, name: "macos-26", tags: ["v1"] }],
     registry: [{ uuid: REMOTE, name: "macos-26-xcode", tags: ["v1"] }]
   })
@@ -193,7 +193,7 @@ const demo = Effect.gen(function* () {
     "anklet demo: the real daemon, a simulated Mac with two places for VMs, a simulated GitHub, real bash scripts.\n"
   )
   const path = yield* Config.string("PATH")
-  const daemon = yield* CommandExecutor.make(process.execPath, process.argv[1] ?? "", "-c", config, "--attach").pipe(
+  const daemon = yield* CommandExecutor.make(...commandLine, "-c", config, "--attach").pipe(
     CommandExecutor.env({ PATH: `${bin}:${path}`, HOME: paths.join(folder, "home"), LOG_LEVEL: "INFO" }),
     CommandExecutor.stderr("inherit"),
     CommandExecutor.start

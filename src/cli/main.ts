@@ -15,7 +15,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { Exec } from "../services/Exec.ts"
-import { version } from "../version.ts"
+import { build } from "../version.ts"
 import { anklet, Outcome, outcome } from "./anklet.ts"
 import { completions, type Shell } from "./completions.ts"
 import { config } from "./config.ts"
@@ -96,7 +96,7 @@ const main = Effect.gen(function* () {
   if (Either.isLeft(line)) return yield* Effect.as(complain(line.left), 2)
   const { args, hasCommand } = line.right
   // without a command the command line is what it always was, in its complaints as well
-  const app = { name: "anklet", version }
+  const app = { name: "anklet", version: build }
   const run =
     hasCommand || args.some((word) => /^(-h|--help|--completions\b.*)$/.test(word))
       ? Command.run(whole, app)

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Config from "../Config.ts"
 import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
+import { commandLine } from "../Program.ts"
 import * as Detach from "../services/Detach.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
@@ -37,11 +38,7 @@ export const start = (options: {
       const { main } = yield* Effect.promise(() => import("./daemon.ts"))
       return yield* Effect.promise(() => main({ config, once: options.once, attach: true }, complain))
     }
-    const { pid, report } = yield* Detach.start(process.argv[1] ?? "", [
-      "daemon",
-      config,
-      ...(options.once ? ["--once"] : [])
-    ])
+    const { pid, report } = yield* Detach.start(commandLine, ["daemon", config, ...(options.once ? ["--once"] : [])])
     if (report._tag === "Failed") {
       yield* complain(report.message)
       return report.code

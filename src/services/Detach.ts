@@ -13,16 +13,16 @@ export type Report = typeof Report.Type
 const decode = Schema.decodeUnknownOption(Report)
 
 /**
- * Start this program again, detached from the terminal, and wait until it reports, or dies without a word.
+ * Start a command line, this program's own, detached from the terminal, and wait until it reports, or dies without a word.
  *
  * Interrupting the wait leaves the daemon to itself: it goes on starting, and ends by itself if it cannot.
  */
 export const start = (
-  program: string,
+  [program, ...before]: readonly [string, ...ReadonlyArray<string>],
   args: ReadonlyArray<string>
 ): Effect.Effect<{ readonly pid: number; readonly report: Report }> =>
   Effect.async((resume) => {
-    const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    const child = spawn(program, [...before, ...args], {
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "ipc"]
     })

@@ -14,7 +14,7 @@ describe("anklet", () => {
   it("--version tells its version, --help all exit codes, without colours in a pipe", async () => {
     lab = await make()
     const version = await lab.run(["--version"]).done
-    assert.match(version.stdout, /^anklet \d+\.\d+\.\d+\n$/)
+    assert.match(version.stdout, /^anklet \d+\.\d+\.\d+ \(([0-9a-f]{7,}(-dirty)?|unknown)\)\n$/)
     const help = await lab.run(["--help"]).done
     assert.strictEqual(help.code, 0)
     const text = help.stdout.replace(/\s+/g, " ")

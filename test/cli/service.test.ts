@@ -9,10 +9,11 @@ import {
   symlinkSync,
   writeFileSync
 } from "node:fs"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { parse } from "plist"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
-import { isAlive, type Lab, MAIN, make, TOKEN, until } from "../whole/lab.ts"
+import { isAlive, type Lab, make, TOKEN, until } from "../whole/lab.ts"
+import { PROGRAM } from "../whole/program.ts"
 
 let lab: Lab
 let state: string
@@ -213,7 +214,8 @@ describe("the LaunchAgent", () => {
 
   it("is a property list that launchd understands, with what the daemon needs", async () => {
     // a name of the runtime that outlives its upgrade
-    symlinkSync(process.execPath, join(bin, "node"))
+    const [program, ...before] = PROGRAM
+    symlinkSync(program, join(bin, basename(program)))
     assert.strictEqual((await service("install")).code, 0)
     const file = entry("Library/LaunchAgents") ?? ""
     const label = file.split("/").at(-1)?.replace(".plist", "")
@@ -221,7 +223,7 @@ describe("the LaunchAgent", () => {
     const { EnvironmentVariables, ExitTimeOut, ...rest } = it
     assert.deepStrictEqual(rest, {
       Label: label,
-      ProgramArguments: [join(bin, "node"), MAIN, "--attach", "-c", lab.config],
+      ProgramArguments: [join(bin, basename(program)), ...before, "--attach", "-c", lab.config],
       WorkingDirectory: lab.home,
       RunAtLoad: true,
       KeepAlive: { SuccessfulExit: false },
@@ -281,7 +283,7 @@ describe("the systemd unit", () => {
     const file = entry(".config/systemd/user") ?? ""
     const text = readFileSync(file, "utf8")
     for (const line of [
-      `ExecStart="${process.execPath}" "${MAIN}" "--attach" "-c" "${lab.config}"`,
+      `ExecStart=${[...PROGRAM, "--attach", "-c", lab.config].map((word) => `"${word}"`).join(" ")}`,
       "Restart=on-failure",
       "KillSignal=SIGTERM",
       "LimitNOFILE=8192",

@@ -1,6 +1,6 @@
 /** A program run at a terminal of its own, as a person would. */
 import { spawn } from "node:child_process"
-import { MAIN } from "../whole/lab.ts"
+import { PROGRAM } from "../whole/program.ts"
 
 const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
 
@@ -9,7 +9,7 @@ export const atTerminal = (
   args: ReadonlyArray<string>,
   options: { readonly env: Record<string, string>; readonly cwd: string; readonly columns?: number }
 ): Promise<{ readonly code: number; readonly seen: string }> => {
-  const command = `stty cols ${options.columns ?? 80}; exec ${[process.execPath, MAIN, ...args].map(quote).join(" ")}`
+  const command = `stty cols ${options.columns ?? 80}; exec ${[...PROGRAM, ...args].map(quote).join(" ")}`
   const wrapped =
     process.platform === "darwin"
       ? ["-q", "/dev/null", "bash", "-c", command]

@@ -7,7 +7,8 @@ import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { clones, createHost } from "../../src/simulator/anka/host.ts"
 import { start as startGitHub } from "../../src/simulator/github/server.ts"
-import { isAlive, LABELS, MAIN, TEMPLATE, TOKEN, until } from "./lab.ts"
+import { isAlive, LABELS, TEMPLATE, TOKEN, until } from "./lab.ts"
+import { PROGRAM } from "./program.ts"
 
 export interface FleetOptions {
   readonly macs: number
@@ -31,7 +32,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1 }
     for (const path of ["home", "logs", "work"]) mkdirSync(at(path), { recursive: true })
     const { bin } = createHost({
       home: at("host"),
-      anklet: [process.execPath, MAIN],
+      anklet: PROGRAM,
       templates: [{ uuid: TEMPLATE, tags: ["v1"] }],
       registry: [{ uuid: TEMPLATE, tags: ["v1"] }]
     })
@@ -66,7 +67,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1 }
     }
     const anklet = (...args: ReadonlyArray<string>) =>
       new Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
-        const child = spawn(process.execPath, [MAIN, "-c", config, ...args], {
+        const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), "-c", config, ...args], {
           cwd: home,
           env,
           stdio: ["ignore", "pipe", "pipe"]

@@ -2,14 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
-
-/** The built program. */
-export const MAIN = resolve("dist/main.js")
+import { PROGRAM } from "./program.ts"
 
 export const TEMPLATE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
 export const OTHER = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"
@@ -59,7 +57,7 @@ export const make = async (options: LabOptions = {}) => {
   for (const path of [home, logs, join(folder, "work")]) mkdirSync(path, { recursive: true })
   const { bin } = createHost({
     home: host,
-    anklet: [process.execPath, MAIN],
+    anklet: PROGRAM,
     templates: [{ uuid: TEMPLATE, tags: ["v1"] }],
     registry: [
       { uuid: TEMPLATE, tags: ["v1", "v2"] },
@@ -111,7 +109,7 @@ export const make = async (options: LabOptions = {}) => {
     args: ReadonlyArray<string>,
     given: { readonly env?: Record<string, string>; readonly cwd?: string } = {}
   ) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), ...args], {
       cwd: given.cwd ?? folder,
       env: { ...env, ...given.env },
       stdio: ["ignore", "pipe", "pipe"]

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Raw } from "../../Config.ts"
 import { home } from "../../Home.ts"
+import { commandLine } from "../../Program.ts"
 
 /** An entry. All paths are absolute. */
 export interface Unit {
@@ -61,15 +62,12 @@ const program = Effect.gen(function* () {
   const fs = yield* FileSystem
   const paths = yield* Path
   const real = (file: string) => Effect.orElseSucceed(fs.realPath(file), () => file)
-  const runtime = process.execPath
+  const [runtime, ...args] = commandLine
   const target = yield* real(runtime)
   const names = yield* Effect.filter(yield* inPath(paths.basename(runtime)), (file) =>
     Effect.map(real(file), (it) => it === target)
   )
-  const script = paths.resolve(process.argv[1] ?? "")
-  // the one file of a release is its own runtime
-  const isScript = yield* Effect.orElseSucceed(fs.exists(script), () => false)
-  return [names[0] ?? runtime, ...(isScript ? [script] : [])]
+  return [names[0] ?? runtime, ...args]
 })
 
 /** The entry for a config. */

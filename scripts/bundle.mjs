@@ -1,0 +1,59 @@
+// How src/main.ts becomes a program: ES modules, split so that the daemon, the CLI and the simulator load only what they use.
+import { spawnSync } from "node:child_process"
+import { existsSync, readFileSync, rmSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+/** The folder of this repository. */
+export const root = fileURLToPath(new URL("..", import.meta.url))
+
+/** The version, from package.json. */
+export const { version } = JSON.parse(readFileSync(`${root}package.json`, "utf8"))
+
+const git = (...args) => {
+  if (!existsSync(`${root}.git`)) return undefined
+  const { status, stdout } = spawnSync("git", args, { cwd: root, encoding: "utf8" })
+  return status === 0 ? stdout.trim() : undefined
+}
+
+/** Short hash of the commit, with `-dirty` where files differ from it; `unknown` outside a Git repository of our own. */
+export const commit = () => git("describe", "--always", "--dirty", "--abbrev=7", "--exclude=*") ?? "unknown"
+
+/** When the commit was made, if that is known. */
+export const committedAt = () => git("log", "-1", "--format=%cI")
+
+/** Bundle into a folder, `main.js` and its chunks; tells what went into them. */
+export const bundle = async (outdir, define = {}) => {
+  rmSync(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ["src/main.ts"],
+    outdir,
+    bundle: true,
+    splitting: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    mainFields: ["module", "main"],
+    loader: { ".bash": "text", ".lua": "text" },
+    define: { ANKLET_VERSION: JSON.stringify(version), ANKLET_COMMIT: JSON.stringify(commit()), ...define },
+    external: ["@parcel/watcher", "msgpackr-extract", "bufferutil", "utf-8-validate"],
+    banner: {
+      js: [
+        "#!/usr/bin/env node",
+        'import { createRequire as __createRequire } from "node:module";',
+        "const require = __createRequire(import.meta.url);"
+      ].join("\n")
+    },
+    // read only by LOG_LEVEL=dev, which names the place in the source
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning"
+  })
+  return metafile
+}
