@@ -1,0 +1,86 @@
+// Builds release/: one file for each system, with its runtime inside, and what belongs to them.
+// `node scripts/release.mjs [target …]`, all targets by default, `host` for this machine's.
+// RELEASE_SIGN: a program that signs the file it is given, for macOS; without it the signature is ad hoc.
+// RELEASE_URL: where the files will be, for the install script and the formula; without it they take them from this folder.
+import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { bundle, root, version } from "./bundle.mjs"
+import { bom, licences, packagesIn } from "./release/contents.mjs"
+import { formula } from "./release/formula.mjs"
+import { HOST, runtimeOf, TARGETS } from "./release/runtimes.mjs"
+import { signedAdHoc } from "./release/sign.mjs"
+
+const asked = process.argv.slice(2).map((name) => (name === "host" ? HOST : name))
+const targets = asked.length > 0 ? asked : Object.keys(TARGETS)
+const unknown = targets.find((target) => !(target in TARGETS))
+if (unknown !== undefined) {
+  console.error(`there is no release for ${unknown}, only for ${Object.keys(TARGETS).join(", ")}`)
+  process.exit(2)
+}
+
+const release = join(root, "release")
+const url = process.env.RELEASE_URL || pathToFileURL(release).href
+const SIGN = process.env.RELEASE_SIGN
+const sumOf = (name) =>
+  createHash("sha256")
+    .update(readFileSync(join(release, name)))
+    .digest("hex")
+
+/** Pack the modules of a bundle and the target's runtime into one file. */
+const compile = (modules, target, name) => {
+  const file = join(release, name)
+  const { status, stderr } = spawnSync(
+    runtimeOf(HOST),
+    [
+      "build",
+      "main.js",
+      "--compile",
+      `--target=${TARGETS[target].bun}`,
+      `--compile-executable-path=${runtimeOf(target)}`,
+      `--outfile=${file}`,
+      // loaded part by part, like dist/, and without being parsed
+      "--splitting",
+      "--format=esm",
+      "--bytecode",
+      // a daemon that mostly waits has no use for machine code, which costs memory
+      "--compile-jit-policy=1000",
+      // no file of the folder that it is started in has a say
+      "--no-compile-autoload-dotenv",
+      "--no-compile-autoload-bunfig"
+    ],
+    { cwd: modules, encoding: "utf8" }
+  )
+  if (status !== 0) throw new Error(`${name} could not be built: ${stderr}`)
+  if (target === "macos-x64") writeFileSync(file, signedAdHoc(readFileSync(file), "anklet"))
+  if (target.startsWith("macos-") && SIGN) {
+    const signed = spawnSync(SIGN, [file], { stdio: "inherit" })
+    if (signed.status !== 0) throw new Error(`${SIGN} did not sign ${name}: ${signed.error?.message ?? "see above"}`)
+  }
+  console.log(`built release/${name}`)
+}
+
+rmSync(release, { recursive: true, force: true })
+mkdirSync(release)
+const modules = join(root, "node_modules", ".cache", "anklet-release")
+try {
+  // a package that looks for files beside itself finds none, and the path of this folder gets into no file
+  const nowhere = { __dirname: '"/dev/null/a/b"', __filename: '"/dev/null/a/b/c"' }
+  const packages = packagesIn(await bundle(modules, { ANKLET_ONE_FILE: "true", ...nowhere }))
+  const files = targets.map((target) => {
+    const name = `anklet-${version}-${target}`
+    compile(modules, target, name)
+    return { target, name, sum: sumOf(name) }
+  })
+  const write = (name, text) => writeFileSync(join(release, name), text)
+  write("THIRD-PARTY-LICENCES.txt", licences(packages))
+  write(`anklet-${version}.cdx.json`, `${JSON.stringify(bom(packages, targets), null, 2)}\n`)
+  write("anklet.rb", formula({ version, url, files }))
+  write("install.sh", readFileSync(join(root, "packaging", "install.sh"), "utf8").replace("@URL@", url))
+  const names = readdirSync(release).sort()
+  write("SHA256SUMS", names.map((name) => `${sumOf(name)}  ${name}\n`).join(""))
+} finally {
+  rmSync(modules, { recursive: true, force: true })
+}
