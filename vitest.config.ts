@@ -23,8 +23,9 @@ export default defineConfig({
   ],
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // a slow machine only makes it longer
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     pool: "forks",
     // whole daemons mostly wait: more files than cores at once
     poolOptions: { forks: { minForks: 1, maxForks: 3 } }

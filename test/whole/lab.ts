@@ -31,7 +31,7 @@ export const isAlive = (pid: number): boolean => {
 }
 
 /** Wait until something is so; fails with the name of the wait when it never is. */
-export const until = async (what: string, holds: () => boolean | Promise<boolean>, within = 30_000): Promise<void> => {
+export const until = async (what: string, holds: () => boolean | Promise<boolean>, within = 90_000): Promise<void> => {
   const end = Date.now() + within
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${within} ms in vain: ${what}`)
