@@ -21,13 +21,14 @@ import { completions, type Shell } from "./completions.ts"
 import { config } from "./config.ts"
 import { doctor } from "./doctor.ts"
 import { demo, simulate } from "./early.ts"
+import { readable } from "./help.ts"
 import { logs } from "./logs.ts"
 import { drain, resume } from "./pause.ts"
 import { service } from "./service.ts"
 import { signal } from "./signal.ts"
 import { start } from "./start.ts"
 import { status } from "./status.ts"
-import { complain, screen } from "./terminal.ts"
+import { complain, type Screen, screen } from "./terminal.ts"
 import { why } from "./why.ts"
 import * as words from "./words.ts"
 
@@ -67,16 +68,18 @@ const bare = anklet.pipe(
 )
 const whole = bare.pipe(Command.withSubcommands(COMMANDS))
 
-/** Colours are for terminals. */
-const plainConsole = Effect.map(Console.consoleWith(Effect.succeed), (console): Console.Console => {
-  const plain = (args: ReadonlyArray<unknown>) =>
-    args.map((arg) => (typeof arg === "string" ? stripVTControlCharacters(arg) : arg))
-  return {
-    ...console,
-    log: (...args) => console.log(...plain(args)),
-    error: (...args) => console.error(...plain(args))
-  }
-})
+/** What the parser prints: its help made readable, and in colour only where there is a terminal. */
+const consoleOf = (shown: Screen, command: ReadonlyArray<string>) =>
+  Effect.map(Console.consoleWith(Effect.succeed), (console): Console.Console => {
+    const plain = (args: ReadonlyArray<unknown>) =>
+      args.map((arg) => (typeof arg === "string" ? stripVTControlCharacters(arg) : arg))
+    return {
+      ...console,
+      log: (...args) =>
+        console.log(...args.map((arg) => (typeof arg === "string" ? readable(arg, command, shown) : arg))),
+      error: (...args) => console.error(...(shown.coloured && process.stderr.isTTY ? args : plain(args)))
+    }
+  })
 
 /** The commands' names, with those of their own commands. */
 const NAMES: words.Commands = Object.fromEntries(
@@ -89,20 +92,19 @@ const NAMES: words.Commands = Object.fromEntries(
 
 const main = Effect.gen(function* () {
   const exitCode = yield* Ref.make(0)
-  const { coloured } = yield* screen
-  const plain = yield* plainConsole
   const [program = "", script = "", ...given] = process.argv
   const line = words.ready(given, NAMES)
   if (Either.isLeft(line)) return yield* Effect.as(complain(line.left), 2)
-  const { args, hasCommand } = line.right
+  const { args, command } = line.right
+  const printer = yield* consoleOf(yield* screen, command)
   // without a command the command line is what it always was, in its complaints as well
   const app = { name: "anklet", version: build }
   const run =
-    hasCommand || args.some((word) => /^(-h|--help|--completions\b.*)$/.test(word))
+    command.length > 0 || args.some((word) => /^(-h|--help|--completions\b.*)$/.test(word))
       ? Command.run(whole, app)
       : Command.run(bare, app)
   yield* run([program, script, ...args]).pipe(
-    coloured && process.stderr.isTTY ? (self) => self : Effect.withConsole(plain),
+    Effect.withConsole(printer),
     Effect.catchIf(ValidationError.isValidationError, () => Ref.set(exitCode, 2)),
     Effect.provideService(Outcome, exitCode)
   )

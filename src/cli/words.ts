@@ -42,14 +42,14 @@ const unknown = (word: string, before: string, known: Commands): string => {
 }
 
 /**
- * A command line ready for the parser, and whether it has a command; else what to say of the one that is not known.
+ * A command line ready for the parser, and the words of its command, if it has one; else what to say of the one that is not known.
  *
  * `-c FILE` may stand before a command, behind it, and in between: it goes to the front.
  */
 export const ready = (
   args: ReadonlyArray<string>,
   commands: Commands
-): Either.Either<{ readonly args: ReadonlyArray<string>; readonly hasCommand: boolean }, string> => {
+): Either.Either<{ readonly args: ReadonlyArray<string>; readonly command: ReadonlyArray<string> }, string> => {
   const words = unmistakable(args)
   const path: Array<string> = []
   let known = commands
@@ -61,9 +61,9 @@ export const ready = (
     path.push(word)
     known = next
   }
-  if (path.length === 0) return Either.right({ args: words, hasCommand: false })
+  if (path.length === 0) return Either.right({ args: words, command: [] })
   const [others, files] = [words.filter((word) => !isFile(word)), words.filter(isFile)]
-  return Either.right({ args: [...files.slice(-1), ...others], hasCommand: true })
+  return Either.right({ args: [...files.slice(-1), ...others], command: path })
 }
 
 const isFile = (word: string) => word.startsWith("--config=")

@@ -22,7 +22,7 @@ const UP = "anklet is up"
 const LOOK_EVERY = "200 millis"
 /** A daemon that lives for so many looks is up, also where its log does not say so (LOG_LEVEL=ERROR). */
 const SETTLED = 50
-/** One that is dead for so many looks is not only between two starts. */
+/** One that is seen dead so often is not only about to start: what was known of it before is seen once or twice. */
 const GONE = 5
 /** A service manager forgets an entry a while after it was told to, in looks. */
 const FORGETS_WITHIN = 150
@@ -131,7 +131,7 @@ export const untilUp = Effect.fnUntraced(function* (
     while (alive < SETTLED) {
       const { pid, lastExit } = yield* manages.look(label)
       alive = Option.isSome(pid) ? alive + 1 : 0
-      dead = Option.isNone(pid) && Option.isSome(lastExit) && lastExit.value !== "0" ? dead + 1 : 0
+      if (Option.isNone(pid) && Option.isSome(lastExit) && lastExit.value !== "0") dead++
       if (dead >= GONE) return yield* failed(`it ended with ${Option.getOrElse(lastExit, () => "")}`)
       yield* Effect.sleep(LOOK_EVERY)
     }

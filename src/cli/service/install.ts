@@ -18,7 +18,11 @@ import { unitOf } from "./unit.ts"
 
 const describe = ({ pid, lastExit, isLoaded }: State): string =>
   Option.match(pid, {
-    onSome: (pid) => `runs (pid ${pid})`,
+    onSome: (pid) =>
+      `runs (pid ${pid})${Option.match(
+        Option.filter(lastExit, (how) => how !== "0"),
+        { onNone: () => "", onSome: (how) => `; before that it ended with ${how}` }
+      )}`,
     onNone: () =>
       `${isLoaded ? "does not run" : "is not loaded"}${Option.match(lastExit, { onNone: () => "", onSome: (how) => `; it last ended with ${how}` })}`
   })
