@@ -153,10 +153,12 @@ export const make = Effect.fnUntraced(function* (
 
   /** Say goodbye wherever we are known. */
   const leave = (services: ReadonlyArray<string>) =>
-    Effect.forEach(
-      [...members].filter(([, { gen }]) => Option.isSome(gen)),
-      ([scope]) => run(scope, { _tag: "Leave", services }),
-      { discard: true }
+    Effect.suspend(() =>
+      Effect.forEach(
+        [...members].filter(([, { gen }]) => Option.isSome(gen)),
+        ([scope]) => run(scope, { _tag: "Leave", services }),
+        { discard: true }
+      )
     )
 
   return {
