@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Finalizer from "./Finalizer.ts"
 import type { JobRequest, Scope } from "./Job.ts"
+import * as Metrics from "./Metrics.ts"
 import { Progress } from "./services/Activity.ts"
 import { type Claim, Coordinator, type JobClass } from "./services/Coordinator.ts"
 
@@ -47,9 +48,11 @@ const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
       if (how._tag === "Finished") {
         yield* coordinator.finish(held)
         yield* progress.reached("clean")
+        yield* Metrics.jobEnded({ outcome: "finished" })
         return yield* progress.leaves("finished")
       }
       yield* Effect.logDebug(`job goes back: ${how.reason}`)
+      yield* Metrics.jobEnded({ outcome: how.charged ? "failed" : "handed_back" })
       yield* progress.leaves(how.reason)
       const after = Duration.toMillis(how.after)
       yield* progress.notes(held.job.key, how.reason, after === 0 ? 0 : (yield* Clock.currentTimeMillis) + after)

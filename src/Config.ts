@@ -30,11 +30,18 @@ export const Common = Schema.Struct({
   database: optional(Database.Written)
 })
 
+/** Where metrics are served over TCP: to this Mac alone, unless told otherwise. */
+const Metrics = Schema.Struct({
+  port: Database.Port,
+  host: withDefault(Schema.NonEmptyString, "127.0.0.1")
+})
+
 const TopLevel = Schema.Struct({
   work_dir: withDefault(Schema.NonEmptyString, "."),
   pid_file_dir: optional(Schema.NonEmptyString),
   state_dir: optional(Schema.NonEmptyString),
   log: withDefault(Schema.Struct({ file_dir: withDefault(Schema.NonEmptyString, ".") }), { file_dir: "." }),
+  metrics: optional(Metrics),
   services: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })).pipe(
     Schema.minItems(1, { message: () => "expected at least one service" })
   )
@@ -60,6 +67,8 @@ export interface Daemon {
   readonly pidFileDir: string
   readonly stateDir: string
   readonly logDir: string
+  /** Where metrics are served over TCP; none: nowhere. */
+  readonly metrics: Option.Option<typeof Metrics.Type>
 }
 
 /** A file that was read: the daemon's part, the services, and the problems found so far. */
@@ -84,6 +93,7 @@ const knownKeys =
   (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
     if (path.length === 0) return keysOf(TopLevel)
     if (path[0] === "log") return ["file_dir"]
+    if (path[0] === "metrics") return keysOf(Metrics)
     if (path.at(-1) === "sentinel") return SENTINEL_KEYS
     return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), ...own]
   }
@@ -129,7 +139,8 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
     pidFileDir: at(Option.getOrElse(top.pid_file_dir, () => places.pid)),
     stateDir: at(Option.getOrElse(top.state_dir, () => places.state)),
     // like the shell's: from where anklet is started
-    logDir: paths.resolve(expand(top.log.file_dir, places))
+    logDir: paths.resolve(expand(top.log.file_dir, places)),
+    metrics: top.metrics
   }
 }
 

@@ -3,11 +3,13 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Drain } from "./Drain.ts"
 import type { Activity } from "./services/Activity.ts"
 import type { Anka } from "./services/Anka.ts"
-import { type Answer, type Question, serve } from "./services/ControlSocket.ts"
+import { type Answer, type Question, serve, serveTcp } from "./services/ControlSocket.ts"
 import type { Coordinators } from "./services/Coordinators.ts"
 import type { GitHub } from "./services/GitHub.ts"
 import type { Ledger } from "./services/Ledger.ts"
@@ -24,7 +26,16 @@ export interface About<R> {
   readonly services: ReadonlyArray<Finder<R>>
   /** Whether the host is paused is kept in this file, so that a reboot does not put it to work. */
   readonly pauseFile: string
+  /** Path of the ledger. */
+  readonly ledger: string
+  /** Where metrics are served over TCP, if anywhere. */
+  readonly metrics: Option.Option<{ readonly host: string; readonly port: number }>
 }
+
+/** A port that cannot be had is asked for again: another daemon may have it, or its address may come later than we do. */
+const PORT_AGAIN = "10 seconds"
+/** What may be asked over TCP: nothing that changes anything, or tells of jobs. */
+const OPEN = ["GET /metrics", "GET /healthz"]
 
 const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => ({
   status: 200,
@@ -78,17 +89,47 @@ export const open = Effect.fn("Control.open")(function* <R>(path: string, about:
             json(Why, why)
           )
       ),
+    "GET /metrics": () =>
+      Effect.flatMap(
+        Effect.promise(() => import("./Scrape.ts")),
+        ({ answer }) => answer({ config: about.config, startedAt })
+      ),
+    "GET /healthz": () =>
+      Effect.flatMap(
+        Effect.promise(() => import("./Health.ts")),
+        ({ answer }) => answer({ ledger: about.ledger, startedAt })
+      ),
     "POST /pause": () => setPause(true, about.pauseFile),
     "POST /resume": () => setPause(false, about.pauseFile)
   }
-  const answer = (question: Question): Effect.Effect<Answer> => {
-    const route = routes[`${question.method} ${question.path}`]
-    return route === undefined
-      ? Effect.succeed(text(404, `nothing is known as ${question.method} ${question.path}`))
-      : route(question).pipe(
-          Effect.provide(context),
-          Effect.catchAllDefect((defect) => Effect.succeed(text(500, Cause.pretty(Cause.die(defect)))))
+  const among =
+    (known: ReadonlyArray<string>) =>
+    (question: Question): Effect.Effect<Answer> => {
+      const name = `${question.method} ${question.path}`
+      const route = known.includes(name) ? routes[name] : undefined
+      return route === undefined
+        ? Effect.succeed(text(404, `nothing is known as ${name}`))
+        : route(question).pipe(
+            Effect.provide(context),
+            Effect.catchAllDefect((defect) => Effect.succeed(text(500, Cause.pretty(Cause.die(defect)))))
+          )
+    }
+  yield* Option.match(about.metrics, {
+    onNone: () => Effect.void,
+    onSome: ({ host, port }) => {
+      const listen = serveTcp(host, port, among(OPEN))
+      // a Mac that runs jobs unwatched is worth more than one that runs none
+      return Effect.catchAll(listen, (error) =>
+        Effect.zipRight(
+          Effect.logWarning(`metrics are not served, and this is tried again every ${PORT_AGAIN}: ${error.message}`),
+          listen.pipe(
+            Effect.retry(Schedule.spaced(PORT_AGAIN)),
+            Effect.zipRight(Effect.logInfo(`metrics are served on ${host}:${port} now`)),
+            Effect.forkScoped
+          )
         )
-  }
-  return yield* serve(path, answer)
+      )
+    }
+  })
+  return yield* serve(path, among(Object.keys(routes)))
 })

@@ -40,7 +40,7 @@ export interface Options<R> {
   readonly ledger: string
   readonly ledgers: string
   /** Where the daemon can be asked, and what it is told of itself; without it, nowhere. */
-  readonly control: Option.Option<Omit<Control.About<never>, "services"> & { readonly socket: string }>
+  readonly control: Option.Option<Omit<Control.About<never>, "services" | "ledger"> & { readonly socket: string }>
   /** Told when the daemon is up: everything that can refuse a start has been asked. */
   readonly up: Effect.Effect<void>
 }
@@ -73,7 +73,7 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
     onNone: () => Effect.void,
     onSome: ({ socket, ...about }) =>
       // a daemon that cannot be asked does its work all the same
-      Effect.catchAll(Control.open(socket, { ...about, services: finders }), (error) =>
+      Effect.catchAll(Control.open(socket, { ...about, ledger: options.ledger, services: finders }), (error) =>
         Effect.logWarning(`"anklet status" and the like do not work with this daemon: ${error.message}`)
       )
   })

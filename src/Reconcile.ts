@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { VM_PREFIX, VmName } from "./Job.ts"
+import * as Metrics from "./Metrics.ts"
 import { Anka } from "./services/Anka.ts"
 import { Ledger } from "./services/Ledger.ts"
 import { Slots } from "./services/Slots.ts"
@@ -69,7 +70,7 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
       )
     }
     // also one that is not listed: its clone may still be going on
-    yield* Vm.remove(vm)
+    if ((yield* Vm.remove(vm)) && present.has(vm)) yield* Metrics.orphanRemoved({ kind: "vm" })
   }
 
   const seen = new Map<VmName, number>()
@@ -79,7 +80,7 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
     if (now - since < STRANGER_FOR) seen.set(name, since)
     else {
       yield* Effect.logWarning(`VM ${name} is in no ledger of this host: it is deleted`)
-      yield* Vm.remove(name)
+      if (yield* Vm.remove(name)) yield* Metrics.orphanRemoved({ kind: "vm" })
     }
   }
   yield* Ref.set(strangers, seen)

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { Database } from "./config/Database.ts"
 import { Drain } from "./Drain.ts"
 import * as Finding from "./Finding.ts"
+import * as Metrics from "./Metrics.ts"
 import { type Examined, type Found, PluginError, type Surroundings } from "./Plugin.ts"
 import { Progress } from "./services/Activity.ts"
 import { Coordinator } from "./services/Coordinator.ts"
@@ -97,6 +98,7 @@ const forever = <R>(service: Service<R>) =>
       if (Exit.isSuccess(exit)) {
         if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
         yield* Ref.set(failures, 0)
+        yield* Metrics.passEnded({ service: service.name, result: "ok" })
         yield* progress.does({
           _tag: "Waiting",
           why: (yield* drain.paused) ? "paused: nothing new is taken on this host" : "no job waits for this host",
@@ -109,6 +111,7 @@ const forever = <R>(service: Service<R>) =>
         continue
       }
       const cause = Cause.flatten(exit.cause)
+      yield* Metrics.passEnded({ service: service.name, result: isWaiting(cause) ? "waiting" : "failed" })
       const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
       yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(messageOf(cause))))
       const pause = yield* backOff(service.sleepInterval, count)

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Finalizer from "./Finalizer.ts"
 import { type JobKey, type Template, VM_PREFIX, VmName } from "./Job.ts"
+import * as Metrics from "./Metrics.ts"
 import { reached } from "./services/Activity.ts"
 import { Anka, AnkaError } from "./services/Anka.ts"
 import { HostLock } from "./services/HostLock.ts"
@@ -57,18 +58,19 @@ export const destroy = (name: VmName) =>
     yield* anka.delete(name).pipe(Effect.retry(DELETE_RETRIES), within(DELETE_WITHIN))
   })
 
-/** Destroy a VM and strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. */
+/** Destroy a VM and strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. Tells whether it is gone. */
 export const remove = (name: VmName) =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
-    yield* destroy(name).pipe(
+    return yield* destroy(name).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
           Effect.logError(
             `VM ${name} could not be deleted and keeps its place on this host; it is tried again every few minutes, or delete it with "anka delete --yes ${name}"`,
             error
-          ),
-        onSuccess: () => Effect.zipRight(ledger.settle(VmGone.make({ vm: name })), Effect.logDebug("VM deleted"))
+          ).pipe(Effect.zipRight(Metrics.removalFailed({ kind: "vm" })), Effect.as(false)),
+        onSuccess: () =>
+          Effect.zipRight(ledger.settle(VmGone.make({ vm: name })), Effect.as(Effect.logDebug("VM deleted"), true))
       })
     )
   }).pipe(Effect.annotateLogs("vmName", name))

@@ -99,6 +99,7 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
               control: Option.some({
                 socket: paths.join(daemon.pidFileDir, SOCKET),
                 config: options.config,
+                metrics: daemon.metrics,
                 pauseFile: paths.join(daemon.stateDir, "paused")
               }),
               up

@@ -14,7 +14,8 @@ const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWit
 const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
   Schema.optionalWith(schema, { exact: true, default: () => value })
 
-const Port = Schema.Int.pipe(Schema.between(1, 65_535))
+/** A TCP port. */
+export const Port = Schema.Int.pipe(Schema.between(1, 65_535))
 
 /** A server's address. */
 const Address = Schema.Struct({ host: Schema.String, port: Schema.Number })

@@ -111,6 +111,8 @@ export class Activity extends Context.Tag("anklet/Activity")<
     /** When a job was first seen at the CI by this host; undefined if it was not. */
     readonly seenAt: (job: JobKey) => Effect.Effect<number | undefined>
     readonly noted: (job: JobKey) => Effect.Effect<Note | undefined>
+    /** Every job that this host does not try again before a time that may have come by now. */
+    readonly handedBack: Effect.Effect<ReadonlyArray<Note>>
     /** Where a service tells what it does. `ended` is run with each job that it had. */
     readonly of: (service: { readonly name: string; readonly plugin: string }) => Telling
     /** Be told of each job that has ended. */
@@ -222,6 +224,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
       ended: Effect.sync(() => [...ended]),
       seenAt: (job) => Effect.sync(() => seenAt(job)),
       noted: (job) => Effect.sync(() => notes.get(job)),
+      handedBack: Effect.sync(() => [...notes.values()].filter(({ until }) => until > 0)),
       of,
       onEnd: (told) => Effect.sync(() => void listeners.push(told))
     })

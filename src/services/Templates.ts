@@ -1,12 +1,16 @@
 /** Whether a template is on this host, and getting it here: at most one pull at a time on a host, over all its daemons. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Finalizer from "../Finalizer.ts"
 import { Template } from "../Job.ts"
+import * as Metrics from "../Metrics.ts"
 import { within } from "../Within.ts"
 import { Anka, type AnkaError, type PullSize } from "./Anka.ts"
 import { HostLock, type HostLockError } from "./HostLock.ts"
@@ -156,15 +160,48 @@ export class Templates extends Context.Tag("anklet/Templates")<
             ),
             Effect.orElseSucceed(() => true)
           ),
-        ensure: (template, registry) =>
-          isHere(template).pipe(
-            Effect.flatMap((here) => (here ? Effect.succeed(template) : pull(template, registry))),
-            Effect.catchTag("AnkaError", (error) => Effect.fail(explain(template, registry, error)))
+        ensure: (template, registry) => {
+          const explained = Effect.mapError((error: AnkaError | TemplateError | HostLockError) =>
+            error._tag === "AnkaError" ? explain(template, registry, error) : error
           )
+          return Effect.flatMap(explained(isHere(template)), (here) =>
+            here ? Effect.succeed(template) : counted(explained(pull(template, registry)))
+          )
+        }
       })
     })
   )
 }
+
+const resultOf = (cause: Cause.Cause<TemplateError | HostLockError>) => {
+  if (Cause.isInterrupted(cause)) return "interrupted"
+  const failure = Option.getOrUndefined(Cause.failureOption(cause))
+  switch (failure?._tag === "TemplateError" ? failure.reason : "Failed") {
+    case "PullBusy":
+      return "busy"
+    case "Unknown":
+      return "unknown"
+    case "RegistryUnavailable":
+      return "registry_unavailable"
+    case "NoSpace":
+      return "no_space"
+    case "Failed":
+      return "failed"
+  }
+}
+
+/** Count a pull, and time one that gets its template. */
+const counted = <A, E extends TemplateError | HostLockError, R>(pull: Effect.Effect<A, E, R>) =>
+  Effect.timed(pull).pipe(
+    Effect.onExit(
+      Exit.match({
+        onFailure: (cause) => Metrics.pullEnded({ result: resultOf(cause) }),
+        onSuccess: ([took]) =>
+          Effect.zipRight(Metrics.pullEnded({ result: "pulled" }), Metrics.pullTook({}, Duration.toMillis(took)))
+      })
+    ),
+    Effect.map(([, template]) => template)
+  )
 
 const enoughSpace = (template: Template, size: { readonly missing: number; readonly available: number }) =>
   size.missing + RESERVE <= size.available

@@ -12,14 +12,22 @@ import * as Plugins from "../../Plugins.ts"
 const at = (content: unknown, path: ReadonlyArray<string | number>): unknown =>
   path.reduce<unknown>((value, key) => (Predicate.hasProperty(value, key) ? value[key] : undefined), content)
 
-/** The daemon's own folders; all absolute. */
+/** The daemon's own settings; all folders are absolute. */
 const daemon = ({ content, lineOf, daemon }: Raw): ReadonlyArray<Setting> =>
   (
     [
       [["work_dir"], daemon.workDir],
       [["pid_file_dir"], daemon.pidFileDir],
       [["state_dir"], daemon.stateDir],
-      [["log", "file_dir"], daemon.logDir]
+      [["log", "file_dir"], daemon.logDir],
+      ...Option.match(daemon.metrics, {
+        onNone: () => [],
+        onSome: ({ port, host }) =>
+          [
+            [["metrics", "port"], port],
+            [["metrics", "host"], host]
+          ] as const
+      })
     ] as const
   ).map(([path, value]) => ({
     path,

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Verdict } from "../../Claim.ts"
 import type { JobRequest } from "../../Job.ts"
+import type * as Metrics from "../../Metrics.ts"
 import type { AnkaError } from "../../services/Anka.ts"
 import type { Claim } from "../../services/Coordinator.ts"
 import type { GitHubError } from "../../services/GitHub.ts"
@@ -25,6 +26,36 @@ export type Failure =
   | RegistrationError
   | ScriptError
   | TemplateError
+
+/** `CapacityExceeded` as `capacity_exceeded`. */
+type Snake<S extends string> = S extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
+  : ""
+type Words<S extends string> = Snake<Uncapitalize<S>>
+
+const words = <S extends string>(name: S) => name.replace(/(?!^)[A-Z]/g, "_$&").toLowerCase() as Words<S>
+
+/** What a failure counts as. */
+export const causeOf = (error: Failure): Metrics.Cause => {
+  switch (error._tag) {
+    case "AnkaError":
+      return `anka_${words(error.reason)}`
+    case "GitHubError":
+      return `github_${words(error.reason)}`
+    case "TemplateError":
+      return `template_${words(error.reason)}`
+    case "RegistrationError":
+      return `registration_${words(error.reason)}`
+    case "ScriptError":
+      return "script"
+    case "HostLockError":
+      return "host_lock"
+    case "JournalError":
+      return "journal"
+    case "TimeoutException":
+      return "timeout"
+  }
+}
 
 /** A job that was given up, or that no registry can satisfy, is tried again after this: somebody may have mended the cause. */
 export const GIVEN_UP_FOR = Duration.minutes(30)

@@ -7,6 +7,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import type { Held, Verdict } from "../../Claim.ts"
 import type { JobRequest } from "../../Job.ts"
+import * as Metrics from "../../Metrics.ts"
 import type { ServiceContext } from "../../Plugin.ts"
 import * as Race from "../../Race.ts"
 import { reached } from "../../services/Activity.ts"
@@ -16,7 +17,7 @@ import { Ledger } from "../../services/Ledger.ts"
 import { Templates } from "../../services/Templates.ts"
 import * as Vm from "../../Vm.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
-import { type Failure, GIVEN_UP_FOR, handedBack, judge } from "./failure.ts"
+import { causeOf, type Failure, GIVEN_UP_FOR, handedBack, judge } from "./failure.ts"
 import { JobDetail, toRequest } from "./request.ts"
 import * as runner from "./runner.ts"
 import { conclusionOf, type Decision, type JobAddress, LOOK_EVERY, watch } from "./watch.ts"
@@ -78,6 +79,7 @@ const follow = Effect.fnUntraced(function* (context: Context, held: Held, addres
   })
   if (decision._tag === "Over" && (yield* Ref.get(foreign))) {
     yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
+    yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
     yield* held.decide(handedBack("our runner ran another job", 0, false))
     return Option.none<Decision>()
   }
@@ -149,7 +151,10 @@ const conclude = (held: Held, decision: Decision) => {
     case "Over":
       return Effect.zipRight(
         Effect.logInfo(`job ended: ${decision.conclusion}`),
-        Effect.zipRight(reached("done"), held.decide(FINISHED))
+        Effect.all(
+          [reached("done"), Metrics.jobConcluded({ conclusion: decision.conclusion }), held.decide(FINISHED)],
+          { discard: true }
+        )
       )
     case "Taken":
       return Effect.zipRight(Effect.logInfo(`runner ${decision.by} has the job`), held.decide(FINISHED))
@@ -158,7 +163,10 @@ const conclude = (held: Held, decision: Decision) => {
         Effect.logError(
           `job given up after ${REPLACEMENTS + 1} runners that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}`
         ),
-        held.decide(handedBack(decision.reason, GIVEN_UP_FOR, true))
+        Effect.zipRight(
+          Metrics.jobFailed({ cause: "runner_without_job" }),
+          held.decide(handedBack(decision.reason, GIVEN_UP_FOR, true))
+        )
       )
     default:
       return Effect.void
@@ -179,6 +187,7 @@ const settled =
             Effect.catchAll((error) => Effect.logDebug(error.message)),
             Effect.asVoid
           )
+        yield* Metrics.jobFailed({ cause: causeOf(error) })
         yield* held.decide(yield* judge(error, claim, tell))
       })
     )

@@ -6,6 +6,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Claim from "../../Claim.ts"
 import * as Finalizer from "../../Finalizer.ts"
+import * as Metrics from "../../Metrics.ts"
 import { PluginError, type ServiceContext } from "../../Plugin.ts"
 import { Progress } from "../../services/Activity.ts"
 import { Coordinator, classOf } from "../../services/Coordinator.ts"
@@ -38,7 +39,11 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
     })
     // known by its name alone, it may be another host's, as long as its job waits or runs
     yield* Effect.if(Option.isSome(id) ? Effect.succeed(true) : isOver, {
-      onTrue: () => runner.remove(context.client, level, named.runner, Effect.succeed(true)),
+      onTrue: () =>
+        Effect.zipRight(
+          runner.remove(context.client, level, named.runner, Effect.succeed(true)),
+          Metrics.orphanRemoved({ kind: "runner" })
+        ),
       onFalse: () => Effect.void
     }).pipe(Effect.catchAll((error) => Effect.logDebug(`runner ${named.runner} is still there: ${error.message}`)))
   }

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
 import * as Finalizer from "../../Finalizer.ts"
 import { type JobKey, VM_PREFIX } from "../../Job.ts"
+import * as Metrics from "../../Metrics.ts"
 import { Anka, type AnkaError } from "../../services/Anka.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
@@ -247,7 +248,13 @@ const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, as
         ? Effect.logWarning(
             `runner ${name} still runs a job at GitHub, which frees it in about 10 minutes; it is removed then`
           )
-        : Effect.logError(`runner ${name} could not be removed from GitHub; it is tried again in the next pass`, error)
+        : Effect.zipRight(
+            Effect.logError(
+              `runner ${name} could not be removed from GitHub; it is tried again in the next pass`,
+              error
+            ),
+            Metrics.removalFailed({ kind: "runner" })
+          )
     )
   )
 }

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type { JobKey, Scope } from "../../Job.ts"
+import * as Metrics from "../../Metrics.ts"
 import * as Uuid from "../../Uuid.ts"
 import { CoordinatorError } from "../Coordinator.ts"
 import { Host } from "../Host.ts"
@@ -43,7 +44,11 @@ export const make = Effect.fnUntraced(function* (
 
   const ask = (scope: Scope, command: Command) =>
     Effect.tapBoth(store.ask(scope, command), {
-      onFailure: ({ reason }) => Ref.set(isAway, reason === "Unavailable"),
+      onFailure: ({ reason }) =>
+        Effect.zipRight(
+          Ref.set(isAway, reason === "Unavailable"),
+          reason === "Unavailable" ? Metrics.storeSilent({}) : Effect.void
+        ),
       onSuccess: () =>
         Effect.flatMap(Ref.getAndSet(isAway, false), (was) =>
           was ? Effect.zipRight(Effect.logInfo(`${store.name} is back`), wake.all) : Effect.void

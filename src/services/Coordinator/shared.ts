@@ -10,6 +10,7 @@ import type * as EffectScope from "effect/Scope"
 import { Drain } from "../../Drain.ts"
 import * as Finalizer from "../../Finalizer.ts"
 import type { JobRequest, Scope } from "../../Job.ts"
+import * as Metrics from "../../Metrics.ts"
 import { within } from "../../Within.ts"
 import type { Activity } from "../Activity.ts"
 import { Budget } from "../Budget.ts"
@@ -129,7 +130,15 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   })
 
   const beats = Effect.gen(function* () {
-    yield* Effect.forEach(membership.scopes(), (scope) => Effect.ignore(beat(scope)), { discard: true })
+    yield* Effect.forEach(
+      membership.scopes(),
+      (scope) =>
+        Effect.matchEffect(beat(scope), {
+          onFailure: () => Metrics.beaten({ result: "failed" }),
+          onSuccess: () => Metrics.beaten({ result: "heard" })
+        }),
+      { discard: true }
+    )
     yield* Effect.ignore(sayUnsaid)
     yield* Effect.sleep(Duration.times(rhythm.beat, 1 - JITTER * (yield* Random.next)))
   }).pipe(Effect.forever)

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Metrics from "../../Metrics.ts"
 import type { GitHubError } from "../GitHub.ts"
 import * as errors from "./errors.ts"
 import { type Gate, isLimit, type Kind } from "./gate.ts"
@@ -78,6 +79,13 @@ const decodeFailure = Schema.decodeUnknownOption(Failure)
 const messageOf = (data: unknown): string =>
   Predicate.hasProperty(data, "message") && typeof data.message === "string" ? data.message : ""
 
+/** What an answer counts as. */
+const statusOf = ({ reason, status = 0 }: Partial<GitHubError>) => {
+  if (reason === "RateLimited") return "limited"
+  if (status === 304) return "304"
+  return status >= 500 ? "5xx" : status >= 400 ? "4xx" : status >= 300 ? "3xx" : status >= 200 ? "2xx" : "none"
+}
+
 /** Requests of one credential. `renew` makes Octokit forget a token of its own that GitHub no longer takes. */
 export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.Effect<void>>): Requests => {
   const memory = remembered.make()
@@ -129,6 +137,10 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
         Effect.timeoutFail({
           duration: WITHIN,
           onTimeout: () => errors.unavailable(request, `no answer within ${WITHIN}`)
+        }),
+        Effect.tapBoth({
+          onFailure: (error) => Metrics.githubAnswered({ kind, status: statusOf(error) }),
+          onSuccess: (answer) => Metrics.githubAnswered({ kind, status: statusOf(answer) })
         }),
         Effect.tap(({ status }) => Effect.logDebug(`${request} answered ${status}`))
       )
