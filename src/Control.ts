@@ -33,7 +33,7 @@ export interface About<R> {
 }
 
 /** A port that cannot be had is asked for again: another daemon may have it, or its address may come later than we do. */
-const PORT_AGAIN = "10 seconds"
+const PORT_AGAIN = "5 seconds"
 /** What may be asked over TCP: nothing that changes anything, or tells of jobs. */
 const OPEN = ["GET /metrics", "GET /healthz"]
 

@@ -43,6 +43,9 @@ services:
     registration: repo
     owner: veertuinc
     repo: anklet
+metrics:
+  port: 9464
+  host: 127.0.0.1
 `
 
 const folder = mkdtempSync(join(tmpdir(), "anklet-config-"))
@@ -134,6 +137,9 @@ describe("a config that cannot be used", () => {
       "line 8",
       'service "A" is there already (line 2)'
     ],
+    ["has metrics without a port", `${service("")}metrics: {}\n`, "line 8", "metrics.port: is missing"],
+    ["has a port that is none", `${service("")}metrics:\n  port: 65536\n`, "line 9", "65535"],
+    ["misspells the metrics' port", `${service("")}metrics:\n  prot: 9464\n`, "line 9", "`prot`: did you mean `port`?"],
     ["names an unknown plugin", "services:\n  - name: A\n    plugin: githib\n", "line 3", 'did you mean "github"?'],
     ["has database.disabled", service("    database:\n      disabled: true\n"), "line 9", "write `enabled: false`"],
     [

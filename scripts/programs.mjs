@@ -1,0 +1,61 @@
+// Sees to it that the programs are here that the tests start on free ports: Redis 7 or later, and Prometheus with its promtool.
+import { spawnSync } from "node:child_process"
+import { existsSync, rmSync, writeFileSync } from "node:fs"
+
+const run = (program, ...args) => spawnSync(program, args, { encoding: "utf8" })
+const works = (program, ...args) => run(program, ...args).status === 0
+
+/** Each with the names of its packages, and the first version of it that is new enough. */
+const PROGRAMS = [
+  { name: "redis-server", apt: "redis-server", brew: "redis", version: /v=(\d+)\./, least: 7 },
+  { name: "prometheus", apt: "prometheus", brew: "prometheus", version: /version (\d+)\./, least: 2 },
+  { name: "promtool", apt: "prometheus", brew: "prometheus", version: /version (\d+)\./, least: 2 }
+]
+
+const isMissing = ({ name, version, least }) => {
+  const { stdout, stderr } = run(name, "--version")
+  return !(Number(`${stdout}${stderr}`.match(version)?.[1]) >= least)
+}
+const missing = () => PROGRAMS.filter(isMissing)
+const packagesOf = (programs, manager) => [...new Set(programs.map((program) => program[manager]))]
+
+/** Installs Debian's packages, without their services: servers of the system's own are not wanted here. */
+const byApt = (packages) => {
+  const root = process.getuid?.() === 0 ? [] : ["sudo", "-n"]
+  const [program, ...args] = [...root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+  if (!works("which", "apt-get") || (root.length > 0 && !works("sudo", "-n", "true"))) return false
+  console.log(`installing ${packages.join(" and ")}, which the tests start on free ports`)
+  const policy = "/usr/sbin/policy-rc.d"
+  const isOurs = root.length === 0 && !existsSync(policy)
+  if (isOurs) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 })
+  try {
+    const install = () => works(program, ...args, "install", "-y", "--no-install-recommends", ...packages)
+    return install() || (works(program, ...args, "update") && install())
+  } finally {
+    if (isOurs) rmSync(policy)
+  }
+}
+
+const byBrew = (packages) => {
+  if (!works("which", "brew")) return false
+  console.log(`installing ${packages.join(" and ")} with brew, which the tests start on free ports`)
+  return works("brew", "install", ...packages)
+}
+
+const wanted = missing()
+if (wanted.length > 0) {
+  if (process.platform === "darwin") byBrew(packagesOf(wanted, "brew"))
+  else byApt(packagesOf(wanted, "apt"))
+}
+const still = missing()
+if (still.length > 0) {
+  console.error(
+    [
+      `The tests need these in PATH, and they could not be installed from here: ${still.map(({ name, least }) => `${name} ${least} or later`).join(", ")}.`,
+      "Install them, and run the tests again:",
+      `  Debian, Ubuntu:  sudo apt-get install ${packagesOf(still, "apt").join(" ")}`,
+      `  macOS:           brew install ${packagesOf(still, "brew").join(" ")}`
+    ].join("\n")
+  )
+  process.exit(1)
+}
