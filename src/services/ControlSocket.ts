@@ -37,6 +37,19 @@ const LONGEST = 103
 /** A socket for its user alone. */
 const PRIVATE = 0o177
 
+const explain = ({ code, message }: NodeJS.ErrnoException): string => {
+  switch (code) {
+    case "EADDRINUSE":
+      return "it is taken by another program, or another daemon; give each its own"
+    case "EADDRNOTAVAIL":
+      return "this host does not have that address"
+    case "EACCES":
+      return "it may not be used by this user; ports below 1024 are the system's"
+    default:
+      return message
+  }
+}
+
 const listening = (
   address: string,
   answer: (question: Question) => Effect.Effect<Answer>,
@@ -63,7 +76,7 @@ const listening = (
     yield* Effect.acquireRelease(
       Effect.async<Server, ControlError>((resume) => {
         const server = createServer({ keepAliveTimeout: 1000 }, reply)
-        server.once("error", (error) => resume(Effect.fail(new ControlError({ address, detail: error.message }))))
+        server.once("error", (error) => resume(Effect.fail(new ControlError({ address, detail: explain(error) }))))
         server.once("listening", () => resume(Effect.succeed(server)))
         listen(server)
       }),

@@ -276,7 +276,9 @@ describe("a port that is taken", () => {
     await until("that is said", () => warned() !== undefined)
     assert.match(
       String(warned()?.msg),
-      new RegExp(`^metrics are not served, and this is tried again every 5 seconds: 127.0.0.1:${port}: .*EADDRINUSE`)
+      new RegExp(
+        `^metrics are not served, and this is tried again every 5 seconds: 127.0.0.1:${port}: it is taken by another`
+      )
     )
     assert.strictEqual((await lab.run(["-c", second, "status"]).done).code, 0)
     assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
