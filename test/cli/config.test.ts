@@ -194,6 +194,13 @@ describe("anklet config show", () => {
     }
   })
 
+  it("shows where metrics are served, if anywhere", async () => {
+    assert.notInclude((await lab.anklet("config", "show")).stdout, "metrics")
+    writeFileSync(lab.config, `metrics:\n  port: 9464\n${readFileSync(lab.config, "utf8")}`)
+    const { stdout } = await lab.anklet("config", "show")
+    assert.match(stdout, /^metrics:\n {2}port: 9464 +# line 2\n {2}host: 127\.0\.0\.1 +# default$/m)
+  })
+
   it("knows every default that the README's table states", async () => {
     const { stdout } = await lab.anklet("config", "show", "--json")
     const { config, origins } = JSON.parse(stdout)
