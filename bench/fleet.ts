@@ -199,7 +199,7 @@ const scope: Scope = SCOPE
 for (const hosts of [1, 10, 100, 1000]) await Effect.runPromise(pickUp(hosts, 100))
 for (const queued of [10, 1000, 100_000]) for (const classes of [1, 8, 64]) await claimCost(queued, classes)
 for (const hosts of [1, 10, 100]) await Effect.runPromise(looks(hosts, 10))
-for (const macs of [1, 10]) await idle(macs, 30)
+for (const macs of [1, 10, 100]) await idle(macs, 30)
 await server.close()
 
 const table = new Table({

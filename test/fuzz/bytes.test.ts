@@ -91,6 +91,7 @@ it("whatever a script answers means something that is known, or nothing", () => 
     "Taken",
     "Mixed",
     "Welcome",
+    "Heard",
     "Verdicts",
     "Turn",
     "Heads",
@@ -105,7 +106,7 @@ it("whatever a script answers means something that is known, or nothing", () => 
       FastCheck.oneof(tags, FastCheck.string()),
       FastCheck.array(anything("kept", "12", '{"key":"github:o/r/1"}'), { maxLength: 5 }),
       (command, tag, rest) => {
-        const asked = { _tag: command, service: "s", claim: { service: "s" } } as unknown as Command
+        const asked = { _tag: command, service: "s", claims: [], claim: { service: "s" } } as unknown as Command
         const reply = replyOf(asked, [tag, ...rest])
         if (Option.isNone(reply)) return
         understood++

@@ -168,6 +168,45 @@ describe.concurrent("a store that is away", () => {
   )
 
   test(
+    "pauses for longer than a lease: a claim stays with its owner, and nobody else has it since",
+    Effect.gen(function* () {
+      const redis = yield* server()
+      const owner = yield* joined(redis.port)
+      const other = yield* joined(redis.port, { name: "mac-2" })
+      yield* look(owner, job(1), job(2))
+      const held = Option.getOrThrow(yield* claim(owner))
+      const silence = Duration.times(QUICK.lease, 4)
+      yield* Effect.promise(() =>
+        redis.ask((redis) => redis.call("CLIENT", "PAUSE", Duration.toMillis(silence), "ALL"))
+      )
+      assert.include((yield* Effect.flip(claim(other))).message, "does not answer")
+      yield* soon(claim(other), Option.isSome)
+      assert.strictEqual(number(yield* claim(other)), 2)
+      yield* soon(owner.owns(held), (owns) => owns === "yes")
+    })
+  )
+
+  test(
+    "answered a claim in vain: a host that asks for no more gives that job back at once, and not at the end of a lease",
+    Effect.gen(function* () {
+      const redis = yield* server()
+      const proxy = yield* scoped(() => startProxy(() => redis.port))
+      const slow: MemberOptions["rhythm"] = { beat: Duration.millis(300), lease: Duration.minutes(5) }
+      const owner = yield* joined(proxy.port, { rhythm: slow })
+      const other = yield* joined(redis.port, { name: "mac-2", rhythm: slow })
+      // the store has the script of a claim
+      assert.isTrue(Option.isNone(yield* claim(owner)))
+      yield* look(owner, job(1))
+      // it hears the claim; its answer comes to a host that has given it up
+      proxy.deafen()
+      yield* Effect.flip(claim(owner))
+      assert.isTrue(Option.isNone(yield* claim(other)))
+      proxy.heal()
+      yield* soon(claim(other), (it) => number(it) === 1)
+    })
+  )
+
+  test(
     "does not answer for long is given up within seconds, and asked again when it does",
     Effect.gen(function* () {
       const redis = yield* server()
@@ -276,6 +315,21 @@ describe.concurrent("a store that is not fit", () => {
         yield* Effect.promise(() => redis.ask((redis) => redis.hgetall(keysOf(SCOPE)[7] ?? ""))),
         {}
       )
+    })
+  )
+
+  test(
+    "because it has fewer replicas than it wants takes in nothing new, and says so; with them it does",
+    Effect.gen(function* () {
+      const redis = yield* server()
+      const coordinator = yield* joined(redis.port)
+      yield* Effect.promise(() => redis.ask((redis) => redis.config("SET", "min-replicas-to-write", "1")))
+      const error = yield* Effect.flip(look(coordinator, job(1)))
+      assert.strictEqual(error.reason, "Unavailable")
+      assert.include(error.message, "fewer replicas than its min-replicas-to-write")
+      yield* scoped(() => start({ lines: [`replicaof 127.0.0.1 ${redis.port}`, "repl-diskless-sync-delay 0"] }))
+      yield* soon(look(coordinator, job(1)), () => true)
+      assert.strictEqual(number(yield* claim(coordinator)), 1)
     })
   )
 

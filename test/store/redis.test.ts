@@ -35,6 +35,7 @@ describe("the scripts, compared with the reducer", () => {
         "Claim Claimed",
         "Ingest Unknown",
         "Swap Claimed",
+        "Beat Heard",
         "Restore Verdicts",
         "Poll Turn",
         "Hello Taken"

@@ -292,17 +292,20 @@ export const startCluster = async () => {
 export const startProxy = async (target: () => number) => {
   const sockets = new Set<Socket>()
   const deaf = new WeakSet<Socket>()
+  const stores = new WeakSet<Socket>()
   let stalled = false
+  let deafened = false
   let refuses = false
   const proxy: Server = createServer((near) => {
     if (refuses) return void near.destroy()
     const far = connect(target(), "127.0.0.1")
+    stores.add(far)
     for (const [from, to] of [
       [near, far],
       [far, near]
     ] as const) {
       sockets.add(from)
-      if (stalled) deaf.add(from)
+      if (stalled || (deafened && from === far)) deaf.add(from)
       from.on("data", (chunk) => {
         // a packet that is lost
         if (!deaf.has(from)) to.write(chunk)
@@ -326,6 +329,11 @@ export const startProxy = async (target: () => number) => {
       stalled = true
       for (const socket of sockets) deaf.add(socket)
     },
+    /** What the store answers is lost; it goes on hearing what it is asked. */
+    deafen: () => {
+      deafened = true
+      for (const socket of sockets) if (stores.has(socket)) deaf.add(socket)
+    },
     /** Connections end, and none is accepted. */
     cut: () => {
       refuses = true
@@ -334,6 +342,7 @@ export const startProxy = async (target: () => number) => {
     /** From now on new connections work. */
     heal: () => {
       stalled = false
+      deafened = false
       refuses = false
     },
     close: () => {

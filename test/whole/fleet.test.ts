@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { Scope } from "../../src/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
-import { certificates, folder, type RedisServer, start as startRedis } from "../store/server.ts"
+import { certificates, folder, type RedisServer, start as startRedis, startSentinels } from "../store/server.ts"
 import * as chaos from "./chaos.ts"
 import { type Fleet, make } from "./fleet.ts"
 import { until } from "./lab.ts"
@@ -192,6 +192,58 @@ describe("a fleet that shares a Redis", () => {
     await redis.launch()
     await until("the next job has ended", () => fleet.completed([second]) === 1, 60_000)
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+  })
+
+  it("ends every job once when its master dies and takes the last claims along", { timeout: 180_000 }, async () => {
+    const store = await startSentinels()
+    redis = { ...store.master, close: store.close }
+    const [{ port = 0 } = {}] = store.sentinels
+    const database = () => ["sentinel:", "  name: anklet", `  nodes: [127.0.0.1:${port}]`]
+    fleet = await make({ macs: 3, database, interval: 0.5 })
+    await Promise.all(fleet.macs.map((mac) => mac.start()))
+    const runs = (ids: ReadonlyArray<number>) =>
+      ids.filter((id) => fleet.github.world.job(id).status === "in_progress").length
+    const step = `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`
+    const first = fleet.queue(2, step)
+    await until("two run", () => runs(first) === 2, 60_000)
+    // of these claims the next master hears nothing
+    store.replica.pause()
+    const lost = fleet.queue(2, step)
+    await until("four run", () => runs(lost) === 2, 60_000)
+    await store.master.kill()
+    store.replica.resume()
+    const last = fleet.queue(6)
+    writeFileSync(join(fleet.folder, "go"), "")
+    const all = [...first, ...lost, ...last]
+    await until("all have ended", () => fleet.completed(all) === all.length, 120_000)
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.deepStrictEqual(fleet.ran().sort(), [...new Set(fleet.ran())].sort())
+    assert.strictEqual(fleet.ran().length, all.length)
+    assert.deepStrictEqual(fleet.left(), NOTHING)
+  })
+
+  it("sees running jobs to their end while the store has no memory left, and goes on when it has", {
+    timeout: 180_000
+  }, async () => {
+    redis = await startRedis()
+    fleet = await make({ macs: 2, services: 1, database: () => at(redis.port), interval: 0.5 })
+    await Promise.all(fleet.macs.map((mac) => mac.start()))
+    const running = fleet.queue(2, `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`)
+    const ended = (ids: ReadonlyArray<number>) => fleet.completed(ids) === ids.length
+    await until("both run", () => running.every((id) => fleet.github.world.job(id).status === "in_progress"), 60_000)
+    await redis.ask((client) => client.config("SET", "maxmemory", "1mb"))
+    const next = fleet.queue(2)
+    writeFileSync(join(fleet.folder, "go"), "")
+    await until("they have ended", () => ended(running), 60_000)
+    await until("the hosts are clean", () => fleet.left().vms.length + fleet.left().owes.length === 0, 60_000)
+    const says = (text: string) => fleet.macs.some((mac) => mac.log().some(({ msg }) => String(msg).includes(text)))
+    await until("somebody says what is wrong", () => says("is out of memory: raise its maxmemory"), 60_000)
+    assert.strictEqual(fleet.completed(next), 0)
+    await redis.ask((client) => client.config("SET", "maxmemory", "0"))
+    await until("the others have ended", () => ended(next), 60_000)
+    for (const { code } of await drainAll()) assert.strictEqual(code, 0)
+    assert.strictEqual(fleet.ran().length, 4)
     assert.deepStrictEqual(fleet.left(), NOTHING)
   })
 

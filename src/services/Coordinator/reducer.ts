@@ -147,6 +147,8 @@ export type Request =
       /** What the host does, for people; empty when that is not said this time. */
       readonly status: string
       readonly claims: ReadonlyArray<{ readonly job: JobKey; readonly service: string; readonly epoch: number }>
+      /** Services that say by this what they hold: one that is told of no claim here holds none. */
+      readonly services: ReadonlyArray<string>
     }
   | { readonly _tag: "Restore"; readonly lease: number; readonly claims: ReadonlyArray<Claim> }
   | { readonly _tag: "Poll"; readonly every: number }
@@ -191,6 +193,8 @@ export type Reply =
   /** Hosts of this scope have agreed on other terms. */
   | { readonly _tag: "Mixed"; readonly terms: string; readonly info: string }
   | { readonly _tag: "Welcome"; readonly gen: string }
+  /** What was told is worth so much, and these claims were not told: their owner never heard of them. */
+  | { readonly _tag: "Heard"; readonly verdicts: ReadonlyArray<Verdict>; readonly unlisted: ReadonlyArray<Claim> }
   | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<Verdict> }
   | { readonly _tag: "Turn"; readonly fence: number }
   | { readonly _tag: "Unknown"; readonly keys: ReadonlyArray<JobKey> }
@@ -440,7 +444,16 @@ const beat = (state: State, host: HostId, command: Request & { readonly _tag: "B
     after = { ...after, owned: HashMap.set(after.owned, job, { ...owned, until: now + command.lease }) }
     return "kept"
   })
-  return outcome(after, { _tag: "Verdicts", verdicts })
+  const unlisted = command.services.flatMap((service) =>
+    Option.toArray(heldBy(after, { host, service })).filter(
+      ({ job }) => !command.claims.some((it) => it.job === job.key)
+    )
+  )
+  return outcome(after, {
+    _tag: "Heard",
+    verdicts,
+    unlisted: unlisted.map(({ job, service, epoch, attempt }) => ({ job, service, epoch, attempt }))
+  })
 }
 
 const restore = (state: State, host: HostId, command: Request & { readonly _tag: "Restore" }, now: number): Outcome => {

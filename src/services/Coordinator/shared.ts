@@ -23,7 +23,7 @@ import { RESERVED_FOR } from "./embedded.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import * as Membership from "./membership.ts"
 import { classOf, type JobClass } from "./order.ts"
-import type { Claim, Reply, Request, Sighting } from "./reducer.ts"
+import type { Claim, HandBack, Reply, Request, Sighting } from "./reducer.ts"
 import * as Sight from "./sight.ts"
 import type { Store } from "./store.ts"
 import * as Survey from "./survey.ts"
@@ -45,6 +45,9 @@ const LEAVE_WITHIN = Duration.seconds(5)
 const CHUNK = 100
 /** A host tells of so many classes that it had here lately. */
 const HOT = 32
+
+/** The answer to a claim never came, so nothing was done for the job. */
+const UNHEARD: HandBack = { reason: "the host never heard that it had the job", after: 0, charged: false }
 
 const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
@@ -73,6 +76,8 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const claimsOf = (scope: Scope) => [...mine.values()].filter(({ job }) => job.scope === scope)
   /** What could not be said when it was true; said before the service asks for another job. */
   const unsaid = new Map<string, Request & { readonly claim: Claim }>()
+  /** Services whose claim changes now: what the store says of them meanwhile may be old. */
+  const changing = new Set<string>()
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
   const hot = new Set<JobClass>()
   const sight = Sight.make()
@@ -92,6 +97,13 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     )
   )
 
+  const change = <A, E, R>(service: string, effect: Effect.Effect<A, E, R>) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => changing.add(service)),
+      () => effect,
+      () => Effect.sync(() => changing.delete(service))
+    )
+
   /** Ours no more, whether the store hears it or not: unheard, the lease ends it. */
   const giveUp = (request: Request & { readonly claim: Claim }) =>
     Effect.gen(function* () {
@@ -105,7 +117,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
           return Effect.logDebug(`job ${claim.job.key} is over; ${store.name} hears it later: ${error.message}`)
         })
       )
-    }).pipe(Effect.uninterruptible)
+    }).pipe((giving) => change(request.claim.service, giving), Effect.uninterruptible)
 
   const beat = Effect.fnUntraced(function* (scope: Scope) {
     const claims = claimsOf(scope)
@@ -113,9 +125,16 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       _tag: "Beat",
       lease,
       status: yield* status,
-      claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
+      claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch })),
+      services
     })
-    if (reply._tag !== "Verdicts") return
+    if (reply._tag !== "Heard") return
+    // its answer was lost, and the service asks for no job now; if it does, this is said before
+    for (const claim of reply.unlisted) {
+      const key = `${claim.service} ${claim.job.key}`
+      if (mine.has(claim.service) || changing.has(claim.service) || unsaid.has(key)) continue
+      unsaid.set(key, { _tag: "Release", claim, handBack: UNHEARD })
+    }
     // one that was given back while we asked is rightly unknown
     const isStill = ({ service, epoch }: Claim) => mine.get(service)?.epoch === epoch
     const unknown = claims.filter((claim, n) => reply.verdicts[n] === "unknown" && isStill(claim))
@@ -234,7 +253,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         hot.add(name)
         for (const oldest of hot) if (hot.size > HOT) hot.delete(oldest)
         return claim
-      }).pipe(Effect.uninterruptible),
+      }).pipe((claiming) => change(service, claiming), Effect.uninterruptible),
 
     held: (service) => Effect.sync(() => Option.fromNullable(mine.get(service))),
 
@@ -243,10 +262,11 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         _tag: "Beat",
         lease,
         status: "",
-        claims: [{ job: claim.job.key, service: claim.service, epoch: claim.epoch }]
+        claims: [{ job: claim.job.key, service: claim.service, epoch: claim.epoch }],
+        services: []
       }).pipe(
         Effect.map((reply) => {
-          const verdict = reply._tag === "Verdicts" ? reply.verdicts[0] : undefined
+          const verdict = reply._tag === "Heard" ? reply.verdicts[0] : undefined
           return verdict === "kept" ? "yes" : verdict === "lost" ? "no" : "unknown"
         }),
         Effect.orElseSucceed(() => "unknown" as const)

@@ -99,7 +99,8 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
           _tag: "Beat",
           lease,
           status: random() < 0.3 ? `{"jobs": ${below(9)}}` : "",
-          claims: claims.map(({ job, ...rest }) => ({ ...rest, job: job.key }))
+          claims: claims.map(({ job, ...rest }) => ({ ...rest, job: job.key })),
+          services: some(SERVICES, 0.5)
         }
       }
       case 2:

@@ -83,9 +83,20 @@ const fleet = (...hosts: ReadonlyArray<string>) => {
         _tag: "Beat",
         lease: LEASE,
         status: "",
-        claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch }))
+        claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch })),
+        services: []
       })
-      return reply._tag === "Verdicts" ? reply.verdicts : reply
+      return reply._tag === "Heard" ? reply.verdicts : reply
+    },
+    unlisted: (host: string, services: ReadonlyArray<string>, ...claims: ReadonlyArray<Claim>) => {
+      const { reply } = ask(host, {
+        _tag: "Beat",
+        lease: LEASE,
+        status: "",
+        claims: claims.map(({ job, service, epoch }) => ({ job: job.key, service, epoch })),
+        services
+      })
+      return reply._tag === "Heard" ? reply.unlisted : reply
     },
     restore: (host: string, ...claims: ReadonlyArray<Claim>) => {
       const { reply } = ask(host, { _tag: "Restore", lease: LEASE, claims })
@@ -306,6 +317,18 @@ describe("a lease", () => {
     look("m2", job(1), job(2))
     assert.strictEqual(number(claim("m2")), 2)
     assert.deepStrictEqual(beat("m1", first, second), ["kept", "lost"])
+  })
+
+  it("whose owner never heard of it is told to that owner, and no other one", () => {
+    const { look, claim, unlisted } = fleet("m1", "m2")
+    look("m1", job(1), job(2))
+    const first = claim("m1")
+    const second = claim("m1", "B")
+    if (first === undefined || second === undefined) return assert.fail("no claims")
+    assert.deepStrictEqual(unlisted("m1", ["A", "B", "C"], first), [second])
+    assert.deepStrictEqual(unlisted("m1", ["A"], first), [])
+    assert.deepStrictEqual(unlisted("m1", ["A", "B"], first, second), [])
+    assert.deepStrictEqual(unlisted("m2", ["A", "B"]), [])
   })
 
   it("that nobody knows of is taken up again by its owner, but not from one who came later", () => {

@@ -1,12 +1,14 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, lease, status, (job, service, epoch)… -> Verdicts kept|lost|unknown…
+-- ARGV: gen, host, boot, lease, status, number of services, service…, (job, service, epoch)…
+-- -> Heard kept|lost|unknown… (service, epoch, attempt, JSON)…
 local no = refusal()
 if no then return no end
 local till = int(now + tonumber(ARGV[4]))
 call('ZADD', ALIVE, till, HOST)
 if ARGV[5] ~= '' then call('HSET', SAID, HOST, ARGV[5]) end
-local reply = {'Verdicts'}
-for i = 6, #ARGV, 3 do
+local reply, listed = {'Heard'}, {}
+local last = 6 + tonumber(ARGV[6])
+for i = last + 1, #ARGV, 3 do
   local job, service, epoch = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local is, seat = ownerOf(job)
   local verdict = 'kept'
@@ -20,5 +22,14 @@ for i = 6, #ARGV, 3 do
     call('ZADD', LEASE, till, job)
   end
   reply[#reply + 1] = verdict
+  listed[job] = true
+end
+-- a claim whose answer was lost on its way
+for i = 7, last do
+  local job = call('HGET', OWN, HOST .. '/' .. ARGV[i])
+  if job and not listed[job] then
+    local _, json = headOf(job)
+    for _, it in ipairs({ARGV[i], (ownerOf(job)), int((load(job))), json}) do reply[#reply + 1] = it end
+  end
 end
 return reply

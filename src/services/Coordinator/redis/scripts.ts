@@ -140,6 +140,8 @@ const given = (command: Command): ReadonlyArray<string | number> => {
       return [
         command.lease,
         command.status,
+        command.services.length,
+        ...command.services,
         ...command.claims.flatMap(({ job, service, epoch }) => [job, service, epoch])
       ]
     case "Restore":
@@ -236,6 +238,21 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
       return Option.some({ _tag: tag, terms: a, info: b })
     case "Welcome":
       return Option.some({ _tag: tag, gen: a })
+    case "Heard": {
+      const told = command._tag === "Beat" ? command.claims.length : 0
+      return Option.some({
+        _tag: tag,
+        verdicts: rest.slice(0, told).filter((it): it is Verdict => isVerdict(it)),
+        unlisted: rows(rest.slice(told), 4).flatMap(([service = "", epoch, attempt, json = ""]) =>
+          Option.toArray(decodeSpec(json)).map((job) => ({
+            job,
+            service,
+            epoch: Number(epoch),
+            attempt: Number(attempt)
+          }))
+        )
+      })
+    }
     case "Verdicts":
       return Option.some({ _tag: tag, verdicts: rest.filter((it): it is Verdict => isVerdict(it)) })
     case "Turn":
