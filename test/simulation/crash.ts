@@ -9,7 +9,8 @@ export const DEATHS: ReadonlyArray<Death> = [
   "power loss",
   "never returns",
   "frozen",
-  "stopped"
+  "stopped",
+  "drained"
 ]
 
 const SECOND = 1000
@@ -47,6 +48,12 @@ export const WAYS: Readonly<Record<string, Plan>> = {
     ...plain,
     jobs: [0, 1].map((n) => ({ ...job, template: "here", at: job.at + n * 100, unique: false }))
   },
+  "a job whose host dies, and then comes back": {
+    ...plain,
+    jobs: [{ ...job, template: "here" }],
+    faults: [0, 1].map((host) => ({ _tag: "Kill" as const, at: 100 * SECOND, host, lasting: 5 * SECOND })),
+    lasting: 0.05 * HOUR
+  },
   "a job whose runners do not connect at first": {
     ...plain,
     jobs: [{ ...job, template: "here" }],
@@ -80,27 +87,81 @@ export interface Point {
   readonly nth: number
 }
 
-/** The points at which a way is worth an end, from a run in which nobody dies. */
-export const pointsOf = (plan: Plan): ReadonlyArray<Point> => {
+/** The points at which a way is worth an end, from a run in which nobody dies; what comes before a moment is left out. */
+export const pointsOf = (plan: Plan, since = 0): ReadonlyArray<Point> => {
   const counts = new Map<string, number>()
   const points: Array<Point> = []
   simulate(plan, {
-    point: (host, what) => {
+    point: (host, what, at) => {
       const key = `${host} ${what}`
       const nth = (counts.get(key) ?? 0) + 1
       counts.set(key, nth)
-      if (nth <= (IDLE.test(what) ? RARELY : OFTEN)) points.push({ host, what, nth })
+      if (at >= since && nth <= (IDLE.test(what) ? RARELY : OFTEN)) points.push({ host, what, nth })
       return undefined
     }
   })
   return points
 }
 
+/** Each way, with its points. Hosts start alike in all of them, so dying at that is left to the first ones. */
+export const ways = (): ReadonlyArray<{
+  readonly way: string
+  readonly plan: Plan
+  readonly points: ReadonlyArray<Point>
+}> =>
+  Object.entries(WAYS).map(([way, plan], n) => ({
+    way,
+    plan,
+    points: pointsOf(plan, n < 2 ? 0 : Math.min(...plan.jobs.map(({ at }) => at)))
+  }))
+
 /** Let a host die at a point. */
-export const dieAt = (plan: Plan, { host, what, nth }: Point, death: Death, traced = false): Report => {
+export const dieAt = (plan: Plan, point: Point, death: Death, traced = false): Report =>
+  dieInTurn(plan, [{ point, death }], traced)
+
+/** Hosts die one after the other, each at a point that is counted from the death before. */
+export const dieInTurn = (
+  plan: Plan,
+  ends: ReadonlyArray<{ readonly point: Point; readonly death: Death }>,
+  traced = false,
+  seen: (host: string, what: string) => void = () => {}
+): Report => {
+  let turn = 0
   let count = 0
   return simulate(plan, {
     traced,
-    point: (who, effect) => (who === host && effect === what && ++count === nth ? death : undefined)
+    point: (who, effect) => {
+      const next = ends[turn]
+      if (next === undefined) {
+        seen(who, effect)
+        return undefined
+      }
+      const { host, what, nth } = next.point
+      if (who !== host || effect !== what || ++count < nth) return undefined
+      turn++
+      count = 0
+      return next.death
+    }
   })
+}
+
+/** The steps in which two hosts could come to have a runner each for one job. */
+const REGISTERING =
+  /^(Claim|GET job|RunnerNamed|POST runner|RunnerKnown|RunnerStarted|anka run VM bash \.\/(register|start)-runner)/
+
+/** Two deaths: of the host that has the job, for longer than its lease, and then of the one that took the job over. */
+export function* pairs() {
+  const plan: Plan = { ...plain, jobs: [{ ...job, template: "here" }] }
+  for (const first of pointsOf(plan).filter(({ what }) => REGISTERING.test(what))) {
+    const one = { point: first, death: "restarted late" as const }
+    const then = new Set<string>()
+    dieInTurn(plan, [one], false, (host, what) => {
+      if (host !== first.host && REGISTERING.test(what)) then.add(`${host} ${what}`)
+    })
+    for (const key of then) {
+      const [host = "", ...what] = key.split(" ")
+      const point = { host, what: what.join(" "), nth: 1 }
+      yield { plan, ends: [one, { point, death: "restarted" as const }] }
+    }
+  }
 }

@@ -142,6 +142,13 @@ export class Disk {
       }
     }
 
+    /** What changes names, and may be the last thing that a process does. */
+    const named = <A, E>(what: string, path: string, change: Effect.Effect<A, E>) => {
+      const name = `${what} ${path.slice(path.lastIndexOf("/") + 1).replace(/\d{4,}|\.\d+$/g, "")}`
+      const at = (when: string) => Effect.sync(() => kernel.point?.(this.host, `${name} ${when}`))
+      return at("is near").pipe(Effect.zipRight(wait(0)), Effect.zipRight(change), Effect.zipLeft(at("is done")))
+    }
+
     const create = (path: string): Inode => {
       const inode = { data: none, synced: none }
       this.names.set(path, inode)
@@ -175,16 +182,24 @@ export class Disk {
           create(to).data = data
         }),
       rename: (from, to) =>
-        Effect.map(inodeOf("rename", from), (inode) => {
-          this.names.delete(from)
-          this.names.set(to, inode)
-        }),
+        named(
+          "rename to",
+          to,
+          Effect.map(inodeOf("rename", from), (inode) => {
+            this.names.delete(from)
+            this.names.set(to, inode)
+          })
+        ),
       link: (from, to) =>
-        Effect.flatMap(inodeOf("link", from), (inode) => {
-          if (this.names.has(to)) return Effect.fail(failed("link", to, "AlreadyExists", "file exists"))
-          this.names.set(to, inode)
-          return Effect.void
-        }),
+        named(
+          "link",
+          to,
+          Effect.flatMap(inodeOf("link", from), (inode) => {
+            if (this.names.has(to)) return Effect.fail(failed("link", to, "AlreadyExists", "file exists"))
+            this.names.set(to, inode)
+            return Effect.void
+          })
+        ),
       remove: (path) =>
         Effect.sync(() => {
           this.names.delete(path)

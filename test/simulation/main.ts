@@ -3,14 +3,15 @@
  *
  *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--trace] [--json]
  *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
+ *   npm run simulate -- pairs     [--json]
  *
  * Exits with 1 at the first broken promise, after telling how to see it again.
  */
 import { parseArgs } from "node:util"
-import { DEATHS, dieAt, pointsOf, WAYS } from "./crash.ts"
+import { DEATHS, dieAt, dieInTurn, pairs, ways } from "./crash.ts"
 import { planOf } from "./plan.ts"
 import { explain, telling } from "./shrink.ts"
-import { simulate } from "./world.ts"
+import { type Report, simulate } from "./world.ts"
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -83,31 +84,48 @@ const histories = () => {
   }
 }
 
+const counted = (report: Report, told: () => string, again: () => Report) => {
+  total.points++
+  total.jobs += report.jobs
+  total.recoveries.push(Math.round(report.recovery / 1000))
+  add(conclusions, report.conclusions)
+  if (report.violation === undefined) return
+  const trace = values.json ? [] : telling(again().trace)
+  end([`${told()}: ${report.violation.message}`, ...trace].join("\n"))
+}
+
 const crashes = () => {
-  for (const [way, plan] of Object.entries(WAYS)) {
+  for (const { way, plan, points } of ways()) {
     if (!way.includes(values.way)) continue
-    const points = pointsOf(plan)
     // the only host cannot stay away: nobody would be left for the job
     for (const death of DEATHS.filter((death) => plan.hosts > 1 || death !== "never returns")) {
       if (values.death !== "" && death !== values.death) continue
       for (const point of points) {
-        const report = dieAt(plan, point, death)
-        total.points++
-        total.jobs += report.jobs
-        total.recoveries.push(Math.round(report.recovery / 1000))
-        add(conclusions, report.conclusions)
-        if (report.violation === undefined) continue
-        const trace = values.json ? [] : telling(dieAt(plan, point, death, true).trace)
-        end([`${way}, ${death}, at ${JSON.stringify(point)}: ${report.violation.message}`, ...trace].join("\n"))
+        counted(
+          dieAt(plan, point, death),
+          () => `${way}, ${death}, at ${JSON.stringify(point)}`,
+          () => dieAt(plan, point, death, true)
+        )
       }
       if (!values.json) console.log(`${way}, ${death}: ${points.length} points kept`)
     }
   }
 }
 
+const doubled = () => {
+  for (const { plan, ends } of pairs()) {
+    counted(
+      dieInTurn(plan, ends),
+      () => JSON.stringify(ends),
+      () => dieInTurn(plan, ends, true)
+    )
+  }
+}
+
 for (const what of positionals.length === 0 ? ["histories"] : positionals) {
   if (what === "histories") histories()
   else if (what === "crashes") crashes()
-  else throw new Error(`${what}: histories or crashes?`)
+  else if (what === "pairs") doubled()
+  else throw new Error(`${what}: histories, crashes or pairs?`)
 }
 end()

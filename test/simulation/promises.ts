@@ -6,6 +6,9 @@ import { type Command, type Outcome, RULES, type State } from "../../src/service
 import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
 import type { Machine, SimulatedVm } from "./machine.ts"
 
+/** So long after it was told to leave, in milliseconds, a host knows it. */
+const HEARD = 1000
+
 /** A promise, by its short name. */
 export type Promise_ = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "L1" | "L2" | "L3" | "L4"
 
@@ -70,6 +73,27 @@ export class Promises {
       if (command._tag === "Release" && isOwn && command.handBack.charged && command.handBack.after > 0) {
         if (!isExcluded(state, claim.job.key, command.host, now)) {
           this.broken("S8", `nobody knows that ${command.host} handed ${claim.job.key} back for a while`)
+        }
+      }
+    }
+    if (command._tag === "Swap") {
+      const { claim, taken } = command
+      const held = Option.getOrUndefined(HashMap.get(before.owned, claim.job.key))
+      const isTheirs =
+        held === undefined || held.host !== command.host || held.service !== claim.service || held.epoch !== claim.epoch
+      const other = Option.getOrUndefined(HashMap.get(before.owned, taken.key))
+      const isHeld = other !== undefined && other.until > now
+      if ((isTheirs || isHeld) && state.owned !== before.owned) {
+        this.broken("S7", `Swap of ${claim.job.key} for ${taken.key} by ${command.host} took effect`)
+      }
+    }
+    if (command._tag === "Restore") {
+      for (const { job, service, epoch } of command.claims) {
+        const other = Option.getOrUndefined(HashMap.get(before.owned, job.key))
+        if (other === undefined || (other.host === command.host && other.service === service)) continue
+        const after = Option.getOrUndefined(HashMap.get(state.owned, job.key))
+        if (epoch <= other.epoch && (after?.host !== other.host || after.epoch !== other.epoch)) {
+          this.broken("S7", `${command.host} restored ${job.key}, which ${other.host} claimed later`)
         }
       }
     }
@@ -154,6 +178,11 @@ export class Promises {
   /** A VM is made only after it was written down, and never after it was struck out. */
   cloned(machine: Machine, vm: string, isKnown: boolean): void {
     if (!isKnown) this.broken("S6", `VM ${vm} is made on ${machine.name}, whose ledger does not know it`)
+  }
+
+  /** A host that was told to leave, so many milliseconds ago, asks for a job. */
+  asked(host: string, since: number): void {
+    if (since > HEARD) this.broken("L4", `${host} asks for a job ${since} ms after it was told to leave`)
   }
 
   /** A daemon that was told to leave, with nothing wrong around it, leaves nothing. */

@@ -13,6 +13,8 @@ export const STORE = "store"
 
 /** What the world wants to know. */
 export interface Watcher {
+  /** A machine begins to ask. */
+  readonly asked: (machine: string, command: Command) => void
   readonly applied: (scope: Scope, command: Command, before: State, outcome: Outcome, now: number) => void
 }
 
@@ -103,7 +105,11 @@ export class SimulatedStore {
             )
         return {
           name: "the store",
-          ask: (scope, command) => call(command._tag, () => this.apply(scope, command).reply),
+          ask: (scope, command) =>
+            Effect.suspend(() => {
+              this.watcher.asked(machine, command)
+              return call(command._tag, () => this.apply(scope, command).reply)
+            }),
           fit: Effect.void,
           listen: (host, heard) =>
             Effect.sync(() => void this.hosts.set(host, { machine, hear: (message) => fork(heard(message)) })),

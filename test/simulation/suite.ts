@@ -42,4 +42,12 @@ export const crashes = () =>
         assert.notInclude(text, '"points": 0')
       })
     }
+
+    it("as does the host that took the job over: the job runs once, and nothing is left", {
+      timeout: WITHIN
+    }, async () => {
+      const { code, text } = await run(await bundle(), ["pairs"])
+      assert.strictEqual(code, 0, text)
+      assert.notInclude(text, '"points": 0')
+    })
   })

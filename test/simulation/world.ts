@@ -16,10 +16,10 @@ import { type Fault, type FaultKind, HOUR, type Plan } from "./plan.ts"
 import { Promises, Violation } from "./promises.ts"
 import { SimulatedStore, STORE } from "./store.ts"
 
-/** After the last fault everything must be done within this, in milliseconds. */
-const QUIET = 3 * HOUR
-/** How long a stop may take when nothing else is wrong, and at most. */
-const STOP_WITHIN = 10 * 60_000
+/** After the last fault everything must be done within this, in milliseconds, in addition to what the jobs last. */
+const QUIET = HOUR
+/** How long a stop may take, in milliseconds: when nothing else is wrong, and at most. */
+const STOP_WITHIN = { peaceful: 2 * 60_000, most: 10 * 60_000 }
 /** launchd starts a daemon anew that ended by itself. */
 const RESTART_AFTER = 10_000
 
@@ -40,14 +40,14 @@ export interface Report {
   readonly trace: ReadonlyArray<string>
 }
 
-/** What becomes of a host at one of its effects: it is killed in different ways, or stands still for longer than its lease, or is told to stop. */
-export type Death = "restarted" | "restarted late" | "power loss" | "never returns" | "frozen" | "stopped"
+/** What becomes of a host at one of its effects: it is killed in different ways, or stands still for longer than its lease, or is told to leave. */
+export type Death = "restarted" | "restarted late" | "power loss" | "never returns" | "frozen" | "stopped" | "drained"
 
 export interface Options {
   /** Keep all that was logged and done. */
   readonly traced?: boolean
-  /** Told of every effect of every host; with an answer, that host dies there. */
-  readonly point?: (host: string, what: string) => Death | undefined
+  /** Told of every effect of every host, and when, in milliseconds after the beginning; with an answer, that host dies there. */
+  readonly point?: (host: string, what: string, at: number) => Death | undefined
 }
 
 /** Where the runtime keeps every fiber that was started by nobody and has not ended. */
@@ -108,6 +108,10 @@ const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
     trace
   })
   const store = new SimulatedStore(kernel, network, {
+    asked: (machine, command) => {
+      const leaving = byName(machine)?.leaving
+      if (command._tag === "Claim" && leaving !== undefined) promises.asked(machine, kernel.now - leaving.at)
+    },
     applied: (scope, command, before, outcome, now) => {
       if (traced && outcome.state !== before && command._tag !== "Beat") {
         trace(STORE, `${command._tag} of ${command.host}: ${JSON.stringify(outcome.reply).slice(0, 300)}`)
@@ -171,9 +175,10 @@ const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
           trace(host.name, `daemon ends${leaving === undefined ? ` by itself: ${exit}` : ` (${leaving.how})`}`)
           if (leaving === undefined || !wasTold(exit)) kernel.after(RESTART_AFTER, () => host.start())
           if (leaving !== undefined && wasTold(exit) && isPeaceful) promises.ended(host.name, leftOf(host))
-          if (leaving?.how === "stop" && kernel.now - leaving.at > STOP_WITHIN) {
-            throw new Violation("L4", kernel.now - BEGINNING, `${host.name} took ${kernel.now - leaving.at} ms to stop`)
-          }
+          const limit = leaving?.how === "drain" ? DRAIN_WITHIN : isPeaceful ? STOP_WITHIN.peaceful : STOP_WITHIN.most
+          const took = kernel.now - (leaving?.at ?? kernel.now)
+          if (took > limit)
+            throw new Violation("L4", kernel.now - BEGINNING, `${host.name} took ${took} ms to ${leaving?.how}`)
         }
       }
     )
@@ -284,7 +289,7 @@ const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
 
   let died: number | undefined
   kernel.point = (name, what) => {
-    const death = point?.(name, what)
+    const death = point?.(name, what, kernel.now - BEGINNING)
     const host = byName(name)
     if (death === undefined || host === undefined) return
     trace(name, `where ${what}: ${death}`)
@@ -294,9 +299,9 @@ const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
       kernel.after(2.5 * plan.lease, thaw)
       return
     }
-    if (death === "stopped") {
+    if (death === "stopped" || death === "drained") {
       // not within the step that is being watched
-      kernel.after(0, () => host.leave("stop"))
+      kernel.after(0, () => host.leave(death === "stopped" ? "stop" : "drain"))
       const again = () => (host.life?.isAlive === true ? void kernel.after(5_000, again) : host.start())
       kernel.after(30_000, again)
       return
@@ -320,6 +325,11 @@ const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
   }
   /** Nothing is wrong but that hosts are stopped. */
   const isPeaceful = plan.weather.lost === 0 && plan.faults.every(({ _tag }) => _tag === "Stop" || _tag === "Drain")
+
+  /** A drain waits for what its host has, and for nothing else. */
+  const DRAIN_WITHIN = isPeaceful
+    ? Math.max(...plan.jobs.map(({ lasting }) => lasting)) + plan.pullTakes + plan.registrationTimeout * 1000 + 60_000
+    : Number.POSITIVE_INFINITY
 
   const openJobs = () => [...forge.world.jobs.values()].filter(({ status }) => status !== "completed")
   const present = () => hosts.filter(({ isGone }) => !isGone)

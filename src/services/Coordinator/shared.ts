@@ -232,7 +232,6 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     claim: (scope, service, classes) =>
       Effect.gen(function* () {
         if (!(yield* drain.open)) return Option.none()
-        yield* sayUnsaid
         const request: Request = { _tag: "Claim", service, classes, lease }
         const claim = claimed(yield* run(scope, request))
         if (Option.isNone(claim)) return claim
@@ -253,7 +252,12 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         hot.add(name)
         for (const oldest of hot) if (hot.size > HOT) hot.delete(oldest)
         return claim
-      }).pipe((claiming) => change(service, claiming), Effect.uninterruptible),
+      }).pipe(
+        Effect.uninterruptible,
+        // saying it may take its time, in which the host may be told to leave
+        (claiming) => Effect.zipRight(sayUnsaid, claiming),
+        (claiming) => change(service, claiming)
+      ),
 
     held: (service) => Effect.sync(() => Option.fromNullable(mine.get(service))),
 
