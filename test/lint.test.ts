@@ -19,6 +19,13 @@ const REFUSED = [
   ["a random UUID", 'import { v4 } from "uuid"\nexport const id = () => v4()'],
   ["the environment", "export const home = () => process.env.HOME"],
   ["the environment of a module", 'import { env } from "node:process"\nexport const home = () => env.HOME'],
+  [
+    "the environment, taken out of the process",
+    "export const home = () => {\n  const { env } = process\n  return env.HOME\n}"
+  ],
+  ["chance, taken out of its module", "const { random } = Math\nexport const chance = random"],
+  ["the clock of the process, taken out", "const { hrtime } = process\nexport const now = () => hrtime.bigint()"],
+  ["a module under another name", "const maths = Math\nexport const chance = () => maths.random()"],
   ["files", 'import { readFileSync } from "node:fs"\nexport const read = readFileSync'],
   ["files, when they are needed", 'export const fs = () => import("node:fs/promises")'],
   ["processes", 'import { spawn } from "node:child_process"\nexport const start = spawn'],
