@@ -170,3 +170,44 @@ it("anklet status --fleet tells of every host that shares the store: what it doe
     await redis.close()
   }
 })
+
+it("a thousand jobs in the queue: what is told of them stays short, and right", {
+  timeout: 120_000
+}, async () => {
+  const redis = await store.start()
+  const fleet = await fleets.make({ macs: 1, database: () => [`port: ${redis.port}`], services: 1, interval: 5 })
+  try {
+    const [mac] = fleet.macs
+    if (mac === undefined) return assert.fail("no mac")
+    const runs = Array.from({ length: 20 }, () =>
+      fleet.github.world.queue({
+        owner: "veertuinc",
+        repo: "anklet",
+        jobs: Array.from({ length: 50 }, (_, n) => ({
+          name: `leg ${n}`,
+          labels: [...LABELS, `unique-id:${n}`],
+          steps: WAITS
+        }))
+      })
+    )
+    await mac.start()
+    const ask = async (...words: ReadonlyArray<string>) => {
+      const { code, stdout, stderr } = await mac.anklet(...words)
+      assert.strictEqual(code, 0, stderr)
+      assert.isBelow(stdout.split("\n").length, 40, stdout)
+      return stdout
+    }
+    await until("one of them runs", () => runs[0]?.jobs.some(({ status }) => status === "in_progress") ?? false, 60_000)
+    await until("all others are known to wait", async () =>
+      /: 999 queued, 1 claimed$/m.test(await ask("status", "--fleet"))
+    )
+    assert.match(await ask("status"), /^RUNNER1 {2}works {2}/m)
+    assert.match(
+      await ask("why", `${runs.at(-1)?.jobs.at(-1)?.id}`),
+      /^ {2}the queue: \d{3} jobs for the same template go before it$/m
+    )
+  } finally {
+    await fleet.close()
+    await redis.close()
+  }
+})
