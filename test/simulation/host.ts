@@ -2,6 +2,7 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,6 +18,7 @@ import * as Daemon from "../../src/Daemon.ts"
 import { Drain } from "../../src/Drain.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { run } from "../../src/plugins/github/pass.ts"
+import * as Scrape from "../../src/Scrape.ts"
 import { Activity } from "../../src/services/Activity.ts"
 import * as Anka from "../../src/services/anka/layer.ts"
 import { Budget } from "../../src/services/Budget.ts"
@@ -98,6 +100,7 @@ export class SimulatedHost {
   isGone = false
   private stop: (() => void) | undefined
   private drain: (() => void) | undefined
+  private read: ((told: (text: string | undefined) => void) => void) | undefined
 
   constructor(setup: Setup, lent: Lent) {
     this.setup = setup
@@ -172,6 +175,12 @@ export class SimulatedHost {
     else this.drain?.()
   }
 
+  /** What its metrics say now; undefined when it does not answer. */
+  scrape(told: (text: string | undefined) => void): void {
+    if (this.life?.isAlive === true && !this.life.isFrozen && this.read !== undefined) this.read(told)
+    else told(undefined)
+  }
+
   /** SIGSTOP; a stop that is under way takes longer by as much. */
   freeze(): () => void {
     const { life } = this
@@ -227,7 +236,14 @@ export class SimulatedHost {
           onSome: (rhythm) =>
             shared.make(store.connect(machine.name), names, rhythm).pipe(Effect.provide(Host.layer("/state")))
         }),
-        (coordinator) => Coordinators.of({ of: () => coordinator, all: [coordinator], stores: Effect.succeed([]) })
+        (coordinator) =>
+          Coordinators.of({
+            of: () => coordinator,
+            all: [coordinator],
+            stores: Option.isSome(rhythm)
+              ? Effect.map(coordinator.state, (state) => [{ ...state, services: names }])
+              : Effect.succeed([])
+          })
       )
     )
     const capabilities = coordinators.pipe(
@@ -239,6 +255,12 @@ export class SimulatedHost {
       const drain = yield* Drain
       const runtime = yield* Effect.runtime<never>()
       this.drain = () => void Runtime.runFork(runtime)(drain.begin)
+      const startedAt = yield* Clock.currentTimeMillis
+      const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof Scrape.answer>>>()
+      this.read = (told) => {
+        const scraped = Effect.provide(Scrape.answer({ config: "/config.yml", startedAt }), context)
+        Runtime.runFork(runtime)(Effect.map(scraped, ({ body }) => told(body)))
+      }
       yield* Daemon.run({
         services,
         once: false,

@@ -4,11 +4,14 @@
  *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--trace] [--json]
  *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
  *   npm run simulate -- pairs     [--json]
+ *   npm run simulate -- day       --out FILE --base SECONDS [--bad]
  *
  * Exits with 1 at the first broken promise, after telling how to see it again.
  */
+import { closeSync, openSync, writeSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { DEATHS, dieAt, dieInTurn, pairs, ways } from "./crash.ts"
+import { live } from "./day.ts"
 import { planOf } from "./plan.ts"
 import { explain, telling } from "./shrink.ts"
 import { type Report, simulate } from "./world.ts"
@@ -25,6 +28,10 @@ const { values, positionals } = parseArgs({
     trouble: { type: "string", default: "1" },
     way: { type: "string", default: "" },
     death: { type: "string", default: "" },
+    /** Where the metrics of a day go, and when it began, in seconds since the epoch. */
+    out: { type: "string", default: "" },
+    base: { type: "string", default: "0" },
+    bad: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
     json: { type: "boolean", default: false }
   }
@@ -122,10 +129,23 @@ const doubled = () => {
   }
 }
 
+const day = () => {
+  const file = openSync(values.out, "w")
+  const report = live(values.bad, Number(values.base), (line) => void writeSync(file, `${line}\n`))
+  writeSync(file, "# EOF\n")
+  closeSync(file)
+  total.histories++
+  total.hours += report.hours
+  total.jobs += report.jobs
+  add(conclusions, report.conclusions)
+  if (report.violation !== undefined) end(report.violation.message)
+}
+
 for (const what of positionals.length === 0 ? ["histories"] : positionals) {
   if (what === "histories") histories()
   else if (what === "crashes") crashes()
   else if (what === "pairs") doubled()
-  else throw new Error(`${what}: histories, crashes or pairs?`)
+  else if (what === "day") day()
+  else throw new Error(`${what}: histories, crashes, pairs or day?`)
 }
 end()

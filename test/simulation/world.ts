@@ -44,6 +44,12 @@ export interface Report {
 export type Death = "restarted" | "restarted late" | "power loss" | "never returns" | "frozen" | "stopped" | "drained"
 
 export interface Options {
+  /** Asks every host for its metrics, once in so many milliseconds. */
+  readonly scrapes?: {
+    readonly every: number
+    /** `at` in milliseconds after the beginning; no text from a host that does not answer. */
+    readonly told: (at: number, host: string, text: string | undefined) => void
+  }
   /** Keep all that was logged and done. */
   readonly traced?: boolean
   /** Told of every effect of every host, and when, in milliseconds after the beginning; with an answer, that host dies there. */
@@ -64,7 +70,7 @@ export const simulate = (plan: Plan, options: Options = {}): Report => {
   }
 }
 
-const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
+const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Report => {
   const chance = new Chance(plan.seed + 1_000_003)
   const kernel = new Kernel()
   const lines: Array<string> = []
@@ -286,6 +292,15 @@ const carryOut = (plan: Plan, { traced = false, point }: Options): Report => {
     }
   }
   for (const fault of plan.faults) kernel.after(fault.at, () => act(fault))
+
+  if (scrapes !== undefined) {
+    const scrape = () => {
+      const at = kernel.now - BEGINNING
+      for (const host of hosts) host.scrape((text) => scrapes.told(at, host.name, text))
+      kernel.after(scrapes.every, scrape)
+    }
+    kernel.after(scrapes.every, scrape)
+  }
 
   let died: number | undefined
   kernel.point = (name, what) => {

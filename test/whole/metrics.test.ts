@@ -1,15 +1,13 @@
 import { appendFileSync, readFileSync, renameSync } from "node:fs"
 import { request } from "node:http"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { parse } from "yaml"
 import { setFaults } from "../../src/simulator/anka/host.ts"
 import * as store from "../store/server.ts"
+import { panels, RULES, rules } from "./documented.ts"
 import { LABELS, type Lab, make, OTHER, TEMPLATE, TOKEN, until } from "./lab.ts"
 import { promtool, start } from "./prometheus.ts"
 
-const RULES = resolve("docs/prometheus/alerts.yml")
-const DASHBOARD = resolve("docs/grafana/anklet.json")
 const WAITS = ["while [ ! -e ../../go ]; do sleep 0.05; done"]
 
 let lab: Lab
@@ -53,23 +51,6 @@ const metricsIn = (text: string) =>
 const namesIn = (expression: string): ReadonlyArray<string> =>
   [...expression.replaceAll(/"[^"]*"/g, '""').matchAll(/\b(?:anklet|process)_\w+|\bup\b/g)].map(([name]) =>
     name.replace(/_(bucket|sum|count)$/, "")
-  )
-
-const rules = (): ReadonlyArray<{ readonly alert: string; readonly expr: string }> =>
-  parse(readFileSync(RULES, "utf8")).groups.flatMap(({ rules }: { rules: ReadonlyArray<unknown> }) => rules)
-
-interface Panel {
-  readonly title: string
-  readonly targets?: ReadonlyArray<{ readonly expr: string }>
-}
-
-/** Every expression of the dashboard, with its variables filled in. */
-const panels = (): ReadonlyArray<{ readonly title: string; readonly expr: string }> =>
-  JSON.parse(readFileSync(DASHBOARD, "utf8")).panels.flatMap(({ title, targets = [] }: Panel) =>
-    targets.map(({ expr }) => ({
-      title,
-      expr: expr.replaceAll("$instance", ".*").replaceAll("$__rate_interval", "1m").replaceAll("$__range", "1h")
-    }))
   )
 
 beforeAll(async () => {
@@ -237,8 +218,8 @@ describe("the alert rules", () => {
 describe("the dashboard", () => {
   it("has panels of metrics that exist, and each shows something of what happened", async () => {
     const known = new Set(metricsIn((await atPort("/metrics")).body).map(({ name }) => name))
-    assert.isNotEmpty(panels())
-    for (const { title, expr } of panels()) {
+    assert.isNotEmpty(panels("1m"))
+    for (const { title, expr } of panels("1m")) {
       assert.isNotEmpty(namesIn(expr), title)
       for (const name of namesIn(expr)) assert.isTrue(known.has(name), `${title}: ${name}`)
       assert.isNotEmpty(await prometheus.history(expr), `${title}: ${expr}`)
@@ -246,7 +227,7 @@ describe("the dashboard", () => {
   })
 
   it("shows every metric", () => {
-    const shown = new Set(panels().flatMap(({ expr }) => namesIn(expr)))
+    const shown = new Set(panels("1m").flatMap(({ expr }) => namesIn(expr)))
     const told = [...readFileSync("docs/monitoring.md", "utf8").matchAll(/^\| `((?:anklet|process)_\w+)` /gm)]
     for (const [, name = ""] of told) assert.isTrue(shown.has(name), name)
   })

@@ -11,18 +11,31 @@ export interface Series {
   readonly value?: readonly [number, string]
 }
 
+/** A time series over a while. */
+export interface Course {
+  readonly metric: Readonly<Record<string, string>>
+  readonly values: ReadonlyArray<readonly [time: number, value: string]>
+}
+
+/** Start it on samples of OpenMetrics text with times, and nothing else; returns when it answers. */
+export const startWith = (samples: string) =>
+  launch({}, (data) => {
+    const { status, said } = promtool(["tsdb", "create-blocks-from", "openmetrics", samples, data])
+    if (status !== 0) throw new Error(said)
+  })
+
 /** Start it; returns when it answers. */
-export const start = async (target: string, rules: string) => {
-  const folder = mkdtempSync(join(tmpdir(), "anklet-prometheus-"))
-  const config = join(folder, "prometheus.yml")
-  writeFileSync(
-    config,
-    JSON.stringify({
-      global: { scrape_interval: "1s", evaluation_interval: "1s" },
-      scrape_configs: [{ job_name: "anklet", static_configs: [{ targets: [target] }] }],
-      rule_files: [rules]
-    })
+export const start = (target: string, rules: string) =>
+  launch(
+    { scrape_configs: [{ job_name: "anklet", static_configs: [{ targets: [target] }] }], rule_files: [rules] },
+    () => {}
   )
+
+const launch = async (more: object, fill: (data: string) => void) => {
+  const folder = mkdtempSync(join(tmpdir(), "anklet-prometheus-"))
+  fill(join(folder, "data"))
+  const config = join(folder, "prometheus.yml")
+  writeFileSync(config, JSON.stringify({ global: { scrape_interval: "1s", evaluation_interval: "1s" }, ...more }))
   const port = await freePort()
   const child = spawn(
     "prometheus",
@@ -46,6 +59,9 @@ export const start = async (target: string, rules: string) => {
     api,
     /** What an expression gives now. */
     query: async (query: string): Promise<ReadonlyArray<Series>> => (await api("query", { query })).result,
+    /** What it gives once a minute from one time to another, in seconds since the epoch. */
+    minutes: async (query: string, start: number, end: number): Promise<ReadonlyArray<Course>> =>
+      (await api("query_range", { query, start: `${start}`, end: `${end}`, step: "60" })).result,
     /** What it has given at any second since the start. */
     history: async (query: string): Promise<ReadonlyArray<Series>> =>
       (await api("query_range", { query, start: `${since}`, end: `${Date.now() / 1000}`, step: "1" })).result,
