@@ -207,6 +207,7 @@ it("a thousand jobs in the queue: what is told of them stays short, and right", 
       /^ {2}the queue: \d{3} jobs for the same template go before it$/m
     )
   } finally {
+    await fleet.macs[0]?.anklet("-s", "stop")
     await fleet.close()
     await redis.close()
   }
