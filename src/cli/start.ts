@@ -32,15 +32,23 @@ export const start = (options: {
     yield* Plugins.resolve(raw)
     const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
     const running = yield* PidFile.find(pidFile)
-    if (Option.isSome(running))
-      return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile, key: "pid_file_dir" })
+    let unwatched = Effect.void
+    if (Option.isSome(running)) {
+      const { takeOver } = yield* Effect.promise(() => import("./handover.ts"))
+      yield* takeOver(running.value, raw)
+      unwatched = complain(
+        "jobs that the daemon before left here go on in their VMs; start anklet again to see them through"
+      )
+    }
     if (options.attach) {
       const { main } = yield* Effect.promise(() => import("./daemon.ts"))
-      return yield* Effect.promise(() => main({ config, once: options.once, attach: true }, complain))
+      return yield* Effect.promise(() =>
+        main({ config, once: options.once, attach: true }, (text) => Effect.zipRight(complain(text), unwatched))
+      )
     }
     const { pid, report } = yield* Detach.start(commandLine, ["daemon", config, ...(options.once ? ["--once"] : [])])
     if (report._tag === "Failed") {
-      yield* complain(report.message)
+      yield* Effect.zipRight(complain(report.message), unwatched)
       return report.code
     }
     yield* say(`anklet is up (pid ${pid})`)
