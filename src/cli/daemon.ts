@@ -35,6 +35,7 @@ import * as PidFile from "../services/PidFile.ts"
 import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
+import * as Traces from "../Traces.ts"
 
 /** How the daemon was asked to run. */
 export interface Options {
@@ -51,7 +52,7 @@ const capabilities = (
   services: ReadonlyArray<Service<unknown>>,
   places: { readonly ledger: string; readonly locks: string; readonly state: string }
 ) =>
-  Coordinators.layer(services, places.state).pipe(
+  Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
     Layer.provideMerge(
       Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)
     ),

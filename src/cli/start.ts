@@ -9,6 +9,7 @@ import { commandLine } from "../Program.ts"
 import * as Detach from "../services/Detach.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
+import * as Traces from "../Traces.ts"
 import { complain, say } from "./terminal.ts"
 
 /** The config that was named, or the usual one; absolute, because the daemon changes its folder. */
@@ -30,6 +31,7 @@ export const start = (options: {
     // a bad config never gets as far as a process
     const raw = yield* Config.read(config)
     yield* Plugins.resolve(raw)
+    yield* Traces.settings
     const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
     const running = yield* PidFile.find(pidFile)
     let unwatched = Effect.void

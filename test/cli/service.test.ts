@@ -198,14 +198,19 @@ for (const { manager, name, folder, label } of [
         const old = lab.pid() ?? 0
         assert.strictEqual((await lab.anklet("-s", "drain", "--no-wait")).code, 0)
         // the second time the entry is another one by now
-        const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ LOG_LEVEL: more }) }).done
+        const otel = { OTEL_SERVICE_NAME: "macs of mine", OTEL_EXPORTER_OTLP_HEADERS: "authorization=canary" }
+        const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ ...otel, LOG_LEVEL: more }) })
+          .done
+        assert.include(readFileSync(entry(folder) ?? "", "utf8"), "macs of mine")
+        assert.notInclude(readFileSync(entry(folder) ?? "", "utf8"), "canary")
         assert.strictEqual(ran.code, 0, ran.stderr)
         assert.include(ran.stdout, `anklet (pid ${old}) is gone: this one takes its place`)
         assert.notStrictEqual(lab.pid(), old)
         assert.deepStrictEqual(lab.left().vms, vms)
       }
       // it runs, and takes work: nothing to do
-      const again = await lab.run(["service", "install", "-c", lab.config], { env: env({ LOG_LEVEL: "DEBUG" }) }).done
+      const same = env({ OTEL_SERVICE_NAME: "macs of mine", LOG_LEVEL: "DEBUG" })
+      const again = await lab.run(["service", "install", "-c", lab.config], { env: same }).done
       assert.include(again.stdout, "is installed already")
       lab.letGo()
       await until("the job has ended", () => job !== undefined && lab.world.job(job.id).status === "completed")
