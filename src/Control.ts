@@ -7,7 +7,8 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Drain } from "./Drain.ts"
-import type { Activity } from "./services/Activity.ts"
+import { Handover } from "./Handover.ts"
+import { Activity, type ServiceActivity } from "./services/Activity.ts"
 import type { Anka } from "./services/Anka.ts"
 import { type Answer, type Question, serve, serveTcp } from "./services/ControlSocket.ts"
 import type { Coordinators } from "./services/Coordinators.ts"
@@ -34,6 +35,8 @@ export interface About<R> {
 
 /** A port that cannot be had is asked for again: another daemon may have it, or its address may come later than we do. */
 const PORT_AGAIN = "5 seconds"
+/** A daemon that is asked to hand its jobs over looks so often whether it can. */
+const LOOK_EVERY = "200 millis"
 /** What may be asked over TCP: nothing that changes anything, or tells of jobs. */
 const OPEN = ["GET /metrics", "GET /healthz"]
 
@@ -58,6 +61,39 @@ const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
       Effect.succeed(text(200, `paused until the daemon ends; it cannot be kept: ${error.message}`))
     )
   )
+})
+
+/** Whether the next daemon would see through what this service does: nothing, or a job whose runner runs in its VM. */
+const canBeLeft = ({ doing }: ServiceActivity): boolean => {
+  switch (doing._tag) {
+    case "Looking":
+      return false
+    case "Working":
+      return doing.job.stages.at(-1)?.stage === "started"
+    default:
+      return true
+  }
+}
+
+/**
+ * Leave what runs to the daemon that asks. A job that is not there yet is waited for until its runner runs, or it is
+ * over; whoever stops waiting has asked for nothing.
+ */
+const handOver: Effect.Effect<Answer, never, Activity | Drain> = Effect.gen(function* () {
+  const activity = yield* Activity
+  const drain = yield* Drain
+  const handover = yield* Handover
+  let isAnnounced = false
+  // looked at each time: what was paused may be resumed meanwhile
+  while (!(yield* drain.open)) {
+    const ready = (yield* activity.services).every(canBeLeft)
+    if (ready && (yield* handover.begin)) return text(200, "handed over")
+    if (!isAnnounced)
+      yield* Effect.logInfo("another daemon waits to take over: it gets each job whose runner has started")
+    isAnnounced = true
+    yield* Effect.sleep(LOOK_EVERY)
+  }
+  return text(409, "this host takes work: nothing is handed over")
 })
 
 /** Answer questions on this socket for as long as the scope lives. */
@@ -99,6 +135,8 @@ export const open = Effect.fn("Control.open")(function* <R>(path: string, about:
         Effect.promise(() => import("./Health.ts")),
         ({ answer }) => answer({ ledger: about.ledger, startedAt })
       ),
+    // of what is loaded already: its files may be the next version's by now
+    "POST /handover": () => handOver,
     "POST /pause": () => setPause(true, about.pauseFile),
     "POST /resume": () => setPause(false, about.pauseFile)
   }

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Control from "./Control.ts"
+import { Handover } from "./Handover.ts"
 import * as Race from "./Race.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
@@ -98,9 +99,15 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })
 }, Effect.scoped)
 
-/** What could not be cleaned up is named once more when the daemon leaves. */
+/** What could not be cleaned up is named once more when the daemon leaves; and what the next one has to see through. */
 export const sayWhatIsLeft = Effect.gen(function* () {
-  const { vms, runners } = yield* (yield* Ledger).state
+  const { claims, vms, runners } = yield* (yield* Ledger).state
+  if (yield* (yield* Handover).begun) {
+    const jobs = Array.from(HashMap.values(claims), ({ job }) => `"${job.name}"`)
+    return yield* Effect.logInfo(
+      `handed over to the next daemon: ${jobs.length === 0 ? "no job runs" : `${jobs.join(", ")}, which go on in their VMs`}`
+    )
+  }
   const left = [...HashMap.keys(vms), ...HashMap.keys(runners)]
   if (left.length > 0) {
     yield* Effect.logError(`left behind, to be removed at the next start: ${left.join(", ")}`)

@@ -1,9 +1,11 @@
 /** Finalizers of a pass, which take their time and may be running when a stop comes. */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import { Handover } from "./Handover.ts"
 
 /**
- * Run an effect when the scope closes; last added, first run.
+ * Run an effect when the scope closes; last added, first run. Once what runs is handed over, nothing is undone any more:
+ * it is left as a crash would leave it, for the next daemon to adopt.
  *
  * Use this and not `Effect.addFinalizer` or `acquireRelease` in a pass: those put the fiber's references back after each
  * finalizer, and an interruption that arrives while the second or a later one runs is then forgotten (measured on
@@ -13,7 +15,8 @@ export const add = <R>(finalizer: Effect.Effect<unknown, never, R>) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Effect.context<R>()
-    yield* Scope.addFinalizer(scope, Effect.provide(finalizer, context))
+    const undo = Effect.flatMap(Handover, ({ begun }) => Effect.unlessEffect(finalizer, begun))
+    yield* Scope.addFinalizer(scope, Effect.provide(undo, context))
   })
 
 /** Acquire something in one uninterruptible step, and release it when the scope closes. */

@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as Finalizer from "../src/Finalizer.ts"
+import { Handover } from "../src/Handover.ts"
 
 it.effect("an interruption that comes while a later finalizer runs is not lost", () =>
   Effect.gen(function* () {
@@ -39,5 +40,20 @@ it.effect("finalizers run last added first, and what was acquired is released al
     })
     assert.strictEqual(yield* Effect.flip(Effect.scoped(use)), "no")
     assert.deepStrictEqual(lines, ["acquired", "released", "first"])
+  })
+)
+
+it.effect("nothing is undone any more once what runs is handed over, unless a stop was first", () =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    const life = (line: string, leaving: Effect.Effect<unknown>) =>
+      Effect.scoped(Effect.zipRight(Finalizer.add(Effect.sync(() => lines.push(line))), leaving))
+    const begin = Effect.flatMap(Handover, ({ begin }) => begin)
+    const prevent = Effect.flatMap(Handover, ({ prevent }) => prevent)
+    yield* Effect.provide(life("handed over", begin), Handover.layer)
+    yield* Effect.provide(life("handed over, then stopped", Effect.zipRight(begin, prevent)), Handover.layer)
+    yield* Effect.provide(life("stopped", Effect.zipRight(prevent, begin)), Handover.layer)
+    yield* life("nobody can ask for it", begin)
+    assert.deepStrictEqual(lines, ["stopped", "nobody can ask for it"])
   })
 )

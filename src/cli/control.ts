@@ -1,6 +1,4 @@
 /** Asking a running daemon over its control socket. */
-import { request } from "node:http"
-import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,6 +7,7 @@ import * as Config from "../Config.ts"
 import { FILE_NAME } from "../services/ControlSocket.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { NotRunning } from "./signal.ts"
+import * as Socket from "./socket.ts"
 import { configFile } from "./start.ts"
 
 /** The daemon runs, and does not answer as it should. */
@@ -24,29 +23,8 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
 /** A daemon that does not answer within this is in trouble, in milliseconds. */
 const WITHIN = 20_000
 
-const send = (socket: string, method: string, path: string) =>
-  Effect.async<{ readonly status: number; readonly body: string }, { readonly message: string }>((resume) => {
-    const fail = (message: string) => resume(Effect.fail({ message }))
-    const asked = request({ socketPath: socket, method, path, timeout: WITHIN }, (response) => {
-      let body = ""
-      response.setEncoding("utf8")
-      response.on("data", (chunk: string) => {
-        body += chunk
-      })
-      response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, body })))
-    })
-    asked.on("timeout", () => {
-      fail(`nothing came in ${WITHIN / 1000} seconds`)
-      asked.destroy()
-    })
-    asked.on("error", ({ message }) => fail(message))
-    asked.end()
-    return Effect.sync(() => asked.destroy())
-  })
-
 /** Where the daemon of a config is asked. */
 export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
-  const fs = yield* FileSystem
   const paths = yield* Path
   const { daemon } = yield* Config.read(yield* configFile(config))
   const socket = paths.join(daemon.pidFileDir, FILE_NAME)
@@ -59,13 +37,8 @@ export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
       if (Option.isNone(found)) return yield* new NotRunning({ file })
       const { pid } = found.value
       const refuse = (detail: string) => new NoAnswer({ pid, detail })
-      const owner = yield* Effect.option(fs.stat(socket))
-      // in a folder that all may write into, the socket may be anybody's
-      if (Option.exists(owner, ({ uid }) => Option.isSome(uid) && uid.value !== process.getuid?.())) {
-        return yield* refuse(`${socket} belongs to another user`)
-      }
-      const { status, body } = yield* Effect.mapError(send(socket, method, path), (error) =>
-        refuse(`${socket}: ${error.message}`)
+      const { status, body } = yield* Effect.mapError(Socket.ask(socket, method, path, WITHIN), ({ message }) =>
+        refuse(message)
       )
       return status === 200 ? body : yield* refuse(body === "" ? `it says ${status}` : body)
     })

@@ -15,6 +15,7 @@ import * as Config from "../Config.ts"
 import * as Daemon from "../Daemon.ts"
 import { Drain } from "../Drain.ts"
 import { type ExitCode, exitCodeOf } from "../ExitCode.ts"
+import { Handover } from "../Handover.ts"
 import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
 import type { Service } from "../Service.ts"
@@ -34,6 +35,7 @@ import * as PidFile from "../services/PidFile.ts"
 import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
+import * as Traces from "../Traces.ts"
 
 /** How the daemon was asked to run. */
 export interface Options {
@@ -50,7 +52,7 @@ const capabilities = (
   services: ReadonlyArray<Service<unknown>>,
   places: { readonly ledger: string; readonly locks: string; readonly state: string }
 ) =>
-  Coordinators.layer(services, places.state).pipe(
+  Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
     Layer.provideMerge(
       Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)
     ),
@@ -59,8 +61,11 @@ const capabilities = (
     )
   )
 
-/** From the PID file to the last line of the log. */
-const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effect<void>) {
+/** Runs what a signal asks for. */
+type Fork = (effect: Effect.Effect<unknown>) => void
+
+/** From the PID file to the last line of the log; `logs` gets what runs an effect whose words are in that log. */
+const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effect<void>, logs: (fork: Fork) => void) {
   const fs = yield* FileSystem
   const paths = yield* Path
   const raw = yield* Config.read(options.config)
@@ -69,6 +74,7 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
   const places = yield* home
   const ledger = yield* ledgerOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
+    logs(Runtime.runFork(yield* Effect.runtime<never>()))
     yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
     // a ledger has one writer, also when two configs name one state_dir
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
@@ -134,28 +140,33 @@ const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
 
 /** Run the daemon until it is told to stop or has drained; tells its exit code. SIGTERM and SIGINT stop it, SIGQUIT drains it. */
 export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
-  const base = Layer.merge(Drain.layer, Exec.layer).pipe(Layer.provideMerge(NodeContext.layer))
+  const base = Layer.mergeAll(Drain.layer, Exec.layer, Handover.layer).pipe(Layer.provideMerge(NodeContext.layer))
   const run = Effect.gen(function* () {
     const drain = yield* Drain
-    const runtime = yield* Effect.runtime<never>()
-    const fork = Runtime.runFork(runtime)
-    const fiber = yield* Effect.fork(program(options, Detach.report({ _tag: "Up" })))
+    const handover = yield* Handover
+    let fork: Fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const fiber = yield* Effect.fork(
+      program(options, Detach.report({ _tag: "Up" }), (logged) => {
+        fork = logged
+      })
+    )
     let stopping = false
-    const stop = () => {
+    const stop = (how = "stopping: services are interrupted and clean up") => {
       // the first one interrupts; a second one must not skip the clean-up that runs by then
       if (stopping) return
       stopping = true
-      fork(Effect.logInfo("stopping: services are interrupted and clean up"))
+      fork(Effect.zipRight(handover.prevent, Effect.logInfo(how)))
       // again and again until it has ended: a finalizer in a plugin may lose one (see Finalizer.ts)
       fork(Fiber.interruptFork(fiber).pipe(Effect.repeat(Schedule.spaced("500 millis"))))
     }
     const listen = (signal: NodeJS.Signals, act: () => void) => process.on(signal, act)
-    listen("SIGTERM", stop)
-    listen("SIGINT", stop)
+    listen("SIGTERM", () => stop())
+    listen("SIGINT", () => stop())
     listen("SIGQUIT", () => fork(Effect.zipRight(Effect.logInfo("draining: nothing new is taken"), drain.begin)))
     listen("SIGHUP", () => {
       // a terminal that closes is no reason to go; the log is reopened by itself
     })
+    fork(Effect.andThen(handover.wait, () => stop("handing over: services are interrupted, and leave what runs")))
     const exit = yield* Fiber.await(fiber)
     // a failed start interrupts what was starting beside it: only a pure interruption is a stop
     if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0

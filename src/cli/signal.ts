@@ -1,15 +1,11 @@
 /** `anklet -s stop|drain`: tell the daemon, then wait until it is gone and show what it waits for. */
-import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
-import { Exec, type ProcessIdentity } from "../services/Exec.ts"
-import * as Journal from "../services/Journal.ts"
-import { apply, Entry, empty, type LedgerState } from "../services/Ledger.ts"
 import * as PidFile from "../services/PidFile.ts"
-import { ledgerOf } from "./daemon.ts"
+import { ledgerIn, untilGone } from "./gone.ts"
 import { configFile } from "./start.ts"
 import { say } from "./terminal.ts"
 
@@ -20,40 +16,7 @@ export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", {
   }
 }
 
-const LOOK_EVERY = "200 millis"
 const SIGNALS = { stop: "SIGTERM", drain: "SIGQUIT" } as const
-
-/** One line for each thing that the daemon has in hand. */
-const inHand = ({ claims, vms }: LedgerState): ReadonlyArray<string> => {
-  const jobs = [...HashMap.values(claims)].map(({ job, service }) => {
-    const vm = [...HashMap.values(vms)].find((vm) => vm.job === job.key)
-    return `${service}: job "${job.name}"${vm === undefined ? "" : ` in ${vm.vm}`}`
-  })
-  const orphans = [...HashMap.values(vms)].filter(({ job }) => !HashMap.has(claims, job)).map(({ vm }) => `VM ${vm}`)
-  return [...jobs, ...orphans]
-}
-
-const ledgerAt = (file: string) =>
-  Effect.flatMap(FileSystem, (fs) => fs.readFile(file)).pipe(
-    Effect.map((bytes) => Journal.parse(Entry, bytes).records.reduce(apply, empty)),
-    Effect.orElseSucceed(() => empty)
-  )
-
-/** Wait until a daemon is gone, and show what it waits for where its `state_dir` is known. */
-export const untilGone = Effect.fnUntraced(function* (process: ProcessIdentity, stateDir: Option.Option<string>) {
-  const exec = yield* Exec
-  const ledger = yield* Effect.transposeOption(Option.map(stateDir, ledgerOf))
-  let shown = ""
-  while (yield* exec.isAlive(process)) {
-    const owed = Option.isSome(ledger) ? yield* ledgerAt(ledger.value) : empty
-    const waiting = inHand(owed)
-      .map((line) => `  waiting for ${line}`)
-      .join("\n")
-    if (waiting !== shown && waiting !== "") yield* say(waiting)
-    shown = waiting
-    yield* Effect.sleep(LOOK_EVERY)
-  }
-})
 
 /** Signal the daemon; tells the exit code. Ctrl-C on the wait leaves the daemon alone. */
 export const signal = (options: {
@@ -74,6 +37,10 @@ export const signal = (options: {
     yield* say(options.signal === "stop" ? `stopping anklet (pid ${pid})` : `draining anklet (pid ${pid})`)
     if (!options.wait) return 0
     yield* untilGone(found.value, Option.some(daemon.stateDir))
-    yield* say(options.signal === "stop" ? "anklet has stopped" : "anklet has drained")
+    const { claims } = yield* ledgerIn(daemon.stateDir)
+    if (options.signal === "stop") yield* say("anklet has stopped")
+    // a daemon that drained has no job when it leaves, unless another one asked for them
+    else if (HashMap.isEmpty(claims)) yield* say("anklet has drained")
+    else yield* say("anklet is gone; its jobs go on, and the daemon that is started in its place sees them through")
     return 0
   })

@@ -9,6 +9,7 @@ import { commandLine } from "../Program.ts"
 import * as Detach from "../services/Detach.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
+import * as Traces from "../Traces.ts"
 import { complain, say } from "./terminal.ts"
 
 /** The config that was named, or the usual one; absolute, because the daemon changes its folder. */
@@ -30,17 +31,26 @@ export const start = (options: {
     // a bad config never gets as far as a process
     const raw = yield* Config.read(config)
     yield* Plugins.resolve(raw)
+    yield* Traces.settings
     const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
     const running = yield* PidFile.find(pidFile)
-    if (Option.isSome(running))
-      return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile, key: "pid_file_dir" })
+    let unwatched = Effect.void
+    if (Option.isSome(running)) {
+      const { takeOver } = yield* Effect.promise(() => import("./handover.ts"))
+      yield* takeOver(running.value, raw)
+      unwatched = complain(
+        "jobs that the daemon before left here go on in their VMs; start anklet again to see them through"
+      )
+    }
     if (options.attach) {
       const { main } = yield* Effect.promise(() => import("./daemon.ts"))
-      return yield* Effect.promise(() => main({ config, once: options.once, attach: true }, complain))
+      return yield* Effect.promise(() =>
+        main({ config, once: options.once, attach: true }, (text) => Effect.zipRight(complain(text), unwatched))
+      )
     }
     const { pid, report } = yield* Detach.start(commandLine, ["daemon", config, ...(options.once ? ["--once"] : [])])
     if (report._tag === "Failed") {
-      yield* complain(report.message)
+      yield* Effect.zipRight(complain(report.message), unwatched)
       return report.code
     }
     yield* say(`anklet is up (pid ${pid})`)

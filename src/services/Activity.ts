@@ -203,7 +203,8 @@ export class Activity extends Context.Tag("anklet/Activity")<
               if (job === undefined || service === undefined) return []
               const stages = [...job.stages, { stage, at }]
               services.set(name, { ...service, since: at, doing: { _tag: "Working", job: { ...job, stages } } })
-              return stages
+              // nobody knows when a job that was adopted came as far as it was then
+              return job.adopted && stage !== "clean" ? [] : stages
             }),
             (stages) => Metrics.observe(stages.slice(-2))
           ),

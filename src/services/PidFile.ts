@@ -13,10 +13,13 @@ export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("Alread
   pid: Schema.Int,
   file: Schema.String,
   /** The key of the config that the folder comes from. */
-  key: Schema.String
+  key: Schema.String,
+  /** What to do about it, where more is known than that it runs. */
+  remedy: Schema.optionalWith(Schema.Option(Schema.String), { default: () => Option.none() })
 }) {
   override get message() {
-    return `already running (pid ${this.pid}, ${this.file}); stop it with "anklet -s stop", or give this config another ${this.key}`
+    const remedy = Option.getOrElse(this.remedy, () => 'stop it with "anklet -s stop"')
+    return `already running (pid ${this.pid}, ${this.file}); ${remedy}, or give this config another ${this.key}`
   }
 }
 

@@ -188,6 +188,37 @@ for (const { manager, name, folder, label } of [
       assert.strictEqual((await service("uninstall")).code, 0)
     })
 
+    it("lets a daemon that drains hand its jobs over, be it its own or one that was started by hand", async () => {
+      const { jobs } = lab.queue({ steps: ["while [ ! -f ../../go ]; do sleep 0.05; done"] })
+      const [job] = jobs
+      assert.strictEqual((await lab.anklet()).code, 0)
+      await until("the job runs", () => job !== undefined && lab.world.job(job.id).status === "in_progress")
+      const { vms } = lab.left()
+      for (const more of ["", "DEBUG"]) {
+        const old = lab.pid() ?? 0
+        assert.strictEqual((await lab.anklet("-s", "drain", "--no-wait")).code, 0)
+        // the second time the entry is another one by now
+        const otel = { OTEL_SERVICE_NAME: "macs of mine", OTEL_EXPORTER_OTLP_HEADERS: "authorization=canary" }
+        const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ ...otel, LOG_LEVEL: more }) })
+          .done
+        assert.include(readFileSync(entry(folder) ?? "", "utf8"), "macs of mine")
+        assert.notInclude(readFileSync(entry(folder) ?? "", "utf8"), "canary")
+        assert.strictEqual(ran.code, 0, ran.stderr)
+        assert.include(ran.stdout, `anklet (pid ${old}) is gone: this one takes its place`)
+        assert.notStrictEqual(lab.pid(), old)
+        assert.deepStrictEqual(lab.left().vms, vms)
+      }
+      // it runs, and takes work: nothing to do
+      const same = env({ OTEL_SERVICE_NAME: "macs of mine", LOG_LEVEL: "DEBUG" })
+      const again = await lab.run(["service", "install", "-c", lab.config], { env: same }).done
+      assert.include(again.stdout, "is installed already")
+      lab.letGo()
+      await until("the job has ended", () => job !== undefined && lab.world.job(job.id).status === "completed")
+      assert.strictEqual(job === undefined ? "" : lab.world.job(job.id).conclusion, "success")
+      assert.strictEqual((await service("uninstall")).code, 0)
+      assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+    })
+
     it("refuses root, a config that is wrong, and a daemon that was started by hand, and changes nothing", async () => {
       standIn("id", "echo 0")
       for (const command of ["install", "uninstall", "status"]) {

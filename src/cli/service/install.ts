@@ -11,6 +11,7 @@ import * as reader from "../../services/log/reader.ts"
 import * as PidFile from "../../services/PidFile.ts"
 import { problemsOf } from "../config/folders.ts"
 import { resolved } from "../config/resolved.ts"
+import { takeOver } from "../handover.ts"
 import { complain, say } from "../terminal.ts"
 import { find, forget, stop, untilUp, unwritable, write } from "./entry.ts"
 import type { State } from "./manager.ts"
@@ -45,18 +46,27 @@ export const install = Effect.fn("service.install")(function* (config: string, f
   const unit = yield* unitOf(raw)
   const wanted = manages.textOf(unit)
   const isSame = Option.contains(text, wanted)
-  if (isSame && state.isLoaded && Option.isSome(state.pid)) {
+  const running = yield* PidFile.find(yield* PidFile.pathOf(raw.daemon.pidFileDir))
+  // one that takes nothing new leaves its jobs to the one that is started here; one of this entry may be stopped as well
+  const isGone = yield* Option.match(running, {
+    onNone: () => Effect.succeed(false),
+    onSome: (process) =>
+      takeOver(process, raw).pipe(
+        Effect.as(true),
+        Effect.catchIf(
+          ({ _tag }) => _tag === "AlreadyRunning" && Option.contains(state.pid, process.pid),
+          () => Effect.succeed(false)
+        )
+      )
+  })
+  const pid = isGone ? Option.none<number>() : state.pid
+  if (isSame && state.isLoaded && Option.isSome(pid)) {
     yield* say(`${name} is installed already, and ${describe(state)}`)
     return 0
   }
-  const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
-  const running = yield* PidFile.find(pidFile)
-  if (Option.isSome(running) && !Option.contains(state.pid, running.value.pid)) {
-    return yield* new PidFile.AlreadyRunning({ pid: running.value.pid, file: pidFile, key: "pid_file_dir" })
-  }
   const log = paths.join(raw.daemon.logDir, FILE_NAME)
   if (!isSame) {
-    if (Option.isSome(state.pid)) yield* stop(state.pid.value, config)
+    if (Option.isSome(pid)) yield* stop(pid.value, config)
     if (state.isLoaded) yield* forget(manages, label)
     yield* unwritable(file)(write(file, wanted))
     yield* say(`${Option.isSome(text) ? "renewed" : "installed"} ${name}: ${file}`)

@@ -32,6 +32,8 @@ const FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/bin", "/us
 export const STOP_WITHIN = 300
 /** Between a failure and the next start, in seconds. */
 export const RESTART_AFTER = 30
+/** What is taken along from where the entry is made. No secret: everybody on this host may read the entry. */
+const VARIABLES = ["LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"]
 /** Open files. */
 export const FILES = 8192
 
@@ -82,7 +84,11 @@ export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }
   const [anka] = yield* inPath("anka")
   const [runtime = ""] = command
   const needed = [runtime, ...(anka === undefined ? [] : [anka])].map((file) => paths.dirname(file))
-  const level = yield* Effect.option(Config.nonEmptyString("LOG_LEVEL"))
+  const given = yield* Effect.forEach(VARIABLES, (name) =>
+    Effect.map(Effect.option(Config.nonEmptyString(name)), (value) =>
+      Option.toArray(Option.map(value, (value) => [name, value] as const))
+    )
+  )
   const unit: Unit = {
     label,
     config: daemon.file,
@@ -90,7 +96,7 @@ export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }
     folder: isAnywhere ? user : paths.resolve("."),
     environment: {
       PATH: [...new Set([...needed.filter((folder) => !FOLDERS.includes(folder)), ...FOLDERS])].join(":"),
-      ...(Option.isSome(level) ? { LOG_LEVEL: level.value } : {})
+      ...Object.fromEntries(given.flat())
     },
     errors: paths.join(daemon.logDir, `${label}.stderr.log`)
   }

@@ -250,6 +250,7 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: H
       continue
     }
     yield* Effect.logInfo(`VM ${vm.vm} still runs: its job is watched to its end`)
+    yield* reached("started")
     const decision = yield* follow(context, held, address, {
       name: started.named.runner,
       id: Option.getOrThrow(started.id),

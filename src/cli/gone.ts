@@ -1,0 +1,41 @@
+/** Waiting for the end of a daemon. */
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import { Exec, type ProcessIdentity } from "../services/Exec.ts"
+import { empty, type LedgerState, pathOf, peek } from "../services/Ledger.ts"
+import { say } from "./terminal.ts"
+
+const LOOK_EVERY = "200 millis"
+
+/** One line for each thing that the daemon has in hand. */
+const inHand = ({ claims, vms }: LedgerState): ReadonlyArray<string> => {
+  const jobs = [...HashMap.values(claims)].map(({ job, service }) => {
+    const vm = [...HashMap.values(vms)].find((vm) => vm.job === job.key)
+    return `${service}: job "${job.name}"${vm === undefined ? "" : ` in ${vm.vm}`}`
+  })
+  const orphans = [...HashMap.values(vms)].filter(({ job }) => !HashMap.has(claims, job)).map(({ vm }) => `VM ${vm}`)
+  return [...jobs, ...orphans]
+}
+
+/** What the ledger of a `state_dir` says; nothing where it cannot be read. */
+export const ledgerIn = (stateDir: string) =>
+  Effect.flatMap(pathOf(stateDir), peek).pipe(
+    Effect.map(({ state }) => state),
+    Effect.orElseSucceed(() => empty)
+  )
+
+/** Wait until a daemon is gone, and show what it waits for where its `state_dir` is known. */
+export const untilGone = Effect.fnUntraced(function* (process: ProcessIdentity, stateDir: Option.Option<string>) {
+  const exec = yield* Exec
+  let shown = ""
+  while (yield* exec.isAlive(process)) {
+    const owed = Option.isSome(stateDir) ? yield* ledgerIn(stateDir.value) : empty
+    const waiting = inHand(owed)
+      .map((line) => `  waiting for ${line}`)
+      .join("\n")
+    if (waiting !== shown && waiting !== "") yield* say(waiting)
+    shown = waiting
+    yield* Effect.sleep(LOOK_EVERY)
+  }
+})

@@ -1,0 +1,61 @@
+/** Taking the place of a daemon that takes nothing new: it leaves the jobs that run to the one that starts. */
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Raw } from "../Config.ts"
+import { FILE_NAME } from "../services/ControlSocket.ts"
+import { Exec, type ProcessIdentity } from "../services/Exec.ts"
+import * as PidFile from "../services/PidFile.ts"
+import { untilGone } from "./gone.ts"
+import * as Socket from "./socket.ts"
+import { say } from "./terminal.ts"
+
+/** A daemon that starts or ends does not answer for a moment: it is asked again, so many times. */
+const TRIES = 25
+const BETWEEN_TRIES = "200 millis"
+/** Who waits longer than this is told what for. */
+const TELL_AFTER = "1 second"
+
+const PUT_ASIDE =
+  'to put this one in its place while its jobs go on, tell it "anklet -s drain --no-wait" and start again; to end it, "anklet -s stop"'
+
+/**
+ * Wait until the daemon of this config has handed its jobs over, or has ended anyhow. Fails with `AlreadyRunning` when it
+ * takes work, or cannot hand over.
+ */
+export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentity, { daemon }: Raw) {
+  const paths = yield* Path
+  const exec = yield* Exec
+  const file = yield* PidFile.pathOf(daemon.pidFileDir)
+  const refuse = (remedy: string) =>
+    new PidFile.AlreadyRunning({ pid: running.pid, file, key: "pid_file_dir", remedy: Option.some(remedy) })
+  const whenItHasEnded = 'wait until "anklet -s drain" has ended, then start again'
+
+  const asked = Effect.gen(function* () {
+    let silence = ""
+    for (let tries = 0; tries < TRIES; tries++) {
+      const answer = yield* Effect.either(Socket.ask(paths.join(daemon.pidFileDir, FILE_NAME), "POST", "/handover"))
+      if (!(yield* exec.isAlive(running))) return
+      if (answer._tag === "Right") {
+        switch (answer.right.status) {
+          case 200:
+            return yield* untilGone(running, Option.none())
+          case 404:
+            return yield* refuse(`it is too old to hand its jobs over: ${whenItHasEnded}`)
+          case 409:
+            return yield* refuse(PUT_ASIDE)
+        }
+      }
+      silence = answer._tag === "Left" ? answer.left.message : `it says ${answer.right.status}: ${answer.right.body}`
+      yield* Effect.sleep(BETWEEN_TRIES)
+    }
+    return yield* refuse(`it does not answer (${silence}), so it cannot hand its jobs over: ${whenItHasEnded}`)
+  })
+  const told = say(`anklet (pid ${running.pid}) takes nothing new: waiting for it to hand over its jobs`).pipe(
+    Effect.zipRight(untilGone(running, Option.some(daemon.stateDir))),
+    Effect.delay(TELL_AFTER),
+    Effect.zipRight(Effect.never)
+  )
+  yield* Effect.raceFirst(asked, told)
+  yield* say(`anklet (pid ${running.pid}) is gone: this one takes its place`)
+})

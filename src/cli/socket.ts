@@ -1,0 +1,49 @@
+/** One question to a daemon's control socket. */
+import { request } from "node:http"
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+/** What came back. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** Ask; `within` is in milliseconds, without it the answer may take as long as it likes. Fails with why there is none. */
+export const ask = (
+  socket: string,
+  method: "GET" | "POST",
+  path: string,
+  within?: number
+): Effect.Effect<Answer, { readonly message: string }, FileSystem> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem
+    const owner = yield* Effect.option(fs.stat(socket))
+    // in a folder that all may write into, the socket may be anybody's
+    if (Option.exists(owner, ({ uid }) => Option.isSome(uid) && uid.value !== process.getuid?.())) {
+      return yield* Effect.fail({ message: `${socket} belongs to another user` })
+    }
+    return yield* send(socket, method, path, within)
+  })
+
+const send = (socket: string, method: string, path: string, within: number | undefined) =>
+  Effect.async<Answer, { readonly message: string }>((resume) => {
+    const fail = (message: string) => resume(Effect.fail({ message: `${socket}: ${message}` }))
+    const asked = request({ socketPath: socket, method, path, timeout: within }, (response) => {
+      let body = ""
+      response.setEncoding("utf8")
+      response.on("data", (chunk: string) => {
+        body += chunk
+      })
+      response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, body })))
+      response.on("error", ({ message }) => fail(message))
+    })
+    asked.on("timeout", () => {
+      fail(`nothing came in ${(within ?? 0) / 1000} seconds`)
+      asked.destroy()
+    })
+    asked.on("error", ({ message }) => fail(message))
+    asked.end()
+    return Effect.sync(() => asked.destroy())
+  })

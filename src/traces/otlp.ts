@@ -1,0 +1,117 @@
+/** Jobs as traces, sent to a collector by OTLP over HTTP. Loaded only where the environment names one. */
+import { hostname } from "node:os"
+import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
+import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
+import * as HttpClient from "@effect/platform/HttpClient"
+import { type HttpClientError, RequestError } from "@effect/platform/HttpClientError"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
+import type { Ended } from "../services/Activity.ts"
+import type { Settings } from "../Traces.ts"
+import { version } from "../version.ts"
+import { within } from "../Within.ts"
+
+/** Spans wait in memory at most so long, and at most so many. */
+const SEND_EVERY = "5 seconds"
+const BATCH = 500
+/** A collector that says nothing for so long is away. */
+const ANSWERS_WITHIN = "5 seconds"
+/** What waits is sent when the daemon ends, which is held up for no longer than this. */
+const FLUSH_WITHIN = "1500 millis"
+const CLOSE_WITHIN = "2 seconds"
+
+const nanoseconds = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n
+
+/** Make the spans of a job that ended: one for all of it, and in it one for the way to each stage. Times are in milliseconds since the epoch. */
+const trace = (tracer: Tracer.Tracer, { service, job, outcome }: Ended, now: number): void => {
+  const [first, ...stages] = job.stages
+  // the CI's clock may be ahead of ours: a span never ends before it begins
+  let at = first?.at ?? now
+  const span = (name: string, parent: Option.Option<Tracer.Span>) =>
+    tracer.span(name, parent, Context.empty(), [], nanoseconds(at), "internal")
+  const whole = span("job", Option.none())
+  const { key, name, template, attempt, adopted, fields } = job
+  const told = { "job.key": key, "job.name": name, template, attempt, adopted, service, outcome, ...fields }
+  for (const [name, value] of Object.entries(told)) whole.attribute(`anklet.${name}`, value)
+  for (const { stage, at: reached } of stages) {
+    const way = span(adopted && stage === "started" ? "adopted" : stage, Option.some(whole))
+    at = Math.max(at, reached)
+    way.end(nanoseconds(at), Exit.void)
+  }
+  whole.end(nanoseconds(Math.max(at, now)), outcome === "finished" ? Exit.void : Exit.fail(outcome))
+}
+
+const why = (error: HttpClientError): string => {
+  if (error._tag === "ResponseError") return `it answers ${error.response.status}`
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.description ?? error.reason
+  // a name with several addresses fails with a code alone
+  return cause.message || ("code" in cause ? String(cause.code) : cause.name)
+}
+
+/** Every answer but 2xx is a failure, and so is silence; a person is told when that begins, and when it is over. */
+const watched = (client: HttpClient.HttpClient, { url }: Settings) => {
+  let isAway = false
+  return client.pipe(
+    // an answer that is not read would keep its connection
+    HttpClient.tap(({ text }) => Effect.ignore(text)),
+    HttpClient.filterStatusOk,
+    HttpClient.transform((answer, request) =>
+      Effect.timeoutFail(answer, {
+        duration: ANSWERS_WITHIN,
+        onTimeout: () => new RequestError({ request, reason: "Transport", description: "it does not answer" })
+      })
+    ),
+    HttpClient.tapError((error) => {
+      if (isAway) return Effect.void
+      isAway = true
+      return Effect.logWarning(
+        `traces cannot be sent to ${url.origin}, and are lost until they can: ${why(error)}; check OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, usually on port 4318)`
+      )
+    }),
+    HttpClient.tap(() => {
+      if (!isAway) return Effect.void
+      isAway = false
+      return Effect.logInfo(`traces are sent to ${url.origin} again`)
+    })
+  )
+}
+
+/** What sends a trace of a job, as long as the scope lives; what waits then is still sent. */
+export const sender = Effect.fn("Traces.sender")(function* (settings: Settings) {
+  const scope = yield* Scope.make()
+  // in a fiber of its own: a stop must not cut it short
+  yield* Effect.addFinalizer(() => Effect.ignore(within(CLOSE_WITHIN)(Scope.close(scope, Exit.void))))
+  const client = Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(HttpClient.HttpClient, (client) => watched(client, settings))
+  ).pipe(Layer.provide(NodeHttpClient.layer))
+  const context = yield* Layer.buildWithScope(Layer.merge(client, OtlpSerialization.layerJson), scope)
+  const tracer = yield* OtlpTracer.make({
+    url: settings.url.href,
+    headers: Redacted.value(settings.headers),
+    resource: {
+      serviceName: settings.service,
+      serviceVersion: version,
+      attributes: { "host.name": hostname(), ...settings.resource }
+    },
+    exportInterval: SEND_EVERY,
+    maxBatchSize: BATCH,
+    shutdownTimeout: FLUSH_WITHIN
+  }).pipe(
+    // it reads the same variables, less exactly
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map())),
+    Effect.provide(context),
+    Scope.extend(scope)
+  )
+  return (ended: Ended) => Effect.map(Clock.currentTimeMillis, (now) => trace(tracer, ended, now))
+})
