@@ -1,9 +1,11 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
+import { plain } from "./cli/plain.ts"
 import { build } from "./version.ts"
 
 if (process.env.LOG_LEVEL === "dev") process.setSourceMapsEnabled(true)
 
 const [first] = process.argv.slice(2)
+const asked = plain(process.argv.slice(2))
 
 if (first === "--version") {
   process.stdout.write(`anklet ${build}\n`)
@@ -16,6 +18,9 @@ if (first === "--version") {
 } else if (first === "demo") {
   const { main } = await import("./cli/demo.ts")
   await main()
+} else if (asked !== undefined) {
+  const { main } = await import("./cli/start.ts")
+  await main(asked)
 } else {
   await import("./cli/main.ts")
 }
