@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { leaveOut } from "./lean.mjs"
 
 /** The folder of this repository. */
 export const root = fileURLToPath(new URL("..", import.meta.url))
@@ -22,24 +23,24 @@ export const commit = () => git("describe", "--always", "--dirty", "--abbrev=7",
 /** When the commit was made, if that is known. */
 export const committedAt = () => git("log", "-1", "--format=%cI")
 
-/** Bundle into a folder, `main.js` and its chunks; tells what went into them. */
-export const bundle = async (outdir, define = {}) => {
+/** Bundle an entry into a folder, with its chunks; tells what went into them. */
+export const bundle = async (outdir, { entry = "src/main.ts", define = {}, plugins = [] } = {}) => {
   rmSync(outdir, { recursive: true, force: true })
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ["src/main.ts"],
+    entryPoints: [entry],
     outdir,
     bundle: true,
     splitting: true,
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
+    // the text of a module stays in memory
+    minify: true,
     format: "esm",
     platform: "node",
     target: "node20",
     mainFields: ["module", "main"],
     loader: { ".bash": "text", ".lua": "text" },
     define: { ANKLET_VERSION: JSON.stringify(version), ANKLET_COMMIT: JSON.stringify(commit()), ...define },
+    plugins: [leaveOut, ...plugins],
     external: ["@parcel/watcher", "msgpackr-extract", "bufferutil", "utf-8-validate"],
     banner: {
       js: [

@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { bundle, root, version } from "./bundle.mjs"
+import { pluginApiApart } from "./lean.mjs"
 import { bom, licences, packagesIn } from "./release/contents.mjs"
 import { formula } from "./release/formula.mjs"
 import { HOST, runtimeOf, TARGETS } from "./release/runtimes.mjs"
@@ -68,7 +69,9 @@ const modules = join(root, "node_modules", ".cache", "anklet-release")
 try {
   // a package that looks for files beside itself finds none, and the path of this folder gets into no file
   const nowhere = { __dirname: '"/dev/null/a/b"', __filename: '"/dev/null/a/b/c"' }
-  const packages = packagesIn(await bundle(modules, { ANKLET_ONE_FILE: "true", ...nowhere }))
+  const define = { ANKLET_ONE_FILE: "true", ...nowhere }
+  const packages = packagesIn(await bundle(modules, { define, plugins: [pluginApiApart] }))
+  await bundle(join(modules, "plugin-api"), { define, entry: "src/PluginApi.ts" })
   const files = targets.map((target) => {
     const name = `anklet-${version}-${target}`
     compile(modules, target, name)

@@ -9,7 +9,6 @@ import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as Database from "./config/Database.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
-import * as Yaml from "./config/Yaml.ts"
 import { expand, type Home, home } from "./Home.ts"
 
 export { ConfigError, Problem } from "./config/Problem.ts"
@@ -104,6 +103,8 @@ const strict = { errors: "all", onExcessProperty: "error" } as const
 export const read = Effect.fn("Config.read")(function* (file: string) {
   const paths = yield* Path
   const places = yield* home
+  // the parser is a quarter of what an idle daemon would load, and is needed once
+  const Yaml = yield* Effect.promise(() => import("./config/Yaml.ts"))
   const { content, lineOf } = yield* Yaml.read(file)
   const fail = (problems: ReadonlyArray<Problem>) => new ConfigError({ file, problems })
   if (!Predicate.isRecord(content)) {

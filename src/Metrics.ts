@@ -2,6 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
+import * as MetricLabel from "effect/MetricLabel"
 import { Conclusion } from "./Job.ts"
 import { type Reached, STAGES } from "./Stage.ts"
 
@@ -20,26 +22,40 @@ type Given<L extends Family["labels"]> = {
   readonly [K in keyof L]: L[K] extends readonly [] ? string : L[K][number]
 }
 
-/** Only with the labels that a metric has: each other one would be a series of its own. */
-const tagged = <Type, In, Out>(
-  metric: Metric.Metric<Type, In, Out>,
-  { labels }: Pick<Family, "labels">,
-  given: Readonly<Record<string, string>>
-) => Object.keys(labels).reduce((metric, key) => Metric.tagged(metric, key, given[key] ?? ""), metric)
+/**
+ * A series of the family for each combination of labels, and only with the labels that it has: each other one would be a
+ * series of its own. It is kept, because to find it among all others by its labels costs more than to count.
+ */
+const series = <Type, In, Out>(
+  { labels }: Family,
+  make: (labels: ReadonlyArray<MetricLabel.MetricLabel>) => Metric.Metric<Type, In, Out>
+) => {
+  const names = Object.keys(labels)
+  const known = new Map<string, Metric.Metric<Type, In, Out>>()
+  return (given: Readonly<Record<string, string>>) => {
+    const values = names.map((name) => given[name] ?? "")
+    const id = JSON.stringify(values)
+    const metric = known.get(id) ?? make(names.map((name, n) => MetricLabel.make(name, values[n] ?? "")))
+    known.set(id, metric)
+    return metric
+  }
+}
 
 const counter = <const L extends Family["labels"]>(name: string, help: string, labels: L) => {
   const family: Family = { name, type: "counter", help, labels }
   FAMILIES.push(family)
-  const metric = Metric.counter(name, { description: help, incremental: true })
-  return (given: Given<L>): Effect.Effect<void> => Metric.increment(tagged(metric, family, given))
+  const key = MetricKey.counter(name, { description: help, incremental: true })
+  const of = series(family, (labels) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labels)))
+  return (given: Given<L>): Effect.Effect<void> => Effect.suspend(() => Metric.increment(of(given)))
 }
 
 const histogram = <const L extends Family["labels"]>(name: string, help: string, labels: L) => {
   const family: Family = { name, type: "histogram", help, labels }
   FAMILIES.push(family)
-  const metric = Metric.histogram(name, SECONDS, help)
+  const key = MetricKey.histogram(name, SECONDS, help)
+  const of = series(family, (labels) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labels)))
   return (given: Given<L>, ms: number): Effect.Effect<void> =>
-    Metric.update(tagged(metric, family, given), Math.max(0, ms) / 1000)
+    Effect.suspend(() => Metric.update(of(given), Math.max(0, ms) / 1000))
 }
 
 /** From a tenth of a second to half a day. */

@@ -104,10 +104,7 @@ const forever = <R>(service: Service<R>) =>
           why: (yield* drain.paused) ? "paused: nothing new is taken on this host" : "no job waits for this host",
           until: (yield* Clock.currentTimeMillis) + Duration.toMillis(service.sleepInterval)
         })
-        yield* Effect.sleep(service.sleepInterval).pipe(
-          Effect.raceFirst(coordinator.woken(service.name)),
-          Effect.raceFirst(drain.wait)
-        )
+        yield* Effect.raceAll([Effect.sleep(service.sleepInterval), coordinator.woken(service.name), drain.wait])
         continue
       }
       const cause = Cause.flatten(exit.cause)
@@ -122,10 +119,7 @@ const forever = <R>(service: Service<R>) =>
       )
       // a store that is back need not be waited for any longer
       const isStore = Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Store")
-      yield* Effect.sleep(pause).pipe(
-        Effect.raceFirst(isStore ? wake.called(service.name) : Effect.never),
-        Effect.raceFirst(drain.wait)
-      )
+      yield* Effect.raceAll([Effect.sleep(pause), isStore ? wake.called(service.name) : Effect.never, drain.wait])
     }
     yield* progress.does({ _tag: "Drained" })
     yield* Effect.logInfo("service has drained")

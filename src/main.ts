@@ -1,9 +1,14 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
+import { plain } from "./cli/plain.ts"
 import { build } from "./version.ts"
 
 if (process.env.LOG_LEVEL === "dev") process.setSourceMapsEnabled(true)
 
 const [first] = process.argv.slice(2)
+const asked = plain(process.argv.slice(2))
+
+/** Before the daemon is loaded: code that is compiled already stays as it is. */
+const tune = async () => (await import("./Tuning.ts")).tune()
 
 if (first === "--version") {
   process.stdout.write(`anklet ${build}\n`)
@@ -11,11 +16,16 @@ if (first === "--version") {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))
 } else if (first === "daemon") {
+  await tune()
   const { detached } = await import("./cli/daemon.ts")
   await detached(process.argv.slice(3))
 } else if (first === "demo") {
   const { main } = await import("./cli/demo.ts")
   await main()
+} else if (asked !== undefined) {
+  if (asked.attach) await tune()
+  const { main } = await import("./cli/start.ts")
+  await main(asked)
 } else {
   await import("./cli/main.ts")
 }

@@ -2,7 +2,8 @@
 
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -36,6 +37,7 @@ import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import * as Traces from "../Traces.ts"
+import { COLLECT_EVERY, collector } from "../Tuning.ts"
 
 /** How the daemon was asked to run. */
 export interface Options {
@@ -44,6 +46,14 @@ export interface Options {
   /** Stay in the foreground, and log to the terminal too. */
   readonly attach: boolean
 }
+
+/** Gives memory back: first when the start is over, then as long as the daemon runs. */
+const collectGarbage = Effect.sync(collector).pipe(
+  Effect.flatMap((collect) => Effect.repeat(Effect.sync(collect), Schedule.spaced(COLLECT_EVERY))),
+  Effect.delay("5 seconds"),
+  Effect.interruptible,
+  Effect.forkScoped
+)
 
 /** Where a config's ledger is. */
 export const ledgerOf = pathOf
@@ -92,6 +102,7 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
         })
     )
     yield* Plugins.writeFiles(services)
+    yield* collectGarbage
     yield* Effect.scoped(
       Effect.flatMap(
         Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir })),
@@ -140,7 +151,9 @@ const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
 
 /** Run the daemon until it is told to stop or has drained; tells its exit code. SIGTERM and SIGINT stop it, SIGQUIT drains it. */
 export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
-  const base = Layer.mergeAll(Drain.layer, Exec.layer, Handover.layer).pipe(Layer.provideMerge(NodeContext.layer))
+  const base = Layer.mergeAll(Drain.layer, Exec.layer, Handover.layer).pipe(
+    Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer))
+  )
   const run = Effect.gen(function* () {
     const drain = yield* Drain
     const handover = yield* Handover

@@ -1,15 +1,23 @@
 /** `anklet`: check the config, then start the daemon, detached as nginx does or in the foreground. */
 import { Path } from "@effect/platform/Path"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Config from "../Config.ts"
+import { exitCodeOf } from "../ExitCode.ts"
 import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
 import { commandLine } from "../Program.ts"
 import * as Detach from "../services/Detach.ts"
+import { Exec } from "../services/Exec.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
 import * as Traces from "../Traces.ts"
+import type { Plain } from "./plain.ts"
 import { complain, say } from "./terminal.ts"
 
 /** The config that was named, or the usual one; absolute, because the daemon changes its folder. */
@@ -59,3 +67,15 @@ export const start = (options: {
     yield* say(`  stop:  anklet${flag} -s stop    (or "-s drain" to let running jobs finish)`)
     return 0
   })
+
+/** The whole program, where nothing but a start was asked for. */
+export const main = async ({ config, attach, once }: Plain): Promise<void> => {
+  const code = await start({ config: Option.fromNullable(config), attach, once }).pipe(
+    Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))),
+    Logger.withMinimumLogLevel(LogLevel.Warning),
+    Effect.provide(Exec.layer.pipe(Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer)))),
+    Effect.orDie,
+    Effect.runPromise
+  )
+  process.exit(code)
+}

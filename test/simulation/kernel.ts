@@ -68,6 +68,13 @@ export class Kernel {
     }
   }
 
+  /** Forget what was taken back: by itself it stays until its time has come. */
+  tidy(): void {
+    // a sorted list is a heap
+    const kept = this.heap.filter(({ act }) => act !== undefined).sort((a, b) => (before(a, b) ? -1 : 1))
+    this.heap.splice(0, this.heap.length, ...kept)
+  }
+
   /** A step of a fiber that can be made now. */
   soon(step: () => void): void {
     this.ready.push(step)

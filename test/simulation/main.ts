@@ -5,6 +5,7 @@
  *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
  *   npm run simulate -- pairs     [--json]
  *   npm run simulate -- day       --out FILE --base SECONDS [--bad]
+ *   npm run simulate -- week      [--json]
  *
  * Exits with 1 at the first broken promise, after telling how to see it again.
  */
@@ -14,6 +15,7 @@ import { DEATHS, dieAt, dieInTurn, pairs, ways } from "./crash.ts"
 import { live } from "./day.ts"
 import { planOf } from "./plan.ts"
 import { explain, telling } from "./shrink.ts"
+import { week } from "./week.ts"
 import { type Report, simulate } from "./world.ts"
 
 const { values, positionals } = parseArgs({
@@ -141,11 +143,22 @@ const day = () => {
   if (report.violation !== undefined) end(report.violation.message)
 }
 
+const aWeek = () => {
+  const { violation, jobs, events, hours, days } = week()
+  total.histories++
+  total.hours += hours
+  total.jobs += jobs
+  total.events += events
+  if (!values.json) console.log(`objects that are alive after each day: ${days.join(", ")}`)
+  if (violation !== undefined) end(violation.message)
+}
+
 for (const what of positionals.length === 0 ? ["histories"] : positionals) {
   if (what === "histories") histories()
   else if (what === "crashes") crashes()
   else if (what === "pairs") doubled()
   else if (what === "day") day()
-  else throw new Error(`${what}: histories, crashes, pairs or day?`)
+  else if (what === "week") aWeek()
+  else throw new Error(`${what}: histories, crashes, pairs, day or week?`)
 }
 end()

@@ -177,6 +177,20 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     find: "Effect.zipRight(Effect.logError(error.message), behind.open)",
     put: "Effect.logError(error.message)",
     killedBy: { test: "test/services/Ledger.test.ts" }
+  },
+  {
+    name: "forgetting: a job that is done is remembered for ever",
+    file: "src/services/Coordinator/reducer.ts",
+    find: ".filter(([, since]) => since <= now - RULES.tombstone)",
+    put: ".filter(([, since]) => since < 0 && now < 0)",
+    killedBy: { simulation: ["week"] }
+  },
+  {
+    name: "letting go: something of every pass stays",
+    file: "src/Service.ts",
+    find: "      const exit = yield* Effect.scoped(service.pass).pipe(",
+    put: '      Reflect.set(globalThis, "kept", [Reflect.get(globalThis, "kept")])\n      const exit = yield* Effect.scoped(service.pass).pipe(',
+    killedBy: { simulation: ["week"] }
   }
 ]
 

@@ -1,5 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { get } from "node:http"
 import { join, resolve } from "node:path"
+import { text } from "node:stream/consumers"
 import { afterEach, assert, describe, it } from "vitest"
 import { type Lab, make, TEMPLATE, until } from "./lab.ts"
 
@@ -17,6 +19,13 @@ const install = (name: string, index?: string) => {
 
 const service = (name: string, plugin: string, extra = "") =>
   `  - name: ${name}\n    plugin: ${plugin}\n    sleep_interval: 0.2\n${extra}`
+
+/** What the daemon counts. */
+const metrics = () =>
+  new Promise<string>((resolve, reject) => {
+    const socketPath = join(lab.folder, "daemon", "anklet.sock")
+    get({ socketPath, path: "/metrics" }, (response) => resolve(text(response))).on("error", reject)
+  })
 
 const addServices = (...services: ReadonlyArray<string>) =>
   writeFileSync(lab.config, readFileSync(lab.config, "utf8") + services.join(""))
@@ -39,6 +48,9 @@ describe("a plugin from disk", () => {
     )
     assert.strictEqual(readFileSync(join(jobs, "a.job.out"), "utf8"), "hello from anka\n")
     await until("the GitHub job has ended", () => lab.world.job(queued.jobs[0]?.id ?? 0).status === "completed")
+    await until("its jobs are counted with the built-in one's", async () =>
+      (await metrics()).includes('anklet_jobs_ended_total{outcome="finished"} 3\n')
+    )
     assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
     assert.deepStrictEqual(lab.errors(), [])

@@ -2,7 +2,8 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { cut, printable, type Screen } from "../terminal.ts"
+import { cut } from "../table.ts"
+import { printable, type Screen } from "../terminal.ts"
 
 /** The levels, least grave first. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const

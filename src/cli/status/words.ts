@@ -4,7 +4,8 @@ import type { Status } from "../../Status.ts"
 import type { JobProgress, ServiceActivity } from "../../services/Activity.ts"
 import { clock } from "../../services/github/errors.ts"
 import type { HostStatus } from "../../services/HostStatus.ts"
-import { cut, type Screen, table } from "../terminal.ts"
+import { cut, table } from "../table.ts"
+import type { Screen } from "../terminal.ts"
 
 /** A span of milliseconds in one or two units: `3 s`, `4 min 10 s`, `2 h`. */
 export const span = (ms: number): string => {

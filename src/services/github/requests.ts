@@ -86,6 +86,14 @@ const statusOf = ({ reason, status = 0 }: Partial<GitHubError>) => {
   return status >= 500 ? "5xx" : status >= 400 ? "4xx" : status >= 300 ? "3xx" : status >= 200 ? "2xx" : "none"
 }
 
+const checks = new WeakMap<Schema.Schema.AnyNoContext, (value: unknown) => boolean>()
+/** Whether this is what a schema decodes to. The check is kept: to make one costs more than to use it. */
+const isOf = <A, I>(schema: Schema.Schema<A, I>, value: unknown): value is A => {
+  const check = checks.get(schema) ?? Schema.is(schema)
+  checks.set(schema, check)
+  return check(value)
+}
+
 /** Requests of one credential. `renew` makes Octokit forget a token of its own that GitHub no longer takes. */
 export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.Effect<void>>): Requests => {
   const memory = remembered.make()
@@ -168,11 +176,10 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
         while: ({ reason }) => reason === "Unavailable",
         schedule: READ_RETRIES
       })
-      if (status === 304 && known !== undefined) {
+      // what is remembered under a key was decoded with the key's own schema
+      if (status === 304 && known !== undefined && isOf(schema, known.items)) {
         memory.set(key, known)
-        // what is remembered under a key was decoded with the key's own schema
-        const items = yield* Effect.orDie(Schema.validate(Schema.typeSchema(schema))(known.items))
-        return { items, next: known.next }
+        return { items: known.items, next: known.next }
       }
       const items = yield* Effect.mapError(Schema.decodeUnknown(schema)(data), (error) =>
         errors.protocol(

@@ -1,0 +1,52 @@
+/** What is measured, as rows; printed, and written into docs/performance.md with the machine's description. */
+import { readFileSync, writeFileSync } from "node:fs"
+import { arch, cpus, totalmem, type } from "node:os"
+import Table from "cli-table3"
+
+/** A figure, what was measured, how that is beside something known, and what it should be. */
+export interface Row {
+  readonly figure: string
+  readonly measured: string
+  readonly beside?: string
+  readonly goal?: string
+}
+
+export const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
+export const mb = (kib: number): string => `${(kib / 1024).toFixed(1)} MB`
+export const times = (value: number, base: number, name: string): string => `${(value / base).toFixed(2)} × ${name}`
+
+/** The value below which this share of the values is. */
+export const at = (values: ReadonlyArray<number>, share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
+export const median = (values: ReadonlyArray<number>): number => at(values, 0.5)
+
+/** Where this was measured. */
+export const machine = (): string => {
+  const program = process.env.ANKLET_BIN === undefined ? "`dist/`" : "the one file of a release"
+  return `${type()} ${arch()}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}; the program is ${program}`
+}
+
+/** Print the rows as one table. */
+export const print = (rows: ReadonlyArray<Row>): void => {
+  const table = new Table({
+    head: ["figure", "measured", "beside", "goal"],
+    style: { head: [], border: [], compact: true }
+  })
+  table.push(...rows.map(({ figure, measured, beside = "", goal = "" }) => [figure, measured, beside, goal]))
+  process.stdout.write(`${table.toString()}\n${machine()}\n`)
+}
+
+const PAGE = "docs/performance.md"
+const HEADING = "## The last full run"
+
+/** Keep them: what stands above the heading stays. */
+export const write = (rows: ReadonlyArray<Row>, taken: string): void => {
+  const cells = (...all: ReadonlyArray<string>) => `| ${all.join(" | ")} |`
+  const lines = [
+    cells("figure", "measured", "beside", "goal"),
+    cells("---", "---", "---", "---"),
+    ...rows.map(({ figure, measured, beside = "", goal = "" }) => cells(figure, measured, beside, goal))
+  ]
+  const [text = ""] = readFileSync(PAGE, "utf8").split(HEADING)
+  writeFileSync(PAGE, `${text}${HEADING}\n\n${machine()}.\n${taken}\n\n${lines.join("\n")}\n`)
+}

@@ -1,0 +1,27 @@
+/** A command line that only starts the daemon, read without the parser: that one would stay in memory with `--attach`. */
+
+/** How the daemon is to be started. */
+export interface Plain {
+  readonly config: string | undefined
+  readonly attach: boolean
+  readonly once: boolean
+}
+
+/** None for a command line with anything else in it, or with a mistake: the parser knows what to say. Pure. */
+export const plain = (args: ReadonlyArray<string>): Plain | undefined => {
+  let asked: Plain = { config: undefined, attach: false, once: false }
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index]
+    const value = args[index + 1]
+    if (word === "--attach" && !asked.attach) asked = { ...asked, attach: true }
+    else if (word === "--once" && !asked.once) asked = { ...asked, once: true }
+    else if ((word === "-c" || word === "--config") && asked.config === undefined && isFile(value)) {
+      asked = { ...asked, config: value }
+      index++
+    } else return undefined
+  }
+  return asked
+}
+
+const isFile = (value: string | undefined): value is string =>
+  value !== undefined && value !== "" && !value.startsWith("-")

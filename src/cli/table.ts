@@ -1,0 +1,62 @@
+/** Text in columns, for people. Apart from terminal.ts, because a daemon in the foreground writes lines only. */
+import Table from "cli-table3"
+import stringWidth from "string-width"
+import type { Screen } from "./terminal.ts"
+
+const graphemes = new Intl.Segmenter()
+
+/** Plain text that fits into so many columns; what is cut off shows as an ellipsis. */
+export const cut = (text: string, width: number): string => {
+  if (stringWidth(text) <= width) return text
+  let kept = ""
+  let used = 0
+  for (const { segment } of graphemes.segment(text)) {
+    used += stringWidth(segment)
+    if (used > width - 1) break
+    kept += segment
+  }
+  return width < 1 ? "" : `${kept}…`
+}
+
+const NO_LINES = {
+  ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "" },
+  ...{ "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " }
+}
+
+/** A column narrower than this tells nothing. */
+const NARROWEST = 8
+
+/** Columns that fit the screen: the widest give first. */
+const columns = (natural: ReadonlyArray<number>, width: number): Array<number> => {
+  const widths = [...natural]
+  const room = width - 2 * (widths.length - 1)
+  while (widths.reduce((sum, width) => sum + width, 0) > room) {
+    const widest = widths.indexOf(Math.max(...widths))
+    if ((widths[widest] ?? 0) <= NARROWEST) break
+    widths[widest] = (widths[widest] ?? 0) - 1
+  }
+  return widths
+}
+
+/** Rows under a head, in columns that fit the screen; text that does not is cut. */
+export const table = (
+  { width, paint }: Screen,
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>
+): string => {
+  const natural = head.map((title, column) => Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map(wide)))
+  const made = new Table({
+    head: head.map((title) => paint("bold", title)),
+    colWidths: columns(natural, width),
+    chars: NO_LINES,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
+  })
+  made.push(...rows.map((row) => [...row]))
+  return made
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+}
+
+const wide = (text: string): number => stringWidth(text)
