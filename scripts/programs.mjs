@@ -1,4 +1,4 @@
-// Sees to it that the programs are here that the tests start on free ports: Redis 7 or later, and Prometheus with its promtool.
+// Sees to it that the programs are here that the tests start: Redis 7 or later, Prometheus with its promtool, and a Chromium.
 import { spawnSync } from "node:child_process"
 import { existsSync, rmSync, writeFileSync } from "node:fs"
 
@@ -9,13 +9,28 @@ const works = (program, ...args) => run(program, ...args).status === 0
 const PROGRAMS = [
   { name: "redis-server", apt: "redis-server", brew: "redis", version: /v=(\d+)\./, least: 7 },
   { name: "prometheus", apt: "prometheus", brew: "prometheus", version: /version (\d+)\./, least: 2 },
-  { name: "promtool", apt: "prometheus", brew: "prometheus", version: /version (\d+)\./, least: 2 }
+  { name: "promtool", apt: "prometheus", brew: "prometheus", version: /version (\d+)\./, least: 2 },
+  {
+    name: "chromium",
+    // test/whole/browser.ts starts any of them
+    others: [
+      "chromium-browser",
+      "google-chrome",
+      "/Applications/Chromium.app/Contents/MacOS/Chromium",
+      "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    ],
+    apt: "chromium",
+    brew: "google-chrome",
+    version: /Chrom\S+ (\d+)\./,
+    least: 120
+  }
 ]
 
-const isMissing = ({ name, version, least }) => {
-  const { stdout, stderr } = run(name, "--version")
-  return !(Number(`${stdout}${stderr}`.match(version)?.[1]) >= least)
-}
+const isMissing = ({ name, others = [], version, least }) =>
+  [name, ...others].every((program) => {
+    const { stdout, stderr } = run(program, "--version")
+    return !(Number(`${stdout}${stderr}`.match(version)?.[1]) >= least)
+  })
 const missing = () => PROGRAMS.filter(isMissing)
 const packagesOf = (programs, manager) => [...new Set(programs.map((program) => program[manager]))]
 
@@ -24,7 +39,7 @@ const byApt = (packages) => {
   const root = process.getuid?.() === 0 ? [] : ["sudo", "-n"]
   const [program, ...args] = [...root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
   if (!works("which", "apt-get") || (root.length > 0 && !works("sudo", "-n", "true"))) return false
-  console.log(`installing ${packages.join(" and ")}, which the tests start on free ports`)
+  console.log(`installing ${packages.join(" and ")}, which the tests start`)
   const policy = "/usr/sbin/policy-rc.d"
   const isOurs = root.length === 0 && !existsSync(policy)
   if (isOurs) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 })
@@ -38,7 +53,7 @@ const byApt = (packages) => {
 
 const byBrew = (packages) => {
   if (!works("which", "brew")) return false
-  console.log(`installing ${packages.join(" and ")} with brew, which the tests start on free ports`)
+  console.log(`installing ${packages.join(" and ")} with brew, which the tests start`)
   return works("brew", "install", ...packages)
 }
 

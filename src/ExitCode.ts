@@ -15,7 +15,8 @@ export const EXIT_CODES = {
   10: "a pass failed (with --once)",
   11: "launchd or systemd does not do as asked",
   12: "the doctor found a problem",
-  13: "the daemon does not answer"
+  13: "the daemon does not answer",
+  14: "a port cannot be used"
 } as const
 
 /** One of them. */
@@ -37,6 +38,8 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
       return 5
     case "NoAnswer":
       return 13
+    case "ControlError":
+      return 14
     case "AnkaError":
       return 7
     case "JournalError":

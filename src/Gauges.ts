@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { Labels, Reading } from "./Exposition.ts"
 import { templateOf } from "./Fleet.ts"
+import { type Hindrance, hindrance } from "./Hindrance.ts"
 import { Template, VM_PREFIX } from "./Job.ts"
 import * as Status from "./Status.ts"
 import { Activity, type Doing } from "./services/Activity.ts"
@@ -46,20 +47,6 @@ const STATES = {
   Drained: "drained"
 } as const satisfies Record<Doing["_tag"], string>
 
-/** Why this host takes no job of a class now; `unknown` when `anka list` does not answer. */
-type Reason = "none" | "draining" | "paused" | "failing" | "no_room" | "busy" | "pulling" | "unknown"
-
-/** What keeps this host from every job alike. */
-const hindrance = ({ mode, services, vms, vmLimit }: Status.Status): Reason => {
-  if (mode !== "open") return mode
-  const present = services.filter(({ doing }) => doing._tag !== "Drained")
-  const idle = present.filter(({ doing }) => doing._tag !== "Working")
-  if (vms === null) return "unknown"
-  if (vms.length >= vmLimit) return "no_room"
-  if (idle.length === 0) return "busy"
-  return idle.every(({ doing }) => doing._tag === "Failing") ? "failing" : "none"
-}
-
 const templateIn = (jobClass: string) => {
   const [id = "", tag = ""] = jobClass.split(":").map(decodeURIComponent)
   return Template.make({ id, tag: tag === "" ? Option.none() : Option.some(tag) })
@@ -73,7 +60,10 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
   const reasonOf = (jobClass: string, n: number) =>
     common !== "none" || status.pulls.length === 0 || n >= ASKED
       ? Effect.succeed(common)
-      : Effect.map(templates.available(templateIn(jobClass)), (available): Reason => (available ? "none" : "pulling"))
+      : Effect.map(
+          templates.available(templateIn(jobClass)),
+          (available): Hindrance => (available ? "none" : "pulling")
+        )
   const seen = yield* Effect.forEach(all, (coordinator) =>
     Effect.gen(function* () {
       const { name: store } = yield* coordinator.state

@@ -8,6 +8,22 @@ declare module "*.lua" {
   export default text
 }
 
+declare module "*.html" {
+  const text: string
+  export default text
+}
+
+declare module "*.css" {
+  const text: string
+  export default text
+}
+
+/** What a browser runs. The program itself has no file with this name. */
+declare module "*.js" {
+  const text: string
+  export default text
+}
+
 /** Version of this build, from package.json; set by the bundler. */
 declare const ANKLET_VERSION: string | undefined
 

@@ -29,6 +29,7 @@ import { signal } from "./signal.ts"
 import { start } from "./start.ts"
 import { status } from "./status.ts"
 import { complain, type Screen, screen } from "./terminal.ts"
+import { ui } from "./ui.ts"
 import { why } from "./why.ts"
 import * as words from "./words.ts"
 
@@ -47,6 +48,7 @@ function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
 const COMMANDS = [
   status,
   why,
+  ui,
   doctor,
   drain,
   resume,

@@ -1,5 +1,12 @@
-/** HTTP for the questions of people and of their tools: over a unix socket that only its user can open, or over TCP where the config says so. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+/** HTTP for the questions of people and of their tools: over a unix socket that only its user can open, or over TCP where somebody asked for it. */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse
+} from "node:http"
+import type { AddressInfo } from "node:net"
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
@@ -21,6 +28,7 @@ export interface Question {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
 }
 
 /** What is sent back. */
@@ -28,10 +36,13 @@ export interface Answer {
   readonly status: number
   readonly type: string
   readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The file's name beside the PID file. */
 export const FILE_NAME = "anklet.sock"
+/** What a request's target is taken relative to. */
+const BASE = "http://anklet"
 /** Bytes of a path that macOS takes for a socket; Linux takes four more (sys/un.h). */
 const LONGEST = 103
 /** A socket for its user alone. */
@@ -54,16 +65,18 @@ const listening = (
   address: string,
   answer: (question: Question) => Effect.Effect<Answer>,
   listen: (server: Server) => void
-): Effect.Effect<void, ControlError, Scope.Scope> =>
+): Effect.Effect<Server, ControlError, Scope.Scope> =>
   Effect.gen(function* () {
     const fork = Runtime.runFork(yield* Effect.runtime<never>())
     const reply = (request: IncomingMessage, response: ServerResponse) => {
-      const url = new URL(request.url ?? "/", "http://anklet")
-      const question = { method: request.method ?? "GET", path: url.pathname, query: url.searchParams }
+      const { url: target = "/", method = "GET", headers } = request
+      if (!URL.canParse(target, BASE)) return void response.writeHead(400).end()
+      const { pathname: path, searchParams: query } = new URL(target, BASE)
+      const question = { method, path, query, headers }
       const asked = answer(question).pipe(
-        Effect.andThen(({ status, type, body }) =>
+        Effect.andThen(({ status, type, body, headers }) =>
           Effect.sync(() => {
-            response.writeHead(status, { "content-type": type, "cache-control": "no-store" })
+            response.writeHead(status, { "content-type": type, "cache-control": "no-store", ...headers })
             response.end(body)
           })
         ),
@@ -73,7 +86,7 @@ const listening = (
       // whoever does not wait for the answer needs none
       response.on("close", () => fiber.unsafeInterruptAsFork(fiber.id()))
     }
-    yield* Effect.acquireRelease(
+    return yield* Effect.acquireRelease(
       Effect.async<Server, ControlError>((resume) => {
         const server = createServer({ keepAliveTimeout: 1000 }, reply)
         server.once("error", (error) => resume(Effect.fail(new ControlError({ address, detail: explain(error) }))))
@@ -110,6 +123,9 @@ export const serve = Effect.fn("ControlSocket.serve")(function* (
   })
 })
 
-/** Answer on a port of this address, as long as the scope lives. */
+/** Answer on a port of this address, as long as the scope lives; 0 is any port that is free. Gives the port. */
 export const serveTcp = (host: string, port: number, answer: (question: Question) => Effect.Effect<Answer>) =>
-  listening(`${host}:${port}`, answer, (server) => void server.listen(port, host))
+  Effect.map(
+    listening(`${host}:${port}`, answer, (server) => void server.listen(port, host)),
+    (server) => (server.address() as AddressInfo).port
+  )

@@ -63,7 +63,8 @@ describe("help", () => {
       ["config", "show"],
       ["service", "install"],
       ["completions"],
-      ["status"]
+      ["status"],
+      ["ui"]
     ]) {
       const { status, stdout, stderr } = ask(...args, "--help")
       assert.strictEqual(status, 0, stderr)

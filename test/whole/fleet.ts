@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
-import { clones, createHost } from "../../src/simulator/anka/host.ts"
+import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { start as startGitHub } from "../../src/simulator/github/server.ts"
 import { isAlive, LABELS, TEMPLATE, TOKEN, until } from "./lab.ts"
 import { PROGRAM } from "./program.ts"
@@ -16,10 +16,12 @@ export interface FleetOptions {
   readonly database: (mac: number) => ReadonlyArray<string>
   readonly services?: number
   readonly interval?: number
+  readonly host?: Partial<HostSpec>
+  readonly env?: (mac: number) => Record<string, string>
 }
 
 /** Make a fleet; no daemon runs yet. */
-export const make = async ({ macs: count, database, services = 2, interval = 1 }: FleetOptions) => {
+export const make = async ({ macs: count, database, services = 2, interval = 1, host, env: more }: FleetOptions) => {
   const folder = mkdtempSync(join(tmpdir(), "anklet-fleet-"))
   const github = await startGitHub()
   github.world.repositories.add("veertuinc/anklet")
@@ -34,7 +36,8 @@ export const make = async ({ macs: count, database, services = 2, interval = 1 }
       home: at("host"),
       anklet: PROGRAM,
       templates: [{ uuid: TEMPLATE, tags: ["v1"] }],
-      registry: [{ uuid: TEMPLATE, tags: ["v1"] }]
+      registry: [{ uuid: TEMPLATE, tags: ["v1"] }],
+      ...host
     })
     const lines = [
       `work_dir: ${at("work")}`,
@@ -63,7 +66,8 @@ export const make = async ({ macs: count, database, services = 2, interval = 1 }
       PATH: `${bin}:${process.env.PATH}`,
       HOME: at("home"),
       TMPDIR: at("work"),
-      LOG_LEVEL: "DEBUG"
+      LOG_LEVEL: "DEBUG",
+      ...more?.(index)
     }
     const anklet = (...args: ReadonlyArray<string>) =>
       new Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
@@ -91,6 +95,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1 }
       index,
       home,
       config,
+      env,
       anklet,
       pid,
       isUp: () => pid() > 0 && isAlive(pid()),

@@ -164,6 +164,7 @@ describe("metrics", () => {
     for (const path of ["/metrics", "/healthz"]) assert.notInclude((await atPort(path)).body, TOKEN)
     for (const path of ["/", "/status", "/fleet", "/why"]) assert.strictEqual((await atPort(path)).status, 404, path)
     for (const path of ["/pause", "/resume"]) assert.strictEqual((await atPort(path, "POST")).status, 404, path)
+    assert.strictEqual((await atPort("//")).status, 400, "what is no address ends nothing")
     assert.strictEqual((await atSocket("/status")).status, 200)
   })
 

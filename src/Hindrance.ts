@@ -1,0 +1,27 @@
+/** What keeps this host from taking new work, whatever the job. Pure. */
+import * as Schema from "effect/Schema"
+import type { Status } from "./Status.ts"
+
+/** Why this host takes no job of a class now; `unknown` when `anka list` does not answer, `pulling` only where the template matters. */
+export const Hindrance = Schema.Literal(
+  "none",
+  "draining",
+  "paused",
+  "failing",
+  "no_room",
+  "busy",
+  "pulling",
+  "unknown"
+)
+export type Hindrance = typeof Hindrance.Type
+
+/** What keeps this host from every job alike. */
+export const hindrance = ({ mode, services, vms, vmLimit }: Status): Hindrance => {
+  if (mode !== "open") return mode
+  const present = services.filter(({ doing }) => doing._tag !== "Drained")
+  const idle = present.filter(({ doing }) => doing._tag !== "Working")
+  if (vms === null) return "unknown"
+  if (vms.length >= vmLimit) return "no_room"
+  if (idle.length === 0) return "busy"
+  return idle.every(({ doing }) => doing._tag === "Failing") ? "failing" : "none"
+}

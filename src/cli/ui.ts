@@ -1,0 +1,48 @@
+/** `anklet ui`: a page in the browser, served for as long as the command runs. The daemon knows nothing of it. */
+import { hostname } from "node:os"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { config, handle, UsageError } from "./anklet.ts"
+import { complain, interrupted, say } from "./terminal.ts"
+
+/** The page is for browsers on this host. */
+const HOST = "127.0.0.1"
+const LAST_PORT = 65_535
+
+const port = Options.integer("port").pipe(
+  Options.withDescription("the port to serve it on; default any that is free"),
+  Options.withDefault(0)
+)
+
+/** `anklet ui`. */
+export const ui = Command.make(
+  "ui",
+  { config, port },
+  handle((given) =>
+    Effect.gen(function* () {
+      if (given.port < 0 || given.port > LAST_PORT)
+        return yield* new UsageError({ detail: `--port wants 1 to ${LAST_PORT}, or 0 for any that is free` })
+      const control = yield* Effect.promise(() => import("./control.ts"))
+      const { serveTcp } = yield* Effect.promise(() => import("../services/ControlSocket.ts"))
+      const Page = yield* Effect.promise(() => import("../ui/Page.ts"))
+      const Key = yield* Effect.promise(() => import("../ui/Key.ts"))
+      const daemon = yield* control.at(given.config)
+      const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof daemon.ask>>>()
+      const key = yield* Key.make
+      const answer = Page.answer(daemon, hostname(), key)
+      const served = Effect.gen(function* () {
+        const port = yield* serveTcp(HOST, given.port, (question) => Effect.provide(answer(question), context))
+        yield* say(`http://${HOST}:${port}/#${Redacted.value(key)}`)
+        yield* say("  open this in a browser on this host; Ctrl-C ends it")
+        yield* daemon
+          .ask("GET", "/status")
+          .pipe(Effect.catchAll(({ message }) => complain(`${message}; the page says so until one answers`)))
+        return yield* Effect.never
+      })
+      yield* Effect.raceFirst(Effect.scoped(served), interrupted)
+      return 0
+    })
+  )
+).pipe(Command.withDescription("show what the daemon and its fleet do on a page in the browser, for this host alone"))

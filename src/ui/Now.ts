@@ -1,0 +1,29 @@
+/** What the page of `anklet ui` shows of one moment. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Fleet } from "../Fleet.ts"
+import { Hindrance, hindrance } from "../Hindrance.ts"
+import { Status } from "../Status.ts"
+
+/** All of it. */
+export const Now = Schema.Struct({
+  /** Name of this host. */
+  host: Schema.String,
+  status: Status,
+  fleet: Fleet,
+  /** What keeps this host from every job alike. */
+  hindrance: Hindrance
+})
+export type Now = typeof Now.Type
+
+/** A daemon that can be asked. */
+export interface Daemon<R> {
+  readonly get: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, { readonly message: string }, R>
+}
+
+/** Look at everything now. */
+export const look = <R>(daemon: Daemon<R>, host: string) =>
+  Effect.map(
+    Effect.all([daemon.get("/status", Status), daemon.get("/fleet", Fleet)], { concurrency: 2 }),
+    ([status, fleet]): Now => ({ host, status, fleet, hindrance: hindrance(status) })
+  )

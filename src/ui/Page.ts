@@ -1,0 +1,101 @@
+/** The page of `anklet ui`: what a browser is given, and what it may ask of the daemon. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Answer, Question } from "../services/ControlSocket.ts"
+import { Why } from "../Why.ts"
+import dom from "./browser/dom.js" with { type: "text" }
+import fleet from "./browser/fleet.js" with { type: "text" }
+import job from "./browser/job.js" with { type: "text" }
+import css from "./browser/page.css" with { type: "text" }
+import html from "./browser/page.html" with { type: "text" }
+import page from "./browser/page.js" with { type: "text" }
+import parts from "./browser/parts.js" with { type: "text" }
+import view from "./browser/view.js" with { type: "text" }
+import words from "./browser/words.js" with { type: "text" }
+import * as Key from "./Key.ts"
+import { type Daemon, look, Now } from "./Now.ts"
+
+const HTML = "text/html; charset=utf-8"
+const CSS = "text/css; charset=utf-8"
+const SCRIPT = "text/javascript; charset=utf-8"
+/** There is nothing to hide in these. */
+const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
+  "/": [HTML, html],
+  "/page.css": [CSS, css],
+  "/page.js": [SCRIPT, page],
+  "/dom.js": [SCRIPT, dom],
+  "/fleet.js": [SCRIPT, fleet],
+  "/job.js": [SCRIPT, job],
+  "/parts.js": [SCRIPT, parts],
+  "/view.js": [SCRIPT, view],
+  "/words.js": [SCRIPT, words]
+}
+
+/**
+ * The page runs its own scripts and asks its own server, nothing else; no other page may have it in a frame. What it shows
+ * is named by strangers: with Trusted Types a browser refuses to read any text as HTML.
+ */
+const HEADERS = {
+  "content-security-policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'"
+  ].join("; "),
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
+/** How a browser on this host, or at the end of a tunnel, names it. A page from elsewhere whose own name leads here now does not. */
+const HERE = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
+
+const plain = (status: number, body: string, headers = {}): Answer => ({
+  status,
+  type: "text/plain; charset=utf-8",
+  body,
+  headers
+})
+const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => ({
+  status: 200,
+  type: "application/json",
+  body: Schema.encodeSync(Schema.parseJson(schema))(value)
+})
+
+/** Answers a browser. What the daemon says is for those who show the key; nothing can be changed here. */
+export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
+  const asked = ({ path, query }: Question): Effect.Effect<Answer, { readonly message: string }, R> | undefined => {
+    switch (path) {
+      case "/now":
+        return Effect.map(look(daemon, host), (now) => json(Now, now))
+      case "/why":
+        return Effect.map(daemon.get(`/why?job=${encodeURIComponent(query.get("job") ?? "")}`, Why), (why) =>
+          json(Why, why)
+        )
+      default:
+        return undefined
+    }
+  }
+  const respond = (question: Question): Effect.Effect<Answer, never, R> => {
+    const { method, path, headers } = question
+    if (!HERE.test(headers.host ?? "")) return Effect.succeed(plain(403, "this page is for this host's own browsers"))
+    if (method !== "GET") return Effect.succeed(plain(405, "nothing can be changed here", { allow: "GET" }))
+    const file = FILES[path]
+    if (file !== undefined) return Effect.succeed({ status: 200, type: file[0], body: file[1] })
+    const told = asked(question)
+    if (told === undefined) return Effect.succeed(plain(404, `nothing is known as ${path}`))
+    if (!Key.opens(key, headers.authorization))
+      return Effect.succeed(
+        plain(403, "the address is not complete, or an earlier one: open the one that anklet ui printed")
+      )
+    return Effect.catchAll(told, ({ message }) => Effect.succeed(plain(503, message)))
+  }
+  return (question: Question) =>
+    Effect.map(respond(question), (answer): Answer => ({ ...answer, headers: { ...HEADERS, ...answer.headers } }))
+}

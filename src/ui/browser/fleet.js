@@ -1,0 +1,106 @@
+/** What hosts share: the queue, and who takes part. */
+import { h } from "./dom.js"
+import { link } from "./job.js"
+import { bad, note, row, section, table } from "./parts.js"
+import { count, HINDRANCES, STAGES, span } from "./words.js"
+
+/** @import { Fleet } from "../../Fleet.ts" */
+/** @import { Now } from "../Now.ts" */
+
+/** So many classes of the queue are shown. */
+const CLASSES = 100
+
+/**
+ * What waits, by template, and why this host takes none of it.
+ * @param {Now} now
+ */
+export const queue = ({ fleet, hindrance, status }) => {
+  const classes = fleet.scopes.flatMap(({ scope, classes }) => classes.map((it) => ({ ...it, scope })))
+  const jobs = classes.reduce((sum, { jobs }) => sum + jobs, 0)
+  const pull = hindrance === "none" && status.pulls.length > 0 ? ", unless the pull under way is" : ""
+  return section(
+    `Queue: ${count(jobs, "job waits", "jobs wait")}`,
+    table(
+      "Queue",
+      ["Template", "Jobs", "Of", "Why none is taken here"],
+      classes.length === 0
+        ? [row("none", ["none", "0", "", ""])]
+        : classes
+            .slice(0, CLASSES)
+            .map(({ template, jobs, scope }) =>
+              row(`${scope} ${template}`, [template, `${jobs}`, scope, `${HINDRANCES[hindrance]}${pull}`])
+            )
+    ),
+    classes.length > CLASSES ? note(`and ${classes.length - CLASSES} more templates`) : ""
+  )
+}
+
+/** @typedef {Fleet["scopes"][number]["hosts"][number]} Host */
+
+/**
+ * @param {Host} host
+ * @param {number} now
+ */
+const alive = ({ until }, now) => {
+  if (until === 0) return "yes"
+  return until > now
+    ? `yes (lease: ${span(until - now)})`
+    : h("span", { class: "bad" }, `silent for ${span(now - until)}`)
+}
+
+/**
+ * @param {NonNullable<Host["status"]>["services"][number]} service
+ * @param {number} now
+ */
+const serviceOf = ({ name, doing, since, why, job }, now) => {
+  const what =
+    job === undefined
+      ? [`${doing.toLowerCase()}${why === undefined ? "" : `: ${why}`}`]
+      : [link(job.name, job.url), ` ${STAGES[job.stage].does}`]
+  return h("li", { key: name }, `${name} `, ...what, ` (${span(now - since)})`)
+}
+
+/**
+ * @param {Host} host
+ * @param {number} now
+ */
+const hostOf = (host, now) => {
+  const { name, version, status } = host
+  const mode = status === null ? "has not said yet" : status.mode === "open" ? "takes work" : status.mode
+  return row(name, [
+    name,
+    version,
+    alive(host, now),
+    h("span", { class: status?.mode ?? "note" }, mode),
+    h("ul", {}, ...(status?.services ?? []).map((service) => serviceOf(service, now)))
+  ])
+}
+
+/**
+ * Every host that takes part in what this host takes part in.
+ * @param {Fleet} fleet
+ * @param {number} now
+ */
+export const hosts = ({ scopes }, now) =>
+  section(
+    "Hosts",
+    ...scopes.map(({ scope, store, problem, hosts, claimed, looker, lookedAt }) =>
+      h(
+        "div",
+        { key: `${store} ${scope}` },
+        h("h3", {}, scope),
+        note(
+          `in ${store}: ${count(claimed, "job is", "jobs are")} claimed`,
+          lookedAt > 0 && looker !== "" ? `; ${looker} looks for all, last ${span(now - lookedAt)} ago` : ""
+        ),
+        problem === "" ? "" : bad(problem),
+        hosts.length === 0
+          ? ""
+          : table(
+              `Hosts of ${scope}`,
+              ["Host", "Version", "Alive", "Mode", "Services"],
+              hosts.map((host) => hostOf(host, now))
+            )
+      )
+    )
+  )

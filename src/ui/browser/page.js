@@ -1,0 +1,143 @@
+/** Asks this page's own server what is so now, again and again, and shows it. */
+import { patch } from "./dom.js"
+import { reasons, whole } from "./view.js"
+import { clock } from "./words.js"
+
+/** @import { Now } from "../Now.ts" */
+
+/** Milliseconds between an answer and the next question: each costs the host a call of `anka list`. */
+const EVERY = 2000
+/** An answer that has not come by then is missed; it is waited for all the same. */
+const MISSED_AFTER = 4000
+const GIVEN_UP_AFTER = 30_000
+
+const SILENT = "the daemon does not answer"
+const ENDED = "anklet ui has ended: start it again, and open the address that it prints"
+
+/**
+ * @template {HTMLElement} E
+ * @param {string} id
+ * @param {new () => E} type
+ */
+const element = (id, type) => {
+  const found = document.getElementById(id)
+  if (!(found instanceof type)) throw new Error(`page.html has no ${id}`)
+  return found
+}
+const line = element("line", HTMLElement)
+const host = element("host", HTMLElement)
+const shown = element("now", HTMLElement)
+const answer = element("answer", HTMLElement)
+const job = element("job", HTMLInputElement)
+
+/** The key comes behind the # of the address, which no browser sends anywhere. It stays in this tab alone. */
+const takeKey = () => {
+  const given = location.hash.slice(1)
+  if (given === "") return
+  sessionStorage.setItem("key", given)
+  history.replaceState(null, "", location.pathname)
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+const ask = async (path) => {
+  const answer = await fetch(path, {
+    headers: { authorization: `Bearer ${sessionStorage.getItem("key") ?? ""}` },
+    signal: AbortSignal.timeout(GIVEN_UP_AFTER)
+  }).catch(({ name }) => {
+    throw new Error(name === "TimeoutError" ? SILENT : ENDED)
+  })
+  if (!answer.ok) throw new Error(await answer.text())
+  return await answer.json()
+}
+
+/**
+ * What was said last.
+ * @type {Now | undefined}
+ */
+let last
+/** How far the host's clock was ahead of ours then. */
+let ahead = 0
+/** What is wrong, and since when. */
+let problem = ""
+let since = 0
+/**
+ * When the question was asked that has no answer yet.
+ * @type {number | undefined}
+ */
+let askedAt
+
+/** @param {string} what */
+const is = (what) => {
+  if (problem === what) return
+  problem = what
+  since = Date.now()
+}
+
+const lineOf = () => {
+  if (problem !== "") return { text: `since ${clock(since, Date.now())}: ${problem}`, kind: "bad" }
+  return last === undefined ? { text: "asking the daemon", kind: "note" } : { text: "live", kind: "live" }
+}
+
+const show = () => {
+  if (askedAt !== undefined && Date.now() - askedAt > MISSED_AFTER) is(SILENT)
+  const { text, kind } = lineOf()
+  if (line.textContent !== text) line.textContent = text
+  line.className = kind
+  document.body.classList.toggle("stale", problem !== "")
+  // what was so when it was last heard is not what is so now
+  if (last === undefined || problem !== "") return
+  const { mode } = last.status
+  document.title = `${last.host}: Anklet${mode === "open" ? "" : ` (${mode})`}`
+  host.textContent = last.host
+  patch(shown, whole(last, Date.now() + ahead))
+}
+
+/**
+ * Pages that nobody looks at ask for nothing.
+ * @returns {Promise<void>}
+ */
+const visible = () =>
+  new Promise((resolve) => {
+    if (!document.hidden) return resolve()
+    document.addEventListener("visibilitychange", () => resolve(visible()), { once: true })
+  })
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : `${error}`)
+
+const live = async () => {
+  while (true) {
+    await visible()
+    askedAt = Date.now()
+    try {
+      /** @type {Now} */
+      const now = await ask("now")
+      last = now
+      ahead = now.status.now - Date.now()
+      is("")
+    } catch (error) {
+      is(messageOf(error))
+    }
+    askedAt = undefined
+    show()
+    await new Promise((resolve) => setTimeout(resolve, EVERY))
+  }
+}
+
+element("why", HTMLFormElement).addEventListener("submit", async (event) => {
+  event.preventDefault()
+  patch(answer, ["asking …"])
+  try {
+    patch(answer, reasons(await ask(`why?job=${encodeURIComponent(job.value.trim())}`)))
+  } catch (error) {
+    patch(answer, [messageOf(error)])
+  }
+})
+
+addEventListener("hashchange", takeKey)
+takeKey()
+setInterval(show, 1000)
+live()

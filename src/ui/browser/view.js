@@ -1,0 +1,209 @@
+/** What the page shows of a moment: from what the daemon said to what the page should be. Pure. */
+import { h } from "./dom.js"
+import { hosts, queue } from "./fleet.js"
+import { bar, inPhase, legend, link, past, present, progress, textOf } from "./job.js"
+import { bad, note, row, section, table, time } from "./parts.js"
+import { MODES, PHASES, span } from "./words.js"
+
+/** @import { ServiceActivity } from "../../services/Activity.ts" */
+/** @import { Status } from "../../Status.ts" */
+/** @import { Why } from "../../Why.ts" */
+/** @import { Now } from "../Now.ts" */
+/** @import { Child } from "./dom.js" */
+
+/** So many ended jobs are shown. */
+const LATELY = 20
+
+/**
+ * A word for what a service does, and what else there is to tell.
+ * @param {ServiceActivity} service
+ * @param {number} now
+ * @returns {[word: string, ...rest: Array<Child>]}
+ */
+const doingOf = ({ doing, since }, now) => {
+  switch (doing._tag) {
+    case "Looking":
+      return ["looks", note(`for ${span(now - since)}`)]
+    case "Waiting":
+      return ["waits", note(`${doing.why}; next look in ${span(doing.until - now)}`)]
+    case "Working": {
+      const { job } = doing
+      const parts = present(job, now)
+      return [
+        "works",
+        h(
+          "p",
+          { class: "work", title: job.name },
+          link(job.name, job.fields.jobURL),
+          " ",
+          h("span", {}, progress(job, now))
+        ),
+        bar(parts, { "aria-hidden": "true" }),
+        h("p", { class: "note clock" }, textOf(parts)),
+        note(job.template, job.attempt > 1 ? `, attempt ${job.attempt}` : "")
+      ]
+    }
+    case "Failing":
+      return ["fails", bad(doing.why), note(`${doing.failures} in a row; again in ${span(doing.until - now)}`)]
+    case "Drained":
+      return ["drained", note(`for ${span(now - since)}`)]
+  }
+}
+
+/**
+ * @param {Status} status
+ * @param {number} now
+ */
+const services = ({ services }, now) =>
+  section(
+    "Services",
+    h(
+      "ul",
+      { class: "services" },
+      ...services.map((service) => {
+        const [word, ...rest] = doingOf(service, now)
+        const title = h("h3", {}, service.name, " ", h("span", { class: "state" }, word))
+        return h("li", { key: service.name, class: word }, title, ...rest)
+      })
+    ),
+    legend
+  )
+
+/** @param {Status} status */
+const places = ({ vms, vmLimit, problem }) => {
+  if (vms === null) return section("Places for VMs", bad(`not known: ${problem}`))
+  const free = Array.from({ length: Math.max(0, vmLimit - vms.length) }, () => ["free"])
+  const taken = vms.map(({ name, status, owner, job }) => [`${name} (${status})`, owner, job])
+  return section(
+    "Places for VMs",
+    table(
+      "Places for VMs",
+      ["Place", "VM", "Of", "Job"],
+      [...taken, ...free].map(([vm = "", of = "", job = ""], n) => row(n, [`${n + 1}`, vm, of, job]))
+    )
+  )
+}
+
+/**
+ * @param {Status} status
+ * @param {number} now
+ */
+const templates = ({ templates, pulls }, now) =>
+  section(
+    "Templates",
+    ...pulls.map(({ template, since, part }) => {
+      const value = part === null ? {} : { value: part }
+      return h(
+        "p",
+        { key: template },
+        `pulls ${template} `,
+        h("progress", { "aria-label": `pull of ${template}`, ...value }),
+        part === null ? "" : ` ${Math.round(part * 100)} %`,
+        since === 0 ? ", by another daemon" : `, for ${span(now - since)}`
+      )
+    }),
+    note(templates.length === 0 ? "none is here" : `here: ${templates.join(", ")}`)
+  )
+
+/**
+ * @param {Status} status
+ * @param {number} now
+ */
+const lately = ({ ended }, now) =>
+  section(
+    "Lately",
+    ended.length === 0
+      ? note("no job has ended since the daemon started")
+      : table(
+          "Jobs that ended lately",
+          ["Job", "Ended", "Outcome", "Of", ...Object.values(PHASES), "Stages"],
+          ended.slice(0, LATELY).map(({ service, job, outcome }) => {
+            const parts = past(job)
+            const end = job.stages.at(-1)?.at ?? now
+            return row(`${job.key} ${end}`, [
+              link(job.name, job.fields.jobURL),
+              time(end, now),
+              outcome,
+              service,
+              ...Object.keys(PHASES).map((phase) => inPhase(parts, phase)),
+              bar(parts, { role: "img", "aria-label": textOf(parts) })
+            ])
+          })
+        )
+  )
+
+/**
+ * @param {Status} status
+ * @param {number} now
+ */
+const outside = ({ limits, stores }, now) =>
+  section(
+    "GitHub and stores",
+    h(
+      "ul",
+      {},
+      ...limits.map(({ credential, remaining, limit, resetAt }, n) =>
+        h(
+          "li",
+          { key: n },
+          `${credential}: ${remaining === null ? "no answer yet" : `${remaining} of ${limit} requests left`}`,
+          ...(resetAt === null ? [] : [" until ", time(resetAt, now)])
+        )
+      ),
+      ...stores.map(({ name, isAway, services }) =>
+        h("li", { key: name }, `${name}: ${isAway ? "does not answer" : "connected"} (${services.join(", ")})`)
+      )
+    )
+  )
+
+/**
+ * What keeps all services from new work.
+ * @param {Status} status
+ * @param {number} now
+ */
+const troubles = ({ limits, stores }, now) => [
+  ...limits
+    .filter(({ waitsUntil }) => waitsUntil > now)
+    .map(({ credential, waitsUntil }) =>
+      bad(`GitHub's rate limit is reached with ${credential}: no polling until `, time(waitsUntil, now))
+    ),
+  ...stores.filter(({ isAway }) => isAway).map(({ name }) => bad(`${name} does not answer: nothing new is taken`))
+]
+
+/**
+ * All that is so now.
+ * @param {Now} it
+ * @param {number} now
+ * @returns {Array<Child>}
+ */
+export const whole = (it, now) => {
+  const { status } = it
+  const about = `anklet ${status.version}, pid ${status.pid}, up for ${span(now - status.startedAt)}; ${status.config}`
+  return [
+    h("p", { class: `mode ${status.mode}` }, h("strong", {}, MODES[status.mode])),
+    note(about),
+    ...troubles(status, now),
+    services(status, now),
+    places(status),
+    queue(it),
+    hosts(it.fleet, now),
+    templates(status, now),
+    outside(status, now),
+    lately(status, now)
+  ]
+}
+
+/**
+ * The answer to why a job waits.
+ * @param {Why} why
+ */
+export const reasons = ({ job, url, answer, reasons }) => [
+  h("p", {}, h("strong", {}, link(job, url)), ` ${answer}`),
+  h(
+    "ul",
+    {},
+    ...reasons.map(({ where, what, remedy }, n) =>
+      h("li", { key: n }, h("strong", {}, where), `: ${what}`, note(`what to do: ${remedy}`))
+    )
+  )
+]
