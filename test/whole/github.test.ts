@@ -44,9 +44,12 @@ describe("GitHub", () => {
     await started()
     await ended(jobs[0]?.id)
     await clean()
-    assert.strictEqual(lab.errors().length, 1)
-    assert.strictEqual(lab.errors()[0]?.serviceName, "RUNNER2")
-    assert.match(String(lab.errors()[0]?.msg), /refuses the credential: check that the token/)
+    // it may have got the job that the other one saw, before it looked itself: that is said of the job
+    const said = lab.errors().map(({ msg }) => String(msg))
+    assert.strictEqual(said.filter((msg) => msg.startsWith("service is failing")).length, 1)
+    assert.isAtMost(said.length, 2)
+    for (const msg of said) assert.match(msg, /refuses the credential: check that the token/)
+    for (const { serviceName } of lab.errors()) assert.strictEqual(serviceName, "RUNNER2")
     await drained()
   })
 
