@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { JobRequest } from "./Job.ts"
+import * as Memory from "./Memory.ts"
 import type { Found, PluginError } from "./Plugin.ts"
 import * as Status from "./Status.ts"
 import { Activity, type Note } from "./services/Activity.ts"
@@ -53,12 +54,16 @@ export interface Facts {
   readonly note: Note | undefined
   /** The template is here, or could be pulled now. */
   readonly isAvailable: boolean
+  /** What its VM would lack here, beside those that run. */
+  readonly lack: Option.Option<Memory.Lack>
   /** Whether the tag is asked for by name: else it is always pulled. */
   readonly status: Status.Status
   readonly service: string
   readonly interval: number
   readonly now: number
 }
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 const inTime = (until: number, now: number) =>
   Duration.format(Duration.seconds(Math.max(1, Math.round((until - now) / 1000))))
@@ -122,6 +127,15 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
           )
         ]
       : []),
+    ...Option.match(facts.lack, {
+      onNone: () => [],
+      onSome: ({ wanted, taken, total }) => [
+        reason(
+          `not enough memory: its VM wants ${gib(wanted)}, and of ${gib(total)} here VMs that run have ${gib(taken)}`,
+          wanted > total ? "a Mac with more memory, or a template with less" : "it fits when one of them has ended"
+        )
+      ]
+    }),
     ...(isAvailable
       ? []
       : status.pulls.map(({ template, part }) =>
@@ -295,6 +309,8 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
       return why
     }
     const request: Option.Option<JobRequest> = Either.getRight(found.request)
+    const status = yield* Status.look(about)
+    const running = (status.vms ?? []).map(({ name }) => name)
     const facts: Facts = {
       ...survey.right,
       found,
@@ -303,7 +319,8 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
       nameOf: coordinator.nameOf,
       note: yield* activity.noted(found.key),
       isAvailable: Option.isSome(request) ? yield* templates.available(request.value.template) : true,
-      status: yield* Status.look(about),
+      lack: Option.isSome(request) ? yield* Memory.lack(request.value.template, running) : Option.none(),
+      status,
       service: service.name,
       interval: Duration.toSeconds(service.sleepInterval),
       now: yield* Clock.currentTimeMillis

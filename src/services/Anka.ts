@@ -45,6 +45,8 @@ export interface AnkaVm {
   /** The tag that is checked out; none on clones. */
   readonly tag: Option.Option<string>
   readonly ip: Option.Option<string>
+  /** Bytes; `anka list` does not tell them. */
+  readonly memory?: number
 }
 
 /** The installed Anka. */

@@ -68,6 +68,19 @@ describe("anklet why", () => {
     await answers(id, /this host is drained: it takes nothing new\n +what to do: anklet resume/)
   })
 
+  it("tells that the memory of this Mac is not enough for its VM, and how much it wants", async () => {
+    await lab.close()
+    lab = await make({ host: { templates: [{ uuid: TEMPLATE, tags: ["v1"], memory: 2 ** 50 }] } })
+    await lab.anklet()
+    await lab.anklet("drain")
+    const id = queue("large")
+    await answers(
+      id,
+      /not enough memory: its VM wants 1048576\.0 GiB, and of \d+\.\d GiB here VMs that run have 0\.0 GiB/
+    )
+    assert.match(await why(id), /what to do: a Mac with more memory, or a template with less/)
+  })
+
   it("tells that no registry has the template, and when it is tried again", async () => {
     await lab.anklet()
     const id = queue("nowhere", ["anka", `anka-template:${AWAY}`, "anka-template-tag:v1", "run-id:{run_id}"])

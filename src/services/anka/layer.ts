@@ -74,12 +74,13 @@ const checked = (id: string): Effect.Effect<void, AnkaError> =>
       )
     : Effect.void
 
-const toVm = ({ uuid, name, status, version, ip }: typeof schemas.Vm.Type): AnkaVm => ({
+const toVm = ({ uuid, name, status, version, ip, ram_size }: typeof schemas.Vm.Type): AnkaVm => ({
   uuid,
   name,
   status,
   tag: version,
-  ip
+  ip,
+  ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {})
 })
 
 /** The command found in PATH, else where Veertu's installer puts it. */

@@ -17,7 +17,26 @@ const Word = Schema.optionalWith(Schema.String, { default: () => "" })
 /** A number that may come as a string of digits. */
 const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString)
 
-export const Vm = Schema.Struct({ uuid: Word, name: Schema.String, status: Word, version: Maybe, ip: Maybe })
+const decodeBytes = Schema.decodeUnknownOption(Bytes)
+
+/** Bytes that may be missing, or said in a way that this version does not know: none in both cases. */
+const MaybeBytes = Schema.optionalWith(
+  Schema.transform(Schema.Unknown, Schema.OptionFromSelf(Schema.Number), {
+    strict: true,
+    decode: (value) => decodeBytes(value),
+    encode: Option.getOrNull
+  }),
+  { default: () => Option.none<number>() }
+)
+
+export const Vm = Schema.Struct({
+  uuid: Word,
+  name: Schema.String,
+  status: Word,
+  version: Maybe,
+  ip: Maybe,
+  ram_size: MaybeBytes
+})
 /** `anka list`: an array, or nothing at all when there is nothing. */
 export const Vms = Schema.Array(Vm)
 export const Version = Schema.Struct({ product: Word, version: Schema.String })

@@ -32,6 +32,8 @@ const find = (host: Host, id: string): Vm => {
   return vm
 }
 
+const MEMORY = 4 * 2 ** 30
+
 const now = () => new Date().toISOString().replace(/\.\d+Z$/, "Z")
 
 const record = (host: Host, vm: Vm) => ({
@@ -45,8 +47,8 @@ const record = (host: Host, vm: Vm) => ({
 const shown = (host: Host, vm: Vm) => ({
   ...record(host, vm),
   cpu_cores: 4,
-  ram: "4G",
-  ram_size: 4294967296,
+  ram: `${Math.round((vm.memory ?? MEMORY) / 2 ** 30)}G`,
+  ram_size: vm.memory ?? MEMORY,
   hard_drive: 137438953472,
   image_size: 19035295744,
   access_date: vm.accessed,
@@ -155,7 +157,11 @@ const clone = async (home: string, call: Call): Promise<Result> => {
     const { tag } = call.options
     if (tag !== undefined && !template.tags.includes(tag)) throw new Failure(3, `${source}:${tag}: not found`)
     if (host.vms.some((vm) => vm.name === name)) throw new Failure(18, `${name}: already exists`)
-    const vm: Vm = { uuid: randomUUID(), name, status: "stopped", tags: [], created: template.created, accessed: now() }
+    const { created, memory } = template
+    const vm: Vm = {
+      ...{ uuid: randomUUID(), name, status: "stopped", tags: [], created, accessed: now() },
+      ...(memory === undefined ? {} : { memory })
+    }
     host.vms.push(vm)
     return { vm, template, tag: tag ?? template.tag, takes: host.takes.clone }
   })
@@ -309,7 +315,7 @@ export const commands: Readonly<Record<string, (home: string, call: Call) => Res
     ok(registryOf(read(home), call).templates.map(({ name, uuid, tags }) => ({ name, uuid, latest: tags.at(-1) }))),
   "registry show": (home, call) => {
     const { template } = wanted(read(home), call, call.rest[0] ?? "")
-    return ok({ name: template.name, cpu_cores: 4, ram_size: 4294967296, image_size: template.size })
+    return ok({ name: template.name, cpu_cores: 4, ram_size: MEMORY, image_size: template.size })
   },
   "registry list-repos": (home) => {
     const { registry } = read(home)

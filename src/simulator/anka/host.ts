@@ -12,6 +12,8 @@ export interface TemplateSpec {
   readonly tags: ReadonlyArray<string>
   /** Whether GitHub's runner is installed in it; default true. */
   readonly runner?: boolean
+  /** Bytes of memory of its VMs; default 4 GiB. */
+  readonly memory?: number
 }
 
 /** What to prepare. */
@@ -74,8 +76,9 @@ export const createHost = (spec: HostSpec): { readonly bin: string } => {
       }))
     },
     vms: templates.map(
-      ({ uuid, name, tags }): Vm => ({
+      ({ uuid, name, tags, memory }): Vm => ({
         uuid,
+        ...(memory === undefined ? {} : { memory }),
         name: name ?? `template-${uuid.slice(0, 8)}`,
         status: "stopped",
         ...(tags.at(-1) === undefined ? {} : { tag: tags.at(-1) ?? "" }),

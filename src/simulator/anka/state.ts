@@ -15,6 +15,8 @@ export interface Vm {
   accessed: string
   /** Milliseconds since the epoch. */
   startedAt?: number
+  /** Bytes; 4 GiB where that is not said. */
+  readonly memory?: number
 }
 
 /** A template in the registry: its tags in the order they were pushed. */
