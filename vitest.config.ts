@@ -28,6 +28,6 @@ export default defineConfig({
     hookTimeout: 240_000,
     pool: "forks",
     // whole daemons mostly wait: more files than cores at once
-    poolOptions: { forks: { minForks: 1, maxForks: 3 } }
+    poolOptions: { forks: { minForks: 3, maxForks: 3 } }
   }
 })
