@@ -248,7 +248,7 @@ describe("a fleet that shares a Redis", () => {
   })
 
   it("of 20 ends 200 jobs once each, through kills, stalls, cut ways and restarts of the store", {
-    timeout: 600_000
+    timeout: 1_200_000
   }, async () => {
     const world = await chaos.start(20)
     redis = world.redis
@@ -256,7 +256,7 @@ describe("a fleet that shares a Redis", () => {
     const ids = fleet.queue(200)
     const [faults, { codes, left, twice, ran }] = await Promise.all([
       chaos.trouble(world, { seed: 11, enough: () => fleet.completed(ids) >= 150 }),
-      chaos.settle(fleet, ids, 560_000)
+      chaos.settle(fleet, ids, 1_100_000)
     ])
     await world.proxy.close()
     assert.deepStrictEqual(codes, [0])
