@@ -24,8 +24,11 @@ export const lack = Effect.fn("Memory.lack")(function* (template: Template, runn
       Effect.orElseSucceed(() => 0)
     )
   const total = totalmem()
-  const wanted = yield* memoryOf(template.id)
-  const taken = (yield* Effect.forEach(running, memoryOf)).reduce((sum, memory) => sum + memory, 0)
+  // all at once: whoever asks does not wait for long
+  const [wanted = 0, ...others] = yield* Effect.forEach([template.id, ...running], memoryOf, {
+    concurrency: "unbounded"
+  })
+  const taken = others.reduce((sum, memory) => sum + memory, 0)
   const lack: Lack = { wanted, taken, total }
   return wanted > 0 && wanted + taken > total ? Option.some(lack) : Option.none()
 })

@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { gib } from "./Bytes.ts"
 import type { JobRequest } from "./Job.ts"
 import * as Memory from "./Memory.ts"
 import type { Found, PluginError } from "./Plugin.ts"
@@ -56,14 +57,11 @@ export interface Facts {
   readonly isAvailable: boolean
   /** What its VM would lack here, beside those that run. */
   readonly lack: Option.Option<Memory.Lack>
-  /** Whether the tag is asked for by name: else it is always pulled. */
   readonly status: Status.Status
   readonly service: string
   readonly interval: number
   readonly now: number
 }
-
-const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 const inTime = (until: number, now: number) =>
   Duration.format(Duration.seconds(Math.max(1, Math.round((until - now) / 1000))))
@@ -310,7 +308,7 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
     }
     const request: Option.Option<JobRequest> = Either.getRight(found.request)
     const status = yield* Status.look(about)
-    const running = (status.vms ?? []).map(({ name }) => name)
+    const running = found.state === "queued" ? status.vms?.map(({ name }) => name) : undefined
     const facts: Facts = {
       ...survey.right,
       found,
@@ -319,7 +317,10 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
       nameOf: coordinator.nameOf,
       note: yield* activity.noted(found.key),
       isAvailable: Option.isSome(request) ? yield* templates.available(request.value.template) : true,
-      lack: Option.isSome(request) ? yield* Memory.lack(request.value.template, running) : Option.none(),
+      lack:
+        Option.isSome(request) && running !== undefined
+          ? yield* Memory.lack(request.value.template, running)
+          : Option.none(),
       status,
       service: service.name,
       interval: Duration.toSeconds(service.sleepInterval),

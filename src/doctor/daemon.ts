@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import { gib } from "../Bytes.ts"
 import * as Finding from "../Finding.ts"
-import { gib, nearest, volumeOf } from "./disk.ts"
+import { nearest, volumeOf } from "./disk.ts"
 import type { Check, Daemon, Patient } from "./Patient.ts"
 
 export const KINDS = {

@@ -35,6 +35,3 @@ export const volumeOf = (path: string): Effect.Effect<Option.Option<Volume>, nev
     }),
     Effect.orElseSucceed(() => Option.none())
   )
-
-/** Bytes as people read them. */
-export const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`

@@ -2,10 +2,11 @@
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { gib } from "../Bytes.ts"
 import * as Finding from "../Finding.ts"
 import { Anka } from "../services/Anka.ts"
 import { RESERVE } from "../services/Templates.ts"
-import { gib, nearest, volumeOf } from "./disk.ts"
+import { nearest, volumeOf } from "./disk.ts"
 import { type Check, type Patient, soon } from "./Patient.ts"
 
 export const KINDS = {

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { gib } from "../Bytes.ts"
 import * as Finalizer from "../Finalizer.ts"
 import { Template } from "../Job.ts"
 import * as Metrics from "../Metrics.ts"
@@ -209,10 +210,8 @@ const enoughSpace = (template: Template, size: { readonly missing: number; reado
     : new TemplateError({
         reason: "NoSpace",
         template: `${template}`,
-        detail: `needs ${gib(size.missing + RESERVE)} GiB of disk (${gib(RESERVE)} of it as reserve), ${gib(size.available)} are free: delete templates that are not used with "anka delete"`
+        detail: `needs ${gib(size.missing + RESERVE)} of disk (${gib(RESERVE)} of it as reserve), ${gib(size.available)} are free: delete templates that are not used with "anka delete"`
       })
-
-const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1)
 
 const explain = (template: Template, registry: Option.Option<string>, error: AnkaError): TemplateError => {
   const from = Option.getOrElse(registry, () => "Anka's default registry")
