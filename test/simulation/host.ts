@@ -125,6 +125,7 @@ export class SimulatedHost {
     const life = new Life(kernel, () => this.offset)
     this.life = life
     this.leaving = undefined
+    this.drain = undefined
     machine.boots++
     machine.self = { pid: machine.self.pid, startedAt: String(machine.boots) }
     machine.isSelfAlive = true
@@ -255,6 +256,8 @@ export class SimulatedHost {
       const drain = yield* Drain
       const runtime = yield* Effect.runtime<never>()
       this.drain = () => void Runtime.runFork(runtime)(drain.begin)
+      // it was told while it came up
+      if (this.leaving?.how === "drain") yield* drain.begin
       const startedAt = yield* Clock.currentTimeMillis
       const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof Scrape.answer>>>()
       this.read = (told) => {

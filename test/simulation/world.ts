@@ -116,7 +116,10 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
   const store = new SimulatedStore(kernel, network, {
     asked: (machine, command) => {
       const leaving = byName(machine)?.leaving
-      if (command._tag === "Claim" && leaving !== undefined) promises.asked(machine, kernel.now - leaving.at)
+      if (command._tag !== "Claim" || leaving === undefined) return
+      const since = kernel.now - leaving.at
+      // not in the host's own fiber, which would take it for a failure of its own
+      kernel.after(0, () => promises.asked(machine, since))
     },
     applied: (scope, command, before, outcome, now) => {
       if (traced && outcome.state !== before && command._tag !== "Beat") {
