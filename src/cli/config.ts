@@ -1,14 +1,16 @@
 /** `anklet config check | show`: is the config right, and what does it say in the end. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
-import * as Config from "../Config.ts"
-import * as Plugins from "../Plugins.ts"
 import { config as configFlag, handle, json } from "./anklet.ts"
-import { configFile } from "./start.ts"
+import { configFile } from "./configFile.ts"
 import { say, screen } from "./terminal.ts"
+
+const load = Effect.promise(() => import("../Config.ts"))
 
 /** A config without problems, and its services. */
 const right = Effect.fnUntraced(function* (file: string) {
+  const Config = yield* load
+  const Plugins = yield* Effect.promise(() => import("../Plugins.ts"))
   const raw = yield* Config.read(file)
   return { raw, services: yield* Plugins.resolve(raw) }
 })
@@ -18,12 +20,13 @@ const check = Command.make(
   { config: configFlag, json },
   handle((given) =>
     Effect.gen(function* () {
+      const { ConfigError } = yield* load
       const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
       const file = yield* configFile(given.config)
       const checked = Effect.gen(function* () {
         const { raw, services } = yield* right(file)
         const problems = yield* problemsOf(raw)
-        if (problems.length > 0) return yield* new Config.ConfigError({ file, problems })
+        if (problems.length > 0) return yield* new ConfigError({ file, problems })
         return services.map(({ name, plugin }) => ({ name, plugin }))
       })
       if (given.json) {

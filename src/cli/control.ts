@@ -6,9 +6,9 @@ import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
 import { FILE_NAME } from "../services/ControlSocket.ts"
 import * as PidFile from "../services/PidFile.ts"
+import { configFile } from "./configFile.ts"
 import { NotRunning } from "./signal.ts"
 import * as Socket from "./socket.ts"
-import { configFile } from "./start.ts"
 
 /** The daemon runs, and does not answer as it should. */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {

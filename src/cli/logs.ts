@@ -5,9 +5,8 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Config from "../Config.ts"
 import { config, handle, json, UsageError } from "./anklet.ts"
-import { configFile } from "./start.ts"
+import { configFile } from "./configFile.ts"
 import { complain, interrupted, say, screen } from "./terminal.ts"
 
 const LINES = 100
@@ -39,6 +38,7 @@ export const logs = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const paths = yield* Path
+      const Config = yield* Effect.promise(() => import("../Config.ts"))
       const entry = yield* Effect.promise(() => import("./logs/entry.ts"))
       const reader = yield* Effect.promise(() => import("../services/log/reader.ts"))
       const Log = yield* Effect.promise(() => import("../services/Log.ts"))

@@ -4,7 +4,9 @@ import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import * as Descriptor from "@effect/cli/CommandDescriptor"
 import * as ValidationError from "@effect/cli/ValidationError"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -25,8 +27,6 @@ import { readable } from "./help.ts"
 import { logs } from "./logs.ts"
 import { drain, resume } from "./pause.ts"
 import { service } from "./service.ts"
-import { signal } from "./signal.ts"
-import { start } from "./start.ts"
 import { status } from "./status.ts"
 import { complain, type Screen, screen } from "./terminal.ts"
 import { ui } from "./ui.ts"
@@ -60,11 +60,18 @@ const COMMANDS = [
   simulate
 ] as const
 
+/** What a command does is loaded when it does it: help needs none of that. */
+const load = {
+  start: Effect.promise(() => import("./start.ts")),
+  signal: Effect.promise(() => import("./signal.ts"))
+}
+
 const bare = anklet.pipe(
   Command.withHandler((given) =>
     Option.match(given.signalled, {
-      onNone: () => outcome(start(given)),
-      onSome: (name) => outcome(signal({ config: given.config, signal: name, wait: !given.noWait }))
+      onNone: () => outcome(Effect.flatMap(load.start, ({ start }) => start(given))),
+      onSome: (name) =>
+        outcome(Effect.flatMap(load.signal, ({ signal }) => signal({ ...given, signal: name, wait: !given.noWait })))
     })
   )
 )
@@ -116,7 +123,7 @@ const main = Effect.gen(function* () {
   Logger.withMinimumLogLevel(LogLevel.Warning),
   Effect.provide(
     Layer.mergeAll(Exec.layer, CliConfig.layer({ showBuiltIns: false, showTypes: false })).pipe(
-      Layer.provideMerge(NodeContext.layer)
+      Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer))
     )
   ),
   Effect.orDie

@@ -3,7 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { config, handle, json } from "./anklet.ts"
-import { configFile } from "./start.ts"
+import { configFile } from "./configFile.ts"
 
 const load = Effect.promise(() => import("./service/install.ts"))
 

@@ -5,8 +5,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
 import * as PidFile from "../services/PidFile.ts"
+import { configFile } from "./configFile.ts"
 import { ledgerIn, untilGone } from "./gone.ts"
-import { configFile } from "./start.ts"
 import { say } from "./terminal.ts"
 
 /** No daemon runs with this config. */

@@ -9,7 +9,6 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Config from "../Config.ts"
 import { exitCodeOf } from "../ExitCode.ts"
-import { home } from "../Home.ts"
 import * as Plugins from "../Plugins.ts"
 import { commandLine } from "../Program.ts"
 import * as Detach from "../services/Detach.ts"
@@ -17,15 +16,9 @@ import { Exec } from "../services/Exec.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
 import * as Traces from "../Traces.ts"
+import { configFile } from "./configFile.ts"
 import type { Plain } from "./plain.ts"
 import { complain, say } from "./terminal.ts"
-
-/** The config that was named, or the usual one; absolute, because the daemon changes its folder. */
-export const configFile = Effect.fnUntraced(function* (named: Option.Option<string>) {
-  const paths = yield* Path
-  const { config } = yield* home
-  return Option.match(named, { onNone: () => config, onSome: (file) => paths.resolve(file) })
-})
 
 /** Start the daemon; tells the exit code. */
 export const start = (options: {
