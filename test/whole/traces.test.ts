@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { setFaults } from "../../src/simulator/anka/host.ts"
 import { isAlive, type Lab, make, TEMPLATE, until } from "./lab.ts"
@@ -261,41 +261,5 @@ describe("traces", () => {
         assert.isUndefined(lab.pid())
       }
     }
-  })
-
-  it("load nothing where no endpoint is set", async () => {
-    const dist = resolve("dist")
-    const senders = readdirSync(dist).filter(
-      (name) => name.endsWith(".js") && readFileSync(join(dist, name), "utf8").includes("effect-opentelemetry-")
-    )
-    assert.strictEqual(senders.length, 1)
-    const otlp = await collector()
-    await setUp({})
-    const hooks = join(lab.folder, "hooks.mjs")
-    const loaded = join(lab.folder, "loaded")
-    const hear = `import { appendFileSync } from "node:fs"
-export const load = (url, context, next) => { appendFileSync(${JSON.stringify(loaded)}, url + "\\n"); return next(url, context) }`
-    writeFileSync(
-      hooks,
-      `import { register } from "node:module"\nregister(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hear)}`)})\n`
-    )
-    for (const [env, isLoaded] of [
-      [{}, false],
-      [{ OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url }, true]
-    ] as const) {
-      writeFileSync(loaded, "")
-      const [job] = lab.queue({ steps: ["true"] }).jobs
-      const ran = await lab.run(["-c", lab.config], { env: { ...env, NODE_OPTIONS: `--import=${hooks}` } }).done
-      assert.strictEqual(ran.code, 0, ran.stderr)
-      await until("the job has ended", ended(job))
-      assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
-      const urls = readFileSync(loaded, "utf8").split("\n")
-      assert.isTrue(urls.some((url) => url.endsWith("/main.js")))
-      assert.strictEqual(
-        urls.some((url) => senders.some((name) => url.endsWith(`/${name}`))),
-        isLoaded
-      )
-    }
-    assert.strictEqual(otlp.traces().length, 1)
   })
 })
