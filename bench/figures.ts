@@ -1,7 +1,7 @@
 /**
  * The figures of the README and of docs/performance.md, as one table.
  *
- *   npm run bench                      the full run, about 35 minutes; writes docs/performance.md
+ *   npm run bench                      the full run, about 26 minutes; writes docs/performance.md
  *   npm run bench -- --short           some minutes
  *   npm run bench -- --idle SECONDS    how long the idle daemons are watched
  *
