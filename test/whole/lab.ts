@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
+import { powerOff } from "../../src/simulator/anka/guest.ts"
 import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
 import { PROGRAM } from "./program.ts"
@@ -203,6 +204,8 @@ export const make = async (options: LabOptions = {}) => {
         const left = existsSync(file) && statSync(file).isFile() ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
         if (left > 0 && left !== process.pid && isAlive(left)) process.kill(left, "SIGKILL")
       }
+      // and what runs in VMs that a test leaves behind
+      for (const { uuid } of clones(host)) powerOff(uuid)
       await github.close()
       rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
     }
