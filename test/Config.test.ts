@@ -188,6 +188,16 @@ describe("a config that cannot be used", () => {
       "line 5",
       'expected "repo" or "org"'
     ],
+    [
+      "has a token where a key belongs",
+      service(`    ${CANARY}: true\n`),
+      "line 8, services[0]: this is not a key here"
+    ],
+    [
+      "has lost the beginning of a line with a secret",
+      service(`    d "rediss://:${CANARY}@redis.test:6379", tls: true }\n`),
+      "line 8, services[0]: this is not a key here"
+    ],
     ["has a number for a token", service("").replace(CANARY, "12345"), "line 4", "expected text in quotes"],
     ["has a list for a token", service("").replace(CANARY, `[${CANARY}]`), "line 4", "expected text in quotes"],
     ["has an interval that is no number", service("    sleep_interval: soon\n"), "line 8", "expected number"],

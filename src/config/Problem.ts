@@ -41,14 +41,21 @@ export const nearest = (word: string, known: ReadonlyArray<string>): string | un
     .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(candidate.length / 3)))
     .sort((a, b) => a.far - b.far)[0]?.candidate
 
+/** A word without digits, and no longer than that. */
+const WORD = /^[a-z][a-z_-]{0,30}$/i
+
+/** Whether a key may be shown: another text in its place may be a value that slid there, and a secret. */
+const isTellable = (key: string, known: ReadonlyArray<string>): boolean =>
+  WORD.test(key) || nearest(key, known) !== undefined
+
 /** What to say of a key that is not known. */
-export const unknownKey = (key: string, known: ReadonlyArray<string>): string => {
+const unknownKey = (key: string, known: ReadonlyArray<string>): string => {
   if (key === "disabled" && known.includes("enabled")) {
     return "`disabled` is not a key: write `enabled: false` to do without a database, `enabled: true` to use one"
   }
   const near = nearest(key, known)
   return near === undefined
-    ? `\`${key}\` is not a key here; known are ${known.join(", ")}`
+    ? `${isTellable(key, known) ? `\`${key}\`` : "this"} is not a key here; known are ${known.join(", ")}`
     : `\`${key}\`: did you mean \`${near}\`?`
 }
 
@@ -85,12 +92,12 @@ export const ofParseError = (
 ): ReadonlyArray<Problem> =>
   alternatives(ParseResult.ArrayFormatter.formatErrorSync(error)).map(({ _tag, path, message }) => {
     const whole = [...at, ...path]
-    const key = String(whole.at(-1) ?? "")
     const line = lineOf(whole)
-    return Problem.make({
-      path: pathOf(whole),
-      ...(line === undefined ? {} : { line }),
-      message:
-        _tag === "Unexpected" ? unknownKey(key, keys(whole.slice(0, -1))) : _tag === "Missing" ? "is missing" : message
-    })
+    const problem = (path: ReadonlyArray<PropertyKey>, message: string) =>
+      Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })
+    if (_tag !== "Unexpected") return problem(whole, _tag === "Missing" ? "is missing" : message)
+    const above = whole.slice(0, -1)
+    const key = String(whole.at(-1) ?? "")
+    const known = keys(above)
+    return problem(isTellable(key, known) ? whole : above, unknownKey(key, known))
   })
