@@ -85,6 +85,12 @@ const warnings = () => lab.log().filter(({ level, msg }) => level === "WARN" && 
 const ended = (job: { readonly id: number } | undefined) => () =>
   job !== undefined && lab.world.job(job.id).status === "completed"
 
+/** A job that is no longer than the start of its runner has ended before it is seen to be started. */
+const WAITS = ["while [ ! -e ../../go ]; do sleep 0.05; done"]
+/** Whether so many jobs were started, with those that have ended since. */
+const started = (count: number) => async () =>
+  ((await lab.anklet("status", "--json")).stdout.match(/"stage": ?"started"/g) ?? []).length === count
+
 /** Every file below a folder. */
 const filesIn = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder).flatMap((name) => {
@@ -103,10 +109,15 @@ describe("traces", () => {
       OTEL_RESOURCE_ATTRIBUTES: "service.name=other, rack=a%2Cb"
     })
     setFaults(lab.host, [{ command: "clone", nth: 1, fault: "fail" }])
-    const [first] = lab.queue({ steps: ["true"], name: "first" }).jobs
+    const [first] = lab.queue({ steps: WAITS, name: "first" }).jobs
     assert.strictEqual((await lab.anklet()).code, 0)
+    await until("it is started", started(1))
+    lab.letGo()
     await until("it has ended", ended(first))
-    const [second] = lab.queue({ steps: ["true"], name: "second" }).jobs
+    await until("its VM is gone", () => lab.left().vms.length === 0)
+    const [second] = lab.queue({ steps: WAITS, name: "second" }).jobs
+    await until("the second is started", started(2))
+    lab.letGo()
     await until("the second has ended", ended(second))
     const status = await lab.anklet("status", "--json")
     const commands = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
