@@ -8,6 +8,7 @@ import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { start as startGitHub } from "../../src/simulator/github/server.ts"
 import { isAlive, LABELS, TEMPLATE, TOKEN, until } from "./lab.ts"
+import { endAllIn } from "./processes.ts"
 import { PROGRAM } from "./program.ts"
 
 export interface FleetOptions {
@@ -157,10 +158,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
       owes: macs.flatMap((mac) => mac.owes())
     }),
     close: async () => {
-      for (const mac of macs) {
-        mac.signal("SIGCONT")
-        mac.signal("SIGKILL")
-      }
+      await endAllIn(folder)
       await github.close()
       rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     }

@@ -153,7 +153,6 @@ describe("a daemon that is started in the place of one that drains", () => {
 
   it("just starts when the old one had nothing to do", async () => {
     await setUp()
-    lab.world.repositories.add("veertuinc/anklet")
     await start()
     await drain()
     await start()

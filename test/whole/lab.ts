@@ -1,6 +1,6 @@
 /** A simulated host and GitHub in a folder of their own, and the built program run in them as its user would. */
-import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
@@ -8,7 +8,10 @@ import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { powerOff } from "../../src/simulator/anka/guest.ts"
 import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
+import { endAllIn } from "./processes.ts"
 import { PROGRAM } from "./program.ts"
+
+export { isAlive, until } from "./processes.ts"
 
 export const TEMPLATE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
 export const OTHER = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"
@@ -19,25 +22,6 @@ export interface Ran {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-}
-
-/** Whether a process lives. A zombie is dead, also where nobody collects it. */
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
-  } catch {
-    return false
-  }
-}
-
-/** Wait until something is so; fails with the name of the wait when it never is. */
-export const until = async (what: string, holds: () => boolean | Promise<boolean>, within = 90_000): Promise<void> => {
-  const end = Date.now() + within
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited ${within} ms in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
 }
 
 export interface LabOptions {
@@ -67,6 +51,8 @@ export const make = async (options: LabOptions = {}) => {
     ...options.host
   })
   const github: SimulatedGitHub = await startGitHub(options.github)
+  // a daemon may look at it before the first job is queued
+  github.world.repositories.add("veertuinc/anklet")
   const env: Record<string, string> = {
     PATH: `${bin}:${process.env.PATH}`,
     HOME: home,
@@ -104,7 +90,6 @@ export const make = async (options: LabOptions = {}) => {
     return file
   }
   const config = configFor("daemon")
-  const children = new Set<ChildProcess>()
 
   const run = (
     args: ReadonlyArray<string>,
@@ -115,7 +100,6 @@ export const make = async (options: LabOptions = {}) => {
       env: { ...env, ...given.env },
       stdio: ["ignore", "pipe", "pipe"]
     })
-    children.add(child)
     let stdout = ""
     let stderr = ""
     child.stdout.setEncoding("utf8")
@@ -128,7 +112,6 @@ export const make = async (options: LabOptions = {}) => {
     })
     const done = new Promise<Ran>((resolve) => {
       child.on("close", (code) => {
-        children.delete(child)
         resolve({ code: code ?? -1, stdout, stderr })
       })
     })
@@ -197,15 +180,8 @@ export const make = async (options: LabOptions = {}) => {
         Journal.parse(Entry, readFileSync(join(folder, "daemon", "state", "ledger.jsonl"))).records.reduce(apply, empty)
       ),
     close: async () => {
-      for (const child of children) child.kill("SIGKILL")
-      // also the daemons of a test that failed half-way
-      for (const name of readdirSync(folder)) {
-        const file = join(folder, name, "anklet.pid")
-        const left = existsSync(file) && statSync(file).isFile() ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
-        if (left > 0 && left !== process.pid && isAlive(left)) process.kill(left, "SIGKILL")
-      }
-      // and what runs in VMs that a test leaves behind
       for (const { uuid } of clones(host)) powerOff(uuid)
+      await endAllIn(folder)
       await github.close()
       rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
     }

@@ -77,7 +77,6 @@ const collector = async (answer: (response: ServerResponse) => unknown = (it) =>
 
 const setUp = async (env: Record<string, string>) => {
   lab = await make({ env })
-  lab.world.repositories.add("veertuinc/anklet")
   undo.push(lab.close)
 }
 

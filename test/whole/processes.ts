@@ -1,0 +1,53 @@
+/** The processes of a test: whether they live, waiting for what they do, and their end. */
+import { readdirSync, readFileSync } from "node:fs"
+
+/** Whether a process lives. A zombie is dead, also where nobody collects it. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
+  } catch {
+    return false
+  }
+}
+
+/** Wait until something is so; fails with the name of the wait when it never is. */
+export const until = async (what: string, holds: () => boolean | Promise<boolean>, within = 90_000): Promise<void> => {
+  const end = Date.now() + within
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited ${within} ms in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "latin1")
+  } catch {
+    return ""
+  }
+}
+
+/** The processes that were started in this folder, by the environment or the command line that names it. */
+const processesIn = (folder: string): ReadonlyArray<number> =>
+  readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .filter((pid) => ["environ", "cmdline"].some((file) => textOf(`/proc/${pid}/${file}`).includes(folder)))
+    .map(Number)
+    .filter(isAlive)
+
+const kill = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // it ended by itself
+  }
+}
+
+/** End everything that runs in a folder of a test, also what a test that failed half-way leaves; done when nothing writes there any more. */
+export const endAllIn = (folder: string): Promise<void> =>
+  until("nothing runs there any more", () => {
+    const left = processesIn(folder)
+    for (const pid of left) kill(pid)
+    return left.length === 0
+  })
