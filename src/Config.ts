@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as Database from "./config/Database.ts"
+import * as Older from "./config/Older.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
 import { expand, type Home, home } from "./Home.ts"
 
@@ -116,6 +117,8 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
       })
     ])
   }
+  const older = Older.recognise(content)
+  if (Option.isSome(older)) return yield* fail([problemAt(older.value.path, older.value.message, lineOf)])
   const whole = yield* Effect.either(Schema.decodeUnknown(TopLevel)(content, strict))
   // unknown keys do not keep us from reading on: all problems at once
   const top = Either.isRight(whole) ? whole : yield* Effect.either(Schema.decodeUnknown(TopLevel)(content))
@@ -195,6 +198,16 @@ const readCommon = Effect.fnUntraced(function* (
   }
   return { services, problems }
 })
+
+/** What the environment holds for Anklet 1 or 2, and nothing reads: a sentence for a person, if any. */
+export const olderEnvironment = ({ services, content }: Pick<Raw, "services" | "content">) =>
+  Effect.map(
+    Older.ignoredVariables(
+      services.map(({ name }) => name),
+      content
+    ),
+    Older.warningOf
+  )
 
 /** A problem at a path of the file. */
 export const problemAt = (path: ReadonlyArray<PropertyKey>, message: string, lineOf: Raw["lineOf"]): Problem => {

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { Drain } from "./Drain.ts"
+import { Drain, STILL } from "./Drain.ts"
 import { Handover } from "./Handover.ts"
 import { Activity, type ServiceActivity } from "./services/Activity.ts"
 import type { Anka } from "./services/Anka.ts"
@@ -53,10 +53,14 @@ const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
   const drain = yield* Drain
   const wake = yield* Wake
   yield* drain.pause(paused)
-  yield* Effect.logInfo(paused ? "paused: nothing new is taken on this host" : "resumed: work is taken again")
+  const [other] = paused ? [] : yield* drain.pauses
+  const still = other === undefined ? undefined : `${STILL} by ${other.by}; to take work again: ${other.ends}`
+  yield* Effect.logInfo(
+    still ?? (paused ? "paused: nothing new is taken on this host" : "resumed: work is taken again")
+  )
   yield* wake.all
   return yield* (paused ? fs.writeFileString(file, "", { mode: 0o600 }) : Effect.ignore(fs.remove(file))).pipe(
-    Effect.as(text(200, paused ? "paused" : "resumed")),
+    Effect.as(text(200, still ?? (paused ? "paused" : "resumed"))),
     Effect.catchAll((error) =>
       Effect.succeed(text(200, `paused until the daemon ends; it cannot be kept: ${error.message}`))
     )

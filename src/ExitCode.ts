@@ -11,7 +11,7 @@ export const EXIT_CODES = {
   6: "the store cannot be reached",
   7: "`anka` is missing, unlicensed or does not work",
   8: "GitHub refuses the credentials",
-  9: "a folder or file cannot be used",
+  9: "a folder or file cannot be used, or is in the way",
   10: "a pass failed (with --once)",
   11: "launchd or systemd does not do as asked",
   12: "the doctor found a problem",
@@ -46,6 +46,8 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "HostLockError":
     case "LogError":
     case "PidFileError":
+    case "PluginFileError":
+    case "StillPaused":
       return 9
     case "ManagerError":
       return 11

@@ -14,6 +14,8 @@ export interface Home {
   readonly ledgers: string
   readonly state: string
   readonly pid: string
+  /** Its presence pauses all daemons of this user, as it did those of Anklet 1 and 2. */
+  readonly drainFile: string
 }
 
 /** The places, from `HOME`. */
@@ -28,7 +30,8 @@ export const home = Effect.gen(function* () {
     locks: paths.join(base, "locks"),
     ledgers: paths.join(base, "ledgers"),
     state: paths.join(base, "state"),
-    pid: base
+    pid: base,
+    drainFile: paths.join(base, ".drain")
   }
   return places
 })

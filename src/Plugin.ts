@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Finding, Fix } from "./Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "./Job.ts"
+import type { Refusal } from "./PluginFiles.ts"
 import type { Anka } from "./services/Anka.ts"
 import type { Exec } from "./services/Exec.ts"
 import type { GitHub } from "./services/GitHub.ts"
@@ -36,6 +37,11 @@ export interface ServiceContext {
   readonly sleepInterval: Duration.Duration
   /** The plugin's folder on this host, `~/.config/anklet/plugins/<name>`; its files are there before the first pass. */
   readonly directory: string
+  /**
+   * Look at those files as they are now: fails where one is missing, cannot be read, or is refused by the plugin. To be
+   * asked before a job is claimed, so that a host that would fail each job leaves them to others.
+   */
+  readonly checkFiles: Effect.Effect<void, PluginError>
 }
 
 /** A job as its CI tells it now, whether it is ours to run or not. */
@@ -73,6 +79,8 @@ export interface Plugin<C, I, R> {
   readonly config: Schema.Schema<C, I, FileSystem | Path>
   /** Files written into the plugin's folder when missing; the user's to change from then on. */
   readonly files?: Readonly<Record<string, string>>
+  /** Why a text that the user has put in the place of one of `files`, here by its path, cannot be used; none where it can. */
+  readonly refuse?: (path: string, text: string) => Option.Option<Refusal>
   readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
   /** For `anklet why`: the job of this address or number as the CI tells it now; none when it is none of this service's. */
   readonly find?: (

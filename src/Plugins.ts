@@ -9,15 +9,17 @@ import * as Schema from "effect/Schema"
 import { ConfigError, type Problem, problemAt, type Raw, type RawService, readOwn } from "./Config.ts"
 import { nearest } from "./config/Problem.ts"
 import { home } from "./Home.ts"
-import { type Plugin, PluginError } from "./Plugin.ts"
+import { type Plugin, PluginError, type ServiceContext, type Surroundings } from "./Plugin.ts"
 import type { Capabilities } from "./PluginApi.ts"
+import * as PluginFiles from "./PluginFiles.ts"
 import { github } from "./plugins/github/index.ts"
 import type { Service } from "./Service.ts"
 
 /** A plugin whose own types are its own business. */
 interface Loaded {
   readonly name: string
-  readonly files: Readonly<Record<string, string>>
+  /** The files that it needs, in its folder on this host. */
+  readonly files: (directory: string) => Effect.Effect<ReadonlyArray<PluginFiles.PluginFile>, never, Path>
   /** Read a service's own keys, and close the pass over them. */
   readonly bind: (
     raw: Raw,
@@ -34,38 +36,42 @@ export interface Reading {
   readonly value: unknown
 }
 
+const filesIn = <C, I>({ files = {}, refuse }: Plugin<C, I, Capabilities>, directory: string) =>
+  Effect.map(Path, (paths) =>
+    Object.entries(files).map(([name, text]): PluginFiles.PluginFile => {
+      const path = paths.join(directory, name)
+      return { path, text, refuse: (found) => refuse?.(path, found) ?? Option.none() }
+    })
+  )
+
 const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
   name: plugin.name,
-  files: plugin.files ?? {},
+  files: (directory) => filesIn(plugin, directory),
   bind: (raw, service, directory) =>
-    Effect.map(
-      readOwn(raw, service, plugin.config),
-      Either.map((config) => ({
+    Effect.gen(function* () {
+      const context = yield* Effect.context<FileSystem | Path>()
+      const about: ServiceContext = {
+        name: service.name,
+        sleepInterval: service.sleepInterval,
+        directory,
+        checkFiles: filesIn(plugin, directory).pipe(
+          Effect.flatMap(Effect.forEach(PluginFiles.check, { discard: true })),
+          Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })),
+          Effect.provide(context)
+        )
+      }
+      return Either.map(yield* readOwn(raw, service, plugin.config), (config) => ({
         name: service.name,
         plugin: plugin.name,
         sleepInterval: service.sleepInterval,
         database: service.database,
         // a plugin of the user's may throw where it should return an Effect: that too is its own failure
-        pass: Effect.suspend(() =>
-          plugin.run({ name: service.name, sleepInterval: service.sleepInterval, directory }, config)
-        ),
-        find: (job) =>
-          Effect.suspend(
-            () =>
-              plugin.find?.({ name: service.name, sleepInterval: service.sleepInterval, directory }, config, job) ??
-              Effect.succeedNone
-          ),
-        examine: (around) =>
-          Effect.suspend(
-            () =>
-              plugin.examine?.(
-                { name: service.name, sleepInterval: service.sleepInterval, directory },
-                config,
-                around
-              ) ?? Effect.succeed([])
-          )
+        pass: Effect.suspend(() => plugin.run(about, config)),
+        find: (job: string) => Effect.suspend(() => plugin.find?.(about, config, job) ?? Effect.succeedNone),
+        examine: (around: Surroundings) =>
+          Effect.suspend(() => plugin.examine?.(about, config, around) ?? Effect.succeed([]))
       }))
-    ),
+    }),
   read: (raw, service) =>
     Effect.map(readOwn(raw, service, plugin.config), (read) =>
       Option.map(Option.getRight(read), (value) => ({ schema: plugin.config, value }))
@@ -158,40 +164,30 @@ export const read = Effect.fn("Plugins.read")(function* (raw: Raw, service: RawS
   })
 })
 
-/** The files that the plugins of these services need, as they come with them: path and text. */
+/** The files that the plugins of these services need, as they come with them. */
 export const filesOf = Effect.fnUntraced(function* (services: ReadonlyArray<{ readonly plugin: string }>) {
   const paths = yield* Path
   const { plugins } = yield* home
   const found = yield* Effect.forEach(new Set(services.map(({ plugin }) => plugin)), (name) =>
-    Effect.map(Effect.option(find(name)), (plugin) =>
-      Object.entries(Option.isSome(plugin) && Option.isSome(plugin.value) ? plugin.value.value.files : {}).map(
-        ([file, text]) => ({ path: paths.join(plugins, name, file), text })
-      )
+    Effect.flatMap(Effect.option(find(name)), (plugin) =>
+      Option.match(Option.flatten(plugin), {
+        onNone: () => Effect.succeed([]),
+        onSome: ({ files }) => files(paths.join(plugins, name))
+      })
     )
   )
   return found.flat()
 })
 
-/** Write the files that plugins need into their folders, where they are missing; the user's own stay as they are. */
+/** Write the files that plugins need into their folders, where they are missing; the user's own stay as they are, and are looked at. */
 export const writeFiles = Effect.fn("Plugins.writeFiles")(function* (
   services: ReadonlyArray<{ readonly plugin: string }>
 ) {
-  const fs = yield* FileSystem
-  const paths = yield* Path
-  for (const { path, text } of yield* filesOf(services)) {
-    yield* fs.makeDirectory(paths.dirname(path), { recursive: true }).pipe(
-      Effect.zipRight(fs.writeFileString(path, text, { flag: "wx", mode: 0o755 })),
-      Effect.catchIf(
-        (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
-        () => Effect.void
-      ),
-      Effect.mapError(
-        (error) =>
-          new PluginError({
-            reason: "Failed",
-            detail: `${path} cannot be written: check the owner and permissions of the folder (${error.message})`
-          })
-      )
-    )
-  }
+  // one by one, so that each that cannot be used is told of
+  const tried = yield* Effect.forEach(yield* filesOf(services), (file) => Effect.either(PluginFiles.write(file)))
+  const wrong = tried.filter(Either.isLeft).map(({ left }) => left)
+  const [first, ...others] = wrong
+  if (first === undefined) return
+  const detail = [first.detail, ...others.map(({ message }) => message)].join("\n")
+  return yield* new PluginFiles.PluginFileError({ path: first.path, detail })
 })

@@ -99,9 +99,13 @@ const forever = <R>(service: Service<R>) =>
         if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
         yield* Ref.set(failures, 0)
         yield* Metrics.passEnded({ service: service.name, result: "ok" })
+        const [pause] = yield* drain.pauses
         yield* progress.does({
           _tag: "Waiting",
-          why: (yield* drain.paused) ? "paused: nothing new is taken on this host" : "no job waits for this host",
+          why:
+            pause === undefined
+              ? "no job waits for this host"
+              : `paused by ${pause.by}: nothing new is taken on this host`,
           until: (yield* Clock.currentTimeMillis) + Duration.toMillis(service.sleepInterval)
         })
         yield* Effect.raceAll([Effect.sleep(service.sleepInterval), coordinator.woken(service.name), drain.wait])

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Drain } from "./Drain.ts"
 import { VM_PREFIX } from "./Job.ts"
 import { Activity, Ended, ServiceActivity } from "./services/Activity.ts"
 import { Anka } from "./services/Anka.ts"
@@ -54,6 +55,10 @@ export const Status = Schema.Struct({
   startedAt: Schema.Number,
   now: Schema.Number,
   mode: HostStatus.Mode,
+  /** What pauses the host, and the command that ends that. */
+  pauses: Schema.optionalWith(Schema.Array(Schema.Struct({ by: Schema.String, ends: Schema.String })), {
+    default: () => []
+  }),
   services: Schema.Array(ServiceActivity),
   /** Null when `anka list` did not answer; `problem` says why. */
   vms: Schema.NullOr(Schema.Array(VmSeen)),
@@ -104,6 +109,7 @@ export const look = Effect.fn("Status.look")(function* ({ config, startedAt }: A
     startedAt,
     now: yield* Clock.currentTimeMillis,
     mode: yield* HostStatus.mode,
+    pauses: yield* (yield* Drain).pauses,
     services: yield* activity.services,
     vms:
       found._tag === "Left"

@@ -92,7 +92,7 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
   const { status, note, now, isAvailable } = facts
   const room = status.vms?.length ?? 0
   return [
-    ...(status.mode === "paused" ? [reason("this host is drained: it takes nothing new", "anklet resume")] : []),
+    ...status.pauses.map(({ by, ends }) => reason(`this host is paused by ${by}: it takes nothing new`, ends)),
     ...(status.mode === "draining"
       ? [reason("the daemon is draining and takes nothing new", "anklet, when it has left")]
       : []),

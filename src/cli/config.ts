@@ -1,9 +1,10 @@
 /** `anklet config check | show`: is the config right, and what does it say in the end. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { config as configFlag, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
-import { say, screen } from "./terminal.ts"
+import { complain, say, screen } from "./terminal.ts"
 
 const load = Effect.promise(() => import("../Config.ts"))
 
@@ -20,24 +21,34 @@ const check = Command.make(
   { config: configFlag, json },
   handle((given) =>
     Effect.gen(function* () {
-      const { ConfigError } = yield* load
+      const { ConfigError, olderEnvironment } = yield* load
       const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
       const file = yield* configFile(given.config)
       const checked = Effect.gen(function* () {
         const { raw, services } = yield* right(file)
         const problems = yield* problemsOf(raw)
         if (problems.length > 0) return yield* new ConfigError({ file, problems })
-        return services.map(({ name, plugin }) => ({ name, plugin }))
+        return {
+          services: services.map(({ name, plugin }) => ({ name, plugin })),
+          ignored: yield* olderEnvironment(raw)
+        }
       })
       if (given.json) {
         const result = yield* Effect.match(checked, {
           onFailure: ({ problems }) => ({ file, ok: false, problems }),
-          onSuccess: (services) => ({ file, ok: true, problems: [], services })
+          onSuccess: ({ services, ignored }) => ({
+            file,
+            ok: true,
+            problems: [],
+            warnings: Option.toArray(ignored),
+            services
+          })
         })
         yield* say(JSON.stringify(result, undefined, 2))
         return result.ok ? 0 : 3
       }
-      const services = yield* checked
+      const { services, ignored } = yield* checked
+      if (Option.isSome(ignored)) yield* complain(`warning: ${ignored.value}`)
       const names = services.map(({ name, plugin }) => `${name} (${plugin})`).join(", ")
       yield* say(`${file} is right: ${services.length === 1 ? "one service" : `${services.length} services`}, ${names}`)
       return 0

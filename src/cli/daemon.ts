@@ -14,7 +14,7 @@ import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Config from "../Config.ts"
 import * as Daemon from "../Daemon.ts"
-import { Drain } from "../Drain.ts"
+import { Drain, PAUSE_FILE } from "../Drain.ts"
 import { type ExitCode, exitCodeOf } from "../ExitCode.ts"
 import { Handover } from "../Handover.ts"
 import { home } from "../Home.ts"
@@ -101,6 +101,10 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
           ]
         })
     )
+    yield* Effect.flatMap(
+      Config.olderEnvironment(raw),
+      Option.match({ onNone: () => Effect.void, onSome: Effect.logWarning })
+    )
     yield* Plugins.writeFiles(services)
     yield* collectGarbage
     yield* Effect.scoped(
@@ -117,7 +121,7 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
                 socket: paths.join(daemon.pidFileDir, SOCKET),
                 config: options.config,
                 metrics: daemon.metrics,
-                pauseFile: paths.join(daemon.stateDir, "paused")
+                pauseFile: paths.join(daemon.stateDir, PAUSE_FILE)
               }),
               up
             }),
@@ -151,7 +155,7 @@ const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
 
 /** Run the daemon until it is told to stop or has drained; tells its exit code. SIGTERM and SIGINT stop it, SIGQUIT drains it. */
 export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
-  const base = Layer.mergeAll(Drain.layer, Exec.layer, Handover.layer).pipe(
+  const base = Layer.mergeAll(Drain.live, Exec.layer, Handover.layer).pipe(
     Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer))
   )
   const run = Effect.gen(function* () {

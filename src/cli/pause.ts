@@ -2,15 +2,25 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { config, handle } from "./anklet.ts"
 import { say } from "./terminal.ts"
+
+/** The daemon did as it was told, and something else still pauses the host. */
+class StillPaused extends Schema.TaggedError<StillPaused>()("StillPaused", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
 
 const told = (path: "/pause" | "/resume", done: string) =>
   handle((given: { readonly config: Option.Option<string> }) =>
     Effect.gen(function* () {
       const control = yield* Effect.promise(() => import("./control.ts"))
       const daemon = yield* control.at(given.config)
-      yield* daemon.ask("POST", path)
+      const answer = yield* daemon.ask("POST", path)
+      const { STILL } = yield* Effect.promise(() => import("../Drain.ts"))
+      if (answer.startsWith(STILL)) return yield* new StillPaused({ detail: answer })
       yield* say(done)
       return 0
     })

@@ -49,6 +49,11 @@ export const start = (options: {
         main({ config, once: options.once, attach: true }, (text) => Effect.zipRight(complain(text), unwatched))
       )
     }
+    // the daemon's log has it too
+    yield* Effect.flatMap(
+      Config.olderEnvironment(raw),
+      Option.match({ onNone: () => Effect.void, onSome: (warning) => complain(`warning: ${warning}`) })
+    )
     const { pid, report } = yield* Detach.start(commandLine, ["daemon", config, ...(options.once ? ["--once"] : [])])
     if (report._tag === "Failed") {
       yield* Effect.zipRight(complain(report.message), unwatched)

@@ -51,6 +51,8 @@ export interface Patient {
   readonly problems: ReadonlyArray<Config.Problem>
   /** Every value of the config, and where it came from; secrets are hidden. */
   readonly settings: ReadonlyArray<Setting>
+  /** What the environment holds for an older Anklet, and nothing reads. */
+  readonly ignored: Option.Option<string>
   /** The VMs and templates of this user, asked for once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
   readonly around: Surroundings
@@ -103,6 +105,7 @@ export const admit = Effect.fn("Patient.admit")(function* (
     services: Either.getOrElse(services, () => []),
     problems: Either.isLeft(services) ? services.left.problems : [],
     settings: Either.isRight(raw) ? yield* resolved(raw.right) : [],
+    ignored: Either.isRight(raw) ? yield* Config.olderEnvironment(raw.right) : Option.none(),
     library: Fiber.join(library),
     around: {
       // where it cannot be told, it is not meddled with

@@ -1,6 +1,7 @@
 /** The config, and who else may read the secrets in it. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { HIDDEN } from "../config/Setting.ts"
 import * as Finding from "../Finding.ts"
 import type { Check, Patient } from "./Patient.ts"
@@ -10,6 +11,11 @@ export const KINDS = {
     level: "problem",
     why: "A daemon never starts with a config that is wrong.",
     remedy: "correct the file; the README lists all keys"
+  },
+  "variables-ignored": {
+    level: "warning",
+    why: "They set keys for Anklet 1 and 2. This one reads none of them, and does as the config says.",
+    remedy: "write the values into the config, or unset the variables: docs/moving-in.md has the key of each"
   },
   "secret-readable": {
     level: "warning",
@@ -51,6 +57,7 @@ export const config: Check = {
               `${patient.file} is understood: ${patient.services.map(({ name }) => name).join(", ")}`
             )
           ]),
+      ...Option.toArray(Option.map(patient.ignored, (what) => found("variables-ignored", what))),
       ...readables.map(readable)
     ])
 }

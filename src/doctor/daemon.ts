@@ -1,10 +1,12 @@
 /** The daemon: whether it runs, what it left behind, and the folders that it needs. */
 import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { gib } from "../Bytes.ts"
+import { PAUSE_FILE } from "../Drain.ts"
 import * as Finding from "../Finding.ts"
 import { nearest, volumeOf } from "./disk.ts"
 import type { Check, Daemon, Patient } from "./Patient.ts"
@@ -14,6 +16,11 @@ export const KINDS = {
     level: "note",
     why: "No job is taken on this Mac with this config.",
     remedy: "`anklet`"
+  },
+  paused: {
+    level: "warning",
+    why: "No new job is taken on this Mac, also after a restart; jobs that run go on.",
+    remedy: "`anklet resume`"
   },
   "pid-file-stale": {
     level: "note",
@@ -82,6 +89,21 @@ const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { aro
   ]
 })
 
+/** What pauses this host, with or without a daemon. */
+const pauses = Effect.fnUntraced(function* ({ stateDir }: Daemon, { places: { drainFile } }: Patient) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const isThere = (file: string) => Effect.orElseSucceed(fs.exists(file), () => false)
+  return [
+    ...((yield* isThere(paths.join(stateDir, PAUSE_FILE)))
+      ? [found("paused", "`anklet drain` has paused this Mac")]
+      : []),
+    ...((yield* isThere(drainFile))
+      ? [found("paused", `the file ${drainFile} pauses this Mac`, { remedy: `\`rm ${drainFile}\`` })]
+      : [])
+  ]
+})
+
 const debts = ({ ledger, ledgerFile }: Daemon, { around }: Patient) => {
   if (Option.isNone(ledger)) return [found("ledger-unreadable", `${ledgerFile} cannot be read`)]
   const { vms, runners, claims } = ledger.value.state
@@ -132,6 +154,7 @@ export const daemon: Check = {
         Effect.map(
           Effect.all([
             process(daemon, patient),
+            pauses(daemon, patient),
             Effect.succeed(debts(daemon, patient)),
             folder("work_dir", daemon.workDir, true),
             folder("pid_file_dir", daemon.pidFileDir, true),

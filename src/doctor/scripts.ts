@@ -3,6 +3,7 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Finding from "../Finding.ts"
 import * as Plugins from "../Plugins.ts"
 import type { Check } from "./Patient.ts"
@@ -24,6 +25,11 @@ export const KINDS = {
     level: "problem",
     why: "It is copied into every VM: without it every job fails.",
     remedy: "check its owner and permissions"
+  },
+  "script-outdated": {
+    level: "problem",
+    why: "It is called in another way than it expects: every job would fail in it, so none is taken.",
+    remedy: "move it aside, and let `anklet doctor --fix` write the one that works; then put your changes into that"
   },
   "script-differs": {
     level: "note",
@@ -47,9 +53,13 @@ export const scripts: Check = {
         did: "wrote it",
         run: Plugins.writeFiles(services).pipe(Effect.provide(context))
       }
-      const judged = yield* Effect.forEach(files, ({ path, text }) =>
+      const judged = yield* Effect.forEach(files, ({ path, text, refuse }) =>
         Effect.map(Effect.either(fs.readFileString(path)), (read) => {
           if (Either.isRight(read)) {
+            const refusal = refuse(read.right)
+            if (Option.isSome(refusal)) {
+              return [found("script-outdated", `${path} ${refusal.value.why}`, { remedy: refusal.value.remedy })]
+            }
             return read.right === text
               ? []
               : [

@@ -54,7 +54,7 @@ const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => 
 /** Whether this host takes work. */
 export const mode: Effect.Effect<Mode, never, Drain> = Effect.gen(function* () {
   const drain = yield* Drain
-  return (yield* drain.begun) ? "draining" : (yield* drain.paused) ? "paused" : "open"
+  return (yield* drain.begun) ? "draining" : (yield* drain.pauses).length > 0 ? "paused" : "open"
 })
 
 /** What is told of these services of this host. */

@@ -236,6 +236,27 @@ const WARDS: ReadonlyArray<Ward> = [
         () => chmodSync(lab.config, 0o644)
       ],
       [
+        "a file that pauses the host",
+        "paused",
+        "warning",
+        /\.drain pauses this Mac/,
+        /rm \S+\.drain/,
+        () => {
+          mkdirSync(join(lab.home, ".config/anklet"), { recursive: true })
+          writeFileSync(join(lab.home, ".config/anklet/.drain"), "")
+        }
+      ],
+      [
+        "variables of an older Anklet",
+        "variables-ignored",
+        "warning",
+        /RUNNER1_OWNER is set as for Anklet 1 or 2/,
+        /moving-in/,
+        () => {
+          lab.env.RUNNER1_OWNER = "o"
+        }
+      ],
+      [
         "a PID file of a process that is gone",
         "pid-file-stale",
         "note",
@@ -443,6 +464,17 @@ const WARDS: ReadonlyArray<Ward> = [
             times: 100,
             answer: { status: 403, headers: { "x-accepted-github-permissions": "administration=write" } }
           })
+      ],
+      [
+        "a script of an older Anklet",
+        "script-outdated",
+        "problem",
+        /register-runner\.bash is a script of Anklet 1 or 2/,
+        /mv \S+register-runner\.bash/,
+        () => {
+          mkdirSync(script(""), { recursive: true })
+          writeFileSync(script("register-runner.bash"), "./config.sh --token $2")
+        }
       ],
       [
         "a script that cannot be read",

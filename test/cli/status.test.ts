@@ -140,7 +140,7 @@ describe("anklet drain and resume", () => {
     await lab.anklet("-s", "stop")
     await lab.anklet()
     assert.strictEqual((await statusOf()).mode, "paused")
-    assert.match((await lab.anklet("status")).stdout, /paused: takes nothing new until "anklet resume"/)
+    assert.match((await lab.anklet("status")).stdout, /paused by anklet drain: takes nothing new until "anklet resume"/)
     await until("it has looked", async () => (await doingOf("RUNNER1")) === "Waiting")
     assert.strictEqual([...lab.world.jobs.values()].at(-1)?.status, "queued")
     assert.strictEqual((await lab.anklet("resume")).code, 0)

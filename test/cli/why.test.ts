@@ -65,7 +65,7 @@ describe("anklet why", () => {
     await lab.anklet()
     await lab.anklet("drain")
     const id = queue("late")
-    await answers(id, /this host is drained: it takes nothing new\n +what to do: anklet resume/)
+    await answers(id, /this host is paused by anklet drain: it takes nothing new\n +what to do: anklet resume/)
   })
 
   it("tells that the memory of this Mac is not enough for its VM, and how much it wants", async () => {

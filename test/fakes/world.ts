@@ -134,7 +134,7 @@ export const layer = (world: World) =>
   )
 
 export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
-  const context = { name, sleepInterval: Duration.seconds(10), directory: "/plugins/github" }
+  const context = { name, sleepInterval: Duration.seconds(10), directory: "/plugins/github", checkFiles: Effect.void }
   return {
     name,
     plugin: "github",

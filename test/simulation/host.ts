@@ -217,7 +217,7 @@ export class SimulatedHost {
       plugin: "github",
       sleepInterval,
       database: Option.none<Database>(),
-      pass: run({ name, sleepInterval, directory: "/plugins/github" }, config)
+      pass: run({ name, sleepInterval, directory: "/plugins/github", checkFiles: Effect.void }, config)
     }))
     const base = Layer.mergeAll(
       Layer.succeed(FileSystem, disk.layerFor(life)),

@@ -54,11 +54,13 @@ const doingOf = ({ doing, since }: ServiceActivity, now: number): readonly [stri
 }
 
 const COLOUR = { looks: "dim", waits: "dim", works: "green", fails: "red", drained: "yellow" } as const
-const MODES = {
-  open: "takes work",
-  paused: 'paused: takes nothing new until "anklet resume"',
-  draining: "draining: takes nothing new, and leaves"
-} as const
+const modeOf = ({ mode, pauses }: Status): string => {
+  if (mode === "open") return "takes work"
+  if (mode === "draining") return "draining: takes nothing new, and leaves"
+  // one that runs an older version does not say by what
+  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
+  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
+}
 
 const titled = (screen: Screen, title: string, body: string): ReadonlyArray<string> => [
   "",
@@ -81,7 +83,7 @@ export const status = (screen: Screen, it: Status): string => {
   const vms =
     it.vms === null ? [screen.paint("red", `not known: ${it.problem}`)] : [`${used} of ${it.vmLimit} places are taken`]
   return [
-    `anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", MODES[it.mode])}`,
+    `anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", modeOf(it))}`,
     screen.paint("dim", it.config),
     ...titled(
       screen,

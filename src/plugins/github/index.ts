@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Plugin } from "../../Plugin.ts"
 import { GitHubConfig } from "./config.ts"
 import installRunner from "./install-runner.bash"
+import { refuse } from "./older.ts"
 import { run } from "./pass.ts"
 import registerRunner from "./register-runner.bash"
 import startRunner from "./start-runner.bash"
@@ -16,6 +17,7 @@ export const github = {
     "register-runner.bash": registerRunner,
     "start-runner.bash": startRunner
   },
+  refuse,
   run,
   // what people ask is loaded when they do: a daemon does not pay for it
   find: (service, config, job) =>

@@ -111,6 +111,7 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
       yield* progress.finds("jobs wait for the pull that is under way on this host")
       return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
     }
+    yield* service.checkFiles
     if (!(yield* slots.take)) {
       yield* progress.finds("jobs wait: no room for another VM on this host")
       return yield* Effect.logDebug("jobs wait: no room for another VM on this host")
@@ -125,7 +126,11 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
       owner: config.owner,
       ...Option.match(config.repo, { onNone: () => ({}), onSome: (repo) => ({ repo }) })
     }),
-    Effect.mapError((error) => new PluginError({ reason: reasonOf(error), detail: error.message, cause: error }))
+    Effect.mapError((error) =>
+      error._tag === "PluginError"
+        ? error
+        : new PluginError({ reason: reasonOf(error), detail: error.message, cause: error })
+    )
   )
 
 const reasonOf = (error: { readonly _tag: string; readonly reason?: string }): PluginError["reason"] => {

@@ -3,7 +3,7 @@ import { h } from "./dom.js"
 import { hosts, queue } from "./fleet.js"
 import { bar, inPhase, legend, link, past, present, progress, textOf } from "./job.js"
 import { bad, note, row, section, table, time } from "./parts.js"
-import { MODES, PHASES, span } from "./words.js"
+import { modeOf, PHASES, span } from "./words.js"
 
 /** @import { ServiceActivity } from "../../services/Activity.ts" */
 /** @import { Status } from "../../Status.ts" */
@@ -180,7 +180,7 @@ export const whole = (it, now) => {
   const { status } = it
   const about = `anklet ${status.version}, pid ${status.pid}, up for ${span(now - status.startedAt)}; ${status.config}`
   return [
-    h("p", { class: `mode ${status.mode}` }, h("strong", {}, MODES[status.mode])),
+    h("p", { class: `mode ${status.mode}` }, h("strong", {}, modeOf(status))),
     note(about),
     ...troubles(status, now),
     services(status, now),

@@ -1,7 +1,7 @@
 /** The words of the page. Times are in milliseconds since the epoch. */
 
 /** @import { Hindrance } from "../../Hindrance.ts" */
-/** @import { Mode } from "../../services/HostStatus.ts" */
+/** @import { Status } from "../../Status.ts" */
 /** @import { Stage } from "../../Stage.ts" */
 
 /**
@@ -62,13 +62,15 @@ export const STAGES = {
 export const PHASES = { waits: "waits", prepares: "gets a VM and runner", runs: "runs", cleans: "is cleaned up" }
 
 /**
- * Whether the host takes work.
- * @type {Record<Mode, string>}
+ * Whether the host takes work, and what keeps it from that.
+ * @param {Pick<Status, "mode" | "pauses">} status
  */
-export const MODES = {
-  open: "takes work",
-  paused: 'paused: takes nothing new until "anklet resume"',
-  draining: "draining: takes nothing new, and leaves"
+export const modeOf = ({ mode, pauses }) => {
+  if (mode === "open") return "takes work"
+  if (mode === "draining") return "draining: takes nothing new, and leaves"
+  // a daemon of an older version does not say by what
+  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
+  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
 }
 
 /**
