@@ -23,6 +23,8 @@ export class PluginError extends Schema.TaggedError<PluginError>()("PluginError"
   /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
   reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
   detail: Schema.String,
+  /** Failures with one trouble are one to a person, who is told of it once, however their `detail` differs; default: the detail. */
+  trouble: Schema.optional(Schema.String),
   cause: Schema.optional(Schema.Defect)
 }) {
   override get message() {

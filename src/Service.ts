@@ -53,12 +53,19 @@ const messageOf = (cause: Cause.Cause<PluginError>) =>
     onSome: ({ message }) => message
   })
 
+/** What failures in a row have in common when they are one to a person. */
+const troubleOf = (cause: Cause.Cause<PluginError>) =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => messageOf(cause),
+    onSome: ({ message, trouble }) => trouble ?? message
+  })
+
 /** A person is told once what is wrong, not at every pass; what is only waited for is no error. */
 const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
   const failure = Cause.failureOption(cause)
   if (isWaiting(cause)) return Effect.logDebug(Cause.squash(cause))
   const what = messageOf(cause)
-  return Option.contains(before, what)
+  return Option.contains(before, troubleOf(cause))
     ? Effect.logDebug(`service is still failing, ${failures + 1} times in a row: ${what}`)
     : Option.isSome(failure)
       ? Effect.logError(`service is failing: ${what}`)
@@ -114,7 +121,7 @@ const forever = <R>(service: Service<R>) =>
       const cause = Cause.flatten(exit.cause)
       yield* Metrics.passEnded({ service: service.name, result: isWaiting(cause) ? "waiting" : "failed" })
       const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
-      yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(messageOf(cause))))
+      yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(troubleOf(cause))))
       const pause = yield* backOff(service.sleepInterval, count)
       const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause)
       const why = messageOf(cause)

@@ -114,6 +114,11 @@ export interface Standing {
 export interface GitHubClient {
   /** The jobs of all active runs, not older than `maxAge`; callers that ask at once share one look, and unchanged answers cost no rate limit. */
   readonly look: (watched: Watched, maxAge: Duration.DurationInput) => Effect.Effect<Look, GitHubError>
+  /**
+   * Fails with `Unauthorized` while GitHub refuses the credential: known from the last answer that it got, and asked where
+   * there was none yet or a refusal. Costs no rate limit.
+   */
+  readonly admitted: Effect.Effect<void, GitHubError>
   /** What GitHub says of the credential; costs no rate limit. */
   readonly standing: Effect.Effect<Standing, GitHubError>
   /** Whether a look would be let in: one small page of runs, of each repository where it is an organisation. Tells the repositories that are refused. */

@@ -101,6 +101,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
           return Effect.succeed(look)
         })
       }),
+    admitted: Effect.void,
     standing: call("standing", "", () =>
       Effect.succeed({ rate: Option.none(), ahead: Option.none(), may: { _tag: "Untold" as const } })
     ),

@@ -152,6 +152,7 @@ export class Forge {
                   })
               )
         ),
+      admitted: Effect.void,
       standing: ask("GET rate_limit", () => ({
         rate: Option.none(),
         ahead: Option.none(),

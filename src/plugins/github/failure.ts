@@ -126,6 +126,8 @@ export const judge = (
       return error.reason === "Elsewhere" ? notNow(ELSEWHERE_FOR, true) : failed(backOff)
     case "GitHubError": {
       const { until } = error
+      // the service's trouble, not the job's: its next pass says so, and another service or host may take the job
+      if (error.reason === "Unauthorized") return notNow(0, false)
       return until === undefined
         ? failed(backOff)
         : Effect.flatMap(Clock.currentTimeMillis, (now) => notNow(Duration.millis(Math.max(0, until - now)), false))

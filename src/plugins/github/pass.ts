@@ -104,6 +104,8 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
       every: service.sleepInterval,
       look: lookAround(context, scope)
     })
+    // another service may have looked in our place: a job is not to be taken with a credential that GitHub refuses
+    yield* client.admitted
     const waiting = yield* coordinator.waiting(scope, service.name)
     if (waiting.length === 0) return
     const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
@@ -129,9 +131,13 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     Effect.mapError((error) =>
       error._tag === "PluginError"
         ? error
-        : new PluginError({ reason: reasonOf(error), detail: error.message, cause: error })
+        : new PluginError({ reason: reasonOf(error), detail: error.message, ...troubleOf(error), cause: error })
     )
   )
+
+/** Whatever was asked with it: a refused credential is one trouble. */
+const troubleOf = (error: { readonly _tag: string; readonly reason?: string }) =>
+  error._tag === "GitHubError" && error.reason === "Unauthorized" ? { trouble: "GitHub refuses the credential" } : {}
 
 const reasonOf = (error: { readonly _tag: string; readonly reason?: string }): PluginError["reason"] => {
   if (error._tag === "AnkaError")

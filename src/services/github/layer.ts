@@ -147,6 +147,7 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
     )
 
   const github: GitHubClient = {
+    admitted: Effect.suspend(() => (send.isAdmitted() ? Effect.void : Effect.asVoid(github.standing))),
     look: Effect.fn("GitHub.look")((watched, maxAge) => watch(watched)(maxAge)),
     standing: Effect.gen(function* () {
       const headers = yield* send.headers("essential", "GET /rate_limit", {}).pipe(

@@ -20,6 +20,11 @@ const PAGE = 100
 /** A list is not followed for ever: GitHub's longest here, all runners of a group, has so many pages. */
 const PAGES = 100
 
+/** Failures that are GitHub's own word: an outage or a proxy's page says nothing of the credential. */
+const TELLING: ReadonlySet<GitHubError["reason"]> = new Set([
+  ...(["Unauthorized", "Forbidden", "NotFound", "Conflict", "Busy", "Invalid"] as const)
+])
+
 type Parameters = Readonly<Record<string, unknown>>
 
 interface Answer {
@@ -46,6 +51,8 @@ export interface Requests {
     parameters: Parameters,
     schema: Schema.Schema<A, I>
   ) => Effect.Effect<A, GitHubError>
+  /** Whether GitHub knew the credential when it last answered; false also where it never did. */
+  readonly isAdmitted: () => boolean
   /** Every page of a list. */
   readonly all: <A, I>(
     kind: Kind,
@@ -97,6 +104,11 @@ const isOf = <A, I>(schema: Schema.Schema<A, I>, value: unknown): value is A => 
 /** Requests of one credential. `renew` makes Octokit forget a token of its own that GitHub no longer takes. */
 export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.Effect<void>>): Requests => {
   const memory = remembered.make()
+  let admitted = false
+  /** An answer that is GitHub's own tells whether it knows the credential, whatever else it says. */
+  const heard = (error?: GitHubError) => {
+    if (error === undefined || TELLING.has(error.reason)) admitted = error?.reason !== "Unauthorized"
+  }
 
   /** An error of Octokit as ours; a 304 is an answer. */
   const explain = (request: string, error: unknown): Effect.Effect<Answer, GitHubError> =>
@@ -147,8 +159,14 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
           onTimeout: () => errors.unavailable(request, `no answer within ${WITHIN}`)
         }),
         Effect.tapBoth({
-          onFailure: (error) => Metrics.githubAnswered({ kind, status: statusOf(error) }),
-          onSuccess: (answer) => Metrics.githubAnswered({ kind, status: statusOf(answer) })
+          onFailure: (error) => {
+            heard(error)
+            return Metrics.githubAnswered({ kind, status: statusOf(error) })
+          },
+          onSuccess: (answer) => {
+            heard()
+            return Metrics.githubAnswered({ kind, status: statusOf(answer) })
+          }
         }),
         Effect.tap(({ status }) => Effect.logDebug(`${request} answered ${status}`))
       )
@@ -196,6 +214,7 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
   }
 
   return {
+    isAdmitted: () => admitted,
     once: (kind, route, parameters, done) =>
       Effect.flatMap(send(kind, route, parameters), ({ status, data }) =>
         status === done

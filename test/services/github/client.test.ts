@@ -250,3 +250,43 @@ describe("at the rate limit", () => {
     )
   )
 })
+
+describe("a credential", () => {
+  it.live("is asked after, free of charge, until GitHub has taken it once, and again after each refusal", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const asked = () => sent(github, "GET", "/rate_limit").length
+        yield* client.admitted
+        yield* client.admitted
+        assert.strictEqual(asked(), 1)
+        github.faults.push({ path: "/actions/runs", times: 1, answer: { status: 401 } })
+        assert.strictEqual((yield* Effect.flip(client.look(repo, 0))).reason, "Unauthorized")
+        github.faults.push({ path: "/rate_limit", times: 2, answer: { status: 401 } })
+        for (const time of ["first", "second"]) {
+          assert.strictEqual((yield* Effect.flip(client.admitted)).reason, "Unauthorized", time)
+        }
+        yield* client.admitted
+        yield* client.admitted
+        assert.strictEqual(asked(), 4)
+        assert.isTrue(github.log.every(({ cost }) => cost === 0))
+      })
+    )
+  )
+
+  it.live("is taken also where another word than yes is said of what was asked, and by a server without limits", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const refusal = JSON.stringify({ message: "Not Found" })
+        github.faults.push({ path: "/rate_limit", times: 1, answer: { status: 404, body: refusal } })
+        yield* client.admitted
+        yield* client.admitted
+        assert.strictEqual(sent(github, "GET", "/rate_limit").length, 1)
+        // an outage says nothing of it
+        github.faults.push({ path: "/actions/jobs", times: 9, answer: { status: 502, body: "" } })
+        assert.strictEqual((yield* Effect.flip(client.job("o", "r", 1))).reason, "Unavailable")
+        yield* client.admitted
+        assert.strictEqual(sent(github, "GET", "/rate_limit").length, 1)
+      })
+    )
+  )
+})
