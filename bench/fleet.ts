@@ -27,13 +27,16 @@ const at = (values: ReadonlyArray<number>, share: number) =>
 const ms = (value: number) => `${value.toFixed(1)} ms`
 const wait = (time: number) => new Promise((resolve) => setTimeout(resolve, time))
 
+/** New enough to be no job that GitHub should have given up. */
+const START = Date.now() - 3_600_000
+
 const job = (n: number, template = "t") =>
   JobRequest.make({
     key: JobKey.make(`github:o/r/${n}`),
     scope: SCOPE,
     name: `job ${n}`,
     template: Template.make({ id: template, tag: Option.some("v1") }),
-    createdAt: 1_700_000_000_000 + n,
+    createdAt: START + n,
     fields: { jobURL: `https://github.com/o/r/actions/runs/1/job/${n}`, workflowName: "CI" },
     detail: { owner: "o", repo: "r", id: n }
   })

@@ -20,6 +20,8 @@ export type Verdict =
       readonly reason: string
       readonly after: Duration.DurationInput
       readonly charged: boolean
+      /** The job gets nowhere wherever it is tried: it comes after all that is fresh. */
+      readonly inVain?: boolean
       /** This host keeps it, and takes nothing else before it: it fits here, but not beside what runs now. */
       readonly kept?: boolean
     }
@@ -59,7 +61,8 @@ const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
       yield* coordinator.release(held, {
         reason: how.reason,
         after,
-        charged: how.charged
+        charged: how.charged,
+        inVain: how.inVain === true
       })
       if (how.kept !== true) return
       const kept = yield* coordinator.reserve(held.job).pipe(Effect.orElseSucceed(() => false))
@@ -86,7 +89,7 @@ const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
   return held
 })
 
-/** Claim the oldest waiting job of the offered classes, for as long as the scope lives. */
+/** Claim the first waiting job of the offered classes, for as long as the scope lives. */
 export const take = Effect.fn("Claim.take")(function* (
   scope: Scope,
   service: string,

@@ -25,7 +25,14 @@ const ScopeSeen = Schema.Struct({
   /** Empty when the store answered; else why it did not. */
   problem: Schema.String,
   hosts: Schema.Array(HostSeen),
-  classes: Schema.Array(Schema.Struct({ template: Schema.String, jobs: Schema.Number })),
+  classes: Schema.Array(
+    Schema.Struct({
+      template: Schema.String,
+      jobs: Schema.Number,
+      /** How many of them come after all that is new; daemons of older versions do not say it. */
+      late: Schema.optionalWith(Schema.Number, { default: () => 0 })
+    })
+  ),
   claimed: Schema.Number,
   /** Name of the host that looks at the CI for all, and when its last look began. */
   looker: Schema.String,
@@ -74,7 +81,7 @@ export const look = Effect.fn("Fleet.look")(function* () {
               until: Number.isFinite(until) ? until : 0,
               status: Option.getOrNull(HostStatus.decode(coordinator === all[0] ? ours : status))
             })),
-            classes: classes.map(({ name, jobs }) => ({ template: templateOf(name), jobs })),
+            classes: classes.map(({ name, jobs, late }) => ({ template: templateOf(name), jobs, late })),
             claimed: owned,
             looker: nameOf(hosts.find(({ id }) => id === looker)?.info ?? ""),
             lookedAt

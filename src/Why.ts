@@ -12,7 +12,7 @@ import * as Memory from "./Memory.ts"
 import type { Found, PluginError } from "./Plugin.ts"
 import * as Status from "./Status.ts"
 import { Activity, type Note } from "./services/Activity.ts"
-import type { Standing, Survey } from "./services/Coordinator.ts"
+import { RULES, type Standing, type Survey } from "./services/Coordinator.ts"
 import { Coordinators } from "./services/Coordinators.ts"
 import * as HostStatus from "./services/HostStatus.ts"
 import { Templates } from "./services/Templates.ts"
@@ -177,6 +177,13 @@ const hostOf = ({ hosts, nameOf }: Facts, id: string): string => {
   return host === undefined ? "a host that is not known any more" : nameOf(host.info)
 }
 
+const lateBecause = ({ attempt }: Standing) =>
+  attempt === 0
+    ? `GitHub has called it queued for longer than the ${RULES.stale / 3_600_000} hours after which it fails such a job`
+    : attempt === 1
+      ? "it was tried in vain"
+      : `it was tried ${attempt} times in vain`
+
 /** The answer that follows from the facts. Pure. */
 export const explain = (facts: Facts, self: string): Why => {
   const { found, standing, now } = facts
@@ -242,6 +249,15 @@ export const explain = (facts: Facts, self: string): Why => {
           : []),
         ...ofHost(facts),
         ...ofOthers(facts, self),
+        ...(standing.late > 0
+          ? [
+              reason(
+                `it comes after all jobs that are new, whatever their priority: ${lateBecause(standing)}. ${standing.late > now ? `In ${inTime(standing.late, now)} it is due: then it gets` : "It gets"} every ${RULES.share + 1}th turn even so`,
+                "cancel its run at GitHub if nobody needs it",
+                "the queue"
+              )
+            ]
+          : []),
         ...(standing.ahead > 0
           ? [
               reason(

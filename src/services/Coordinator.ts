@@ -10,7 +10,7 @@ import type { Claim, HandBack, Standing, Survey } from "./Coordinator/reducer.ts
 import type { JournalError } from "./Journal.ts"
 
 export { classOf, type JobClass } from "./Coordinator/order.ts"
-export type { Claim, HandBack, Standing, Survey } from "./Coordinator/reducer.ts"
+export { type Claim, type HandBack, RULES, type Standing, type Survey } from "./Coordinator/reducer.ts"
 
 /** The coordinator cannot say who gets what. */
 export class CoordinatorError extends Schema.TaggedError<CoordinatorError>()("CoordinatorError", {

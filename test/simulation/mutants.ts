@@ -81,6 +81,20 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
   },
   {
+    name: "order: what was tried in vain keeps its place before what is new",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "const isLast = inVain || ",
+    put: "const isLast = ",
+    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+  },
+  {
+    name: "order: what comes last never has its turn while there is something new",
+    file: "src/services/Coordinator/reducer.ts",
+    find: "state.passed >= RULES.share",
+    put: "state.passed < 0",
+    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+  },
+  {
     name: "swap: a runner that took another job than planned counts for the planned one",
     file: "src/plugins/github/job.ts",
     find: "const swapped = Option.isSome(request) ? yield* held.swap(request.value) : false",

@@ -162,6 +162,37 @@ describe("many jobs", () => {
     assert.deepStrictEqual(lab.errors(), [])
   })
 
+  for (const [when, vms] of [
+    ["with it", 1],
+    ["before it, and are being tried", 2]
+  ] as const) {
+    it(`queued for 28 days and given to no runner, that come ${when}, do not keep a new one waiting, and are tried after it`, async () => {
+      lab = await make({ service: "registration_timeout: 3" })
+      const day = 86_400_000
+      const ghosts = ["ghost 1", "ghost 2", "ghost 3"].map((name) => lab.queue({ name }).jobs[0]?.id ?? 0)
+      for (const id of ghosts) Object.assign(lab.world.job(id), { createdAt: Date.now() - 28 * day, assigned: true })
+      const isTried = vms === 2
+      if (!isTried) lab.queue({ name: "new" })
+      await started()
+      if (isTried) {
+        await until("a VM is made for the first one", () => clonesMade() === 1)
+        lab.queue({ name: "new" })
+      }
+      const { id } = [...lab.world.jobs.values()].find(({ name }) => name === "new") ?? assert.fail("not queued")
+      await ended(id)
+      assert.strictEqual(clonesMade(), vms)
+      const [ghost = 0] = ghosts
+      const why = (await lab.anklet("why", String(ghosts[2] ?? ghost))).stdout
+      assert.match(why, /comes after all jobs that are new.*longer than the 24 hours/)
+      await until("all three are given up", () => lab.errors().length === 3)
+      for (const error of lab.errors()) assert.match(String(error.msg), /given up after 1 runner that did not get it/)
+      assert.strictEqual(clonesMade(), 4)
+      assert.match((await lab.anklet("why", String(ghost))).stdout, /comes after all jobs that are new.*tried in vain/)
+      await clean()
+      await drained()
+    })
+  }
+
   it("a re-run is a new job of the same run: exactly one new VM", async () => {
     lab = await make()
     const { run, jobs } = lab.queue({ name: "fails", steps: ["exit 1"] }, { name: "passes" })

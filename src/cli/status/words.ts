@@ -198,7 +198,10 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet): string =>
               table(
                 screen,
                 ["template", "jobs"],
-                classes.map(({ template, jobs }) => [template, `${jobs}`])
+                classes.map(({ template, jobs, late }) => [
+                  template,
+                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them last`
+                ])
               )
             ]
           : []),

@@ -70,12 +70,19 @@ const BACK_OFF = [Duration.seconds(5), Duration.minutes(1), Duration.minutes(5)]
 const BACK_OFF_AT_MOST = Duration.minutes(15)
 
 /** Give a job back. */
-export const handedBack = (reason: string, after: Duration.DurationInput, charged: boolean): Verdict => ({
+export const handedBack = (
+  reason: string,
+  after: Duration.DurationInput,
+  charged: boolean
+): Extract<Verdict, { readonly _tag: "HandedBack" }> => ({
   _tag: "HandedBack",
   reason,
   after,
   charged
 })
+
+/** Give up a job that gets nowhere, on whatever host: it is tried again when nothing fresh waits, or in its turn. */
+export const givenUp = (reason: string): Verdict => ({ ...handedBack(reason, GIVEN_UP_FOR, true), inVain: true })
 
 /** A job that waited so long, in milliseconds, for room that smaller ones keep taking, is given its turn. */
 const PATIENCE = 60_000
@@ -112,7 +119,7 @@ export const judge = (
               `unknown template ${job.key}`,
               Effect.zipRight(Effect.logError(`${error.message}. ${again(GIVEN_UP_FOR)}`), unknown(error.message))
             )
-          ).pipe(Effect.as(handedBack(error.message, GIVEN_UP_FOR, true)))
+          ).pipe(Effect.as(givenUp(error.message)))
         case "NoSpace":
           return failed(NO_SPACE_FOR)
         default:

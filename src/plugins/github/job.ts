@@ -17,7 +17,7 @@ import { Ledger } from "../../services/Ledger.ts"
 import { Templates } from "../../services/Templates.ts"
 import * as Vm from "../../Vm.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
-import { causeOf, type Failure, GIVEN_UP_FOR, handedBack, judge } from "./failure.ts"
+import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./failure.ts"
 import { JobDetail, toRequest } from "./request.ts"
 import * as runner from "./runner.ts"
 import { conclusionOf, type Decision, type JobAddress, LOOK_EVERY, watch } from "./watch.ts"
@@ -146,7 +146,7 @@ const attempt = Effect.fn("attempt")(function* (
   return yield* follow(context, held, address, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))
 }, Effect.scoped)
 
-const conclude = (held: Held, decision: Decision) => {
+const conclude = (held: Held, decision: Decision, runners = 1) => {
   switch (decision._tag) {
     case "Over":
       return Effect.zipRight(
@@ -161,12 +161,9 @@ const conclude = (held: Held, decision: Decision) => {
     case "Replace":
       return Effect.zipRight(
         Effect.logError(
-          `job given up after ${REPLACEMENTS + 1} runners that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}`
+          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)} at the earliest, after all that is new`
         ),
-        Effect.zipRight(
-          Metrics.jobFailed({ cause: "runner_without_job" }),
-          held.decide(handedBack(decision.reason, GIVEN_UP_FOR, true))
-        )
+        Effect.zipRight(Metrics.jobFailed({ cause: "runner_without_job" }), held.decide(givenUp(decision.reason)))
       )
     default:
       return Effect.void
@@ -192,6 +189,13 @@ const settled =
       })
     )
 
+/** Whether others wait for this job's room, which it hardly needs: then one runner is enough. */
+const comesLast = (coordinator: Coordinator["Type"], { scope, key }: JobRequest) =>
+  coordinator.inspect(scope, key).pipe(
+    Effect.map(({ late }) => late > 0),
+    Effect.orElseSucceed(() => false)
+  )
+
 /** See a fresh claim through. */
 export const run = (context: Context, held: Held) => fresh(context, held).pipe(settled(context, held))
 
@@ -214,7 +218,9 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
       yield* Effect.logInfo("another host has the job by now")
       return yield* held.decide(handedBack("another host has the job", 0, false))
     }
-    if (replaced === REPLACEMENTS) return yield* conclude(held, decision.value)
+    if (replaced === REPLACEMENTS || (yield* comesLast(coordinator, job))) {
+      return yield* conclude(held, decision.value, replaced + 1)
+    }
     yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
   }
 })

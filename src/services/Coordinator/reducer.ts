@@ -8,7 +8,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { JobKey, JobRequest } from "../../Job.ts"
-import { classOf, createdAtOf, type JobClass, rankOf } from "./order.ts"
+import { classOf, createdAtOf, dueOf, isLate, type JobClass, late, rankOf } from "./order.ts"
 
 /** A host's identity, from its state directory. Without spaces and slashes. */
 export type HostId = string
@@ -35,6 +35,8 @@ export interface HandBack {
   readonly after: number
   /** Whether it counts as an attempt. Where it does not, the host may take the job sooner if nobody else can. */
   readonly charged: boolean
+  /** The try showed that the job itself gets nowhere, wherever it is tried: it comes after all that is fresh. */
+  readonly inVain?: boolean
 }
 
 /** A host that handed a job back does not take it before this. */
@@ -47,6 +49,8 @@ export interface Exclusion {
 
 interface Queued {
   readonly job: JobRequest
+  /** Its place in its class: as its request says, unless it was learned that it comes last. */
+  readonly rank: string
   readonly attempt: number
   /** The last look of the CI that named it. */
   readonly seen: number
@@ -55,6 +59,8 @@ interface Queued {
 
 interface Owned extends Seat {
   readonly job: JobRequest
+  /** The rank that it had in the queue. */
+  readonly rank: string
   readonly epoch: number
   readonly attempt: number
   readonly excluded: ReadonlyArray<Exclusion>
@@ -96,6 +102,8 @@ export interface State {
   readonly turn: { readonly fence: number; readonly began: number; readonly host: HostId; readonly until: number }
   /** The last look that was told to its end. */
   readonly looked: number
+  /** How many jobs were claimed since it was the turn of one that comes last. */
+  readonly passed: number
   /** Grows whenever a job becomes claimable. */
   readonly ready: number
   readonly epoch: number
@@ -114,6 +122,7 @@ export const initial: State = {
   reserved: HashMap.empty(),
   turn: { fence: 0, began: 0, host: "", until: 0 },
   looked: 0,
+  passed: 0,
   ready: 0,
   epoch: 0
 }
@@ -213,7 +222,12 @@ export interface Survey {
     readonly status: string
   }>
   /** Queued jobs by what they need of a host. */
-  readonly classes: ReadonlyArray<{ readonly name: JobClass; readonly jobs: number }>
+  readonly classes: ReadonlyArray<{
+    readonly name: JobClass
+    readonly jobs: number
+    /** How many of them come after all that is fresh. */
+    readonly late: number
+  }>
   /** How many jobs are claimed. */
   readonly owned: number
   /** Who looks at the CI for all, and when the last look began. */
@@ -231,6 +245,8 @@ export interface Standing {
   readonly ahead: number
   readonly owner: string
   readonly service: string
+  /** When it is due, although it comes after all that is fresh, whatever its priority; 0 when it does not. */
+  readonly late: number
   /** The host that keeps a place for it. */
   readonly reserver: HostId
   /** Hosts that handed it back and do not take it for now. */
@@ -254,6 +270,16 @@ export const RULES = {
   exclude: 24 * 3_600_000,
   /** Hosts that are remembered as having handed a job back. */
   excluded: 8,
+  /** GitHub fails a job that is queued for longer (docs.github.com, usage limits of self-hosted runners): one that is still called queued hardly ever gets a runner, and comes last. */
+  stale: 24 * 3_600_000,
+  /** A job whose tries fail so often comes last, whoever is to blame for it. */
+  failures: 3,
+  /** After so long what comes last is due: */
+  due: 3_600_000,
+  /** when so many others were claimed since the last such job, the next claim is for one that is due. What gets nowhere must neither wait for ever nor crowd out the rest. */
+  share: 10,
+  /** So many jobs become stale in one look. */
+  demoted: 100,
   /** A job that waits for so long may go to a host that handed it back without a fault. */
   patience: 600_000,
   /** How long nobody claims after the store lost its memory. */
@@ -280,7 +306,7 @@ export const RULES = {
 } as const
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-const placeOf = (job: JobRequest): string => `${rankOf(job)} ${job.key}`
+const placeOf = ({ rank, job }: Pick<Queued, "rank" | "job">): string => `${rank} ${job.key}`
 const idOf = ({ host, service }: Seat): string => `${host}/${service}`
 const same = (a: Seat, b: Seat): boolean => a.host === b.host && a.service === b.service
 
@@ -322,11 +348,11 @@ const enqueue = (state: State, key: JobKey, queued: Queued): State => ({
 const own = (state: State, host: HostId, claim: Claim, until: number): State => {
   const { key } = claim.job
   const known = Option.orElse(HashMap.get(state.queued, key), () => HashMap.get(state.owned, key))
-  const excluded = Option.match(known, { onNone: () => [], onSome: ({ excluded }) => excluded })
+  const { excluded, rank } = Option.getOrElse(known, () => ({ excluded: [], rank: rankOf(claim.job) }))
   return {
     ...unqueue(state, key),
     epoch: Math.max(state.epoch, claim.epoch),
-    owned: HashMap.set(state.owned, key, { ...claim, host, excluded, until })
+    owned: HashMap.set(state.owned, key, { ...claim, rank, host, excluded, until })
   }
 }
 
@@ -339,35 +365,42 @@ const byClass = (state: State): ReadonlyArray<readonly [JobClass, ReadonlyArray<
   }
   return [...classes]
     .sort(([a], [b]) => compare(a, b))
-    .map(([name, jobs]) => [name, jobs.sort((a, b) => compare(placeOf(a.job), placeOf(b.job)))])
+    .map(([name, jobs]) => [name, jobs.sort((a, b) => compare(placeOf(a), placeOf(b)))])
 }
 
-const reservationOf = (state: State, host: HostId, now: number): JobKey | undefined => {
+const reservationOf = (state: State, host: HostId, now: number): Queued | undefined => {
   const reserved = Option.getOrUndefined(HashMap.get(state.reserved, host))
-  return reserved !== undefined && reserved.until > now && HashMap.has(state.queued, reserved.job)
-    ? reserved.job
+  return reserved !== undefined && reserved.until > now
+    ? Option.getOrUndefined(HashMap.get(state.queued, reserved.job))
     : undefined
 }
 
 const reservedBy = (state: State, job: JobKey, now: number): HostId | undefined =>
   Array.from(HashMap.entries(state.reserved)).find(([, it]) => it.job === job && it.until > now)?.[0]
 
-const mayTake = (state: State, host: HostId, { job, excluded }: Queued, now: number): boolean => {
+const mayTake = (state: State, host: HostId, { job, rank, excluded }: Queued, now: number): boolean => {
   const reserver = reservedBy(state, job.key, now)
   if (reserver !== undefined && reserver !== host) return false
   const exclusion = excluded.find((it) => it.host === host)
   if (exclusion === undefined || exclusion.until <= now || exclusion.until - now > RULES.exclude) return true
   if (!exclusion.soft) return false
   const others = Array.from(HashMap.entries(state.hosts)).some(([id, { until }]) => id !== host && until > now)
-  return !others || now - createdAtOf(rankOf(job)) >= RULES.patience
+  return !others || now - createdAtOf(rank) >= RULES.patience
 }
 
-/** The first job of a class that the host may take; with a reservation, only the reserved one. */
-const firstFor = (state: State, host: HostId, jobs: ReadonlyArray<Queued>, now: number): Queued | undefined => {
+/** The first job of each class that the host may take; with a reservation, only the reserved one, and what is fresh if that one is not. */
+const choices = (
+  state: State,
+  host: HostId,
+  classes: ReadonlyArray<readonly [JobClass, ReadonlyArray<Queued>]>,
+  now: number
+): ReadonlyArray<Queued> => {
   const reserved = reservationOf(state, host, now)
-  return jobs
-    .slice(0, RULES.depth)
-    .find((queued) => (reserved === undefined || queued.job.key === reserved) && mayTake(state, host, queued, now))
+  const isFree = ({ job, rank }: Queued) =>
+    reserved === undefined || job.key === reserved.job.key || (isLate(reserved.rank) && !isLate(rank))
+  return classes.flatMap(
+    ([, jobs]) => jobs.slice(0, RULES.depth).find((queued) => isFree(queued) && mayTake(state, host, queued, now)) ?? []
+  )
 }
 
 const unidle = (state: State, id: string): State => ({ ...state, idle: HashMap.remove(state.idle, id) })
@@ -483,8 +516,24 @@ const poll = (state: State, host: HostId, every: number, now: number): Outcome =
   )
 }
 
+/** Whether GitHub should have given the job up. */
+const isStale = (rank: string, now: number): boolean => !isLate(rank) && now - createdAtOf(rank) > RULES.stale
+
+/** The rank of a job that comes last from now on. */
+const last = (rank: string, now: number): string => late(rank, now + RULES.due)
+
+/** What has become stale comes last. */
+const demote = (state: State, now: number): State => {
+  const stale = byClass(state)
+    .slice(0, RULES.classes)
+    .flatMap(([, jobs]) => jobs.filter(({ rank }) => isStale(rank, now)))
+    .slice(0, RULES.demoted)
+    .map((queued): readonly [JobKey, Queued] => [queued.job.key, { ...queued, rank: last(queued.rank, now) }])
+  return { ...state, queued: HashMap.union(state.queued, HashMap.fromIterable(stale)) }
+}
+
 const ingest = (state: State, host: HostId, command: Request & { readonly _tag: "Ingest" }, now: number): Outcome => {
-  const { fence, jobs, last } = command
+  const { fence, jobs } = command
   if (state.turn.fence !== fence || state.turn.host !== host) return outcome(state, NO)
   let after = state
   const wake: Array<Seat> = []
@@ -515,12 +564,19 @@ const ingest = (state: State, host: HostId, command: Request & { readonly _tag: 
       continue
     }
     const job = request.value
-    const added: Queued = { job, attempt: 0, seen: fence, excluded: [] }
+    const rank = rankOf(job)
+    const added: Queued = {
+      job,
+      rank: isStale(rank, now) ? last(rank, now) : rank,
+      attempt: 0,
+      seen: fence,
+      excluded: []
+    }
     after = enqueue({ ...after, done: HashMap.remove(after.done, key) }, key, added)
     fresh.add(classOf(job))
     wakeOne(added)
   }
-  if (last) {
+  if (command.last) {
     const forgotten = Array.from(HashMap.entries(after.queued))
       .filter(([, { seen }]) => seen < after.looked)
       .sort(([a, x], [b, y]) => x.seen - y.seen || compare(a, b))
@@ -535,6 +591,7 @@ const ingest = (state: State, host: HostId, command: Request & { readonly _tag: 
         .slice(0, RULES.forgotten)
         .reduce((done, [key]) => HashMap.remove(done, key), after.done)
     }
+    after = demote(after, now)
     // whoever was woken for these may be dead by now
     for (const [name, [head]] of byClass(after).slice(0, RULES.wakes)) {
       if (head !== undefined && !fresh.has(name)) wakeOne(head)
@@ -547,9 +604,7 @@ const waiting = (state: State, host: HostId, now: number): Outcome =>
   outcome(state, {
     _tag: "Heads",
     ready: state.ready,
-    jobs: byClass(state)
-      .slice(0, RULES.classes)
-      .flatMap(([, jobs]) => firstFor(state, host, jobs, now)?.job ?? [])
+    jobs: choices(state, host, byClass(state).slice(0, RULES.classes), now).map(({ job }) => job)
   })
 
 const idle = (state: State, host: HostId, command: Request & { readonly _tag: "Idle" }, now: number): Outcome => {
@@ -571,35 +626,47 @@ const claim = (state: State, host: HostId, command: Request & { readonly _tag: "
   const none = outcome(state, { _tag: "Claimed", claim: Option.none() })
   if (state.hold > now && state.hold - now <= RULES.hold) return none
   const offered = new Set(command.classes)
-  const [first] = byClass(state)
-    .filter(([name]) => offered.has(name))
-    .flatMap(([, jobs]) => firstFor(state, host, jobs, now) ?? [])
-    .sort((a, b) => compare(placeOf(a.job), placeOf(b.job)))
+  const classes = byClass(state).filter(([name]) => offered.has(name))
+  const isDue = ({ rank }: Queued) => isLate(rank) && dueOf(rank) <= now
+  const isTheirTurn = state.passed >= RULES.share
+  const overdue = !isTheirTurn ? [] : classes.map(([name, jobs]) => [name, jobs.filter(isDue)] as const)
+  const [first] = [overdue, classes].flatMap((classes) =>
+    [...choices(state, host, classes, now)].sort((a, b) => compare(placeOf(a), placeOf(b)))
+  )
   if (first === undefined) return none
   const epoch = Math.max(state.epoch + 1, now)
   const claim: Claim = { job: first.job, service, epoch, attempt: first.attempt + 1 }
   const { turn } = state
   const after: State = {
     ...own(unidle(state, idOf({ host, service })), host, claim, until),
+    passed: isTheirTurn || isLate(first.rank) ? 0 : state.passed + 1,
     // who has a job to see to leaves looking to others
     turn: turn.host === host ? { ...turn, until: Math.min(turn.until, now) } : turn
   }
   return outcome(after, { _tag: "Claimed", claim: Option.some(claim) })
 }
 
-const requeue = (state: State, claim: Claim, attempt: number, excluded: ReadonlyArray<Exclusion>, now: number) => {
-  const queued: Queued = { job: claim.job, attempt, seen: state.turn.fence, excluded }
+const requeue = (
+  state: State,
+  claim: Claim,
+  { rank, attempt, excluded }: Pick<Queued, "rank" | "attempt" | "excluded">,
+  now: number
+) => {
+  const queued: Queued = { job: claim.job, rank, attempt, seen: state.turn.fence, excluded }
   return wakeFor(enqueue(disown(state, claim.job.key), claim.job.key, queued), queued, now)
 }
 
-const release = (state: State, host: HostId, claim: Claim, handBack: HandBack, now: number): Outcome => {
-  const { after: wait, charged } = handBack
+const release = (state: State, host: HostId, held: Owned, claim: Claim, handBack: HandBack, now: number): Outcome => {
+  const { after: wait, charged, inVain = false } = handBack
   const reason = handBack.reason.slice(0, RULES.reason)
-  const others = (standing(state, host, claim)?.excluded ?? []).filter((it) => it.host !== host && it.until > now)
+  const others = held.excluded.filter((it) => it.host !== host && it.until > now)
   const excluded = [...others, ...(wait > 0 ? [{ host, until: now + wait, soft: !charged, reason }] : [])].slice(
     -RULES.excluded
   )
-  const [after, wake] = requeue(state, claim, charged ? claim.attempt : claim.attempt - 1, excluded, now)
+  const attempt = charged ? claim.attempt : claim.attempt - 1
+  const isLast = inVain || (charged && attempt >= RULES.failures)
+  const rank = isLast ? last(held.rank, now) : held.rank
+  const [after, wake] = requeue(state, claim, { rank, attempt, excluded }, now)
   return outcome(after, DONE, wake)
 }
 
@@ -612,13 +679,13 @@ const swap = (state: State, host: HostId, command: Request & { readonly _tag: "S
   const { claim, taken, lease } = command
   const other = ownedOf(state, taken.key)
   // a job that another service holds stays there: its own runner is then the one that is free
-  if (standing(state, host, claim) === undefined || (other !== undefined && other.until > now)) {
+  const held = standing(state, host, claim)
+  if (held === undefined || (other !== undefined && other.until > now)) {
     return outcome(state, { _tag: "Claimed", claim: Option.none() })
   }
   const epoch = Math.max(state.epoch + 1, now)
   const swapped: Claim = { job: taken, service: claim.service, epoch, attempt: 1 }
-  const { excluded = [] } = standing(state, host, claim) ?? {}
-  const [after, wake] = requeue(state, claim, claim.attempt - 1, excluded, now)
+  const [after, wake] = requeue(state, claim, { ...held, attempt: claim.attempt - 1 }, now)
   return outcome(
     own({ ...after, done: HashMap.remove(after.done, taken.key) }, host, swapped, now + lease),
     { _tag: "Claimed", claim: Option.some(swapped) },
@@ -629,7 +696,7 @@ const swap = (state: State, host: HostId, command: Request & { readonly _tag: "S
 const reserve = (state: State, host: HostId, job: JobKey, lasting: number, now: number): Outcome => {
   const mine = reservationOf(state, host, now)
   const theirs = reservedBy(state, job, now)
-  if (!HashMap.has(state.queued, job) || (mine !== undefined && mine !== job)) return outcome(state, NO)
+  if (!HashMap.has(state.queued, job) || (mine !== undefined && mine.job.key !== job)) return outcome(state, NO)
   if (theirs !== undefined && theirs !== host) return outcome(state, NO)
   return outcome({ ...state, reserved: HashMap.set(state.reserved, host, { job, until: now + lasting }) })
 }
@@ -641,7 +708,7 @@ const survey = (state: State, from: number): Survey => ({
     .map(([id, { until, info, status }]) => ({ id, until, info, status })),
   classes: byClass(state)
     .slice(0, RULES.classes)
-    .map(([name, jobs]) => ({ name, jobs: jobs.length })),
+    .map(([name, jobs]) => ({ name, jobs: jobs.length, late: jobs.filter(({ rank }) => isLate(rank)).length })),
   owned: HashMap.size(state.owned),
   looker: state.turn.host,
   lookedAt: state.turn.began,
@@ -669,6 +736,7 @@ const inspect = (state: State, job: JobKey, now: number): Standing => {
     ),
     owner: owned?.host ?? "",
     service: owned?.service ?? "",
+    late: known === undefined ? 0 : dueOf(known.rank),
     reserver: reservedBy(state, job, now) ?? "",
     excluded: (known?.excluded ?? []).filter(({ until }) => until > now)
   }
@@ -698,10 +766,10 @@ export const reduce = (state: State, command: Command, now: number): Outcome => 
       return idle(state, host, command, now)
     case "Claim":
       return claim(state, host, command, now)
-    case "Release":
-      return standing(state, host, command.claim) === undefined
-        ? outcome(state)
-        : release(state, host, command.claim, command.handBack, now)
+    case "Release": {
+      const held = standing(state, host, command.claim)
+      return held === undefined ? outcome(state) : release(state, host, held, command.claim, command.handBack, now)
+    }
     case "Finish": {
       const isTheirs =
         HashMap.has(state.owned, command.claim.job.key) && standing(state, host, command.claim) === undefined

@@ -9,6 +9,7 @@ const UNKNOWN: Standing = {
   ahead: 0,
   owner: "",
   service: "",
+  late: 0,
   reserver: "",
   excluded: []
 }

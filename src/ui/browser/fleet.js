@@ -27,8 +27,13 @@ export const queue = ({ fleet, hindrance, status }) => {
         ? [row("none", ["none", "0", "", ""])]
         : classes
             .slice(0, CLASSES)
-            .map(({ template, jobs, scope }) =>
-              row(`${scope} ${template}`, [template, `${jobs}`, scope, `${HINDRANCES[hindrance]}${pull}`])
+            .map(({ template, jobs, late, scope }) =>
+              row(`${scope} ${template}`, [
+                template,
+                late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all that is new`,
+                scope,
+                `${HINDRANCES[hindrance]}${pull}`
+              ])
             )
     ),
     classes.length > CLASSES ? note(`and ${classes.length - CLASSES} more templates`) : ""

@@ -3,7 +3,7 @@ import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import type { Redis } from "ioredis"
 import { JobRequest } from "../../../src/Job.ts"
-import { classOf, rankOf } from "../../../src/services/Coordinator/order.ts"
+import { classOf } from "../../../src/services/Coordinator/order.ts"
 import { keysOf } from "../../../src/services/Coordinator/redis/scripts.ts"
 import type { State } from "../../../src/services/Coordinator/reducer.ts"
 import { SCOPE } from "./random.ts"
@@ -45,7 +45,8 @@ export const ofState = (state: State, now: number) => {
       began: state.turn.began,
       poller: state.turn.host,
       polluntil: state.turn.until,
-      looked: state.looked
+      looked: state.looked,
+      passed: state.passed
     },
     hosts: sorted(Array.from(state.hosts, ([id, { boot, info, until }]) => [id, `${boot} ${info} ${until}`] as const)),
     said: sorted(
@@ -53,8 +54,8 @@ export const ofState = (state: State, now: number) => {
         .filter(([, { status }]) => status !== "")
         .map(([id, { status }]) => [id, status] as const)
     ),
-    queue: Array.from(HashMap.values(state.queued), ({ job }) => `${classOf(job)} ${rankOf(job)} ${job.key}`).sort(),
-    spec: sorted(jobs.map(({ job }) => [job.key, `${classOf(job)} ${rankOf(job)}\n${specOf(job)}`] as const)),
+    queue: Array.from(HashMap.values(state.queued), ({ job, rank }) => `${classOf(job)} ${rank} ${job.key}`).sort(),
+    spec: sorted(jobs.map(({ job, rank }) => [job.key, `${classOf(job)} ${rank}\n${specOf(job)}`] as const)),
     state: sorted(jobs.map((it) => [it.job.key, record(it)] as const)),
     seen: sorted(Array.from(state.queued, ([key, { seen }]) => [key, seen] as const)),
     claims: sorted(
@@ -127,7 +128,8 @@ export const ofRedis = async (redis: Redis, now: number) => {
         began: number("began"),
         poller: found.poller ?? "",
         polluntil: number("polluntil"),
-        looked: number("looked")
+        looked: number("looked"),
+        passed: number("passed")
       },
       hosts: sorted(Object.entries(await redis.hgetall(hosts)).map(([id, said]) => [id, `${said} ${until.get(id)}`])),
       said: sorted(Object.entries(await redis.hgetall(said))),

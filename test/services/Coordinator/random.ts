@@ -138,7 +138,7 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
         return {
           _tag: "Release",
           claim: claimOf(state, host),
-          handBack: { reason: "größer; as, expected", after, charged: random() < 0.5 }
+          handBack: { reason: "größer; as, expected", after, charged: random() < 0.5, inVain: random() < 0.2 }
         }
       }
       case 12:

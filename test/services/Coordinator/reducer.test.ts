@@ -72,10 +72,10 @@ const fleet = (...hosts: ReadonlyArray<string>) => {
     },
     claim: (host: string, service = "A", classes = ALL): Claim | undefined =>
       claimed(ask(host, { _tag: "Claim", service, classes, lease: LEASE }).reply),
-    release: (host: string, claim: Claim | undefined, after = 0, charged = false) =>
+    release: (host: string, claim: Claim | undefined, after = 0, charged = false, inVain = false) =>
       claim === undefined
         ? assert.fail("nothing to release")
-        : ask(host, { _tag: "Release", claim, handBack: { reason: "test", after, charged } }),
+        : ask(host, { _tag: "Release", claim, handBack: { reason: "test", after, charged, inVain } }),
     finish: (host: string, claim: Claim | undefined) =>
       claim === undefined ? assert.fail("nothing to finish") : ask(host, { _tag: "Finish", claim }),
     beat: (host: string, ...claims: ReadonlyArray<Claim>) => {
@@ -148,6 +148,121 @@ describe("the order of jobs", () => {
     const { look, heads } = fleet("m1")
     look("m1", job(1), job(2, "other"), job(3), job(4, "other"))
     assert.sameMembers(heads("m1"), [1, 2])
+  })
+})
+
+describe("what comes last", () => {
+  const HOUR = 3_600_000
+  const fresh = (n: number, template = "t", priority?: number) =>
+    JobRequest.make({ ...job(n, template, priority), createdAt: START + n })
+  const stale = (n: number, priority?: number) =>
+    JobRequest.make({ ...job(n, "t", priority), createdAt: START - 25 * HOUR + n })
+  const key = (claim: Claim | undefined) => Number(claim?.job.key.split("/").at(-1))
+
+  it("is older than GitHub keeps a queued job: after all that is new, of whatever priority and template, and still tried", () => {
+    const { look, claim } = fleet("m1")
+    look("m1", stale(1, 0), fresh(2, "other", 9), fresh(3), stale(4, 9))
+    assert.deepStrictEqual(
+      ["A", "B", "C", "D"].map((service) => key(claim("m1", service))),
+      [3, 2, 1, 4]
+    )
+  })
+
+  it("is what became so old while it was queued", () => {
+    const { look, claim, later } = fleet("m1")
+    look("m1", fresh(1, "t", 0), fresh(2))
+    later(24 * HOUR + 10)
+    const newer = JobRequest.make({ ...job(3), createdAt: START + 24 * HOUR })
+    look("m1", fresh(1, "t", 0), fresh(2), newer)
+    assert.deepStrictEqual(
+      ["A", "B", "C"].map((service) => key(claim("m1", service))),
+      [3, 1, 2]
+    )
+  })
+
+  it("was tried in vain, also for other hosts, and the one that was tried longest ago goes first", () => {
+    const { look, claim, release, later } = fleet("m1", "m2")
+    look("m1", fresh(1, "t", 0), fresh(2, "t", 0), fresh(3, "t", 9))
+    release("m1", claim("m1"), 1000, true, true)
+    later(1000)
+    release("m1", claim("m1"), 1000, true, true)
+    assert.deepStrictEqual(
+      ["A", "B", "C"].map((service) => key(claim("m2", service))),
+      [3, 1, 2]
+    )
+  })
+
+  it("is not what only a host failed at, or was too busy for; what fails everywhere is", () => {
+    const { look, claim, release } = fleet("m1")
+    look("m1", fresh(1), fresh(2))
+    release("m1", claim("m1"), 0, false)
+    for (let tried = 1; tried <= 3; tried++) {
+      const again = claim("m1")
+      assert.deepStrictEqual([key(again), again?.attempt], [1, tried])
+      release("m1", again, 0, true)
+    }
+    assert.strictEqual(key(claim("m1")), 2)
+  })
+
+  it("keeps its place there when a host hands it back without a fault", () => {
+    const { look, claim, release } = fleet("m1")
+    look("m1", fresh(1))
+    release("m1", claim("m1"), 0, true, true)
+    release("m1", claim("m1"), 0, false)
+    look("m1", fresh(1), fresh(2))
+    assert.strictEqual(key(claim("m1")), 2)
+  })
+
+  it("has its turn after an hour even if there is always something new, and but for a small share", () => {
+    const { look, claim, release, finish, later } = fleet("m1")
+    const ghosts = [stale(1), stale(2)]
+    const turns: Array<number> = []
+    for (let n = 10; n < 70; n++) {
+      look("m1", ...ghosts, fresh(n), fresh(n + 1))
+      const next = claim("m1")
+      if (key(next) < 10) {
+        turns.push(n)
+        release("m1", next, 1000, true, true)
+      } else finish("m1", next)
+      later(HOUR / 10)
+    }
+    const [first = 0] = turns
+    assert.isAtLeast(first, 20)
+    assert.isAtMost(first, 22)
+    for (const [index, turn] of turns.entries()) if (index > 0) assert.strictEqual(turn - (turns[index - 1] ?? 0), 11)
+    assert.isAtLeast(turns.length, 3)
+  })
+
+  it("that is kept for a host until it has room does not keep that host from what is new", () => {
+    const { look, claim, ask, later } = fleet("m1", "m2")
+    look("m1", stale(1), stale(2))
+    assert.strictEqual(ask("m1", { _tag: "Reserve", job: stale(2).key, lasting: 600_000 }).reply._tag, "Done")
+    later(1)
+    look("m1", stale(1), stale(2), fresh(3))
+    assert.deepStrictEqual(
+      ["A", "B", "C"].map((service) => key(claim("m1", service))),
+      [3, 2, 1]
+    )
+  })
+
+  it("is told to whoever asks", () => {
+    const { look, ask } = fleet("m1")
+    look("m1", stale(1), fresh(2))
+    const of = (job: JobRequest) => {
+      const { reply } = ask("m1", { _tag: "Inspect", job: job.key })
+      return reply._tag === "Record" ? [reply.late, reply.ahead] : reply
+    }
+    assert.deepStrictEqual(
+      [of(stale(1)), of(fresh(2))],
+      [
+        [START + HOUR, 1],
+        [0, 0]
+      ]
+    )
+    const { reply } = ask("m1", { _tag: "Survey", from: 0 })
+    assert.deepStrictEqual(reply._tag === "Survey" ? reply.classes : reply, [
+      { name: classOf(job(0)), jobs: 2, late: 1 }
+    ])
   })
 })
 

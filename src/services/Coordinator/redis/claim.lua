@@ -11,10 +11,16 @@ if held then
 end
 local hold = meta('hold')
 if hold > now and hold - now <= RULES.hold then return {'Claimed'} end
-local reserved = reservation()
+local reserved, first = reservation(), nil
+local isTheirTurn = meta('passed') >= RULES.share
+if isTheirTurn then
+  local walks = {}
+  for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i], '91') end
+  first = firstOf(walks, reserved, true)
+end
 -- mostly the best of the heads may be taken, and nothing else is looked at
 local best, least
-for i = 6, #ARGV do
+for i = 6, first and 0 or #ARGV do
   local class = ARGV[i]
   local head = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', 0, 1)[1]
   if head then
@@ -25,23 +31,18 @@ for i = 6, #ARGV do
     end
   end
 end
-if not best then return {'Claimed'} end
-local first, walks = taken({place = best}, reserved), {}
+if not first and not best then return {'Claimed'} end
+first = first or taken({place = best}, reserved)
 if not first then
-  for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i]) end
-end
-while not first do
-  local best
-  for _, it in ipairs(walks) do
-    if it.place and (not best or before(it.place, best.place)) then best = it end
-  end
-  if not best then return {'Claimed'} end
-  first = taken(best, reserved)
-  if not first then best.step() end
+  local walks = {}
+  for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i], '') end
+  first = firstOf(walks, reserved)
+  if not first then return {'Claimed'} end
 end
 local epoch = math.max(meta('epoch') + 1, now)
 local attempt, excluded = load(first)
-local _, json = headOf(first)
+local head, json = headOf(first)
+if isTheirTurn or isLate(rankOf(head)) then call('HDEL', META, 'passed') else call('HINCRBY', META, 'passed', 1) end
 unidle(seat)
 own(seat, first, epoch, till)
 save(first, attempt + 1, excluded)

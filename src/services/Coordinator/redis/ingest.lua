@@ -23,6 +23,7 @@ for i = 6, #ARGV, 3 do
     elseif json == '' then
       reply[#reply + 1] = job
     else
+      if isStale(rankOf(head)) then head = putLast(head) end
       call('ZREM', DONE, job)
       call('HSET', SPEC, job, head .. '\n' .. json)
       save(job, 0, {})
@@ -41,6 +42,26 @@ if last then
   call('HSET', META, 'looked', int(fence))
   local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
+  -- what has become stale comes last: the first of each priority of each class are looked at
+  local demoted = 0
+  for _, found in ipairs(classes(RULES.classes)) do
+    local class, priority = found[1], 0
+    while priority <= 9 and demoted < RULES.demoted do
+      local member = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. priority, '(' .. class .. ' 91', 'LIMIT', 0, 1)[1]
+      if not member then break end
+      local head, job = member:match('^(%S+ %S+) (.*)$')
+      if isStale(rankOf(head)) then
+        local _, json = headOf(job)
+        call('ZREM', QUEUE, member)
+        head = putLast(head)
+        call('ZADD', QUEUE, 0, head .. ' ' .. job)
+        call('HSET', SPEC, job, head .. '\n' .. json)
+        demoted = demoted + 1
+      else
+        priority = tonumber(rankOf(head):sub(1, 1)) + 1
+      end
+    end
+  end
   -- whoever was woken for these may be dead by now
   for _, found in ipairs(classes(RULES.wakes)) do
     local class, member = found[1], found[2]

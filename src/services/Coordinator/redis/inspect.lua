@@ -1,9 +1,9 @@
 #!lua flags=no-writes
--- ARGV: gen, host, boot, job -> Record state attempt ahead owner service reserver (host, until, soft, reason)…
+-- ARGV: gen, host, boot, job -> Record state attempt ahead owner service reserver late (host, until, soft, reason)…
 local no = refusal()
 if no then return no end
 local job = ARGV[4]
-local state, ahead, owner, service, attempt, excluded = 'unknown', 0, '', '', 0, {}
+local state, ahead, owner, service, attempt, late, excluded = 'unknown', 0, '', '', 0, 0, {}
 if call('ZSCORE', SEEN, job) then
   state = 'queued'
   local head = headOf(job)
@@ -18,8 +18,11 @@ else
     state = 'done'
   end
 end
-if state == 'queued' or state == 'owned' then attempt, excluded = load(job) end
-local reply = {'Record', state, int(attempt), int(ahead), owner, service, reserver(job) or ''}
+if state == 'queued' or state == 'owned' then
+  attempt, excluded = load(job)
+  late = dueOf(rankOf(headOf(job)))
+end
+local reply = {'Record', state, int(attempt), int(ahead), owner, service, reserver(job) or '', int(late)}
 for _, it in ipairs(excluded) do
   if it.till > now then
     reply[#reply + 1] = it.host

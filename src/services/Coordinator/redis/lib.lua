@@ -1,6 +1,7 @@
 -- What all scripts share. Every key is declared, and all of a scope's keys are in one slot.
 -- queue:  zset of equal scores, `<class> <rank> <job>`, so that the order of bytes is the order of jobs in each class
--- spec:   job -> `<class> <rank>\n<JSON>`      state:  job -> `<attempt>;<host> <until> <soft>,<reason>;…`
+-- spec:   job -> `<class> <rank>\n<JSON>`, the rank being the one in the queue, which is not always the request's
+-- state:  job -> `<attempt>;<host> <until> <soft>,<reason>;…`
 -- seen:   queued job -> number of the look      claims: job -> `<epoch> <host>/<service>`
 -- lease:  owned job -> until                    own:    `<host>/<service>` -> job
 -- done:   job -> since                          idle:   zset of equal scores, `<class or *> <since> <host>/<service>`
@@ -42,6 +43,18 @@ local function headOf(job)
   local head, json = value:match('^([^\n]*)\n(.*)$')
   return head, json
 end
+-- whether a job comes last, and when it is due: see order.ts
+local function isLate(rank) return rank:sub(1, 2) == '91' end
+local function dueOf(rank) return isLate(rank) and tonumber(rank:sub(3, 16)) or 0 end
+local function createdAt(rank) return tonumber(isLate(rank) and rank:sub(18, 32) or rank:sub(2, 16)) end
+local function isStale(rank) return not isLate(rank) and now - createdAt(rank) > RULES.stale end
+local function rankOf(head) return head:match('^%S+ (%S+)') end
+-- the head of a job that comes last from now on
+local function putLast(head)
+  local class, rank = head:match('^(%S+) (%S+)')
+  return class .. ' 91' .. string.format('%014.0f', now + RULES.due) .. (isLate(rank) and rank:sub(17) or rank)
+end
+
 local function load(job)
   local excluded = {}
   local value = call('HGET', STATE, job) or '0'
@@ -117,20 +130,20 @@ local function mayTake(job, rank)
     if it.host == HOST then
       if it.till <= now or it.till - now > RULES.exclude then return true end
       if not it.soft then return false end
-      return others() == 0 or now - tonumber(rank:sub(2, 16)) >= RULES.patience
+      return others() == 0 or now - createdAt(rank) >= RULES.patience
     end
   end
   return true
 end
--- walks through the first jobs of a class: `place` is `<rank> <job>` of the present one, nil at the end
-local function walk(class)
+-- walks through the first jobs of a class whose rank is the given one or greater: `place` is `<rank> <job>` of the present one, nil at the end
+local function walk(class, rank)
   local it = {class = class, from = 0, members = {}, at = 1}
   function it.step()
     it.at = it.at + 1
     if it.at > #it.members and it.from < RULES.depth then
       -- mostly the first one is taken
       local count = it.from == 0 and 1 or RULES.depth - 1
-      it.members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', it.from, count)
+      it.members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. rank, '(' .. class .. '!', 'LIMIT', it.from, count)
       it.from, it.at = it.from + count, 1
     end
     local member = it.members[it.at]
@@ -142,7 +155,21 @@ end
 -- the job where a walk is, if this host may take it
 local function taken(it, reserved)
   local rank, job = it.place:match('^(%S+) (.*)$')
-  if (not reserved or reserved == job) and mayTake(job, rank) then return job end
+  local isFree = not reserved or reserved == job or (isLate(rankOf(headOf(reserved))) and not isLate(rank))
+  if isFree and mayTake(job, rank) then return job end
+end
+-- the first of all walks that this host may take, as long as it is due where that is asked for
+local function firstOf(walks, reserved, isDue)
+  while true do
+    local best
+    for _, it in ipairs(walks) do
+      if it.place and (not best or before(it.place, best.place)) then best = it end
+    end
+    if not best or (isDue and dueOf(best.place) > now) then return nil end
+    local job = taken(best, reserved)
+    if job then return job end
+    best.step()
+  end
 end
 -- the first classes that have queued jobs, each with its first member
 local function classes(limit)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, job, service, epoch, attempt, after, charged, reason -> Done
+-- ARGV: gen, host, boot, job, service, epoch, attempt, after, charged, reason, in vain -> Done
 local no = refusal()
 if no then return no end
 local job, service, epoch, attempt, after, charged = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
@@ -12,8 +12,13 @@ end
 if after > 0 then excluded[#excluded + 1] = {host = HOST, till = now + after, soft = not charged, reason = ARGV[10]} end
 if #excluded > RULES.excluded then table.remove(excluded, 1) end
 disown(job)
-save(job, charged and attempt or attempt - 1, excluded)
-local head = headOf(job)
+attempt = charged and attempt or attempt - 1
+save(job, attempt, excluded)
+local head, json = headOf(job)
+if ARGV[11] == '1' or (charged and attempt >= RULES.failures) then
+  head = putLast(head)
+  call('HSET', SPEC, job, head .. '\n' .. json)
+end
 enqueue(job, head, meta('fence'))
 wake(head:match('^%S+'), excluded)
 return {'Done'}

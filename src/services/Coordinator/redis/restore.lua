@@ -17,6 +17,7 @@ for i = 5, #ARGV, 6 do
       forget(other)
     end
     local _, excluded = load(job)
+    head = headOf(job) or head
     own(seat, job, tonumber(epoch), till)
     call('HSET', SPEC, job, head .. '\n' .. json)
     save(job, tonumber(attempt), excluded)

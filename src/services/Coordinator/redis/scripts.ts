@@ -184,7 +184,8 @@ const given = (command: Command): ReadonlyArray<string | number> => {
         claim.attempt,
         handBack.after,
         flag(handBack.charged),
-        hidden(handBack.reason)
+        hidden(handBack.reason),
+        flag(handBack.inVain === true)
       ]
     }
     case "Finish":
@@ -276,7 +277,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
     }
     case "Survey": {
       const [looker = "", lookedAt, hold, owned, many] = rest
-      const hosts = 5 + 2 * Number(many)
+      const hosts = 5 + 3 * Number(many)
       return Option.some({
         _tag: tag,
         hosts: rows(rest.slice(hosts), 4).map(([id = "", until, info = "", status = ""]) => ({
@@ -285,7 +286,11 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
           info,
           status
         })),
-        classes: rows(rest.slice(5, hosts), 2).map(([name = "", jobs]) => ({ name, jobs: Number(jobs) })),
+        classes: rows(rest.slice(5, hosts), 3).map(([name = "", jobs, late]) => ({
+          name,
+          jobs: Number(jobs),
+          late: Number(late)
+        })),
         owned: Number(owned),
         looker,
         lookedAt: Number(lookedAt),
@@ -293,7 +298,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
       })
     }
     case "Record": {
-      const [state, attempt, ahead, owner = "", service = "", reserver = ""] = rest
+      const [state, attempt, ahead, owner = "", service = "", reserver = "", late] = rest
       return isState(state)
         ? Option.some({
             _tag: tag,
@@ -302,8 +307,9 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
             ahead: Number(ahead),
             owner,
             service,
+            late: Number(late),
             reserver,
-            excluded: rows(rest.slice(6), 4).map(([host = "", until, soft, reason = ""]) => ({
+            excluded: rows(rest.slice(7), 4).map(([host = "", until, soft, reason = ""]) => ({
               host,
               until: Number(until),
               soft: soft === "1",

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- ARGV: gen, host, boot, from -> Survey looker lookedAt hold owned classes (class, jobs)… (host, until, info, status)…
+-- ARGV: gen, host, boot, from -> Survey looker lookedAt hold owned classes (class, jobs, late)… (host, until, info, status)…
 local no = refusal()
 if no then return no end
 local from = tonumber(ARGV[4])
@@ -9,6 +9,7 @@ reply[#reply + 1] = int(#found)
 for _, it in ipairs(found) do
   reply[#reply + 1] = it[1]
   reply[#reply + 1] = int(call('ZLEXCOUNT', QUEUE, '[' .. it[1] .. ' ', '(' .. it[1] .. '!'))
+  reply[#reply + 1] = int(call('ZLEXCOUNT', QUEUE, '[' .. it[1] .. ' 91', '(' .. it[1] .. '!'))
 end
 local hosts = call('ZRANGE', ALIVE, from, from + RULES.page - 1, 'WITHSCORES')
 for i = 1, #hosts, 2 do

@@ -14,6 +14,7 @@ enqueue(job, planned, meta('fence'))
 wake(planned:match('^%S+'), excluded)
 call('ZREM', DONE, taken)
 local _, theirs = load(taken)
+head = headOf(taken) or head
 own(HOST .. '/' .. service, taken, fresh, now + tonumber(lease))
 call('HSET', SPEC, taken, head .. '\n' .. json)
 save(taken, 1, theirs)

@@ -4,7 +4,7 @@ local no = refusal()
 if no then return no end
 local reply, reserved = {'Heads', int(meta('ready'))}, reservation()
 for _, found in ipairs(classes(RULES.classes)) do
-  local it = walk(found[1])
+  local it = walk(found[1], '')
   while it.place do
     local job = taken(it, reserved)
     if job then
