@@ -81,8 +81,11 @@ export const handedBack = (
   charged
 })
 
-/** Give up a job that gets nowhere, on whatever host: it is tried again when nothing fresh waits, or in its turn. */
-export const givenUp = (reason: string): Verdict => ({ ...handedBack(reason, GIVEN_UP_FOR, true), inVain: true })
+/** Give up a job. `inVain` when it would get nowhere on any other host either: then it comes after all that is new. */
+export const givenUp = (reason: string, inVain: boolean): Verdict => ({
+  ...handedBack(reason, GIVEN_UP_FOR, true),
+  inVain
+})
 
 /** A job that waited so long, in milliseconds, for room that smaller ones keep taking, is given its turn. */
 const PATIENCE = 60_000
@@ -119,7 +122,7 @@ export const judge = (
               `unknown template ${job.key}`,
               Effect.zipRight(Effect.logError(`${error.message}. ${again(GIVEN_UP_FOR)}`), unknown(error.message))
             )
-          ).pipe(Effect.as(givenUp(error.message)))
+          ).pipe(Effect.as(givenUp(error.message, true)))
         case "NoSpace":
           return failed(NO_SPACE_FOR)
         default:

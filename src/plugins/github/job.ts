@@ -161,9 +161,12 @@ const conclude = (held: Held, decision: Decision, runners = 1) => {
     case "Replace":
       return Effect.zipRight(
         Effect.logError(
-          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)} at the earliest, after all that is new`
+          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}`
         ),
-        Effect.zipRight(Metrics.jobFailed({ cause: "runner_without_job" }), held.decide(givenUp(decision.reason)))
+        Effect.zipRight(
+          Metrics.jobFailed({ cause: "runner_without_job" }),
+          held.decide(givenUp(decision.reason, decision.inVain === true))
+        )
       )
     default:
       return Effect.void

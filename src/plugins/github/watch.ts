@@ -34,8 +34,8 @@ export type Decision =
   | { readonly _tag: "Taken"; readonly by: string }
   /** Our runner has, or had, another job than planned. */
   | { readonly _tag: "Swapped" }
-  /** The runner never got its job: another one must try. */
-  | { readonly _tag: "Replace"; readonly reason: string }
+  /** The runner never got its job: another one must try. `inVain` when it was there for it, so that the job is to blame, and no host. */
+  | { readonly _tag: "Replace"; readonly reason: string; readonly inVain?: boolean }
 
 /** How long GitHub gets to tell the conclusion after the runner's process has ended, in milliseconds. */
 const CONCLUSION_WITHIN = 60_000
@@ -83,6 +83,7 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
   const within = Duration.format(Duration.millis(limit))
   return {
     _tag: "Replace",
+    inVain: runner.online,
     reason: runner.online
       ? `the runner is online, but GitHub gave it no job within ${within}`
       : `the runner did not come online within ${within}; look at ~/actions-runner/runner.log in a VM of this template`
