@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { Drain } from "./Drain.ts"
 import { VM_PREFIX } from "./Job.ts"
 import { Activity, Ended, ServiceActivity } from "./services/Activity.ts"
-import { Anka } from "./services/Anka.ts"
+import { Anka, takesRoom } from "./services/Anka.ts"
 import { Coordinators } from "./services/Coordinators.ts"
 import { GitHub } from "./services/GitHub.ts"
 import * as HostStatus from "./services/HostStatus.ts"
@@ -114,13 +114,11 @@ export const look = Effect.fn("Status.look")(function* ({ config, startedAt }: A
     vms:
       found._tag === "Left"
         ? null
-        : all
-            .filter(({ name, status }) => status === "running" || name.startsWith(VM_PREFIX))
-            .map(({ name, status }) => ({ name, status, ...ownerOf(name) })),
+        : all.filter(takesRoom).map(({ name, status }) => ({ name, status, ...ownerOf(name) })),
     problem: found._tag === "Left" ? found.left.message : "",
     vmLimit: VM_LIMIT,
     templates: all
-      .filter(({ name, status }) => status !== "running" && !name.startsWith(VM_PREFIX))
+      .filter((vm) => !takesRoom(vm))
       .map(({ name, tag }) => (Option.isSome(tag) ? `${name}:${tag.value}` : name)),
     pulls: Option.toArray(yield* (yield* Templates).pulling),
     limits: yield* (yield* GitHub).limits,

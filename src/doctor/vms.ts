@@ -7,7 +7,7 @@ import * as Finding from "../Finding.ts"
 import { VM_PREFIX, type VmName } from "../Job.ts"
 import * as Reconcile from "../Reconcile.ts"
 import * as Siblings from "../Siblings.ts"
-import { Anka, type AnkaVm } from "../services/Anka.ts"
+import { Anka, type AnkaVm, mayRun, UNCLEAR } from "../services/Anka.ts"
 import type { HostLock } from "../services/HostLock.ts"
 import { Mac } from "../services/Mac.ts"
 import { VM_LIMIT } from "../services/Slots.ts"
@@ -46,7 +46,10 @@ const PROCESS = /com\.apple\.Virtualization\.VirtualMachine\b/
 /** A daemon writes a VM down before it makes it, so one look should do; the second is for what nobody has thought of. */
 const AGAIN = "5 seconds"
 
-const names = (vms: ReadonlyArray<{ readonly name: string }>) => vms.map(({ name }) => name).join(", ")
+const names = (vms: ReadonlyArray<AnkaVm>) =>
+  vms
+    .map(({ name, status }) => (status === UNCLEAR ? `${name} (which may be running: see \`anka list\`)` : name))
+    .join(", ")
 
 /** VMs of ours that no daemon of this user has written down. The ledgers are read after the list: what was made before it is in them. */
 const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { daemon, places }: Patient) {
@@ -99,7 +102,7 @@ const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, patient
 })
 
 const strangers = (vms: ReadonlyArray<AnkaVm>) => {
-  const foreign = vms.filter(({ name, status }) => status === "running" && !name.startsWith(VM_PREFIX))
+  const foreign = vms.filter((vm) => mayRun(vm) && !vm.name.startsWith(VM_PREFIX))
   if (foreign.length === 0) return []
   return [
     found(foreign.length >= VM_LIMIT ? "places-taken" : "vms-foreign", `VMs of others run: ${names(foreign)}`, {
@@ -130,7 +133,7 @@ export const vms: Check = {
     patient.library.pipe(
       Effect.flatMap((vms) =>
         Effect.map(Effect.all([orphans(vms, patient), leaks(vms)]), ([orphans, leaks]) => {
-          const running = vms.filter(({ status }) => status === "running")
+          const running = vms.filter(mayRun)
           const what =
             running.length === 0
               ? `no VM runs: ${VM_LIMIT} places are free`

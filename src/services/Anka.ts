@@ -4,7 +4,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Template, VmName } from "../Job.ts"
+import { type Template, VM_PREFIX, type VmName } from "../Job.ts"
 import type { ExecResult } from "./Exec.ts"
 
 /** A failed `anka` call: which command, its code, its own message, and what kind of failure that is. */
@@ -40,7 +40,7 @@ export class AnkaError extends Schema.TaggedError<AnkaError>()("AnkaError", {
 export interface AnkaVm {
   readonly uuid: string
   readonly name: string
-  /** `stopped`, `running`, `suspended`, `failed`, or a word this version does not know. */
+  /** `stopped`, `running`, `suspended`, `failed`, or a word this version does not know; `UNCLEAR` where `anka list` does not tell it. */
   readonly status: string
   /** The tag that is checked out; none on clones. */
   readonly tag: Option.Option<string>
@@ -48,6 +48,15 @@ export interface AnkaVm {
   /** Bytes; `anka list` does not tell them. */
   readonly memory?: number
 }
+
+/** The status of a VM that may be running, for all that `anka list` says of it. */
+export const UNCLEAR = "unclear"
+
+/** Whether a VM runs, for all that is known. */
+export const mayRun = ({ status }: AnkaVm): boolean => status === "running" || status === UNCLEAR
+
+/** Whether a VM has one of the host's places, whoever it belongs to: it runs, or may, or is a clone of ours that is about to. */
+export const takesRoom = (vm: AnkaVm): boolean => mayRun(vm) || vm.name.startsWith(VM_PREFIX)
 
 /** The installed Anka. */
 export interface AnkaVersion {
@@ -73,7 +82,7 @@ export class Anka extends Context.Tag("anklet/Anka")<
   {
     readonly version: Effect.Effect<AnkaVersion, AnkaError>
     readonly license: Effect.Effect<AnkaLicense, AnkaError>
-    /** All VMs and templates of this user's library. */
+    /** All VMs and templates of this user's library. An entry that cannot be read is left out, or `UNCLEAR` where it may be running. */
     readonly list: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
     readonly show: (vm: string) => Effect.Effect<AnkaVm, AnkaError>
     /** The tags of a template that are on this host, checked out or not. */

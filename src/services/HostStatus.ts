@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Drain } from "../Drain.ts"
+import { readable } from "../Each.ts"
 import { Stage } from "../Stage.ts"
 import { Activity, type ServiceActivity } from "./Activity.ts"
 
@@ -21,7 +22,7 @@ export const Mode = Schema.Literal("open", "paused", "draining")
 export type Mode = typeof Mode.Type
 
 /** A host, as other hosts know it. */
-export const HostStatus = Schema.Struct({ mode: Mode, services: Schema.Array(Brief) })
+export const HostStatus = Schema.Struct({ mode: Mode, services: readable(Brief) })
 export type HostStatus = typeof HostStatus.Type
 
 const Text = Schema.parseJson(HostStatus)

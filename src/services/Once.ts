@@ -13,9 +13,10 @@ export class Once extends Context.Tag("anklet/Once")<
     readonly once: <A, E, R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<void, E, R>
   }
 >() {
-  static readonly layer = Layer.sync(Once, () => {
+  /** One that remembers for as long as whoever makes it. */
+  static readonly make = (): Once["Type"] => {
     const seen = new Set<string>()
-    return Once.of({
+    return {
       once: (key, effect) =>
         Effect.suspend(() => {
           if (seen.has(key)) return Effect.void
@@ -23,6 +24,7 @@ export class Once extends Context.Tag("anklet/Once")<
           if (seen.size > CAPACITY) seen.delete(seen.values().next().value ?? key)
           return Effect.asVoid(effect)
         })
-    })
-  })
+    }
+  }
+  static readonly layer = Layer.sync(Once, Once.make)
 }

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Finalizer from "../Finalizer.ts"
-import { VM_PREFIX, type VmName } from "../Job.ts"
-import { Anka, type AnkaError } from "./Anka.ts"
+import type { VmName } from "../Job.ts"
+import { Anka, type AnkaError, takesRoom } from "./Anka.ts"
 
 /** Apple's licence: at most two macOS VMs run on one Mac. */
 export const VM_LIMIT = 2
@@ -21,7 +21,7 @@ export class Slots extends Context.Tag("anklet/Slots")<
     readonly own: (vm: VmName) => Effect.Effect<void, never, Scope.Scope>
     /** The VMs that passes of this process use now. */
     readonly owned: Effect.Effect<ReadonlySet<VmName>>
-    /** How many VMs take room now, whoever they belong to: running ones, and clones that are about to run. */
+    /** How many VMs take room now, whoever they belong to: running ones, those that may be, and clones that are about to run. */
     readonly present: Effect.Effect<number, AnkaError>
   }
 >() {
@@ -33,9 +33,7 @@ export class Slots extends Context.Tag("anklet/Slots")<
       let taken = 0
       const turn = yield* Effect.makeSemaphore(1)
 
-      const taking = Effect.map(anka.list, (vms) =>
-        vms.filter(({ name, status }) => status === "running" || name.startsWith(VM_PREFIX))
-      )
+      const taking = Effect.map(anka.list, (vms) => vms.filter(takesRoom))
       // ours are counted by their slots, which they may have before they are listed
       const others = Effect.map(taking, (vms) => vms.filter(({ name }) => ![...owned].some((vm) => vm === name)).length)
       const occupy = Finalizer.acquire(

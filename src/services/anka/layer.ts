@@ -7,9 +7,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { told } from "../../Each.ts"
 import type { Template } from "../../Job.ts"
 import { Anka, AnkaError, type AnkaVm } from "../Anka.ts"
 import { Exec, type ExecError, type ExecOptions, type ExecResult } from "../Exec.ts"
+import { Once } from "../Once.ts"
 import { judge } from "./envelope.ts"
 import * as schemas from "./schemas.ts"
 
@@ -31,6 +33,9 @@ const INSTALLED = "/usr/local/bin/anka"
 
 /** Exit codes by which `anka run` says that it lost, or never had, the guest; a command in the guest could use them too. */
 const LOST: ReadonlySet<number> = new Set([124, 125])
+
+/** A list that is not there: Anka prints none where it has nothing to list. */
+const NOTHING = { items: [], unreadable: [] }
 
 const failed = (args: ReadonlyArray<string>, reason: AnkaError["reason"], code: number, detail: string) =>
   Effect.fail(new AnkaError({ reason, command: `anka ${args.join(" ")}`, code, detail }))
@@ -89,6 +94,7 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const exec = yield* Exec
     const fs = yield* FileSystem
+    const once = Once.make()
 
     const anka = (args: ReadonlyArray<string>, options: ExecOptions): Effect.Effect<ExecResult, AnkaError> => {
       const clean = { ...options, env: { ...options.env, ANKA_MACHINE_READABLE: undefined } }
@@ -154,7 +160,20 @@ export const layer = Layer.effect(
         )
       )
 
-    const list = ask(Schema.NullishOr(schemas.Vms), ["list"]).pipe(Effect.map((vms) => (vms ?? []).map(toVm)))
+    const list = ask(Schema.NullishOr(schemas.Vms), ["list"]).pipe(
+      Effect.map((vms) => vms ?? NOTHING),
+      Effect.tap((vms) =>
+        told(once, "anka list", vms, (it) =>
+          Option.isSome(schemas.unclear(it))
+            ? "it counts as running, and takes one of this Mac's places, as long as that is not known"
+            : "it is left out"
+        )
+      ),
+      Effect.map(({ items, unreadable }) => [
+        ...items.map(toVm),
+        ...unreadable.flatMap((it) => Option.toArray(schemas.unclear(it)))
+      ])
+    )
     const show = (vm: string) => Effect.map(Effect.zipRight(checked(vm), ask(schemas.Vm, ["show", vm])), toVm)
     const stop = (vm: string, { force }: { readonly force: boolean }) =>
       Effect.zipRight(
@@ -179,7 +198,8 @@ export const layer = Layer.effect(
       show,
       localTags: (template) =>
         Effect.zipRight(checked(template), ask(Schema.NullishOr(schemas.Tags), ["show", template, "tag"])).pipe(
-          Effect.map((tags) => (tags ?? []).map(({ tag }) => tag))
+          Effect.flatMap((tags) => told(once, `anka show ${template} tag`, tags ?? NOTHING)),
+          Effect.map((tags) => tags.map(({ tag }) => tag))
         ),
       registry: (registry) =>
         Effect.asVoid(call(["registry", ...remoteOf(registry), "list"], { timeout: WITHIN.registry })),

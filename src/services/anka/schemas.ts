@@ -1,6 +1,8 @@
 /** Bodies of `anka -j`, read with patience: keys may be missing, empty, or of another type in another version. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { each, type Unreadable } from "../../Each.ts"
+import { type AnkaVm, UNCLEAR } from "../Anka.ts"
 
 /** A string that may be missing, null or empty: none in all three cases. */
 const Maybe = Schema.optionalWith(
@@ -12,7 +14,15 @@ const Maybe = Schema.optionalWith(
   { default: () => Option.none<string>() }
 )
 
-const Word = Schema.optionalWith(Schema.String, { default: () => "" })
+/** A word that may be missing, or be something else: empty then. */
+const Word = Schema.optionalWith(
+  Schema.transform(Schema.Unknown, Schema.String, {
+    strict: true,
+    decode: (value) => (typeof value === "string" ? value : ""),
+    encode: (word) => word
+  }),
+  { default: () => "" }
+)
 
 /** A number that may come as a string of digits. */
 const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString)
@@ -37,11 +47,31 @@ export const Vm = Schema.Struct({
   ip: Maybe,
   ram_size: MaybeBytes
 })
+/** An entry of `anka list`: one without a name can be used by nobody, and one without a status may be running. */
+const Listed = Schema.Struct({ ...Vm.fields, name: Schema.NonEmptyString, status: Schema.NonEmptyString })
 /** `anka list`: an array, or nothing at all when there is nothing. */
-export const Vms = Schema.Array(Vm)
+export const Vms = each(Listed)
+/** What is known of an entry of `anka list` that cannot be read. */
+const Part = Schema.Struct({ uuid: Word, name: Word, status: Word })
+const decodePart = Schema.decodeUnknownOption(Part)
+
+/** The entry as a VM of which nobody knows whether it runs; none where it says that it does not. */
+export const unclear = ({ place, value }: Unreadable): Option.Option<AnkaVm> => {
+  const { uuid, name, status } = Option.getOrElse(decodePart(value), () => ({ uuid: "", name: "", status: "" }))
+  return status === "" || status === "running"
+    ? Option.some({
+        uuid,
+        name: name || uuid || `entry ${place} of anka list`,
+        status: status || UNCLEAR,
+        tag: Option.none(),
+        ip: Option.none()
+      })
+    : Option.none()
+}
+
 export const Version = Schema.Struct({ product: Word, version: Schema.String })
 export const License = Schema.Struct({ status: Word, license_type: Word })
-export const Tags = Schema.Array(Schema.Struct({ tag: Schema.String }))
+export const Tags = each(Schema.Struct({ tag: Schema.String }))
 export const Size = Schema.Struct({
   size: Bytes,
   cached: Schema.optionalWith(Bytes, { default: () => 0 }),

@@ -211,8 +211,8 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
     }),
     runners: Effect.fn("GitHub.runners")((level) => {
       const { path, parameters } = runnersAt(level)
-      return Effect.map(send.all("essential", `GET ${path}`, parameters, schemas.Runners), (pages) =>
-        pages.flatMap(({ runners }) => runners.map(toRunner))
+      return Effect.map(send.list("essential", `GET ${path}`, parameters, schemas.Runners), (runners) =>
+        runners.map(toRunner)
       )
     }),
     runner: Effect.fn("GitHub.runner")((level, id) => {
@@ -228,12 +228,8 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
       const { path, parameters } = runnersAt(level)
       return Effect.map(
         // older GitHub Enterprise Servers ignore the name and send all runners
-        send.all("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners),
-        (pages) =>
-          Option.map(
-            Option.fromNullable(pages.flatMap(({ runners }) => runners).find((runner) => runner.name === name)),
-            toRunner
-          )
+        send.list("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners),
+        (runners) => Option.map(Option.fromNullable(runners.find((runner) => runner.name === name)), toRunner)
       )
     }),
     removeRunner: Effect.fn("GitHub.removeRunner")((level, id) => {

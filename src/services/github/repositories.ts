@@ -25,14 +25,8 @@ export const make = (requests: Requests, owner: string, installation: boolean) =
   let turn = 0
 
   const ask = installation
-    ? Effect.map(
-        requests.all("poll", "GET /installation/repositories", {}, schemas.InstallationRepositories),
-        (pages) => pages.flatMap(({ repositories }) => repositories)
-      )
-    : Effect.map(
-        requests.all("poll", "GET /orgs/{org}/repos", { org: owner, sort: "pushed" }, schemas.Repositories),
-        (pages) => pages.flat()
-      )
+    ? requests.list("poll", "GET /installation/repositories", {}, schemas.InstallationRepositories)
+    : requests.list("poll", "GET /orgs/{org}/repos", { org: owner, sort: "pushed" }, schemas.Repositories)
 
   const list = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis

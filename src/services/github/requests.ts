@@ -5,8 +5,10 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { type Each, told } from "../../Each.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { GitHubError } from "../GitHub.ts"
+import { Once } from "../Once.ts"
 import * as errors from "./errors.ts"
 import { type Gate, isLimit, type Kind } from "./gate.ts"
 import * as remembered from "./remembered.ts"
@@ -60,6 +62,13 @@ export interface Requests {
     parameters: Parameters,
     schema: Schema.Schema<A, I>
   ) => Effect.Effect<ReadonlyArray<A>, GitHubError>
+  /** The items of every page of a list. One that cannot be read is left out, and named at WARN once. */
+  readonly list: <A, I>(
+    kind: Kind,
+    route: string,
+    parameters: Parameters,
+    schema: Schema.Schema<Each<A>, I>
+  ) => Effect.Effect<ReadonlyArray<A>, GitHubError>
 }
 
 /** Method and path, with the parameters filled in: what errors call a request. */
@@ -109,6 +118,7 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
   const heard = (error?: GitHubError) => {
     if (error === undefined || TELLING.has(error.reason)) admitted = error?.reason !== "Unauthorized"
   }
+  const once = Once.make()
 
   /** An error of Octokit as ours; a 304 is an answer. */
   const explain = (request: string, error: unknown): Effect.Effect<Answer, GitHubError> =>
@@ -213,6 +223,17 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
     })
   }
 
+  const all = <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) =>
+    Effect.gen(function* () {
+      const pages: Array<A> = []
+      for (let number = 1; number <= PAGES; number++) {
+        const { items, next } = yield* page(kind, route, { ...parameters, per_page: PAGE, page: number }, schema)
+        pages.push(items)
+        if (!next) return pages
+      }
+      return yield* errors.protocol(nameOf(route, parameters), 200, `a list of more than ${PAGES} pages`)
+    })
+
   return {
     isAdmitted: () => admitted,
     once: (kind, route, parameters, done) =>
@@ -229,15 +250,13 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
       ),
     headers: (kind, route, parameters) => Effect.map(send(kind, route, parameters), ({ headers }) => headers),
     get: (kind, route, parameters, schema) => Effect.map(page(kind, route, parameters, schema), ({ items }) => items),
-    all: <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) =>
-      Effect.gen(function* () {
-        const pages: Array<A> = []
-        for (let number = 1; number <= PAGES; number++) {
-          const { items, next } = yield* page(kind, route, { ...parameters, per_page: PAGE, page: number }, schema)
-          pages.push(items)
-          if (!next) return pages
-        }
-        return yield* errors.protocol(nameOf(route, parameters), 200, `a list of more than ${PAGES} pages`)
-      })
+    all,
+    list: <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<Each<A>, I>) =>
+      Effect.flatMap(all(kind, route, parameters, schema), (pages) =>
+        Effect.map(
+          Effect.forEach(pages, (page) => told(once, nameOf(route, parameters), page)),
+          (items) => items.flat()
+        )
+      )
   }
 }

@@ -1,6 +1,7 @@
 /** What is read of GitHub's answers. Unknown states, missing runner names and extra fields are all right. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { each } from "../../Each.ts"
 
 /** A word that may be missing, null or empty: none in all three cases. */
 const Word = Schema.optionalWith(
@@ -63,7 +64,7 @@ export const Runner = Schema.Struct({
   busy: Flag
 })
 /** A page of runners. */
-export const Runners = Schema.Struct({ runners: Schema.Array(Runner) })
+export const Runners = Schema.pluck(Schema.Struct({ runners: each(Runner) }), "runners")
 /** A just-in-time runner, with the secret that starts it. */
 export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Schema.Redacted(Schema.NonEmptyString) })
 
@@ -78,6 +79,6 @@ export const Repository = Schema.Struct({
   disabled: Flag
 })
 /** A page of an organisation's repositories. */
-export const Repositories = Schema.Array(Repository)
+export const Repositories = each(Repository)
 /** A page of the repositories that an App's installation may see. */
-export const InstallationRepositories = Schema.Struct({ repositories: Repositories })
+export const InstallationRepositories = Schema.pluck(Schema.Struct({ repositories: Repositories }), "repositories")

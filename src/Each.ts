@@ -1,0 +1,91 @@
+/** Lists that strangers write: each item is decoded by itself, so that one that cannot be read does not take the others with it. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import type { Once } from "./services/Once.ts"
+
+/** An item that is left out: its place in the list, counted from 1, what it is, and what is wrong with it. */
+const Unreadable = Schema.Struct({ place: Schema.Number, value: Schema.Unknown, why: Schema.String })
+export type Unreadable = typeof Unreadable.Type
+
+/** The items of a list, and what was left out. */
+export interface Each<A> {
+  readonly items: ReadonlyArray<A>
+  readonly unreadable: ReadonlyArray<Unreadable>
+}
+
+/** Characters of a stranger's value that are shown. */
+const SHOWN = 200
+
+/** A stranger's value on one line, without anything that moves a cursor or turns text round. */
+const shown = (value: unknown): string => {
+  const json = JSON.stringify(value) ?? String(value)
+  const text = json.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+}
+
+const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
+  path.reduce<unknown>(
+    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+    value
+  )
+
+/** What is wrong with a value, in its own words. */
+const why = (value: unknown, error: ParseResult.ParseError): string => {
+  const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+  if (issue === undefined || issue.path.length === 0) return "it is something else"
+  const wrong = at(value, issue.path)
+  return `"${issue.path.join(".")}" is ${wrong === undefined ? "missing" : shown(wrong)}`
+}
+
+/** A list of such items, and what in it is none. */
+export const each = <A, I>(item: Schema.Schema<A, I>) => {
+  const decode = Schema.decodeUnknownEither(item)
+  const encode = Schema.encodeSync(item)
+  return Schema.transform(
+    Schema.Array(Schema.Unknown),
+    Schema.Struct({ items: Schema.Array(Schema.typeSchema(item)), unreadable: Schema.Array(Unreadable) }),
+    {
+      strict: true,
+      decode: (values) => {
+        const items: Array<A> = []
+        const unreadable: Array<Unreadable> = []
+        for (const [index, value] of values.entries()) {
+          const read = decode(value)
+          if (Either.isRight(read)) items.push(read.right)
+          else unreadable.push({ place: index + 1, value, why: why(value, read.left) })
+        }
+        return { items, unreadable }
+      },
+      encode: ({ items }): ReadonlyArray<unknown> => items.map((item) => encode(item))
+    }
+  )
+}
+
+/** A list of such items; what in it is none is left out, where nobody need know. */
+export const readable = <A, I>(item: Schema.Schema<A, I>) =>
+  Schema.transform(each(item), Schema.Array(Schema.typeSchema(item)), {
+    strict: true,
+    decode: ({ items }) => items,
+    encode: (items) => ({ items, unreadable: [] })
+  })
+
+/** Name what could not be read at WARN, each entry once; gives the items. `list` says where they are listed, e.g. `anka list`. */
+export const told = <A>(
+  { once }: Once["Type"],
+  list: string,
+  { items, unreadable }: Each<A>,
+  consequence: (unreadable: Unreadable) => string = () => "it is left out"
+): Effect.Effect<ReadonlyArray<A>> =>
+  Effect.forEach(
+    unreadable,
+    (it) =>
+      once(
+        `${list} ${shown(it.value)}`,
+        Effect.logWarning(
+          `${list}: entry ${it.place} cannot be read, ${it.why}; ${consequence(it)}: ${shown(it.value)}`
+        )
+      ),
+    { discard: true }
+  ).pipe(Effect.as(items))
