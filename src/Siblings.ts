@@ -2,6 +2,7 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
 
 /** A path that no file can have: a ledger that cannot be read may have any VM in it, so no stranger is touched. */
@@ -14,7 +15,8 @@ export const ledgers = Effect.fnUntraced(function* (directory: string, own = "")
   return yield* fs.readDirectory(directory).pipe(
     Effect.flatMap((names) =>
       Effect.forEach(
-        names.filter((name) => name !== nameOf(own)),
+        // what else lies there, such as a .DS_Store, names no ledger
+        names.filter((name) => isUuid(name) && name !== nameOf(own)),
         (name) => fs.readFileString(paths.join(directory, name))
       )
     ),
@@ -22,6 +24,7 @@ export const ledgers = Effect.fnUntraced(function* (directory: string, own = "")
   )
 })
 
+const isUuid = Schema.is(Schema.UUID)
 const nameOf = (ledger: string) => uuid5(ledger, uuid5.URL)
 
 /** Say which file our ledger is; gives a way to find those of the others. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { setFaults } from "../../src/simulator/anka/host.ts"
+import { alter, setFaults } from "../../src/simulator/anka/host.ts"
 import type { Fault } from "../../src/simulator/anka/state.ts"
 import { LABELS, make, until } from "./lab.ts"
 
@@ -63,6 +63,43 @@ describe("anka going wrong once", () => {
           assert.strictEqual(errors.length, 1, errors.join("\n"))
           assert.match(errors[0] ?? "", words)
         }
+      } finally {
+        await lab.close()
+      }
+    })
+  }
+})
+
+describe("a VM of somebody else that `anka list` tells oddly", () => {
+  for (const [what, odd, room] of [
+    ["status: null", { status: null }, 1],
+    ["no name", { name: null, status: "stopped" }, 2],
+    ["neither name nor status", { name: undefined, status: undefined }, 1]
+  ] as const) {
+    it.concurrent(`with ${what} keeps no job from this host, which has ${room} of 2 places left, and is named at WARN once`, async () => {
+      const lab = await make({ env: { LOG_LEVEL: "INFO" }, services: 2 })
+      try {
+        alter(lab.host, (host) => {
+          const [template] = host.vms
+          if (template !== undefined)
+            host.vms.push(JSON.parse(JSON.stringify({ ...template, uuid: "their-uuid", ...odd })))
+        })
+        const wait = ["while [ ! -f ../../go ]; do sleep 0.05; done"]
+        const { jobs } = lab.queue({ steps: wait }, { steps: wait })
+        const runs = () => jobs.filter(({ status }) => status === "in_progress").length
+        assert.strictEqual((await lab.anklet()).code, 0)
+        await until("as many jobs run as there is room for", () => runs() === room)
+        const status = (await lab.anklet("status")).stdout
+        if (room === 1) assert.match(status, /unclear/)
+        await until("all jobs have ended", () => {
+          lab.letGo()
+          return jobs.every(({ conclusion }) => conclusion === "success")
+        })
+        assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
+        assert.deepStrictEqual(lab.errors(), [])
+        const told = lab.log().filter(({ level, msg }) => level === "WARN" && /^anka list: entry/.test(String(msg)))
+        assert.strictEqual(told.length, 1)
+        assert.include(String(told[0]?.msg), "their-uuid")
       } finally {
         await lab.close()
       }
