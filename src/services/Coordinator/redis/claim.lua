@@ -4,6 +4,11 @@ local no = refusal()
 if no then return no end
 local seat, till = HOST .. '/' .. ARGV[4], now + tonumber(ARGV[5])
 local held = call('HGET', OWN, seat)
+if held and not (select(2, ownerOf(held)) == seat and headOf(held)) then
+  -- nobody of us wrote that
+  call('HDEL', OWN, seat)
+  held = false
+end
 if held then
   local _, json = headOf(held)
   call('ZADD', LEASE, int(till), held)

@@ -12,7 +12,7 @@ local began = meta('began')
 local reply, fresh = {'Unknown'}, {}
 for i = 6, #ARGV, 3 do
   local job, head, json = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if call('HEXISTS', CLAIMS, job) == 1 then
+  if ownerOf(job) and call('ZSCORE', LEASE, job) then
     -- its owner sees to it
   elseif call('ZSCORE', SEEN, job) then
     call('ZADD', SEEN, fence, job)
@@ -42,15 +42,22 @@ if last then
   call('HSET', META, 'looked', int(fence))
   local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
-  -- what has become stale comes last: the first of each priority of each class are looked at
+  -- where others wrote in the queue, it is forgotten: the next look tells it anew
+  if call('ZCARD', QUEUE) ~= call('ZCARD', SEEN) then call('DEL', QUEUE, SEEN) end
+  -- what has become stale comes last, and what nobody can read is forgotten: the first of each priority of each class are looked at
   local demoted = 0
   for _, found in ipairs(classes(RULES.classes)) do
     local class, priority = found[1], 0
-    while priority <= 9 and demoted < RULES.demoted do
-      local member = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. priority, '(' .. class .. ' 91', 'LIMIT', 0, 1)[1]
+    while priority <= 10 and demoted < RULES.demoted do
+      local member = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. (priority > 9 and '91' or priority > 0 and priority or ''), '(' .. class .. '!', 'LIMIT', 0, 1)[1]
       if not member then break end
       local head, job = member:match('^(%S+ %S+) (.*)$')
-      if isStale(rankOf(head)) then
+      if not isSound(job, head) then
+        call('ZREM', QUEUE, member)
+        call('ZREM', SEEN, job)
+        forget(job)
+        demoted = demoted + 1
+      elseif isStale(rankOf(head)) then
         local _, json = headOf(job)
         call('ZREM', QUEUE, member)
         head = putLast(head)
@@ -58,7 +65,7 @@ if last then
         call('HSET', SPEC, job, head .. '\n' .. json)
         demoted = demoted + 1
       else
-        priority = tonumber(rankOf(head):sub(1, 1)) + 1
+        priority = isLate(rankOf(head)) and 11 or tonumber(rankOf(head):sub(1, 1)) + 1
       end
     end
   end

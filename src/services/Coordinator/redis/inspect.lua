@@ -6,8 +6,8 @@ local job = ARGV[4]
 local state, ahead, owner, service, attempt, late, excluded = 'unknown', 0, '', '', 0, 0, {}
 if call('ZSCORE', SEEN, job) then
   state = 'queued'
-  local head = headOf(job)
-  local class = head:match('^%S+')
+  local head = headOf(job) or ' '
+  local class = head:match('^%S*')
   ahead = call('ZLEXCOUNT', QUEUE, '[' .. class .. ' ', '(' .. head .. ' ' .. job)
 else
   local _, seat = ownerOf(job)
@@ -20,7 +20,7 @@ else
 end
 if state == 'queued' or state == 'owned' then
   attempt, excluded = load(job)
-  late = dueOf(rankOf(headOf(job)))
+  late = dueOf(rankOf(headOf(job) or '') or '')
 end
 local reply = {'Record', state, int(attempt), int(ahead), owner, service, reserver(job) or '', int(late)}
 for _, it in ipairs(excluded) do

@@ -14,7 +14,7 @@ local now = clock()
 local GEN, HOST, BOOT = ARGV[1], ARGV[2], ARGV[3]
 
 local function int(x) return string.format('%.0f', x) end
-local function meta(field) return tonumber(call('HGET', META, field) or '0') end
+local function meta(field) return tonumber(call('HGET', META, field) or '0') or 0 end
 -- string comparison in Lua follows the locale, which differs between servers
 local function before(a, b)
   -- priority and age, which mostly decide
@@ -43,6 +43,13 @@ local function headOf(job)
   local head, json = value:match('^([^\n]*)\n(.*)$')
   return head, json
 end
+-- whether what is kept of a job can be what one of us wrote: others may write here, too
+local function isSound(job, head)
+  local known, json = headOf(job)
+  local decoded, spec = pcall(cjson.decode, json)
+  return known == head and decoded and type(spec) == 'table' and spec.key == job and type(spec.createdAt) == 'number'
+    and type(spec.template) == 'table' and tonumber(head:match(' (%S+)$'):sub(1, 16)) ~= nil
+end
 -- whether a job comes last, and when it is due: see order.ts
 local function isLate(rank) return rank:sub(1, 2) == '91' end
 local function dueOf(rank) return isLate(rank) and tonumber(rank:sub(3, 16)) or 0 end
@@ -61,7 +68,7 @@ local function load(job)
   for host, till, soft, reason in value:gmatch(';(%S+) (%d+) (%d),?([^;]*)') do
     excluded[#excluded + 1] = {host = host, till = tonumber(till), soft = soft == '1', reason = reason}
   end
-  return tonumber(value:match('^%-?%d+')), excluded
+  return tonumber(value:match('^%-?%d+') or '0'), excluded
 end
 local function save(job, attempt, excluded)
   local value = int(attempt)
@@ -90,7 +97,8 @@ end
 
 local function unqueue(job)
   unreserve(job)
-  if call('ZREM', SEEN, job) == 1 then call('ZREM', QUEUE, headOf(job) .. ' ' .. job) end
+  local head = headOf(job)
+  if call('ZREM', SEEN, job) == 1 and head then call('ZREM', QUEUE, head .. ' ' .. job) end
 end
 local function enqueue(job, head, look)
   call('ZADD', QUEUE, 0, head .. ' ' .. job)
@@ -177,9 +185,13 @@ local function classes(limit)
   while #found < limit do
     local member = call('ZRANGEBYLEX', QUEUE, min, '+', 'LIMIT', 0, 1)[1]
     if not member then break end
-    local class = member:match('^%S+')
-    found[#found + 1] = {class, member}
-    min = '[' .. class .. '!'
+    local class = member:match('^(%S+) %S+ .')
+    if class then
+      found[#found + 1] = {class, member}
+      min = '[' .. class .. '!'
+    else
+      min = '(' .. member
+    end
   end
   return found
 end
@@ -200,7 +212,9 @@ local function wake(class, excluded)
       local host, service = id:match('^([^/]*)/(.*)$')
       local isExcluded = false
       for _, it in ipairs(excluded) do isExcluded = isExcluded or (it.host == host and it.till > now) end
-      if not alive(host) then
+      if not host then
+        call('ZREM', IDLE, member)
+      elseif not alive(host) then
         unidle(id)
       elseif not isExcluded then
         unidle(id)

@@ -4,6 +4,13 @@ local no = refusal()
 if no then return no end
 local job, service, epoch, attempt, after, charged = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 if not stands(job, service, epoch) then return {'Done'} end
+local head, json = headOf(job)
+if not head then
+  -- nobody of us removed that: the next look tells the job anew
+  disown(job)
+  forget(job)
+  return {'Done'}
+end
 local _, known = load(job)
 local excluded = {}
 for _, it in ipairs(known) do
@@ -14,7 +21,6 @@ if #excluded > RULES.excluded then table.remove(excluded, 1) end
 disown(job)
 attempt = charged and attempt or attempt - 1
 save(job, attempt, excluded)
-local head, json = headOf(job)
 if ARGV[11] == '1' or (charged and attempt >= RULES.failures) then
   head = putLast(head)
   call('HSET', SPEC, job, head .. '\n' .. json)
