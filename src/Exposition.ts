@@ -3,6 +3,10 @@ import * as MetricKeyType from "effect/MetricKeyType"
 import type * as MetricPair from "effect/MetricPair"
 import * as MetricState from "effect/MetricState"
 import type { Family } from "./Metrics.ts"
+import { visible } from "./Text.ts"
+
+/** UTF-16 units of a label's value. */
+const LONGEST = 300
 
 /** Labels of one time series. */
 export type Labels = Readonly<Record<string, string>>
@@ -27,7 +31,8 @@ export interface Reading {
 export const TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
-const quoted = (text: string) => `"${escaped(text).replaceAll('"', '\\"')}"`
+/** A label's value is the name of something, as others call it. */
+const quoted = (text: string) => `"${escaped(visible(text, LONGEST)).replaceAll('"', '\\"')}"`
 
 const number = (value: number) =>
   Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? `${value}` : value > 0 ? "+Inf" : "-Inf"
@@ -43,7 +48,14 @@ export const render = (readings: ReadonlyArray<Reading>): string =>
     .flatMap(({ name, type, help, samples }) => [
       `# HELP ${name} ${escaped(help)}`,
       `# TYPE ${name} ${type}`,
-      ...samples.map(({ suffix = "", labels, value }) => `${name}${suffix}${labelled(labels)} ${number(value)}`)
+      // names that differ may look alike when they are bounded, and one series is told once
+      ...[
+        ...new Map(
+          samples.map(
+            ({ suffix = "", labels, value }) => [`${name}${suffix}${labelled(labels)}`, number(value)] as const
+          )
+        )
+      ].map((sample) => sample.join(" "))
     ])
     .map((line) => `${line}\n`)
     .join("")

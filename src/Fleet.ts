@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Activity } from "./services/Activity.ts"
+import { templateIn } from "./services/Coordinator/order.ts"
 import { Coordinators } from "./services/Coordinators.ts"
 import { versionOf } from "./services/Host.ts"
 import * as HostStatus from "./services/HostStatus.ts"
@@ -45,7 +46,7 @@ export type Fleet = typeof Fleet.Type
 
 /** `<template>:<tag>` as people write it. */
 export const templateOf = (jobClass: string): string => {
-  const [template = "", tag = ""] = jobClass.split(":").map(decodeURIComponent)
+  const [template, tag] = templateIn(jobClass)
   return tag === "" ? `${template} (using latest)` : `${template}:${tag}`
 }
 

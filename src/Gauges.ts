@@ -8,6 +8,7 @@ import { type Hindrance, hindrance } from "./Hindrance.ts"
 import { Template, VM_PREFIX } from "./Job.ts"
 import * as Status from "./Status.ts"
 import { Activity, type Doing } from "./services/Activity.ts"
+import { templateIn } from "./services/Coordinator/order.ts"
 import { Coordinators } from "./services/Coordinators.ts"
 import * as HostStatus from "./services/HostStatus.ts"
 import { Templates } from "./services/Templates.ts"
@@ -47,8 +48,8 @@ const STATES = {
   Drained: "drained"
 } as const satisfies Record<Doing["_tag"], string>
 
-const templateIn = (jobClass: string) => {
-  const [id = "", tag = ""] = jobClass.split(":").map(decodeURIComponent)
+const templateOfClass = (jobClass: string) => {
+  const [id, tag] = templateIn(jobClass)
   return Template.make({ id, tag: tag === "" ? Option.none() : Option.some(tag) })
 }
 
@@ -61,7 +62,7 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
     common !== "none" || status.pulls.length === 0 || n >= ASKED
       ? Effect.succeed(common)
       : Effect.map(
-          templates.available(templateIn(jobClass)),
+          templates.available(templateOfClass(jobClass)),
           (available): Hindrance => (available ? "none" : "pulling")
         )
   const seen = yield* Effect.forEach(all, (coordinator) =>

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { Activity, type ServiceActivity } from "./services/Activity.ts"
 import type { Answer } from "./services/ControlSocket.ts"
 import * as HostStatus from "./services/HostStatus.ts"
+import { visible } from "./Text.ts"
 import { within } from "./Within.ts"
 
 /** What has to be known for it. */
@@ -70,7 +71,7 @@ export const answer = Effect.fn("Health.answer")(function* ({ ledger, startedAt 
   const answer: Answer = {
     status: wrong.length > 0 ? 503 : 200,
     type: "text/plain; charset=utf-8",
-    body: [first, ...wrong, ...doing].map((line) => `${line}\n`).join("")
+    body: [first, ...wrong, ...doing].map((line) => `${visible(line)}\n`).join("")
   }
   return answer
 })

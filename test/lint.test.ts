@@ -1,4 +1,4 @@
-/** What production code may not reach past the adapters, or the simulated world would not be the whole world. */
+/** What production code may not reach past the adapters, or the simulated world would not be the whole world, and past what makes text safe. */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -29,7 +29,17 @@ const REFUSED = [
   ["files", 'import { readFileSync } from "node:fs"\nexport const read = readFileSync'],
   ["files, when they are needed", 'export const fs = () => import("node:fs/promises")'],
   ["processes", 'import { spawn } from "node:child_process"\nexport const start = spawn'],
-  ["a global fetch", 'export const get = () => fetch("https://example.com")']
+  ["a global fetch", 'export const get = () => fetch("https://example.com")'],
+  ["standard output", "export const show = (text: string) => process.stdout.write(text)"],
+  ["standard error, by another name of it", 'export const show = (text: string) => process["stderr"].write(text)'],
+  ["standard output, put aside", "export const out = process.stdout"],
+  ["the console", "export const show = (text: string) => console.log(text)"],
+  ["the console of Effect", 'import * as Console from "effect/Console"\nexport const show = Console.log'],
+  ["a text as HTML", "export const show = (at: { innerHTML: string }, text: string) => {\n  at.innerHTML = text\n}"],
+  [
+    "a text as HTML beside another",
+    'export const show = (at: HTMLElement, text: string) => at.insertAdjacentHTML("beforeend", text)'
+  ]
 ] as const
 const FINE = 'import * as Clock from "effect/Clock"\n\nexport const now = Clock.currentTimeMillis\n'
 
@@ -39,7 +49,7 @@ it("the linter refuses, in src, every way past the adapters, and nothing that is
     for (const path of ["src", "scripts"]) mkdirSync(join(folder, path))
     const config = JSON.parse(readFileSync("biome.json", "utf8"))
     writeFileSync(join(folder, "biome.json"), JSON.stringify({ ...config, vcs: { enabled: false } }))
-    cpSync("scripts/impure.grit", join(folder, "scripts/impure.grit"))
+    for (const rules of ["impure.grit", "raw.grit"]) cpSync(`scripts/${rules}`, join(folder, "scripts", rules))
     for (const [n, [, text]] of REFUSED.entries()) writeFileSync(join(folder, "src", `way-${n}.ts`), `${text}\n`)
     writeFileSync(join(folder, "src", "fine.ts"), FINE)
     const { stdout, stderr } = spawnSync(

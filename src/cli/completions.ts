@@ -3,6 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { outcome } from "./anklet.ts"
+import { lines } from "./shown.ts"
 import { say } from "./terminal.ts"
 
 const SHELLS = ["bash", "zsh", "fish"] as const
@@ -53,7 +54,7 @@ export const completions = (scriptOf: (shell: Shell) => Effect.Effect<ReadonlyAr
   Command.make("completions", { shell: Args.choice(SHELLS.map((name) => [name, name] as const)) }, ({ shell }) =>
     outcome(
       Effect.as(
-        Effect.flatMap(scriptOf(shell), (lines) => say(scriptFor(shell, lines))),
+        Effect.flatMap(scriptOf(shell), (texts) => say(lines(scriptFor(shell, texts).split("\n")))),
         0
       )
     )

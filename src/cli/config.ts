@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { config as configFlag, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
+import { json as asJson, line } from "./shown.ts"
 import { complain, say, screen } from "./terminal.ts"
 
 const load = Effect.promise(() => import("../Config.ts"))
@@ -44,7 +45,7 @@ const check = Command.make(
             services
           })
         })
-        yield* say(JSON.stringify(result, undefined, 2))
+        yield* say(asJson(JSON.stringify(result, undefined, 2)))
         return result.ok ? 0 : 3
       }
       const { services, ignored } = yield* checked
@@ -66,7 +67,9 @@ const show = Command.make(
       const file = yield* configFile(given.config)
       const { raw } = yield* right(file)
       const settings = yield* resolved(raw)
-      yield* say(given.json ? yaml.asJson(file, settings) : `# ${file}\n${yaml.asYaml(settings, yield* screen)}`)
+      yield* say(
+        given.json ? asJson(yaml.asJson(file, settings)) : line`# ${file}\n${yaml.asYaml(settings, yield* screen)}`
+      )
       return 0
     })
   )

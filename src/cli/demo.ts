@@ -18,7 +18,8 @@ import { commandLine } from "../Program.ts"
 import { alter, calls, clones, createHost } from "../simulator/anka/host.ts"
 import { type SimulatedGitHub, start as startGitHub } from "../simulator/github/server.ts"
 import type { Job } from "../simulator/github/world.ts"
-import { say } from "./terminal.ts"
+import { laid, line, message, type Text } from "./shown.ts"
+import { type Colour, say, screen } from "./terminal.ts"
 
 const HERE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
 const REMOTE = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"
@@ -50,16 +51,13 @@ const ACTS: ReadonlyArray<Act> = [
 /** Everything together takes a fraction of this. */
 const WITHIN = "2 minutes"
 
-const colours = { dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
-const paint = (colour: keyof typeof colours, text: string) =>
-  process.stdout.isTTY ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text
-
-const show = (who: string, what: string, text: string) =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    say(
-      `${paint("dim", DateTime.formatIso(DateTime.unsafeMake(now)).slice(11, 23))}  ${paint("cyan", who.padEnd(8))} ${what.padEnd(24)} ${text}`
-    )
-  )
+const show = (who: string, what: string, text: string, colour?: Colour) =>
+  Effect.gen(function* () {
+    const { paint } = yield* screen
+    const time = DateTime.formatIso(DateTime.unsafeMake(yield* Clock.currentTimeMillis)).slice(11, 23)
+    const told = colour === undefined ? text : paint(colour, text)
+    yield* say(line`${paint("dim", time)}  ${paint("cyan", who.padEnd(8))} ${what.padEnd(24)} ${told}`)
+  })
 
 const Line = Schema.parseJson(
   Schema.Struct({
@@ -71,15 +69,11 @@ const Line = Schema.parseJson(
 )
 
 /** One line of the daemon's log, as it is written. */
-const showLine = (line: string) =>
-  Option.match(Schema.decodeOption(Line)(line), {
+const showLine = (text: string) =>
+  Option.match(Schema.decodeOption(Line)(text), {
     onNone: () => Effect.void,
     onSome: ({ level, msg, serviceName, workflowJobName }) =>
-      show(
-        serviceName,
-        workflowJobName,
-        level === "ERROR" ? paint("red", msg) : level === "WARN" ? paint("yellow", msg) : msg
-      )
+      show(serviceName, workflowJobName, msg, level === "ERROR" ? "red" : level === "WARN" ? "yellow" : undefined)
   })
 
 /** GitHub's side: every change of a job's state. */
@@ -91,7 +85,7 @@ const showJobs = (github: SimulatedGitHub) =>
         const state = job.conclusion ?? job.status
         if (seen.get(job.id) === state) continue
         seen.set(job.id, state)
-        yield* show("GitHub", job.name, paint("dim", `job is ${state}`))
+        yield* show("GitHub", job.name, `job is ${state}`, "dim")
       }
       yield* Effect.sleep("50 millis")
     }
@@ -190,8 +184,9 @@ const demo = Effect.gen(function* () {
   yield* fs.writeFileString(config, configOf(folder, github.url))
 
   yield* say(
-    "anklet demo: the real daemon, a simulated Mac with two places for VMs, a simulated GitHub, real bash scripts.\n"
+    "anklet demo: the real daemon, a simulated Mac with two places for VMs, a simulated GitHub, real bash scripts."
   )
+  yield* say("")
   const path = yield* Config.string("PATH")
   const daemon = yield* CommandExecutor.make(...commandLine, "-c", config, "--attach").pipe(
     CommandExecutor.env({ PATH: `${bin}:${path}`, HOME: paths.join(folder, "home"), LOG_LEVEL: "INFO" }),
@@ -211,16 +206,14 @@ const demo = Effect.gen(function* () {
   yield* Fiber.join(lines)
 
   const left = [...clones(host).map(({ name }) => name), ...[...github.world.runners.values()].map(({ name }) => name)]
-  const table = new Table({
-    head: ["job", "should be", "is", "waited s", "ran s", ""],
-    style: { head: [], border: [], compact: true }
-  })
+  const { paint } = yield* screen
+  const rows: Array<ReadonlyArray<Text>> = []
   let right = true
   for (const { name, expected } of ACTS) {
     const job = Option.getOrElse(jobs, () => []).find((job) => job.name === name)
     const good = job?.conclusion === expected
     right &&= good
-    table.push([
+    rows.push([
       name,
       expected,
       job?.conclusion ?? "unknown",
@@ -229,7 +222,15 @@ const demo = Effect.gen(function* () {
       good ? paint("green", "ok") : paint("red", "WRONG")
     ])
   }
-  yield* say(`\n${table.toString()}\n`)
+  const table = laid(rows, (cells) => {
+    const made = new Table({
+      head: ["job", "should be", "is", "waited s", "ran s", ""],
+      style: { head: [], border: [], compact: true }
+    })
+    made.push(...cells.map((row) => [...row]))
+    return made.toString()
+  })
+  yield* say(line`\n${table}\n`)
   yield* say(
     `${calls(host).length} calls of anka, ${github.log.length} requests to GitHub (${github.log.reduce((sum, { cost }) => sum + cost, 0)} of them charged)`
   )
@@ -246,7 +247,7 @@ export const main = async (): Promise<void> => {
     process.once("SIGTERM", () => Deferred.unsafeDone(stopped, Effect.void))
     yield* Effect.fork(Effect.zipRight(Deferred.await(stopped), Fiber.interrupt(fiber)))
     const exit = yield* Fiber.await(fiber)
-    if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* say(`${exit.cause}`)
+    if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* say(message(`${exit.cause}`))
     return Exit.isSuccess(exit) && exit.value ? 0 : 1
   })
   process.exit(await Effect.runPromise(Effect.provide(program, NodeContext.layer)))

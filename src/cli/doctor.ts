@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import { home } from "../Home.ts"
 import { config, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
+import { json as asJson } from "./shown.ts"
 import { say, screen } from "./terminal.ts"
 
 const fix = Options.boolean("fix").pipe(
@@ -46,7 +47,7 @@ export const doctor = Command.make(
         Logger.withMinimumLogLevel(LogLevel.None)
       )
       const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
-      yield* say(given.json ? object(file, found) : report(yield* screen, command, found))
+      yield* say(given.json ? asJson(object(file, found)) : report(yield* screen, command, found))
       return remaining(found, "problem") > 0 ? 12 : 0
     })
   )

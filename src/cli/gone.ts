@@ -4,6 +4,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { Exec, type ProcessIdentity } from "../services/Exec.ts"
 import { empty, type LedgerState, pathOf, peek } from "../services/Ledger.ts"
+import { lines } from "./shown.ts"
 import { say } from "./terminal.ts"
 
 const LOOK_EVERY = "200 millis"
@@ -31,11 +32,10 @@ export const untilGone = Effect.fnUntraced(function* (process: ProcessIdentity, 
   let shown = ""
   while (yield* exec.isAlive(process)) {
     const owed = Option.isSome(stateDir) ? yield* ledgerIn(stateDir.value) : empty
-    const waiting = inHand(owed)
-      .map((line) => `  waiting for ${line}`)
-      .join("\n")
-    if (waiting !== shown && waiting !== "") yield* say(waiting)
-    shown = waiting
+    const waiting = inHand(owed).map((line) => `  waiting for ${line}`)
+    const said = waiting.join("\n")
+    if (said !== shown && said !== "") yield* say(lines(waiting))
+    shown = said
     yield* Effect.sleep(LOOK_EVERY)
   }
 })

@@ -1,5 +1,6 @@
 /** The parser's help as a person wants it: one line for a flag or a command, wrapped to the screen. Pure. */
 import { stripVTControlCharacters } from "node:util"
+import { lines as inLines, join, message, type Shown, type Text } from "./shown.ts"
 import type { Screen } from "./terminal.ts"
 
 /** What it says of every flag. */
@@ -66,16 +67,16 @@ const described = (lines: ReadonlyArray<string>, width: number): ReadonlyArray<s
     return [...wrap(text, width), "", "Exit codes:", "", ...listed(entries, width)]
   })
 
-/** The help of a command, or of all without one. A text that is no help stays as it is. */
-export const readable = (text: string, command: ReadonlyArray<string>, { width, paint }: Screen): string => {
+/** The help of a command, or of all without one. A text that is no help stays in its own words. */
+export const readable = (text: string, command: ReadonlyArray<string>, { width, paint }: Screen): Shown => {
   const plain = stripVTControlCharacters(text)
-  if (!/^USAGE$/m.test(plain)) return text
+  if (!/^USAGE$/m.test(plain)) return message(plain)
   const parts: Array<{ readonly heading: string; readonly lines: Array<string> }> = []
   for (const line of plain.split("\n").filter((line) => line.trim() !== "")) {
     if (/^[A-Z]{4,}$/.test(line)) parts.push({ heading: line, lines: [] })
     else parts.at(-1)?.lines.push(line)
   }
-  const shown = parts.map(({ heading, lines }) => {
+  const shown = parts.map(({ heading, lines }): ReadonlyArray<Text> => {
     switch (heading) {
       case "OPTIONS":
       case "ARGUMENTS":
@@ -88,5 +89,5 @@ export const readable = (text: string, command: ReadonlyArray<string>, { width, 
         return lines.flatMap((line) => wrap(line.replace(/^\$ [\w-]+/, ["$ anklet", ...command].join(" ")), width))
     }
   })
-  return shown.map((lines) => lines.join("\n")).join("\n\n")
+  return join(shown.map(inLines), "\n\n")
 }

@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { config, handle, json, UsageError } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
+import { json as asJson, lines as inLines } from "./shown.ts"
 import { complain, interrupted, say, screen } from "./terminal.ts"
 
 const LINES = 100
@@ -57,10 +58,10 @@ export const logs = Command.make(
         level: given.level,
         job: Option.flatMap(wanted, Option.getRight)
       })
-      const text = given.json ? (raw: string) => raw : entry.forPeople(yield* screen, names)
+      const text = given.json ? asJson : entry.forPeople(yield* screen, names)
       const show = (raw: ReadonlyArray<string>) => {
         const asked = raw.filter(matches)
-        return asked.length === 0 ? Effect.void : say(asked.map(text).join("\n"))
+        return asked.length === 0 ? Effect.void : say(inLines(asked.map(text)))
       }
       const read = Effect.gen(function* () {
         const { lines, place } = yield* reader.last(Log.filesOf(file), { ...given, matches })

@@ -12,8 +12,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { Exec } from "../services/Exec.ts"
@@ -27,8 +25,9 @@ import { readable } from "./help.ts"
 import { logs } from "./logs.ts"
 import { drain, resume } from "./pause.ts"
 import { service } from "./service.ts"
+import { message, written } from "./shown.ts"
 import { status } from "./status.ts"
-import { complain, type Screen, screen } from "./terminal.ts"
+import { complain, type Screen, screen, toExitCode, warnings } from "./terminal.ts"
 import { ui } from "./ui.ts"
 import { why } from "./why.ts"
 import * as words from "./words.ts"
@@ -77,16 +76,14 @@ const bare = anklet.pipe(
 )
 const whole = bare.pipe(Command.withSubcommands(COMMANDS))
 
-/** What the parser prints: its help made readable, and in colour only where there is a terminal. */
+/** What the parser prints: its help made readable, and its complaints, which quote what was typed. */
 const consoleOf = (shown: Screen, command: ReadonlyArray<string>) =>
   Effect.map(Console.consoleWith(Effect.succeed), (console): Console.Console => {
-    const plain = (args: ReadonlyArray<unknown>) =>
-      args.map((arg) => (typeof arg === "string" ? stripVTControlCharacters(arg) : arg))
+    const plain = (args: ReadonlyArray<unknown>) => stripVTControlCharacters(args.join(" "))
     return {
       ...console,
-      log: (...args) =>
-        console.log(...args.map((arg) => (typeof arg === "string" ? readable(arg, command, shown) : arg))),
-      error: (...args) => console.error(...(shown.coloured && process.stderr.isTTY ? args : plain(args)))
+      log: (...args) => console.log(written(readable(args.join(" "), command, shown))),
+      error: (...args) => console.error(written(message(plain(args))))
     }
   })
 
@@ -120,13 +117,12 @@ const main = Effect.gen(function* () {
   return yield* Ref.get(exitCode)
 }).pipe(
   // the daemon logs to its file; at the terminal a person reads sentences
-  Logger.withMinimumLogLevel(LogLevel.Warning),
+  Effect.provide(warnings),
   Effect.provide(
     Layer.mergeAll(Exec.layer, CliConfig.layer({ showBuiltIns: false, showTypes: false })).pipe(
       Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer))
     )
-  ),
-  Effect.orDie
+  )
 )
 
-process.exit(await Effect.runPromise(main))
+process.exit(await toExitCode(main))

@@ -4,8 +4,6 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Config from "../Config.ts"
 import { exitCodeOf } from "../ExitCode.ts"
@@ -18,7 +16,7 @@ import * as PidFile from "../services/PidFile.ts"
 import * as Traces from "../Traces.ts"
 import { configFile } from "./configFile.ts"
 import type { Plain } from "./plain.ts"
-import { complain, say } from "./terminal.ts"
+import { complain, say, toExitCode, warnings } from "./terminal.ts"
 
 /** Start the daemon; tells the exit code. */
 export const start = (options: {
@@ -70,10 +68,9 @@ export const start = (options: {
 export const main = async ({ config, attach, once }: Plain): Promise<void> => {
   const code = await start({ config: Option.fromNullable(config), attach, once }).pipe(
     Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))),
-    Logger.withMinimumLogLevel(LogLevel.Warning),
+    Effect.provide(warnings),
     Effect.provide(Exec.layer.pipe(Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer)))),
-    Effect.orDie,
-    Effect.runPromise
+    toExitCode
   )
   process.exit(code)
 }

@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import { config, handle, json } from "./anklet.ts"
+import { alone, json as asJson } from "./shown.ts"
 import { say, screen } from "./terminal.ts"
 
 const watch = Options.boolean("watch").pipe(
@@ -12,9 +13,6 @@ const watch = Options.boolean("watch").pipe(
 const fleet = Options.boolean("fleet").pipe(
   Options.withDescription("all hosts that share work through a store, and the queue by template")
 )
-
-/** The screen is cleared, and the cursor set to its beginning. */
-const CLEAR = "\u001b[H\u001b[2J"
 
 /** `anklet status`. */
 export const status = Command.make(
@@ -28,7 +26,7 @@ export const status = Command.make(
       const { Fleet } = yield* Effect.promise(() => import("../Fleet.ts"))
       const daemon = yield* control.at(given.config)
       const shown = given.json
-        ? Effect.map(daemon.ask("GET", given.fleet ? "/fleet" : "/status"), (body) => body)
+        ? Effect.map(daemon.ask("GET", given.fleet ? "/fleet" : "/status"), asJson)
         : Effect.flatMap(screen, (screen) =>
             given.fleet
               ? Effect.map(daemon.get("/fleet", Fleet), (it) => words.fleet(screen, it))
@@ -37,7 +35,7 @@ export const status = Command.make(
       if (!given.watch) return yield* Effect.as(Effect.flatMap(shown, say), 0)
       const { isTerminal } = yield* screen
       return yield* shown.pipe(
-        Effect.flatMap((text) => say(isTerminal && !given.json ? `${CLEAR}${text}` : text)),
+        Effect.flatMap((text) => say(isTerminal && !given.json ? alone(text) : text)),
         Effect.zipRight(Effect.sleep("1 second")),
         Effect.forever
       )

@@ -1,12 +1,15 @@
 /** Text in columns, for people. Apart from terminal.ts, because a daemon in the foreground writes lines only. */
 import Table from "cli-table3"
 import stringWidth from "string-width"
+import { visible } from "../Text.ts"
+import { laid, type Shown, type Text } from "./shown.ts"
 import type { Screen } from "./terminal.ts"
 
 const graphemes = new Intl.Segmenter()
 
-/** Plain text that fits into so many columns; what is cut off shows as an ellipsis. */
-export const cut = (text: string, width: number): string => {
+/** Plain text that is safe and fits into so many columns; what is cut off shows as an ellipsis. */
+export const cut = (whole: string, width: number): string => {
+  const text = visible(whole)
   if (stringWidth(text) <= width) return text
   let kept = ""
   let used = 0
@@ -42,21 +45,24 @@ const columns = (natural: ReadonlyArray<number>, width: number): Array<number> =
 export const table = (
   { width, paint }: Screen,
   head: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string>>
-): string => {
-  const natural = head.map((title, column) => Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map(wide)))
-  const made = new Table({
-    head: head.map((title) => paint("bold", title)),
-    colWidths: columns(natural, width),
-    chars: NO_LINES,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
+  rows: ReadonlyArray<ReadonlyArray<Text>>
+): Shown =>
+  laid([head.map((title) => paint("bold", title)), ...rows], ([titles = [], ...cells]) => {
+    const natural = titles.map((title, column) =>
+      Math.max(...[title, ...cells.map((row) => row[column] ?? "")].map(wide))
+    )
+    const made = new Table({
+      head: [...titles],
+      colWidths: columns(natural, width),
+      chars: NO_LINES,
+      style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
+    })
+    made.push(...cells.map((row) => [...row]))
+    return made
+      .toString()
+      .split("\n")
+      .map((line) => line.trimEnd())
+      .join("\n")
   })
-  made.push(...rows.map((row) => [...row]))
-  return made
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n")
-}
 
 const wide = (text: string): number => stringWidth(text)

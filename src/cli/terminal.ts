@@ -1,24 +1,44 @@
 /** What is said to the person who typed the command, or to the program that reads it. */
-import { stripVTControlCharacters } from "node:util"
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
+import { message, painted, type Text, written } from "./shown.ts"
 
 /** A reader that went away (`anklet logs | head`) has seen enough. */
 const leaveWithReader = (error: NodeJS.ErrnoException): void => {
   if (error.code === "EPIPE") process.exit(0)
 }
 
-/** A line on standard output; done when the system has it, so that nothing is lost when the process ends. */
-export const say = (text: string): Effect.Effect<void> =>
+/** On standard output: a line, or what was made of several. Done when the system has it, so that nothing is lost when the process ends. */
+export const say = (text: Text): Effect.Effect<void> =>
   Effect.async((resume) => {
     if (!process.stdout.listeners("error").includes(leaveWithReader)) process.stdout.on("error", leaveWithReader)
-    process.stdout.write(`${text}\n`, () => resume(Effect.void))
+    process.stdout.write(`${written(text)}\n`, () => resume(Effect.void))
   })
 
-/** A line on standard error. */
+/** A message on standard error. */
 export const complain = (text: string): Effect.Effect<void> =>
-  Effect.sync(() => void process.stderr.write(`anklet: ${text}\n`))
+  Effect.sync(() => void process.stderr.write(`anklet: ${written(message(text))}\n`))
+
+/** What a command's services would log, for the person who reads: only what went wrong, as it is said. */
+export const warnings: Layer.Layer<never> = Layer.merge(
+  Logger.replace(
+    Logger.defaultLogger,
+    Logger.make((entry) => Effect.runSync(complain([entry.message].flat().join(" "))))
+  ),
+  Logger.minimumLogLevel(LogLevel.Warning)
+)
+
+/** Run a command to its exit code. What nobody expected is told as well, with its stack. */
+export const toExitCode = <E>(run: Effect.Effect<number, E>): Promise<number> =>
+  run.pipe(
+    Effect.catchAllCause((cause) => Effect.as(complain(`internal error: ${Cause.pretty(cause)}`), 1)),
+    Effect.runPromise
+  )
 
 /** Done when the person has seen enough: Ctrl-C, or a polite kill. */
 export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
@@ -28,13 +48,6 @@ export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end)
   })
 })
-
-/** Text from elsewhere in one line, without what could move a terminal's cursor or colour what follows. */
-export const printable = (text: string): string =>
-  stripVTControlCharacters(text)
-    .trimEnd()
-    .replace(/\s*[\r\n]\s*/g, " ")
-    .replace(/[^\P{Cc}\t]/gu, "\ufffd")
 
 const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
 
@@ -53,7 +66,7 @@ export interface Screen {
   /** In columns; 80 where it is no terminal. */
   readonly width: number
   /** The text in colour, or as it is. */
-  readonly paint: (colour: Colour, text: string) => string
+  readonly paint: (colour: Colour, text: Text) => Text
 }
 
 /** Standard output as it is now. */
@@ -66,7 +79,7 @@ export const screen: Effect.Effect<Screen> = Effect.map(
       isTerminal,
       coloured,
       width: isTerminal ? process.stdout.columns || WIDTH : WIDTH,
-      paint: (colour, text) => (coloured && text !== "" ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text)
+      paint: (colour, text) => (coloured ? painted(COLOURS[colour], text) : text)
     }
   }
 )

@@ -3,6 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { config, handle, json } from "./anklet.ts"
+import { json as asJson, line } from "./shown.ts"
 import { say, screen } from "./terminal.ts"
 
 const job = Args.text({ name: "job" }).pipe(
@@ -19,13 +20,17 @@ export const why = Command.make(
       const { Why } = yield* Effect.promise(() => import("../Why.ts"))
       const daemon = yield* control.at(given.config)
       const path = `/why?job=${encodeURIComponent(given.job)}`
-      if (given.json) return yield* Effect.as(Effect.flatMap(daemon.ask("GET", path), say), 0)
+      if (given.json)
+        return yield* Effect.as(
+          Effect.flatMap(daemon.ask("GET", path), (body) => say(asJson(body))),
+          0
+        )
       const { answer, reasons, ...about } = yield* daemon.get(path, Why)
       const { paint } = yield* screen
-      yield* say(`${paint("bold", `"${about.job}"`)} ${about.url}`.trimEnd())
+      yield* say(line`${paint("bold", `"${about.job}"`)}${about.url === "" ? "" : ` ${about.url}`}`)
       yield* say(answer)
       for (const { where, what, remedy } of reasons) {
-        yield* say(`\n  ${paint("cyan", where)}: ${what}\n    ${paint("dim", "what to do:")} ${remedy}`)
+        yield* say(line`\n  ${paint("cyan", where)}: ${what}\n    ${paint("dim", "what to do:")} ${remedy}`)
       }
       return 0
     })

@@ -3,6 +3,7 @@
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { distance } from "fastest-levenshtein"
+import { visible } from "../Text.ts"
 
 /** One problem. */
 export class Problem extends Schema.Class<Problem>("anklet/Problem")({
@@ -13,7 +14,7 @@ export class Problem extends Schema.Class<Problem>("anklet/Problem")({
 }) {
   override toString() {
     const where = [this.line === undefined ? "" : `line ${this.line}`, this.path].filter((part) => part !== "")
-    return `${where.join(", ")}${where.length > 0 ? ": " : ""}${this.message}`
+    return visible(`${where.join(", ")}${where.length > 0 ? ": " : ""}${this.message}`)
   }
 }
 
@@ -23,7 +24,7 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
   problems: Schema.Array(Problem)
 }) {
   override get message() {
-    return [`${this.file} cannot be used:`, ...this.problems.map((problem) => `  ${problem}`)].join("\n")
+    return [`${visible(this.file)} cannot be used:`, ...this.problems.map((problem) => `  ${problem}`)].join("\n")
   }
 }
 

@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import { Drain } from "../Drain.ts"
 import { readable } from "../Each.ts"
 import { Stage } from "../Stage.ts"
+import { bounded } from "../Text.ts"
 import { Activity, type ServiceActivity } from "./Activity.ts"
 
 /** One service in few words. Times are in milliseconds since the epoch. */
@@ -30,21 +31,26 @@ const encode = Schema.encodeSync(Text)
 /** Read what a host told; none when another version told it in a way that we cannot read. */
 export const decode: (text: string) => Option.Option<HostStatus> = Schema.decodeOption(Text)
 
-/** So many services and characters of a reason are told: a store keeps this for every host. */
+/** Services of a host, and UTF-16 units of a name or reason and of an address, that are told: a store keeps this for every host. */
 const SERVICES = 32
 const WHY = 120
+const URL = 300
 
 const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => {
   const common = { name, doing: doing._tag, since }
   switch (doing._tag) {
     case "Waiting":
     case "Failing":
-      return { ...common, why: doing.why.slice(0, WHY) }
+      return { ...common, why: bounded(doing.why, WHY) }
     case "Working": {
       const { name: job, fields, stages } = doing.job
       return {
         ...common,
-        job: { name: job, url: String(fields.jobURL ?? ""), stage: stages.at(-1)?.stage ?? "queued" }
+        job: {
+          name: bounded(job, WHY),
+          url: bounded(String(fields.jobURL ?? ""), URL),
+          stage: stages.at(-1)?.stage ?? "queued"
+        }
       }
     }
     default:

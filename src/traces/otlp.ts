@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import type { Ended } from "../services/Activity.ts"
+import { visible } from "../Text.ts"
 import type { Settings } from "../Traces.ts"
 import { version } from "../version.ts"
 import { within } from "../Within.ts"
@@ -41,7 +42,8 @@ const trace = (tracer: Tracer.Tracer, { service, job, outcome }: Ended, now: num
   const whole = span("job", Option.none())
   const { key, name, template, attempt, adopted, fields } = job
   const told = { "job.key": key, "job.name": name, template, attempt, adopted, service, outcome, ...fields }
-  for (const [name, value] of Object.entries(told)) whole.attribute(`anklet.${name}`, value)
+  for (const [name, value] of Object.entries(told))
+    whole.attribute(`anklet.${name}`, typeof value === "string" ? visible(value) : value)
   for (const { stage, at: reached } of stages) {
     const way = span(adopted && stage === "started" ? "adopted" : stage, Option.some(whole))
     at = Math.max(at, reached)

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Answer, Question } from "../services/ControlSocket.ts"
+import { visible } from "../Text.ts"
 import { Why } from "../Why.ts"
 import dom from "./browser/dom.js" with { type: "text" }
 import fleet from "./browser/fleet.js" with { type: "text" }
@@ -65,7 +66,10 @@ const plain = (status: number, body: string, headers = {}): Answer => ({
 const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => ({
   status: 200,
   type: "application/json",
-  body: Schema.encodeSync(Schema.parseJson(schema))(value)
+  // names by strangers: what is safe in a terminal is safe in a page
+  body: JSON.stringify(Schema.encodeSync(schema)(value), (_, it: unknown) =>
+    typeof it === "string" ? visible(it) : it
+  )
 })
 
 /** Answers a browser. What the daemon says is for those who show the key; nothing can be changed here. */
@@ -94,7 +98,7 @@ export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
       return Effect.succeed(
         plain(403, "the address is not complete, or an earlier one: open the one that anklet ui printed")
       )
-    return Effect.catchAll(told, ({ message }) => Effect.succeed(plain(503, message)))
+    return Effect.catchAll(told, ({ message }) => Effect.succeed(plain(503, visible(message))))
   }
   return (question: Question) =>
     Effect.map(respond(question), (answer): Answer => ({ ...answer, headers: { ...HEADERS, ...answer.headers } }))

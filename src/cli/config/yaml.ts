@@ -2,6 +2,7 @@
 import { Document, isCollection, isNode } from "yaml"
 import { pathOf } from "../../config/Problem.ts"
 import type { Origin, Setting } from "../../config/Setting.ts"
+import { line, lines, type Shown } from "../shown.ts"
 import type { Screen } from "../terminal.ts"
 
 /** Origins stand in one column, as far to the right as most values reach. */
@@ -28,7 +29,7 @@ const told = (origin: Origin): string => {
 }
 
 /** The settings as a file of their own; what is not set is a comment. */
-export const asYaml = (settings: ReadonlyArray<Setting>, { paint }: Screen): string => {
+export const asYaml = (settings: ReadonlyArray<Setting>, { paint }: Screen): Shown => {
   const document = new Document({})
   for (const { path, value, origin } of settings) {
     const node = document.createNode(value ?? null)
@@ -45,11 +46,11 @@ export const asYaml = (settings: ReadonlyArray<Setting>, { paint }: Screen): str
       return { text: note === "not set" ? text.replace(/^(\s*)/, "$1# ") : text, note }
     })
   const column = Math.min(FARTHEST, Math.max(...rows.map(({ text }) => text.length)))
-  return rows
-    .map(({ text, note }) =>
-      note === "" ? text : `${text.padEnd(column)}  ${paint("dim", note === "not set" ? note : `# ${note}`)}`
+  return lines(
+    rows.map(({ text, note }) =>
+      note === "" ? text : line`${text.padEnd(column)}  ${paint("dim", note === "not set" ? note : `# ${note}`)}`
     )
-    .join("\n")
+  )
 }
 
 /** The settings as one object, and the origins by path. */

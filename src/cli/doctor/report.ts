@@ -2,7 +2,9 @@
 import stringWidth from "string-width"
 import type { Treated } from "../../Doctor.ts"
 import { LEVELS, type Level } from "../../Finding.ts"
+import { visible } from "../../Text.ts"
 import { version } from "../../version.ts"
+import { line, lines, type Shown, type Text } from "../shown.ts"
 import type { Colour, Screen } from "../terminal.ts"
 
 const COLOURS: Readonly<Record<Level, Colour>> = { problem: "red", warning: "yellow", note: "cyan", ok: "green" }
@@ -30,7 +32,7 @@ const shown = ({ paint, width }: Screen, command: string, finding: Treated) => {
   // a config that was named is named in what is to be typed, too
   const remedy = finding.remedy.replace(/`anklet\b/g, `\`${command}`)
   const block = (text: string, colour?: Colour) =>
-    fill(text, width - INDENT).map((line) => (colour === undefined ? line : paint(colour, line)))
+    fill(visible(text), width - INDENT).map((row): Text => (colour === undefined ? row : paint(colour, row)))
   const treatment =
     outcome === undefined
       ? [
@@ -41,25 +43,25 @@ const shown = ({ paint, width }: Screen, command: string, finding: Treated) => {
         ? block(`Mended: ${outcome.said}`, "green")
         : [...block(`Not mended: ${outcome.said}`, "red"), ...block(`Mend: ${remedy}`)]
   const [first = "", ...rest] = [...block(what), ...(why === "" ? [] : block(why, "dim")), ...treatment]
-  const label = `  ${paint(COLOURS[level], level)}${" ".repeat(INDENT - 2 - level.length)}`
-  return [`${label}${first}`, ...rest.map((line) => `${" ".repeat(INDENT)}${line}`)]
+  const label = line`  ${paint(COLOURS[level], level)}${" ".repeat(INDENT - 2 - level.length)}`
+  return [line`${label}${first}`, ...rest.map((row) => line`${" ".repeat(INDENT)}${row}`)]
 }
 
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 || word === "ok" ? "" : "s"}`
 
 /** For people: by subject, each finding with its reason and its remedy, and the sums. */
-export const report = (screen: Screen, command: string, found: ReadonlyArray<Treated>): string => {
+export const report = (screen: Screen, command: string, found: ReadonlyArray<Treated>): Shown => {
   const subjects = [...new Set(found.map(({ subject }) => subject))]
   const mended = found.filter(({ outcome }) => outcome?.mended === true).length
   const sums = LEVELS.map((level) => plural(remaining(found, level), level))
-  return [
+  return lines([
     ...subjects.flatMap((subject) => [
       screen.paint("bold", subject),
       ...found.filter((finding) => finding.subject === subject).flatMap((finding) => shown(screen, command, finding))
     ]),
     "",
     [...sums, ...(mended > 0 ? [`${mended} mended`] : [])].join(", ")
-  ].join("\n")
+  ])
 }
 
 /** For programs: the same. */

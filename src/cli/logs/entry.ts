@@ -1,9 +1,11 @@
 /** A line of the log for people, and which lines they asked for. Pure. */
+import { stripVTControlCharacters } from "node:util"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { join, line, type Text } from "../shown.ts"
 import { cut } from "../table.ts"
-import { printable, type Screen } from "../terminal.ts"
+import type { Screen } from "../terminal.ts"
 
 /** The levels, least grave first. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const
@@ -14,11 +16,14 @@ export type Level = (typeof LEVELS)[number]
 const text = Schema.optionalWith(Schema.String, { default: () => "" })
 const number = Schema.optionalWith(Schema.Number, { as: "Option" })
 
+const Grade = Schema.Literal("DEBUG", "INFO", "WARN", "ERROR")
+const isGrade = Schema.is(Grade)
+
 /** What is shown of a line, and chosen by; the whole of it is a public format (services/log/line.ts). */
 const Line = Schema.parseJson(
   Schema.Struct({
     time: Schema.String,
-    level: Schema.Literal("DEBUG", "INFO", "WARN", "ERROR"),
+    level: Grade,
     msg: Schema.String,
     serviceName: text,
     workflowJobName: text,
@@ -81,23 +86,32 @@ const COLOURS = { DEBUG: "dim", INFO: "green", WARN: "yellow", ERROR: "red" } as
 /** Columns of the longest service's name that is shown whole. */
 const NAME_WIDTH = 24
 
-/** Entries for people: time, level, service, message, and the job's address. What is not JSON stays as it is. */
-export const forPeople = ({ paint, coloured }: Screen, services: ReadonlyArray<string>) => {
+/** How `LOG_LEVEL=dev` begins an entry (services/log/line.ts), but for its colour. */
+const DEV = /^(\[[\d:.]{12}\]) (DEBUG|INFO|WARN|ERROR): (.*)$/s
+
+/** Entries for people: time, level, service, message, and the job's address. What is not JSON stays as it is, as far as it is safe. */
+export const forPeople = ({ paint }: Screen, services: ReadonlyArray<string>) => {
   const width = Math.min(NAME_WIDTH, Math.max(...[...services, "anklet"].map(({ length }) => length)))
-  return (raw: string): string =>
+  const other = (raw: string): Text => {
+    const [, time = "", level = "", msg = ""] = stripVTControlCharacters(raw).match(DEV) ?? []
+    return isGrade(level) ? line`${time} ${paint(COLOURS[level], level)}: ${msg}` : raw
+  }
+  return (raw: string): Text =>
     Option.match(decode(raw), {
-      onNone: () => (coloured ? raw : printable(raw)),
+      onNone: () => other(raw),
       onSome: ({ time, level, msg, serviceName, workflowJobName, jobURL, err }) =>
-        [
-          paint("dim", time.slice(0, 19).replace("T", " ")),
-          paint(COLOURS[level], level.padEnd(5)),
-          paint("cyan", cut(printable(serviceName || "anklet"), width).padEnd(width)),
-          level === "INFO" ? said(msg, err) : paint(COLOURS[level], said(msg, err)),
-          paint("dim", printable(jobURL || (workflowJobName && `job "${workflowJobName}"`)))
-        ]
-          .filter((part) => part !== "")
-          .join("  ")
+        join(
+          [
+            paint("dim", time.slice(0, 19).replace("T", " ")),
+            paint(COLOURS[level], level.padEnd(5)),
+            paint("cyan", cut(serviceName || "anklet", width).padEnd(width)),
+            level === "INFO" ? said(msg, err) : paint(COLOURS[level], said(msg, err)),
+            ...where(jobURL || (workflowJobName && `job "${workflowJobName}"`)).map((it) => paint("dim", it))
+          ],
+          "  "
+        )
     })
 }
 
-const said = (msg: string, err: string): string => printable(err === "" ? msg : `${msg}: ${err}`)
+const where = (job: string): ReadonlyArray<string> => (job === "" ? [] : [job])
+const said = (msg: string, err: string): string => (err === "" ? msg : `${msg}: ${err}`)

@@ -12,6 +12,7 @@ import * as PidFile from "../../services/PidFile.ts"
 import { problemsOf } from "../config/folders.ts"
 import { resolved } from "../config/resolved.ts"
 import { takeOver } from "../handover.ts"
+import { json as asJson } from "../shown.ts"
 import { complain, say } from "../terminal.ts"
 import { find, forget, stop, untilUp, unwritable, write } from "./entry.ts"
 import type { State } from "./manager.ts"
@@ -106,22 +107,17 @@ export const status = Effect.fn("service.status")(function* (config: string, jso
   const { manages, name, file, text, state } = yield* find(config)
   const isInstalled = Option.isSome(text)
   if (json) {
-    yield* say(
-      JSON.stringify(
-        {
-          manager: manages.name,
-          name,
-          config,
-          file,
-          installed: isInstalled,
-          loaded: state.isLoaded,
-          pid: Option.getOrNull(state.pid),
-          lastExit: Option.getOrNull(state.lastExit)
-        },
-        undefined,
-        2
-      )
-    )
+    const all = {
+      manager: manages.name,
+      name,
+      config,
+      file,
+      installed: isInstalled,
+      loaded: state.isLoaded,
+      pid: Option.getOrNull(state.pid),
+      lastExit: Option.getOrNull(state.lastExit)
+    }
+    yield* say(asJson(JSON.stringify(all, undefined, 2)))
   } else {
     yield* say(isInstalled || state.isLoaded ? `${name} ${describe(state)}` : `${name} is not installed`)
     yield* say(`  config:  ${config}`)

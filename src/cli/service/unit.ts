@@ -8,6 +8,8 @@ import * as Option from "effect/Option"
 import type { Raw } from "../../Config.ts"
 import { home } from "../../Home.ts"
 import { commandLine } from "../../Program.ts"
+import { visible } from "../../Text.ts"
+import { ManagerError } from "./manager.ts"
 
 /** An entry. All paths are absolute. */
 export interface Unit {
@@ -89,6 +91,14 @@ export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }
       Option.toArray(Option.map(value, (value) => [name, value] as const))
     )
   )
+  const told = [daemon.file, daemon.logDir, paths.resolve("."), user, ...given.flat().map(([, value]) => value)]
+  // XML has no way to write them, and in a unit file a line break begins another setting
+  const odd = told.find((text) => visible(text, Number.POSITIVE_INFINITY) !== text)
+  if (odd !== undefined) {
+    return yield* new ManagerError({
+      detail: `"${visible(odd)}" has a character in it that a service file cannot hold: give it another name`
+    })
+  }
   const unit: Unit = {
     label,
     config: daemon.file,

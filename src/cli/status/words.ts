@@ -4,6 +4,7 @@ import type { Status } from "../../Status.ts"
 import type { JobProgress, ServiceActivity } from "../../services/Activity.ts"
 import { clock } from "../../services/github/errors.ts"
 import type { HostStatus } from "../../services/HostStatus.ts"
+import { join, line, lines, type Shown, type Text } from "../shown.ts"
 import { cut, table } from "../table.ts"
 import type { Screen } from "../terminal.ts"
 
@@ -62,10 +63,10 @@ const modeOf = ({ mode, pauses }: Status): string => {
   return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
 }
 
-const titled = (screen: Screen, title: string, body: string): ReadonlyArray<string> => [
+const titled = (screen: Screen, title: string, ...body: ReadonlyArray<Text>): ReadonlyArray<Text> => [
   "",
   screen.paint("bold", title),
-  body
+  ...body
 ]
 
 /** The stage clock of a job: how long each stage took. */
@@ -76,14 +77,14 @@ const stages = (job: JobProgress, now: number): string =>
   ].join(", ")
 
 /** The whole status of a daemon. */
-export const status = (screen: Screen, it: Status): string => {
+export const status = (screen: Screen, it: Status): Shown => {
   const { now } = it
   const used = it.vms?.length ?? 0
   const working = it.services.flatMap(({ name, doing }) => (doing._tag === "Working" ? [{ name, job: doing.job }] : []))
   const vms =
     it.vms === null ? [screen.paint("red", `not known: ${it.problem}`)] : [`${used} of ${it.vmLimit} places are taken`]
-  return [
-    `anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", modeOf(it))}`,
+  return lines([
+    line`anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", modeOf(it))}`,
     screen.paint("dim", it.config),
     ...titled(
       screen,
@@ -106,18 +107,16 @@ export const status = (screen: Screen, it: Status): string => {
     ...titled(
       screen,
       "VMs",
-      [
-        ...vms,
-        ...(used > 0
-          ? [
-              table(
-                screen,
-                ["VM", "status", "of", "job"],
-                (it.vms ?? []).map((vm) => [vm.name, vm.status, vm.owner, vm.job])
-              )
-            ]
-          : [])
-      ].join("\n")
+      ...vms,
+      ...(used > 0
+        ? [
+            table(
+              screen,
+              ["VM", "status", "of", "job"],
+              (it.vms ?? []).map((vm) => [vm.name, vm.status, vm.owner, vm.job])
+            )
+          ]
+        : [])
     ),
     ...it.pulls.flatMap(({ template, since, part }) =>
       titled(
@@ -131,27 +130,26 @@ export const status = (screen: Screen, it: Status): string => {
       ? titled(
           screen,
           "GitHub",
-          it.limits
-            .map(({ credential, remaining, limit, resetAt, waitsUntil }) =>
+          ...it.limits.map(({ credential, remaining, limit, resetAt, waitsUntil }) =>
+            join(
               [
                 `${credential}: ${remaining === null ? "no answer yet" : `${remaining} of ${limit} requests left`}`,
                 ...(resetAt === null ? [] : [`until ${clock(resetAt)}`]),
                 ...(waitsUntil > now ? [screen.paint("yellow", `no polling until ${clock(waitsUntil)}`)] : [])
-              ].join(", ")
+              ],
+              ", "
             )
-            .join("\n")
+          )
         )
       : []),
     ...(it.stores.length > 0
       ? titled(
           screen,
           "Stores",
-          it.stores
-            .map(
-              ({ name, isAway, services }) =>
-                `${name}: ${isAway ? screen.paint("red", "does not answer") : "connected"} (${services.join(", ")})`
-            )
-            .join("\n")
+          ...it.stores.map(
+            ({ name, isAway, services }) =>
+              line`${name}: ${isAway ? screen.paint("red", "does not answer") : "connected"} (${services.join(", ")})`
+          )
         )
       : []),
     ...(it.ended.length > 0
@@ -172,7 +170,7 @@ export const status = (screen: Screen, it: Status): string => {
           )
         )
       : [])
-  ].join("\n")
+  ])
 }
 
 const briefly = (status: HostStatus | null): string => {
@@ -184,12 +182,12 @@ const briefly = (status: HostStatus | null): string => {
 }
 
 /** Every host, and what waits. */
-export const fleet = (screen: Screen, { now, scopes }: Fleet): string =>
-  scopes
-    .map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt }) => {
+export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
+  join(
+    scopes.map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt }) => {
       const queued = classes.reduce((sum, { jobs }) => sum + jobs, 0)
-      return [
-        `${screen.paint("bold", scope)} in ${store}: ${queued} queued, ${claimed} claimed`,
+      return lines([
+        line`${screen.paint("bold", scope)} in ${store}: ${queued} queued, ${claimed} claimed`,
         ...(problem === "" ? [] : [screen.paint("red", problem)]),
         ...(lookedAt > 0 && looker !== "" ? [`${looker} looks for all; last look ${span(now - lookedAt)} ago`] : []),
         ...(classes.length > 0
@@ -223,6 +221,7 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet): string =>
               )
             ]
           : [])
-      ].join("\n")
-    })
-    .join("\n\n")
+      ])
+    }),
+    "\n\n"
+  )

@@ -5,9 +5,19 @@ import { type JobRequest, PRIORITY } from "../../Job.ts"
 /** Jobs that ask a host for the same: its template and tag. A host judges a class, never single jobs. Without spaces. */
 export type JobClass = string
 
+/** What is no text in UTF-8 (a lone surrogate) becomes U+FFFD. */
+const encoded = (text: string) => encodeURIComponent(Buffer.from(text).toString())
+const decoded = Option.liftThrowable(decodeURIComponent)
+
 /** The class of a job: `<template>:<tag>`, with nothing after the colon for the newest tag. */
 export const classOf = ({ template }: JobRequest): JobClass =>
-  `${encodeURIComponent(template.id)}:${encodeURIComponent(Option.getOrElse(template.tag, () => ""))}`
+  `${encoded(template.id)}:${encoded(Option.getOrElse(template.tag, () => ""))}`
+
+/** The template's ID and tag of a class; a class that is none stands for itself. */
+export const templateIn = (jobClass: JobClass): readonly [id: string, tag: string] => {
+  const [id = "", tag = ""] = jobClass.split(":").map((part) => Option.getOrElse(decoded(part), () => part))
+  return [id, tag]
+}
 
 /** Milliseconds since the epoch have 13 digits until the year 2286. */
 const DIGITS = 15

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { markdown, visible } from "../../Text.ts"
 import { version } from "../../version.ts"
 import { Budget } from "../Budget.ts"
 import {
@@ -249,12 +250,12 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
               {
                 owner: job.owner,
                 repo: job.repo,
-                name: `anklet: ${job.name}`,
+                name: `anklet: ${visible(job.name)}`,
                 head_sha: job.headSha,
                 status: "completed",
                 conclusion: "failure",
                 details_url: job.url,
-                output: { title, summary: text }
+                output: { title: visible(title), summary: markdown(text) }
               },
               201
             )

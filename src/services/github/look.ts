@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { bounded } from "../../Text.ts"
 import type { GitHubError, Job, Look, Watched } from "../GitHub.ts"
 import * as repositories from "./repositories.ts"
 import type { Requests } from "./requests.ts"
@@ -30,6 +31,9 @@ interface Seen {
   readonly runs: ReadonlyMap<number, Run>
 }
 
+/** UTF-16 units of a name that are kept: strangers choose them, as long as they like. */
+const NAME = 250
+
 const millis = (text: string): number =>
   Option.match(DateTime.make(text), { onNone: () => 0, onSome: DateTime.toEpochMillis })
 
@@ -40,9 +44,9 @@ export const toJob = ({ owner, repo }: repositories.Repository, job: typeof sche
   repo,
   runId: job.run_id,
   runAttempt: job.run_attempt,
-  name: job.name,
-  workflowName: job.workflow_name,
-  runName,
+  name: bounded(job.name, NAME),
+  workflowName: bounded(job.workflow_name, NAME),
+  runName: bounded(runName, NAME),
   headSha: job.head_sha,
   url: job.html_url,
   status: job.status,

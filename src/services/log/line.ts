@@ -6,6 +6,7 @@ import type * as HashMap from "effect/HashMap"
 import * as Inspectable from "effect/Inspectable"
 import type * as LogLevel from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
+import { bounded, visible, visibleJson } from "../../Text.ts"
 
 /** Keys behind `time`, `level`, `msg` and `ankletVersion`, in their order; others follow, `err` is last. */
 const KEYS = [
@@ -25,6 +26,9 @@ const KEYS = [
   "uniqueRunKey",
   "vmName"
 ] as const
+
+/** A text of a line has no more UTF-16 units than this: a stack has them, and most of what others say. */
+const LONGEST = 10_000
 
 /** What a line is made of. */
 export interface Entry {
@@ -91,9 +95,13 @@ export const fieldsOf = (entry: Entry, version: string, stacks: boolean): Readon
   ]
 }
 
+/** As JSON that is safe to be shown by whatever shows files; each text in it is bounded. */
+const jsonOf = (fields: unknown, indent?: number): string =>
+  visibleJson(JSON.stringify(fields, (_, it: unknown) => (typeof it === "string" ? bounded(it, LONGEST) : it), indent))
+
 /** The line as JSON. */
 export const json = (entry: Entry, version: string, stacks: boolean): string =>
-  JSON.stringify(
+  jsonOf(
     Object.fromEntries([
       ["time", DateTime.formatIsoOffset(entry.date)],
       ["level", levelOf(entry)],
@@ -118,7 +126,7 @@ export const dev = (entry: Entry, version: string, source: Source | undefined): 
     ...(source === undefined ? [] : [["source", placeOf(source)] as const])
   ])
   const time = DateTime.formatIsoOffset(entry.date).slice(11, 23)
-  return `[${time}] \u001b[${COLOURS[level]}m${level}\u001b[0m: ${partsOf(entry, true).msg}\n${JSON.stringify(fields, undefined, 2)}`
+  return `[${time}] \u001b[${COLOURS[level]}m${level}\u001b[0m: ${visible(partsOf(entry, true).msg)}\n${jsonOf(fields, 2)}`
 }
 
 /** `at Vm.make (/src/Vm.ts:12:3)` as function, file and line. */

@@ -1,0 +1,70 @@
+/**
+ * Text from elsewhere, made safe for where it is shown. Strangers name jobs, labels, VMs and hosts; a terminal obeys some of
+ * their characters, and others deceive the eye (UTS #55, "Trojan Source"). Such a character is shown as its number. Pure.
+ */
+
+/** Characters of a text that are shown; a longer one ends with an ellipsis. */
+export const LONGEST = 2000
+/** Marks on one character: more than the scripts of any language use, and they run into the lines above and below. */
+const MARKS = 4
+
+/** Text that can do no harm, and no more than most text has. */
+const HARMLESS = /^[\x20-\x7e]*$/
+
+const JOINED = ["Arab", "Beng", "Deva", "Knda", "Mlym", "Sinh", "Taml", "Telu"].map((it) => `\\p{scx=${it}}`).join("")
+/** Joins emoji, or letters of scripts that are written joined: there it is part of honest text (UTS #46, CONTEXTJ). */
+const JOINER = [
+  "\\u200d(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f].)(?=\\p{Extended_Pictographic})",
+  `[\\u200c\\u200d](?<=[${JOINED}]\\p{M}{0,${MARKS}}.)(?=[${JOINED}])`
+].join("|")
+/** Chooses between the forms of a character, once. */
+const VARIATION = "[\\ufe0e\\ufe0f](?<=[\\p{S}\\p{N}\\p{P}\\p{Lo}].)"
+/** Controls, lone surrogates, separators of lines, and all that is invisible (which has the marks of direction and tags). */
+const UNSAFE =
+  "[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Noncharacter_Code_Point}\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb]"
+
+/** What may not be shown as it is, and before it what looks like that and may. */
+const FOUND = new RegExp(`(?<honest>${JOINER}|${VARIATION})|${UNSAFE}|\\p{M}(?<=(?:^|\\p{M}{${MARKS}}).)`, "gu")
+
+/** Make a text safe by a notation for what is not; most text stays as it is. */
+const replaced = (text: string, notation: (found: string) => string): string =>
+  HARMLESS.test(text)
+    ? text
+    : text.replace(FOUND, (found, ...more) => (more.at(-1).honest === undefined ? notation(found) : found))
+
+const numbered = (found: string): string => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`
+
+/** As a JSON string has it. */
+const escaped = (found: string): string =>
+  Array.from({ length: found.length }, (_, n) => `\\u${found.charCodeAt(n).toString(16).padStart(4, "0")}`).join("")
+
+/** The beginning of a text: at most so many UTF-16 units of it, and no character in part. */
+export const bounded = (text: string, most: number): string => {
+  if (text.length <= most) return text
+  let kept = 0
+  // only here, as it takes memory
+  for (const { index, segment } of new Intl.Segmenter().segment(text.slice(0, most))) {
+    if (index + segment.length < most) kept = index + segment.length
+  }
+  return `${text.slice(0, kept)}…`
+}
+
+/** A text in one line, of at most `most` UTF-16 units. Line breaks fold to a space; what is not safe to be shown is shown as `\u{1b}`. */
+export const visible = (text: string, most = LONGEST): string =>
+  HARMLESS.test(text) && text.length <= most
+    ? text
+    : bounded(replaced(bounded(text, most).replace(/(?<![ \t])[ \t]*\r?\n[ \t\r\n]*/g, " "), numbered), most)
+
+/** A text in one line of Markdown, as GitHub reads it: it names nobody, links and embeds nothing. */
+export const markdown = (text: string): string =>
+  visible(text)
+    // by CommonMark each of these may have a backslash; a comment parts the @ from the name behind it
+    .replace(/[\\`*_{}[\]()<>#|!~&$^=:-]/g, "\\$&")
+    .replaceAll("@", "@<!-- -->")
+
+/** JSON text with the same meaning: what is not safe to be shown is escaped. It may have line breaks between its values. */
+export const visibleJson = (json: string): string =>
+  json
+    .split("\n")
+    .map((line) => replaced(line, escaped))
+    .join("\n")
