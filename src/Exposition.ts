@@ -3,7 +3,7 @@ import * as MetricKeyType from "effect/MetricKeyType"
 import type * as MetricPair from "effect/MetricPair"
 import * as MetricState from "effect/MetricState"
 import type { Family } from "./Metrics.ts"
-import { visible } from "./Text.ts"
+import { bounded, visible } from "./Text.ts"
 
 /** UTF-16 units of a label's value. */
 const LONGEST = 300
@@ -32,7 +32,12 @@ export const TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
 /** A label's value is the name of something, as others call it. */
-const quoted = (text: string) => `"${escaped(visible(text, LONGEST)).replaceAll('"', '\\"')}"`
+const safe = (text: string) =>
+  bounded(text, LONGEST)
+    .split("\n")
+    .map((line) => visible(line))
+    .join("\n")
+const quoted = (text: string) => `"${escaped(safe(text)).replaceAll('"', '\\"')}"`
 
 const number = (value: number) =>
   Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? `${value}` : value > 0 ? "+Inf" : "-Inf"

@@ -38,12 +38,15 @@ const numbered = (found: string): string => `\\u{${(found.codePointAt(0) ?? 0).t
 const escaped = (found: string): string =>
   Array.from({ length: found.length }, (_, n) => `\\u${found.charCodeAt(n).toString(16).padStart(4, "0")}`).join("")
 
+/** UTF-16 units in which a character that begins before a bound is sure to end. */
+const MARGIN = 64
+
 /** The beginning of a text: at most so many UTF-16 units of it, and no character in part. */
 export const bounded = (text: string, most: number): string => {
   if (text.length <= most) return text
   let kept = 0
   // only here, as it takes memory
-  for (const { index, segment } of new Intl.Segmenter().segment(text.slice(0, most))) {
+  for (const { index, segment } of new Intl.Segmenter().segment(text.slice(0, most + MARGIN))) {
     if (index + segment.length < most) kept = index + segment.length
   }
   return `${text.slice(0, kept)}…`

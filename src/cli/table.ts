@@ -2,7 +2,7 @@
 import Table from "cli-table3"
 import stringWidth from "string-width"
 import { visible } from "../Text.ts"
-import { laid, type Shown, type Text } from "./shown.ts"
+import { laid, type Shown, type Text, written } from "./shown.ts"
 import type { Screen } from "./terminal.ts"
 
 const graphemes = new Intl.Segmenter()
@@ -46,23 +46,29 @@ export const table = (
   { width, paint }: Screen,
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<Text>>
-): Shown =>
-  laid([head.map((title) => paint("bold", title)), ...rows], ([titles = [], ...cells]) => {
-    const natural = titles.map((title, column) =>
-      Math.max(...[title, ...cells.map((row) => row[column] ?? "")].map(wide))
-    )
-    const made = new Table({
-      head: [...titles],
-      colWidths: columns(natural, width),
-      chars: NO_LINES,
-      style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
-    })
-    made.push(...cells.map((row) => [...row]))
-    return made
-      .toString()
-      .split("\n")
-      .map((line) => line.trimEnd())
-      .join("\n")
-  })
+): Shown => {
+  const all = [head.map((title) => paint("bold", title)), ...rows]
+  const natural = head.map((_, column) => Math.max(...all.map((row) => wide(row[column] ?? ""))))
+  const widths = columns(natural, width)
+  // a cell that is too wide loses its colour, rather than half a character
+  const fit = (it: Text, column: number) => (wide(it) <= (widths[column] ?? 0) ? it : cut(`${it}`, widths[column] ?? 0))
+  return laid(
+    all.map((row) => row.map(fit)),
+    ([titles = [], ...cells]) => {
+      const made = new Table({
+        head: [...titles],
+        colWidths: widths,
+        chars: NO_LINES,
+        style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
+      })
+      made.push(...cells.map((row) => [...row]))
+      return made
+        .toString()
+        .split("\n")
+        .map((line) => line.trimEnd())
+        .join("\n")
+    }
+  )
+}
 
-const wide = (text: string): number => stringWidth(text)
+const wide = (it: Text): number => stringWidth(written(it))

@@ -114,4 +114,5 @@ export const forPeople = ({ paint }: Screen, services: ReadonlyArray<string>) =>
 }
 
 const where = (job: string): ReadonlyArray<string> => (job === "" ? [] : [job])
-const said = (msg: string, err: string): string => (err === "" ? msg : `${msg}: ${err}`)
+/** With the tabs that a program's output often has. */
+const said = (msg: string, err: string): Text => join((err === "" ? msg : `${msg}: ${err}`).split("\t"), "\t")

@@ -27,8 +27,9 @@ const KEYS = [
   "vmName"
 ] as const
 
-/** A text of a line has no more UTF-16 units than this: a stack has them, and most of what others say. */
-const LONGEST = 10_000
+/** UTF-16 units of a message, and of a field, which is the name of something. */
+const LONGEST = 1 << 20
+const FIELD = 2_000
 
 /** What a line is made of. */
 export interface Entry {
@@ -97,7 +98,14 @@ export const fieldsOf = (entry: Entry, version: string, stacks: boolean): Readon
 
 /** As JSON that is safe to be shown by whatever shows files; each text in it is bounded. */
 const jsonOf = (fields: unknown, indent?: number): string =>
-  visibleJson(JSON.stringify(fields, (_, it: unknown) => (typeof it === "string" ? bounded(it, LONGEST) : it), indent))
+  visibleJson(
+    JSON.stringify(
+      fields,
+      (key, it: unknown) =>
+        typeof it === "string" ? bounded(it, key === "msg" || key === "err" ? LONGEST : FIELD) : it,
+      indent
+    )
+  )
 
 /** The line as JSON. */
 export const json = (entry: Entry, version: string, stacks: boolean): string =>
