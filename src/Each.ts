@@ -39,6 +39,12 @@ const why = (value: unknown, error: ParseResult.ParseError): string => {
   return `"${issue.path.join(".")}" is ${wrong === undefined ? "missing" : shown(wrong)}`
 }
 
+/** What stays the same of an entry while other things in it change: what it is called by, else its place. */
+const identityOf = ({ place, value }: Unreadable): string => {
+  const names = ["uuid", "id", "name"].map((key) => at(value, [key]))
+  return shown(names.find((name) => typeof name === "string" || typeof name === "number") ?? place)
+}
+
 /** A list of such items, and what in it is none. */
 export const each = <A, I>(item: Schema.Schema<A, I>) => {
   const decode = Schema.decodeUnknownEither(item)
@@ -82,7 +88,7 @@ export const told = <A>(
     unreadable,
     (it) =>
       once(
-        `${list} ${shown(it.value)}`,
+        `${list}: ${identityOf(it)}, ${it.why}`,
         Effect.logWarning(
           `${list}: entry ${it.place} cannot be read, ${it.why}; ${consequence(it)}: ${shown(it.value)}`
         )

@@ -44,6 +44,18 @@ describe("a list of which each item is decoded by itself", () => {
     for (const wrong of [{}, "[]", null, 7]) assert.throws(() => read(wrong))
   })
 
+  it("is told once for each entry, whatever changes in it", () =>
+    Effect.gen(function* () {
+      const once = Once.make()
+      let lines = 0
+      const logger = Logger.make(() => void lines++)
+      const seen = (day: number) => read([{ uuid: "a", name: null, day }, { uuid: "b", name: null, day }, { day }])
+      for (const day of [1, 2, 3]) {
+        yield* Effect.provide(told(once, "some list", seen(day)), Logger.replace(Logger.defaultLogger, logger))
+      }
+      assert.strictEqual(lines, 3)
+    }).pipe(Effect.runPromise))
+
   it("is told at WARN once, on one line, without anything that moves a cursor", () =>
     Effect.gen(function* () {
       const once = Once.make()
