@@ -37,6 +37,8 @@ export const Conclusion = Schema.Literal(
   "skipped",
   "timed_out",
   "action_required",
+  "startup_failure",
+  "stale",
   "unknown"
 )
 export type Conclusion = typeof Conclusion.Type

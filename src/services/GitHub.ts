@@ -82,6 +82,13 @@ export interface Job {
   readonly createdAt: number
 }
 
+/** A workflow run as GitHub tells it; `attempt` counts its re-runs. */
+export interface Run {
+  readonly status: string
+  readonly conclusion: Option.Option<string>
+  readonly attempt: number
+}
+
 /** A registered runner. */
 export interface Runner {
   readonly id: number
@@ -125,6 +132,8 @@ export interface GitHubClient {
   readonly tryLook: (watched: Watched) => Effect.Effect<ReadonlyArray<GitHubError>, GitHubError>
   /** One job, as it is now. */
   readonly job: (owner: string, repo: string, id: number) => Effect.Effect<Job, GitHubError>
+  /** One run, as it is now. */
+  readonly run: (owner: string, repo: string, id: number) => Effect.Effect<Run, GitHubError>
   /** Register a just-in-time runner. Never repeated: a lost reply is `Unavailable`, a taken name `Conflict`. */
   readonly createRunner: (
     level: Level,
@@ -133,7 +142,7 @@ export interface GitHubClient {
   /** All runners, ours or not. */
   readonly runners: (level: Level) => Effect.Effect<ReadonlyArray<Runner>, GitHubError>
   readonly runner: (level: Level, id: number) => Effect.Effect<Option.Option<Runner>, GitHubError>
-  /** Looked up by name over all pages. */
+  /** Looked up by name over all pages; there is none where its repository or organisation is gone. */
   readonly runnerByName: (level: Level, name: string) => Effect.Effect<Option.Option<Runner>, GitHubError>
   /** Remove by id; one that is gone already counts as removed; `Busy` when it runs a job. Uses the reserve of the rate limit. */
   readonly removeRunner: (level: Level, id: number) => Effect.Effect<void, GitHubError>

@@ -5,11 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { GitHub, type GitHubClient, GitHubError, type Job, type Runner } from "../../src/services/GitHub.ts"
+import { GitHub, type GitHubClient, GitHubError, type Job, type Run, type Runner } from "../../src/services/GitHub.ts"
 import { type Mortal, mortal } from "./life.ts"
 
 export interface FakeGitHub extends Mortal {
   readonly jobs: Map<number, Job>
+  /** Runs that are not as far as their job, by their ids. */
+  readonly runs: Map<number, Run>
   readonly runners: Map<number, Runner>
   readonly labels: Map<number, ReadonlyArray<string>>
   readonly calls: Array<string>
@@ -24,6 +26,7 @@ export interface FakeGitHub extends Mortal {
 export const make = (): FakeGitHub => ({
   life: 0,
   jobs: new Map(),
+  runs: new Map(),
   runners: new Map(),
   labels: new Map(),
   calls: [],
@@ -111,6 +114,15 @@ export const client = (fake: FakeGitHub): GitHubClient => {
       call("job", String(id), () => {
         const job = fake.jobs.get(id)
         return job === undefined ? refused("NotFound", `GET job ${id}`) : Effect.succeed(job)
+      }),
+    run: (_owner, _repo, id) =>
+      call("run", String(id), () => {
+        const job = [...fake.jobs.values()].find(({ runId }) => runId === id)
+        return job === undefined
+          ? refused("NotFound", `GET run ${id}`)
+          : Effect.succeed(
+              fake.runs.get(id) ?? { status: job.status, conclusion: job.conclusion, attempt: job.runAttempt }
+            )
       }),
     createRunner: (_level, { name, labels }) =>
       call("createRunner", name, () => {

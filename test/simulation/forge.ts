@@ -164,6 +164,13 @@ export class Forge {
           [...world.runners.values()].filter(({ scope }) => scope === levelName(level)).map(toRunner)
         ),
       job: (_owner, _repo, id) => ask("GET job", () => toJob(world.job(id))),
+      run: (_owner, _repo, id) =>
+        ask("GET run", () => {
+          const run = world.runs.get(id)
+          if (run === undefined) throw new Refused(404, "Not Found")
+          const { status, conclusion } = world.statusOf(run)
+          return { status, conclusion: Option.fromNullable(conclusion), attempt: run.attempt }
+        }),
       createRunner: (level, { name, labels }) =>
         ask("POST runner", () => {
           const runner = world.register(levelName(level), name, labels)

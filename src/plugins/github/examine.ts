@@ -19,6 +19,7 @@ import {
 } from "../../services/GitHub.ts"
 import { clock } from "../../services/github/errors.ts"
 import { RESERVE } from "../../services/github/gate.ts"
+import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
 import { RunnerDetail } from "./runner.ts"
 
@@ -215,7 +216,7 @@ const left = Effect.fnUntraced(function* (client: GitHubClient, service: Service
       if (Option.isNone(id) || Option.isNone(detail) || detail.value.job === undefined) return []
       const { level, job } = detail.value
       const runner = yield* client.runner(level, id.value)
-      const isOver = Effect.map(client.job(job.owner, job.repo, job.id), ({ status }) => status === "completed")
+      const isOver = Effect.map(askWithRun(client, job), isDone)
       if (!Option.exists(runner, ({ online, busy }) => !online && !busy) || !(yield* isOver)) return []
       return [
         found("runners-left", `runner ${named.runner} at ${nameOf(level)} is left over`, {

@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { type Found, PluginError, type ServiceContext } from "../../Plugin.ts"
 import { GitHub, type Job } from "../../services/GitHub.ts"
+import { askWithRun } from "./ask.ts"
 import { credentialOf, type GitHubConfig, watchedOf } from "./config.ts"
 import { plan } from "./labels.ts"
 import { keyOf, scopeOf, toRequest } from "./request.ts"
@@ -33,17 +34,10 @@ export const find = (_: ServiceContext, config: GitHubConfig, text: string) =>
     const address = addressOf(text, config)
     if (Option.isNone(address)) return Option.none<Found>()
     const client = yield* (yield* GitHub).client(credentialOf(config))
-    const { owner, repo, id } = address.value
-    const asked = yield* client.job(owner, repo, id).pipe(
-      Effect.asSome,
-      Effect.catchAll((error) =>
-        error.reason === "NotFound"
-          ? Effect.succeedNone
-          : new PluginError({ reason: "Failed", detail: error.message, cause: error })
-      )
+    const job = yield* askWithRun(client, address.value).pipe(
+      Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error }))
     )
-    if (Option.isNone(asked)) return Option.none<Found>()
-    const job = asked.value
+    if (job === "gone") return Option.none<Found>()
     const scope = scopeOf(watchedOf(config), config.api_url)
     const found: Found = {
       key: keyOf(job),

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import type { Held, Verdict } from "../../Claim.ts"
-import type { JobRequest } from "../../Job.ts"
+import type { JobKey, JobRequest } from "../../Job.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { ServiceContext } from "../../Plugin.ts"
 import * as Race from "../../Race.ts"
@@ -16,11 +16,12 @@ import type { GitHubClient, GitHubError, Job, Look } from "../../services/GitHub
 import { Ledger } from "../../services/Ledger.ts"
 import { Templates } from "../../services/Templates.ts"
 import * as Vm from "../../Vm.ts"
+import { type Answer, ask, askWithRun, ifKnown, isDone, type JobAddress } from "./ask.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
 import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./failure.ts"
 import { JobDetail, toRequest } from "./request.ts"
 import * as runner from "./runner.ts"
-import { conclusionOf, type Decision, type JobAddress, LOOK_EVERY, watch } from "./watch.ts"
+import { conclusionOf, type Decision, LOOK_EVERY, type Outcome, RUN_EVERY, watch } from "./watch.ts"
 
 /** All that seeing a job through needs to know. */
 export interface Context {
@@ -34,35 +35,47 @@ export interface Context {
 const REPLACEMENTS = 1
 
 const FINISHED: Verdict = { _tag: "Finished" }
+/** A wrong 404 loses no job: one that GitHub goes on listing as queued is taken again a little later. */
+const GONE =
+  "GitHub does not know the job any more: its run or repository was deleted, or the credential may not see it now. It is let go"
 
 const every = ({ service }: Context) => Duration.min(service.sleepInterval, LOOK_EVERY)
 
-/** Waits until GitHub says that there is nothing left to prepare for: the job is over, or a runner has it that is none of ours. */
-const lost = (context: Context, address: JobAddress, isOurs: (runner: string) => boolean): Effect.Effect<Decision> =>
-  context.client.job(address.owner, address.repo, address.id).pipe(
-    Effect.tapError((error) => Effect.logDebug(`not known for now: ${error.message}`)),
-    Effect.option,
-    Effect.flatMap((job): Effect.Effect<Decision> => {
-      const known = Option.getOrUndefined(job)
-      if (known?.status === "completed") return Effect.succeed({ _tag: "Over", conclusion: conclusionOf(known) })
-      const by = Option.getOrUndefined(Option.flatMap(job, ({ runnerName }) => runnerName))
-      // our own runner may have the job before its start is reported to us
-      if (known?.status === "in_progress" && by !== undefined && !isOurs(by)) {
-        return Effect.succeed({ _tag: "Taken", by })
-      }
-      return Effect.zipRight(
-        Effect.sleep(every(context)),
-        Effect.suspend(() => lost(context, address, isOurs))
-      )
-    })
+/** What follows from GitHub's answer for a job that a VM is prepared for. */
+const decisionOf = (answer: Answer, job: JobKey): Decision => {
+  if (answer === "gone") return { _tag: "Gone" }
+  if (answer.status === "completed") return { _tag: "Over", conclusion: conclusionOf(answer) }
+  const by = Option.getOrUndefined(answer.runnerName)
+  // our own runner may have the job before its start is reported to us
+  return answer.status === "in_progress" && by !== undefined && !runner.isNameOf(job, by)
+    ? { _tag: "Taken", by }
+    : { _tag: "Wait" }
+}
+
+/**
+ * Waits until GitHub says that there is nothing left to prepare for: the job is over or gone, or a runner has it that is
+ * none of ours. A runner that was started may have a job: what becomes of it is for the watch to say.
+ */
+const lost = Effect.fnUntraced(function* (context: Context, job: JobKey, address: JobAddress) {
+  const ledger = yield* Ledger
+  const isStarted = Effect.map(ledger.state, ({ runners }) =>
+    HashMap.some(runners, ({ named, started }) => named.job === job && started)
   )
+  for (let looks = 1; ; looks++) {
+    const answer = yield* ifKnown((looks % RUN_EVERY === 0 ? askWithRun : ask)(context.client, address))
+    const decision = Option.map(answer, (answer) => decisionOf(answer, job))
+    if (Option.exists(decision, ({ _tag }) => _tag === "Gone") && (yield* isStarted)) return yield* Effect.never
+    if (Option.isSome(decision) && decision.value._tag !== "Wait") return decision.value
+    yield* Effect.sleep(every(context))
+  }
+})
 
 const addressOf = (job: JobRequest) => Schema.decodeUnknown(JobDetail)(job.detail).pipe(Effect.orDie)
 
 /** Watch one of our runners to its end, following it to another job if GitHub gave it one. */
 const follow = Effect.fnUntraced(function* (context: Context, held: Held, address: JobAddress, ours: runner.Runner) {
   const foreign = yield* Ref.make(false)
-  const decision = yield* watch(context.client, levelOf(context.config), ours, address, {
+  const outcome = yield* watch(context.client, levelOf(context.config), ours, address, {
     every: every(context),
     limit: Duration.seconds(context.config.registration_timeout),
     taken: Effect.map(context.look(0), ({ jobs }) =>
@@ -77,13 +90,15 @@ const follow = Effect.fnUntraced(function* (context: Context, held: Held, addres
         yield* Ref.set(foreign, !swapped)
       })
   })
-  if (decision._tag === "Over" && (yield* Ref.get(foreign))) {
-    yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
-    yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
+  const { decision } = outcome
+  if ((decision._tag === "Over" || decision._tag === "Gone") && (yield* Ref.get(foreign))) {
+    const conclusion = decision._tag === "Over" ? decision.conclusion : "unknown"
+    yield* Effect.logInfo(`job ended: ${conclusion}`)
+    yield* Metrics.jobConcluded({ conclusion })
     yield* held.decide(handedBack("our runner ran another job", 0, false))
-    return Option.none<Decision>()
+    return Option.none<Outcome>()
   }
-  return Option.some<Decision>(decision)
+  return Option.some<Outcome>(outcome)
 })
 
 /** What a runner's registration and removal may ask about its job. */
@@ -91,9 +106,9 @@ const asking = (
   { client }: Context,
   held: Held,
   coordinator: Coordinator["Type"],
-  { owner, repo, id }: JobAddress
+  address: JobAddress
 ): runner.Asked => ({
-  stillQueued: Effect.map(client.job(owner, repo, id), ({ status }) => status === "queued"),
+  stillQueued: Effect.map(askWithRun(client, address), (answer) => answer !== "gone" && answer.status === "queued"),
   owns: Effect.flatMap(held.claim, coordinator.owns)
 })
 
@@ -140,13 +155,13 @@ const attempt = Effect.fn("attempt")(function* (
   // the scope must not delete the VM under a clone or a registration that is still going on
   const ready = yield* Race.first(
     Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),
-    lost(context, address, (name) => runner.isNameOf(job.key, name))
+    lost(context, job.key, address)
   )
-  if (ready._tag !== "Ready") return Option.some<Decision>(ready)
+  if (ready._tag !== "Ready") return Option.some<Outcome>({ decision: ready, words: "" })
   return yield* follow(context, held, address, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))
 }, Effect.scoped)
 
-const conclude = (held: Held, decision: Decision, runners = 1) => {
+const conclude = (held: Held, { decision, words }: Outcome, runners = 1) => {
   switch (decision._tag) {
     case "Over":
       return Effect.zipRight(
@@ -156,12 +171,14 @@ const conclude = (held: Held, decision: Decision, runners = 1) => {
           { discard: true }
         )
       )
+    case "Gone":
+      return Effect.zipRight(Effect.logInfo(GONE), held.decide(FINISHED))
     case "Taken":
       return Effect.zipRight(Effect.logInfo(`runner ${decision.by} has the job`), held.decide(FINISHED))
     case "Replace":
       return Effect.zipRight(
         Effect.logError(
-          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}`
+          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}${words}`
         ),
         Effect.zipRight(
           Metrics.jobFailed({ cause: "runner_without_job" }),
@@ -180,7 +197,14 @@ const settled =
     Effect.catchAll(step, (error) =>
       Effect.gen(function* () {
         const claim = yield* held.claim
-        const { owner, repo, id } = yield* addressOf(claim.job)
+        const address = yield* addressOf(claim.job)
+        const { owner, repo, id } = address
+        // what could not be done for a job that is gone is no failure
+        const isDenied = error._tag === "GitHubError" && error.reason === "NotFound"
+        const answer = isDenied ? yield* ifKnown(askWithRun(context.client, address)) : Option.none<Answer>()
+        if (Option.isSome(answer) && isDone(answer.value)) {
+          return yield* conclude(held, { decision: decisionOf(answer.value, claim.job.key), words: "" })
+        }
         const tell = (reason: string) =>
           context.client.job(owner, repo, id).pipe(
             Effect.flatMap((job) => context.client.tell(job, "Anklet cannot run this job", reason)),
@@ -206,25 +230,27 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
   const coordinator = yield* Coordinator
   const { job } = yield* held.claim
   const address = yield* addressOf(job)
-  const verified = yield* context.client.job(address.owner, address.repo, address.id)
+  const verified = yield* ask(context.client, address)
+  if (verified === "gone") return yield* conclude(held, { decision: { _tag: "Gone" }, words: "" })
   if (verified.status !== "queued") {
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
     return yield* held.decide(FINISHED)
   }
   yield* Effect.logInfo("job claimed")
   for (let replaced = 0; ; replaced++) {
-    const decision = yield* attempt(context, held, address, verified.labels)
-    if (Option.isNone(decision)) return
-    if (decision.value._tag !== "Replace") return yield* conclude(held, decision.value)
+    const outcome = yield* attempt(context, held, address, verified.labels)
+    if (Option.isNone(outcome)) return
+    const { decision, words } = outcome.value
+    if (decision._tag !== "Replace") return yield* conclude(held, outcome.value)
     // this host may have slept for so long that another one has the job: it took our runner's place at GitHub
     if ((yield* coordinator.owns(yield* held.claim)) === "no") {
       yield* Effect.logInfo("another host has the job by now")
       return yield* held.decide(handedBack("another host has the job", 0, false))
     }
     if (replaced === REPLACEMENTS || (yield* comesLast(coordinator, job))) {
-      return yield* conclude(held, decision.value, replaced + 1)
+      return yield* conclude(held, outcome.value, replaced + 1)
     }
-    yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
+    yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
 })
 
@@ -260,14 +286,15 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: H
     }
     yield* Effect.logInfo(`VM ${vm.vm} still runs: its job is watched to its end`)
     yield* reached("started")
-    const decision = yield* follow(context, held, address, {
+    const outcome = yield* follow(context, held, address, {
       name: started.named.runner,
       id: Option.getOrThrow(started.id),
       vm: adopted.value
     }).pipe(Effect.annotateLogs("vmName", vm.vm))
-    if (Option.isNone(decision)) return
-    if (decision.value._tag !== "Replace") return yield* conclude(held, decision.value)
-    yield* Effect.logWarning(`runner is replaced: ${decision.value.reason}`)
+    if (Option.isNone(outcome)) return
+    const { decision, words } = outcome.value
+    if (decision._tag !== "Replace") return yield* conclude(held, outcome.value)
+    yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
   yield* held.decide(handedBack("interrupted by a crash", 0, false))
 }, Effect.scoped)

@@ -16,6 +16,7 @@ import { Once } from "../../services/Once.ts"
 import { Slots } from "../../services/Slots.ts"
 import { Templates } from "../../services/Templates.ts"
 import { Wake } from "../../services/Wake.ts"
+import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
 import * as job from "./job.ts"
 import { about, keyOf, scopeOf, sort } from "./request.ts"
@@ -34,8 +35,7 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
     const job = Option.flatMap(detail, ({ job }) => Option.fromNullable(job))
     const isOver = Option.match(job, {
       onNone: () => Effect.succeed(true),
-      onSome: ({ owner, repo, id }) =>
-        Effect.map(context.client.job(owner, repo, id), ({ status }) => status === "completed")
+      onSome: (job) => Effect.map(askWithRun(context.client, job), isDone)
     })
     // known by its name alone, it may be another host's, as long as its job waits or runs
     yield* Effect.if(Option.isSome(id) ? Effect.succeed(true) : isOver, {

@@ -16,6 +16,7 @@ import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../../services/Ledger.ts"
 import type { Vm } from "../../Vm.ts"
 import { within } from "../../Within.ts"
+import { clean, lastWords } from "./lastWords.ts"
 import { JobDetail } from "./request.ts"
 
 /** A runner that is registered for us, and the VM it belongs to. */
@@ -326,11 +327,13 @@ export const start = Effect.fn("runner.start")(function* (
     name: (typeof SCRIPTS)[number],
     args: ReadonlyArray<string>,
     given: { readonly timeout: typeof INSTALL_WITHIN | typeof SCRIPT_WITHIN; readonly stdin?: string }
-  ): Effect.Effect<void, AnkaError | ScriptError> =>
+  ): Effect.Effect<void, AnkaError | ScriptError, Anka> =>
     Effect.flatMap(anka.run(runner.vm.name, ["bash", `./${name}`, ...args], given), ({ code, stdout, stderr }) =>
       code === 0
-        ? Effect.logDebug(stdout.trim())
-        : Effect.fail(new ScriptError({ script: name, code, output: (stderr.trim() || stdout.trim()).slice(-2000) }))
+        ? Effect.logDebug(clean(stdout))
+        : Effect.flatMap(name === start ? lastWords(runner.vm) : Effect.succeed(""), (words) =>
+            Effect.fail(new ScriptError({ script: name, code, output: `${clean(stderr.trim() || stdout)}${words}` }))
+          )
     )
   yield* Effect.logInfo("installing, registering and starting the runner in the VM")
   for (const name of SCRIPTS) yield* anka.copyIn(runner.vm.name, `${options.directory}/${name}`, "")

@@ -10,11 +10,13 @@ import * as Schema from "effect/Schema"
 import { Conclusion } from "../../Job.ts"
 import type { AnkaError } from "../../services/Anka.ts"
 import type { GitHubClient, GitHubError, Job, Level, Runner as Registered } from "../../services/GitHub.ts"
+import { type Answer, ask, askWithRun, ifKnown, type JobAddress } from "./ask.ts"
+import { isAtWork, lastWords } from "./lastWords.ts"
 import { ended, type Runner, retire } from "./runner.ts"
 
 /** What is known at one moment. Unknown (a question that failed) decides nothing. */
 export interface Observation {
-  readonly job: Option.Option<Job>
+  readonly job: Option.Option<Answer>
   /** Our runner at GitHub; `gone` when GitHub does not know it any more. */
   readonly runner: Option.Option<Registered | "gone">
   /** The runner's process in the VM: running, ended, or the VM itself is lost. */
@@ -23,6 +25,8 @@ export interface Observation {
   readonly idleFor: number
   /** Milliseconds since the process ended. */
   readonly endedFor: number
+  /** With what it ended. */
+  readonly exitCode?: number
 }
 
 /** What follows. */
@@ -30,6 +34,8 @@ export type Decision =
   | { readonly _tag: "Wait" }
   /** The job is over. */
   | { readonly _tag: "Over"; readonly conclusion: Conclusion }
+  /** GitHub does not know the job any more, and our runner has none. */
+  | { readonly _tag: "Gone" }
   /** Another runner has the job, and ours has nothing: we are done. */
   | { readonly _tag: "Taken"; readonly by: string }
   /** Our runner has, or had, another job than planned. */
@@ -43,6 +49,11 @@ const CONCLUSION_WITHIN = 60_000
 const SWAP_WITHIN = 6_000
 
 const wait: Decision = { _tag: "Wait" }
+const GONE: Decision = { _tag: "Gone" }
+const VM_LOST = "its VM was lost"
+/** What keeps jobs from an organisation's runners in silence: docs.github.com, "Managing access to self-hosted runners using groups". */
+const GROUPS =
+  ': its runner group must let the job\'s repository in; if that is public, the group must "Allow public repositories"'
 const toConclusion = Schema.decodeUnknownOption(Conclusion)
 
 /** How GitHub says the job ended; unknown for a word that we do not know. */
@@ -50,10 +61,19 @@ export const conclusionOf = (job: Job): Conclusion =>
   Option.getOrElse(Option.flatMap(job.conclusion, toConclusion), () => "unknown")
 
 /** What follows from what is known: the whole policy of watching, in one place. */
-export const decide = (name: string, seen: Observation, limit: number): Decision => {
+export const decide = (
+  name: string,
+  seen: Observation,
+  limit: number,
+  level: "repository" | "organisation" = "repository"
+): Decision => {
   const job = Option.getOrUndefined(seen.job)
   const runner = Option.getOrUndefined(seen.runner)
   const busy = runner !== undefined && runner !== "gone" && runner.busy
+  if (job === "gone") {
+    if (seen.process !== "running") return GONE
+    return busy ? { _tag: "Swapped" } : runner === undefined ? wait : GONE
+  }
   if (job?.status === "completed") {
     const isOver: Decision = { _tag: "Over", conclusion: conclusionOf(job) }
     if (seen.process !== "running" || Option.contains(job.runnerName, name)) return isOver
@@ -66,7 +86,10 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
       if (seen.endedFor < SWAP_WITHIN) return { _tag: "Swapped" }
       return {
         _tag: "Replace",
-        reason: seen.process === "lost" ? "its VM was lost" : "the runner ended without taking the job"
+        reason:
+          seen.process === "lost"
+            ? VM_LOST
+            : `the runner ended with exit code ${seen.exitCode ?? "unknown"} without taking the job`
       }
     }
     // the runner has gone and GitHub does not say how the job ended: our part is over all the same
@@ -85,8 +108,8 @@ export const decide = (name: string, seen: Observation, limit: number): Decision
     _tag: "Replace",
     inVain: runner.online,
     reason: runner.online
-      ? `the runner is online, but GitHub gave it no job within ${within}`
-      : `the runner did not come online within ${within}; look at ~/actions-runner/runner.log in a VM of this template`
+      ? `the runner is online, but GitHub gave it no job within ${within}${level === "organisation" ? GROUPS : ""}`
+      : `the runner did not come online within ${within}`
   }
 }
 
@@ -98,18 +121,13 @@ export const LOOK_EVERY = Duration.seconds(5)
  */
 const SETTLED = 6
 
-/** A question that failed is an unknown answer; the outage is reported by the service's own look. */
-const asked = <A>(question: Effect.Effect<A, GitHubError>) =>
-  question.pipe(
-    Effect.tapError((error) => Effect.logDebug(`not known for now: ${error.message}`)),
-    Effect.option
-  )
+/** So many looks go by before the run of a job that does not begin is asked after. */
+export const RUN_EVERY = 6
 
-/** A job by its address at GitHub. */
-export interface JobAddress {
-  readonly owner: string
-  readonly repo: string
-  readonly id: number
+/** What the watch of a job came to, and what its runner said before its VM went; empty where that does not matter. */
+export interface Outcome {
+  readonly decision: Decision
+  readonly words: string
 }
 
 /** Watch the job and its runner until something follows from it. A job that our runner took instead is watched in its place. */
@@ -139,19 +157,16 @@ export const watch = Effect.fn("watch")(function* (
     Effect.interruptible
   )
   const startedAt = yield* Clock.currentTimeMillis
-  const askRunner = asked(client.runner(level, runner.id))
+  const askRunner = ifKnown(client.runner(level, runner.id))
   const unasked: typeof askRunner = Effect.succeedNone
-  const runs = ({ status, runnerName }: Job): boolean =>
-    status === "in_progress" && Option.contains(runnerName, runner.name)
-  const ask = (isSettled: boolean) =>
+  const isOurs = (answer: Answer): answer is Job => answer !== "gone" && Option.contains(answer.runnerName, runner.name)
+  const askAll = (isSettled: boolean, withRun: boolean) =>
     Effect.all(
-      { job: asked(client.job(job.owner, job.repo, job.id)), runner: isSettled ? unasked : askRunner },
+      { job: ifKnown((withRun ? askWithRun : ask)(client, job)), runner: isSettled ? unasked : askRunner },
       { concurrency: 2 }
     )
-  let isSettled = false
-  while (true) {
-    const answer: Effect.Effect.Success<ReturnType<typeof ask>> = yield* ask(isSettled)
-    isSettled = Option.exists(answer.job, runs)
+  const lookAround = Effect.fnUntraced(function* (isSettled: boolean, withRun: boolean) {
+    const answer = yield* askAll(isSettled, withRun)
     const now = yield* Clock.currentTimeMillis
     const end = yield* Ref.get(endedAt)
     const decision = decide(
@@ -159,22 +174,39 @@ export const watch = Effect.fn("watch")(function* (
       {
         job: answer.job,
         runner: Option.map(answer.runner, (runner) => Option.getOrElse(runner, () => "gone" as const)),
-        process: Option.isNone(end) ? "running" : yield* outcomeOf(process),
         idleFor: now - startedAt,
-        endedFor: Option.match(end, { onNone: () => 0, onSome: (end) => now - end })
+        endedFor: Option.match(end, { onNone: () => 0, onSome: (end) => now - end }),
+        ...(Option.isNone(end) ? { process: "running" as const } : yield* outcomeOf(process))
       },
-      Duration.toMillis(options.limit)
+      Duration.toMillis(options.limit),
+      Option.isNone(level.repo) ? "organisation" : "repository"
     )
+    return { job: answer.job, end, decision }
+  })
+  let isSettled = false
+  for (let looks = 1; ; looks++) {
+    const isRunAsked = looks % RUN_EVERY === 0
+    const first: Effect.Effect.Success<ReturnType<typeof lookAround>> = yield* lookAround(isSettled, isRunAsked)
+    // a job that was not given to its runner may be one whose run is over
+    const mayBeOver = first.decision._tag === "Replace" && !isRunAsked
+    const { job: answer, end, decision }: typeof first = mayBeOver ? yield* lookAround(false, true) : first
+    isSettled = Option.exists(answer, (job) => isOurs(job) && job.status === "in_progress")
     if (decision._tag === "Swapped") {
-      const taken = Option.flatten(yield* asked(options.taken))
+      const taken = Option.flatten(yield* ifKnown(options.taken))
       if (Option.isSome(taken) && taken.value.id !== job.id) {
         job = taken.value
         yield* options.swapped(taken.value)
       }
     } else if (decision._tag !== "Wait") {
-      const hadIt = Option.exists(answer.job, ({ runnerName }) => Option.contains(runnerName, runner.name))
-      // a runner that waits may get a job at any moment, until GitHub says that it is removed
-      if (Option.isSome(end) || hadIt || (yield* retire(client, level, runner.name))) return decision
+      const mayGo =
+        Option.isSome(end) ||
+        Option.exists(answer, isOurs) ||
+        // what GitHub denies, the runner may know better
+        ((decision._tag !== "Gone" || !(yield* isAtWork(runner.vm))) &&
+          // a runner that waits may get a job at any moment, until GitHub says that it is removed
+          (yield* retire(client, level, runner.name)))
+      const hasWords = decision._tag === "Replace" && decision.reason !== VM_LOST
+      if (mayGo) return { decision, words: hasWords ? yield* lastWords(runner.vm) : "" } satisfies Outcome
     }
     // the end of the process cuts a wait short, once; after it GitHub is asked every second
     yield* Option.isSome(end)
@@ -187,6 +219,8 @@ export const watch = Effect.fn("watch")(function* (
 }, Effect.scoped)
 
 const outcomeOf = (process: Deferred.Deferred<number, AnkaError>) =>
-  Effect.map(Effect.exit(Deferred.await(process)), (exit): "ended" | "lost" =>
-    Exit.isSuccess(exit) ? "ended" : "lost"
+  Effect.map(
+    Effect.exit(Deferred.await(process)),
+    (exit): Pick<Observation, "process" | "exitCode"> =>
+      Exit.isSuccess(exit) ? { process: "ended", exitCode: exit.value } : { process: "lost" }
   )

@@ -54,7 +54,7 @@ export const ofStatus = (request: string, status: number, message: string, heade
   const permissions = headers["x-accepted-github-permissions"]
   const needs = permissions === undefined ? "" : `; it needs ${permissions}`
   // GitHub gives a reason with each of these; a proxy's or a web server's page must not pass for "it is gone"
-  if (message === "" && [404, 409, 422].includes(status))
+  if (message === "" && [404, 409, 410, 422].includes(status))
     return of("Protocol", `an answer ${status} that is not from GitHub's API: check api_url and proxies`)
   switch (status) {
     case 401:
@@ -62,6 +62,7 @@ export const ofStatus = (request: string, status: number, message: string, heade
     case 403:
       return of("Forbidden", `the credential may not do this${needs}: give the token or App that permission`)
     case 404:
+    case 410:
       return of(
         "NotFound",
         `GitHub does not know it, or the credential may not see it${needs}: check owner, repo and the token's access`

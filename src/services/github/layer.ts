@@ -189,6 +189,17 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
         (job) => looks.toJob({ owner, repo }, job)
       )
     ),
+    run: Effect.fn("GitHub.run")((owner, repo, id) =>
+      Effect.map(
+        send.get(
+          "essential",
+          "GET /repos/{owner}/{repo}/actions/runs/{run_id}",
+          { owner, repo, run_id: id },
+          schemas.Run
+        ),
+        ({ status, conclusion, run_attempt }) => ({ status, conclusion, attempt: run_attempt })
+      )
+    ),
     createRunner: Effect.fn("GitHub.createRunner")((level, { name, labels, group }) => {
       const { path, parameters } = runnersAt(level)
       const route = `POST ${path}/generate-jitconfig`
@@ -229,8 +240,10 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
       const { path, parameters } = runnersAt(level)
       return Effect.map(
         // older GitHub Enterprise Servers ignore the name and send all runners
-        send.list("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners),
-        (runners) => Option.map(Option.fromNullable(runners.find((runner) => runner.name === name)), toRunner)
+        gone(send.list("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners)),
+        Option.flatMap((runners) =>
+          Option.map(Option.fromNullable(runners.find((runner) => runner.name === name)), toRunner)
+        )
       )
     }),
     removeRunner: Effect.fn("GitHub.removeRunner")((level, id) => {

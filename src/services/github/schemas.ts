@@ -32,6 +32,7 @@ export const Run = Schema.Struct({
   name: Text,
   display_title: Text,
   status: Text,
+  conclusion: Word,
   run_attempt: Attempt
 })
 /** A page of runs. */

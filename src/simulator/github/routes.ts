@@ -291,6 +291,8 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
 /** Answer a request of the REST API. */
 export const answer = (context: Context, request: Request): Answer => {
   context.world.tick()
+  const [, repository = ""] = request.path.match(/^\/repos\/([^/]+\/[^/]+)/) ?? []
+  if (context.world.deleted.has(repository)) throw new Refused(404, "Not Found")
   for (const [method, pattern, handler] of ROUTES) {
     const match = method === request.method ? request.path.match(new RegExp(`^${pattern}$`)) : null
     if (match !== null) return handler(context, request, match.slice(1).map(decodeURIComponent))

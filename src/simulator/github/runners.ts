@@ -32,6 +32,8 @@ export class RunnerService {
     switch (`${method} ${url.pathname.split("/").at(-1)}`) {
       case "POST connect":
         if (runner.mode === "never-connects") return
+        if (runner.mode === "too-old")
+          return send(403, { message: "Runner version v2.285.0 is deprecated and cannot receive messages." })
         if (runner.used) return send(409, { message: "this configuration was used before" })
         runner.used = true
         runner.status = "online"
@@ -44,7 +46,7 @@ export class RunnerService {
         return send(200, { cancelled: job?.cancelled ?? true })
       }
       case "POST complete":
-        this.world.complete(Number(given.job), String(given.conclusion))
+        if (this.world.jobs.has(Number(given.job))) this.world.complete(Number(given.job), String(given.conclusion))
         return send(200)
       case "POST disconnect":
         runner.status = "offline"

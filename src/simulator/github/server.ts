@@ -271,7 +271,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
     }
   })
 
-  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|mode|fault`, `GET /_control/state|log`. */
+  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|fault`, `GET /_control/state|log`. */
   const control = (url: URL, given: unknown, response: ServerResponse): void => {
     // whoever drives the simulator knows what it takes
     const body = JSON.parse(JSON.stringify(given ?? {}))
@@ -280,6 +280,8 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
       cancel: () => world.cancel(body.run),
       complete: () => world.complete(body.job, body.conclusion),
       release: () => world.release(body.job),
+      end: () => world.end(body.run, body.conclusion),
+      vanish: () => world.vanish(body),
       mode: () => world.modes.set(body.name, body.mode),
       fault: () => faults.push(body),
       state: () => ({

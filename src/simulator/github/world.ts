@@ -37,10 +37,12 @@ export interface Run {
   readonly sha: string
   readonly createdAt: number
   attempt: number
+  /** The attempt that is over, and how, whatever becomes of its jobs: those that wait are called queued for ever. */
+  over: { readonly attempt: number; readonly conclusion: string } | undefined
 }
 
 /** How a runner behaves, chosen by the one who tests. */
-export type Mode = "normal" | "never-connects" | "idles" | "dies-mid-job" | "ghost"
+export type Mode = "normal" | "never-connects" | "idles" | "dies-mid-job" | "ghost" | "too-old"
 
 /** One registered runner. */
 export interface Runner {
@@ -92,6 +94,8 @@ export class World {
   readonly jobs = new Map<number, Job>()
   readonly runners = new Map<number, Runner>()
   readonly repositories = new Set<string>()
+  /** Repositories that were deleted: nothing below them is found. */
+  readonly deleted = new Set<string>()
   /** How the next runners behave, by a part of their name, or `*`. */
   readonly modes = new Map<string, Mode>()
   /** How long the record of a runner stays after its job. */
@@ -113,6 +117,7 @@ export class World {
   queue(spec: RunSpec): { readonly run: Run; readonly jobs: ReadonlyArray<Job> } {
     const { owner, repo, workflow = "CI", title = "a push" } = spec
     this.repositories.add(`${owner}/${repo}`)
+    this.deleted.delete(`${owner}/${repo}`)
     const run: Run = {
       id: this.id(),
       owner,
@@ -121,7 +126,8 @@ export class World {
       workflow,
       sha: randomBytes(20).toString("hex"),
       createdAt: this.now(),
-      attempt: 1
+      attempt: 1,
+      over: undefined
     }
     this.runs.set(run.id, run)
     return {
@@ -180,6 +186,7 @@ export class World {
   /** A run is as far as its least advanced job. */
   statusOf(run: Run): { readonly status: string; readonly conclusion: string | null } {
     const jobs = this.jobsOf(run.id)
+    if (run.over?.attempt === run.attempt) return { status: "completed", conclusion: run.over.conclusion }
     if (jobs.every(({ status }) => status === "completed")) {
       const words = jobs.map(({ conclusion }) => conclusion)
       return {
@@ -244,11 +251,12 @@ export class World {
     const has = new Set(runner.labels.map((label) => label.toLowerCase()))
     const job = [...this.jobs.values()]
       .filter(
-        ({ status, assigned, owner, repo, labels }) =>
-          status === "queued" &&
-          !assigned &&
-          (runner.scope === owner || runner.scope === `${owner}/${repo}`) &&
-          labels.every((label) => has.has(label.toLowerCase()))
+        (job) =>
+          job.status === "queued" &&
+          !job.assigned &&
+          this.isOpen(job) &&
+          (runner.scope === job.owner || runner.scope === `${job.owner}/${job.repo}`) &&
+          job.labels.every((label) => has.has(label.toLowerCase()))
       )
       .sort((a, b) => a.createdAt - b.createdAt || a.id - b.id)[0]
     if (job === undefined) return undefined
@@ -286,12 +294,40 @@ export class World {
     }
   }
 
+  /** Whether a job is yet to be run, or runs. */
+  isOpen({ status, runId, attempt }: Job): boolean {
+    return status !== "completed" && (status === "in_progress" || this.runs.get(runId)?.over?.attempt !== attempt)
+  }
+
+  /** A run is over, e.g. with `startup_failure`, although its jobs that wait are called queued for ever. */
+  end(runId: number, conclusion: string): void {
+    const run = this.runs.get(runId)
+    if (run === undefined) throw new Refused(404, "Not Found")
+    run.over = { attempt: run.attempt, conclusion }
+  }
+
+  /** A job, a run with its jobs, or a repository (`owner/repo`) with all that is in it is not found any more. */
+  vanish(what: { readonly job?: number; readonly run?: number; readonly repo?: string }): void {
+    const isMeant = (it: { readonly owner: string; readonly repo: string }) => `${it.owner}/${it.repo}` === what.repo
+    for (const job of this.jobs.values()) {
+      if (job.id !== what.job && job.runId !== what.run && !isMeant(job)) continue
+      // who still runs it hears that it is over, and its runner goes as after any job
+      this.complete(job.id, "cancelled")
+      this.jobs.delete(job.id)
+    }
+    for (const run of this.runs.values()) if (run.id === what.run || isMeant(run)) this.runs.delete(run.id)
+    if (what.repo === undefined) return
+    this.repositories.delete(what.repo)
+    this.deleted.add(what.repo)
+    for (const runner of this.runners.values()) if (runner.scope === what.repo) this.runners.delete(runner.id)
+  }
+
   /** Run a run again: the same run, the next attempt, new jobs. */
   rerun(runId: number, which: (job: Job) => boolean): void {
     const run = this.runs.get(runId)
     if (run === undefined) throw new Refused(404, "Not Found")
     const before = this.jobsOf(runId)
-    if (before.some(({ status }) => status !== "completed")) throw new Refused(403, "This workflow is already running")
+    if (before.some((job) => this.isOpen(job))) throw new Refused(403, "This workflow is already running")
     run.attempt++
     for (const job of before.filter(which)) this.addJob(run, { name: job.name, labels: job.labels, steps: job.steps })
   }
