@@ -24,6 +24,8 @@ export interface Health {
   isDown: boolean
   /** Probability that a request is done, and answered with 502 all the same. */
   unsaid: number
+  /** Probability that it denies to know a job, a run or a runner that is there. */
+  denying: number
   /** Requests are refused before this. */
   limitedUntil: number
   /** Lists are so old, in milliseconds. */
@@ -71,7 +73,7 @@ const levelName = ({ owner, repo }: Level): string =>
 /** The one GitHub of a world. */
 export class Forge {
   readonly world: World
-  readonly health: Health = { isDown: false, unsaid: 0, limitedUntil: 0, stale: 0 }
+  readonly health: Health = { isDown: false, unsaid: 0, denying: 0, limitedUntil: 0, stale: 0 }
   /** How long each job runs, in milliseconds. */
   readonly lasting = new Map<number, number>()
   requests = 0
@@ -100,7 +102,7 @@ export class Forge {
 
   /** All jobs that are not over; an old answer when lists lag. */
   private list({ owner, repo }: Watched): ReadonlyArray<Job> {
-    const jobs = [...this.world.jobs.values()].filter(({ status }) => status !== "completed").map(toJob)
+    const jobs = [...this.world.jobs.values()].filter((job) => this.world.isOpen(job)).map(toJob)
     if (this.health.stale === 0) this.lists = []
     else this.lists.push({ at: this.kernel.now, jobs })
     while (this.lists.length > 1 && (this.lists[0]?.at ?? 0) < this.kernel.now - this.health.stale) this.lists.shift()
@@ -135,6 +137,11 @@ export class Forge {
           Effect.mapError((thrown) => refusal(request, thrown)),
           Effect.timeoutFail({ duration: WITHIN, onTimeout: () => error("Unavailable", request, "no answer") })
         )
+    const find = <A>(request: string, work: () => A) =>
+      ask(request, () => {
+        if (this.chance.happens(this.health.denying)) throw new Refused(404, "Not Found")
+        return work()
+      })
     let last: Look | undefined
     const client: GitHubClient = {
       look: (watched, maxAge) =>
@@ -163,9 +170,9 @@ export class Forge {
         ask("GET runners", () =>
           [...world.runners.values()].filter(({ scope }) => scope === levelName(level)).map(toRunner)
         ),
-      job: (_owner, _repo, id) => ask("GET job", () => toJob(world.job(id))),
+      job: (_owner, _repo, id) => find("GET job", () => toJob(world.job(id))),
       run: (_owner, _repo, id) =>
-        ask("GET run", () => {
+        find("GET run", () => {
           const run = world.runs.get(id)
           if (run === undefined) throw new Refused(404, "Not Found")
           const { status, conclusion } = world.statusOf(run)
@@ -177,7 +184,13 @@ export class Forge {
           this.watcher.registered(runner, host)
           return { runner: toRunner(runner), jitConfig: Redacted.make(runner.secret) }
         }),
-      runner: (_level, id) => ask("GET runner", () => Option.map(Option.fromNullable(world.runners.get(id)), toRunner)),
+      runner: (_level, id) =>
+        find("GET runner", () => Option.map(Option.fromNullable(world.runners.get(id)), toRunner)).pipe(
+          Effect.catchIf(
+            ({ reason }) => reason === "NotFound",
+            () => Effect.succeedNone
+          )
+        ),
       runnerByName: (level, name) =>
         ask("GET runners", () =>
           Option.map(
@@ -228,7 +241,7 @@ export class Forge {
     const report = (taken: ServerJob, conclusion: string) => {
       if (!reachable()) return later(5_000, () => report(taken, conclusion))
       const before = taken.status
-      world.complete(taken.id, conclusion)
+      if (world.jobs.has(taken.id)) world.complete(taken.id, conclusion)
       if (before !== "completed") watcher.ended(taken)
       exit(0)
     }
@@ -286,6 +299,9 @@ export class Forge {
           interrupted = true
           if (job?.status === "in_progress" && !job.cancelled) watcher.interrupted(machine, vm, job)
           return reply(0)
+        }
+        if (command.includes("runner.log")) {
+          return reply(0, job === undefined ? "" : `2026-01-01 00:00:00Z: Running job: ${job.name}\n`)
         }
         if (command.includes("for i in {1..")) return reply(state === "none" ? 1 : 0)
         if (command.includes("runner.exit")) {

@@ -167,9 +167,23 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "retirement: a runner that has just got its job is given up all the same",
     file: "src/plugins/github/watch.ts",
-    find: "|| (yield* retire(client, level, runner.name))) return decision",
-    put: "|| runner.id !== 0) return decision",
+    find: "(yield* retire(client, level, runner.name)))",
+    put: "runner.id !== 0)",
     killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "witness: a job that GitHub denies is ended although its runner says that it runs",
+    file: "src/plugins/github/watch.ts",
+    find: "!(yield* isAtWork(runner.vm))",
+    put: 'decision._tag === "Gone"',
+    killedBy: { test: "test/plugins/github/gone.test.ts" }
+  },
+  {
+    name: "twice: one answer of 404 is enough",
+    file: "src/plugins/github/ask.ts",
+    find: "Effect.zipRight(Effect.sleep(AGAIN_AFTER), once)",
+    put: "Effect.succeed(answer)",
+    killedBy: { test: "test/plugins/github/gone.test.ts" }
   },
   {
     name: "quiet: a pass that found no room wakes all, itself too",

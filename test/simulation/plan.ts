@@ -28,6 +28,7 @@ export type Fault = { readonly at: number } & (
   | { readonly _tag: "StoreRestart"; readonly lost: number | "all"; readonly lasting: number }
   | { readonly _tag: "GitHubDown"; readonly lasting: number }
   | { readonly _tag: "GitHubUnsaid"; readonly probability: number; readonly lasting: number }
+  | { readonly _tag: "GitHubDenies"; readonly probability: number; readonly lasting: number }
   | { readonly _tag: "GitHubLimited"; readonly lasting: number }
   | { readonly _tag: "GitHubStale"; readonly lag: number; readonly lasting: number }
   | { readonly _tag: "Anka"; readonly host: number; readonly mood: Mood; readonly lasting: number }
@@ -36,6 +37,7 @@ export type Fault = { readonly at: number } & (
   | { readonly _tag: "VmCrash"; readonly host: number }
   | { readonly _tag: "Stop"; readonly host: number; readonly lasting: number }
   | { readonly _tag: "Drain"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "Vanish"; readonly what: "job" | "run" | "repo" | "over" }
   | { readonly _tag: "Runners"; readonly mode: "never-connects" | "idles"; readonly lasting: number }
 )
 
@@ -92,6 +94,9 @@ export const KINDS: ReadonlyArray<FaultKind> = [
   "Runners"
 ]
 
+/** Kinds that have chances of their own: so the histories of a seed stay what they were before there were these. */
+const LATER: ReadonlyArray<FaultKind> = ["Vanish", "GitHubDenies"]
+
 /** Faults of the whole world, not of one host: far fewer of them are enough. */
 const GLOBAL: ReadonlySet<FaultKind> = new Set([
   "StoreRestart",
@@ -99,6 +104,7 @@ const GLOBAL: ReadonlySet<FaultKind> = new Set([
   "GitHubUnsaid",
   "GitHubLimited",
   "GitHubStale",
+  "GitHubDenies",
   "Runners"
 ])
 
@@ -141,6 +147,10 @@ const faultOf = (chance: Chance, kind: FaultKind, at: number, hosts: number): Fa
       }
     case "VmCrash":
       return { _tag: kind, at, host }
+    case "Vanish":
+      return { _tag: kind, at, what: chance.one(["job", "run", "run", "over", "over", "repo"]) }
+    case "GitHubDenies":
+      return { _tag: kind, at, probability: chance.between(0.02, 0.4), lasting }
     case "Runners":
       return { _tag: kind, at, mode: chance.one(["never-connects", "idles"]), lasting }
   }
@@ -168,12 +178,19 @@ export const planOf = (seed: number, size: Size): Plan => {
       cancelAt: chance.happens(0.08) ? at + chance.between(0, 10 * MINUTE) : undefined
     }
   })
-  const faults = kinds.flatMap((kind) => {
-    const many = GLOBAL.has(kind) ? 3 : hosts * 0.35
-    return Array.from({ length: Math.round(many * size.hours * measure * chance.between(0.5, 1.5)) }, () =>
-      faultOf(chance, kind, chance.between(0, lasting), hosts)
-    )
-  })
+  const faultsOf = (chance: Chance, kinds: ReadonlyArray<FaultKind>) =>
+    kinds.flatMap((kind) => {
+      const many = GLOBAL.has(kind) ? 3 : hosts * 0.35
+      return Array.from({ length: Math.round(many * size.hours * measure * chance.between(0.5, 1.5)) }, () =>
+        faultOf(chance, kind, chance.between(0, lasting), hosts)
+      )
+    })
+  const faults = faultsOf(chance, kinds)
+  const later = new Chance(seed + 2_000_003)
+  const laterFaults = faultsOf(
+    later,
+    LATER.filter(() => later.happens(0.5))
+  )
   const isCalm = chance.happens(0.4)
   // the longer ones let more happen in less time
   const beat = chance.one(hosts > 20 ? [60, 120] : [10, 30]) * SECOND
@@ -199,6 +216,6 @@ export const planOf = (seed: number, size: Size): Plan => {
           doubled: chance.between(0, 0.01)
         },
     jobs: jobs.sort((a, b) => a.at - b.at),
-    faults: faults.sort((a, b) => a.at - b.at)
+    faults: [...faults, ...laterFaults].sort((a, b) => a.at - b.at)
   }
 }

@@ -33,7 +33,18 @@ describe("a simulated history", () => {
       [...kinds],
       [
         ...["Kill", "PowerLoss", "Freeze", "Partition", "StoreRestart", "GitHubDown", "GitHubUnsaid", "GitHubLimited"],
-        ...["GitHubStale", "Anka", "DiskFull", "ClockJump", "VmCrash", "Stop", "Drain", "Runners"],
+        ...[
+          "GitHubStale",
+          "Anka",
+          "DiskFull",
+          "ClockJump",
+          "VmCrash",
+          "Stop",
+          "Drain",
+          "Runners",
+          "Vanish",
+          "GitHubDenies"
+        ],
         ...["lost message", "late message", "doubled message"]
       ]
     )

@@ -210,7 +210,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       }
       if (job.cancelAt === undefined) return
       kernel.after(job.cancelAt - job.at, () => {
-        const open = forge.world.jobsOf(run.id).filter(({ status }) => status !== "completed")
+        const open = forge.world.jobsOf(run.id).filter((job) => forge.world.isOpen(job))
         if (open.length === 0) return
         forge.world.cancel(run.id)
         for (const it of open)
@@ -254,6 +254,19 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       case "GitHubUnsaid":
         health.unsaid = fault.probability
         return until(() => Object.assign(health, { unsaid: 0 }))
+      case "GitHubDenies":
+        health.denying = fault.probability
+        return until(() => Object.assign(health, { denying: 0 }))
+      case "Vanish": {
+        const { world } = forge
+        // the one that came last: what waited for long is mostly not on any host
+        const job = openJobs().at(-1)
+        if (job === undefined) return
+        const repo = `${job.owner}/${job.repo}`
+        if (fault.what === "over") world.end(job.runId, "startup_failure")
+        else world.vanish({ job: { job: job.id }, run: { run: job.runId }, repo: { repo } }[fault.what])
+        return
+      }
       case "GitHubLimited":
         health.limitedUntil = kernel.now + fault.lasting
         return
@@ -349,7 +362,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
     ? Math.max(...plan.jobs.map(({ lasting }) => lasting)) + plan.pullTakes + plan.registrationTimeout * 1000 + 60_000
     : Number.POSITIVE_INFINITY
 
-  const openJobs = () => [...forge.world.jobs.values()].filter(({ status }) => status !== "completed")
+  const openJobs = () => [...forge.world.jobs.values()].filter((job) => forge.world.isOpen(job))
   const present = () => hosts.filter(({ isGone }) => !isGone)
   /** What a host still has of jobs. */
   const leftOf = (host: SimulatedHost): ReadonlyArray<string> => {
@@ -379,7 +392,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
     kernel.run(end)
     trace("world", "quiet from here on")
     const { health } = forge
-    Object.assign(health, { isDown: false, unsaid: 0, limitedUntil: 0, stale: 0 })
+    Object.assign(health, { isDown: false, unsaid: 0, denying: 0, limitedUntil: 0, stale: 0 })
     const quiet = kernel.now
     let isClean = false
     const look = () => {

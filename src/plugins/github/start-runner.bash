@@ -16,16 +16,17 @@ cd "$HOME/actions-runner"
 IFS= read -r config <.jitconfig || [[ -n $config ]]
 rm -f .jitconfig runner.exit runner.pid
 
-# The runner takes its configuration from the environment, where "ps" does not show it, and drops it there.
+# The runner takes its configuration from the environment, where "ps" does not show it, and drops it there. The log is
+# the runner's alone: what this shell says of its jobs is no word of it.
 ACTIONS_RUNNER_INPUT_JITCONFIG=$config nohup bash -c '
   set -m
   umask 022
-  ./run.sh &
+  ./run.sh 2>&1 &
   echo "$!" >runner.pid.new && mv runner.pid.new runner.pid
   code=0
   wait "$!" || code=$?
   echo "$code" >runner.exit.new && mv runner.exit.new runner.exit
-' >runner.log 2>&1 </dev/null &
+' >runner.log 2>/dev/null </dev/null &
 
 for _ in {1..100}; do
   [[ -f runner.pid ]] && { echo "runner started"; exit 0; }
