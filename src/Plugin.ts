@@ -57,6 +57,8 @@ export interface Found {
   readonly detail: string
   /** The job as a request, or why it can be none. */
   readonly request: Either.Either<JobRequest, string>
+  /** What is probably not meant as the job says it, although it can run. */
+  readonly doubts?: ReadonlyArray<string>
 }
 
 /** What a plugin's examination may rely on, and what it is told of its surroundings. */

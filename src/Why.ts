@@ -187,11 +187,14 @@ const lateBecause = ({ attempt }: Standing) =>
 /** The answer that follows from the facts. Pure. */
 export const explain = (facts: Facts, self: string): Why => {
   const { found, standing, now } = facts
+  const doubts = (found.doubts ?? []).map((what) =>
+    reason(what, 'change `runs-on` in the workflow file; README, "In a workflow"', "the workflow")
+  )
   const of = (answer: string, reasons: ReadonlyArray<Reason> = []): Why => ({
     job: found.name,
     url: found.url,
     answer,
-    reasons
+    reasons: found.state === "over" ? reasons : [...reasons, ...doubts]
   })
   if (found.state === "over") return of(`it is over: ${found.detail}`)
   const owner = standing.state === "owned" ? `${standing.service} of ${hostOf(facts, standing.owner)}` : ""

@@ -39,18 +39,23 @@ export const find = (_: ServiceContext, config: GitHubConfig, text: string) =>
     )
     if (job === "gone") return Option.none<Found>()
     const scope = scopeOf(watchedOf(config), config.api_url)
+    const planned = plan(job.labels, job.runId)
     const found: Found = {
       key: keyOf(job),
       scope,
       name: job.name,
       url: job.url,
       ...stateOf(job),
-      request: Option.match(plan(job.labels, job.runId), {
+      request: Option.match(planned, {
         onNone: () => Either.left("it names no template: a label anka-template:UUID makes it Anklet's"),
         onSome: Either.match({
           onLeft: (refusal) => Either.left(`its labels cannot be satisfied: ${refusal}`),
           onRight: () => Either.fromOption(toRequest(scope, job), () => "its labels cannot be satisfied")
         })
+      }),
+      doubts: Option.match(Option.flatMap(planned, Either.getRight), {
+        onNone: () => [],
+        onSome: ({ doubts }) => doubts
       })
     }
     return Option.some(found)

@@ -2,6 +2,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { Template } from "../../Job.ts"
+import * as mistyped from "./mistyped.ts"
 
 /** What a job's labels ask for. */
 export interface Plan {
@@ -10,49 +11,92 @@ export interface Plan {
   readonly uniqueId: Option.Option<string>
   /** 0 to 9, lower ones first. */
   readonly priority: Option.Option<number>
+  /** What is probably not meant as it is written, for the one who wrote the workflow; the job runs all the same. */
+  readonly doubts: ReadonlyArray<string>
 }
 
 /** Why labels cannot be satisfied, for the one who wrote the workflow. */
 export type Refusal = string
 
-const TEMPLATE = "anka-template:"
-const TAG = "anka-template-tag:"
-const RUN_ID = "run-id:"
-const UNIQUE_ID = "unique-id:"
+const TEMPLATE = "anka-template"
+const TAG = "anka-template-tag"
+const RUN_ID = "run-id"
+const UNIQUE_ID = "unique-id"
 const PRIORITY = "anklet-priority-"
+const KEYS = [TEMPLATE, TAG, RUN_ID, UNIQUE_ID]
 
-const valuesOf = (labels: ReadonlyArray<string>, prefix: string): ReadonlyArray<string> => [
-  // GitHub matches labels whatever their case, and so do we; values stay as they are
-  ...new Set(
-    labels.filter((label) => label.toLowerCase().startsWith(prefix)).map((label) => label.slice(prefix.length))
-  )
+/** Labels that a runner can have: GitHub's API, "Create configuration for a just-in-time runner". */
+export const MOST_LABELS = 100
+/** Characters of a label: LabelsValidator in src/Runner.Listener/Configuration/Validators.cs of github.com/actions/runner. */
+export const LONGEST_LABEL = 256
+
+/** A label's key and value, without the space around them; GitHub matches labels whatever their case, and so do we. */
+interface Read {
+  /** As much of it as can be a label: what is longer takes time, and is refused. */
+  readonly label: string
+  readonly key: string
+  readonly value: string
+}
+
+const readOf = (whole: string): Read => {
+  const label = whole.slice(0, LONGEST_LABEL + 1)
+  const text = mistyped.trim(label)
+  if (text.toLowerCase().startsWith(PRIORITY)) return { label, key: PRIORITY, value: text.slice(PRIORITY.length) }
+  const colon = text.indexOf(":")
+  return {
+    label,
+    key: colon < 0 ? "" : mistyped.trim(text.slice(0, colon)).toLowerCase(),
+    value: mistyped.trim(text.slice(colon + 1))
+  }
+}
+
+const valuesOf = (read: ReadonlyArray<Read>, wanted: string): ReadonlyArray<string> => [
+  ...new Set(read.filter(({ key }) => key === wanted).map(({ value }) => value))
 ]
 
 /**
- * Read a job's labels. None: the job names no template, so it is not ours.
+ * Read a job's labels. None: the job names no template, nor anything like one, so it is not ours.
  *
  * A template or tag that begins with `-` or holds a control character is refused: it would be read as an option.
  */
 export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Option<Either.Either<Plan, Refusal>> => {
-  const templates = valuesOf(labels, TEMPLATE)
-  const tags = valuesOf(labels, TAG)
-  const runIds = valuesOf(labels, RUN_ID)
-  const uniqueIds = valuesOf(labels, UNIQUE_ID)
-  const priorities = valuesOf(labels, PRIORITY)
+  const read = labels.map(readOf)
+  const templates = valuesOf(read, TEMPLATE)
+  const tags = valuesOf(read, TAG)
+  const runIds = valuesOf(read, RUN_ID)
+  const uniqueIds = valuesOf(read, UNIQUE_ID)
+  const priorities = valuesOf(read, PRIORITY)
   const [template] = templates
-  if (template === undefined) return Option.none()
   const refuse = (why: string) => Option.some(Either.left(why))
-  if (templates.length > 1) return refuse(`it asks for ${templates.length} templates; give one ${TEMPLATE}<uuid> label`)
-  if (tags.length > 1) return refuse(`it asks for ${tags.length} tags; give one ${TAG}<tag> label`)
-  if (uniqueIds.length > 1) return refuse(`it has ${uniqueIds.length} ${UNIQUE_ID} labels; give one`)
+  const others = read.filter(({ key }) => key !== PRIORITY && !KEYS.includes(key)).map(({ label }) => label)
+  if (template === undefined) return Option.map(mistyped.template(others), Either.left)
+  const tooLong = labels.find(({ length }) => length > LONGEST_LABEL)
+  if (labels.length > MOST_LABELS) {
+    return refuse(`it has ${labels.length} labels, and GitHub gives a runner ${MOST_LABELS} at most`)
+  }
+  if (tooLong !== undefined) {
+    return refuse(
+      `its label ${mistyped.quote(tooLong)} has ${tooLong.length} characters, and a runner's labels have ${LONGEST_LABEL} at most`
+    )
+  }
+  if (templates.length > 1)
+    return refuse(`it asks for ${templates.length} templates; give one ${TEMPLATE}:<uuid> label`)
+  if (tags.length > 1) return refuse(`it asks for ${tags.length} tags; give one ${TAG}:<tag> label`)
+  if (uniqueIds.length > 1) return refuse(`it has ${uniqueIds.length} ${UNIQUE_ID}: labels; give one`)
   if (priorities.length > 1 || priorities.some((value) => !/^[0-9]$/.test(value))) {
     return refuse(`its priority must be one label ${PRIORITY}0 (first) to ${PRIORITY}9 (last)`)
   }
-  if (!isName(template)) return refuse(`"${template}" cannot be a template's UUID`)
   const [tag] = tags
-  if (tag !== undefined && !isName(tag)) return refuse(`"${tag}" cannot be a template's tag`)
+  const wrong = Option.firstSomeOf([
+    mistyped.value(TEMPLATE, template),
+    Option.flatMap(Option.fromNullable(tag), (tag) => mistyped.value(TAG, tag)),
+    ...runIds.map((value) => mistyped.value(RUN_ID, value))
+  ])
+  if (Option.isSome(wrong)) return refuse(wrong.value)
+  if (!isName(template)) return refuse(`${mistyped.quote(template)} cannot be a template's UUID`)
+  if (tag !== undefined && !isName(tag)) return refuse(`${mistyped.quote(tag)} cannot be a template's tag`)
   if (runIds.some((value) => value !== String(runId))) {
-    return refuse(`its ${RUN_ID} label names another run than its own, ${runId}: no runner may take it`)
+    return refuse(`its ${RUN_ID}: label names another run than its own, ${runId}: no runner may take it`)
   }
   return Option.some(
     Either.right({
@@ -60,7 +104,11 @@ export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Optio
       uniqueId: Option.orElse(Option.fromNullable(uniqueIds[0]), () =>
         Option.fromNullable(labels.find((label) => label.startsWith(`${runId}-`)))
       ),
-      priority: Option.map(Option.fromNullable(priorities[0]), Number)
+      priority: Option.map(Option.fromNullable(priorities[0]), Number),
+      doubts: [
+        ...mistyped.doubts(others),
+        ...uniqueIds.flatMap((value) => Option.toArray(mistyped.value(UNIQUE_ID, value)))
+      ]
     })
   )
 }

@@ -54,7 +54,7 @@ const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: Ret
   const { once } = yield* Once
   const progress = yield* Progress
   const look = yield* context.look(0)
-  const { requests, refused } = sort(
+  const { requests, refused, doubted } = sort(
     scope,
     look.jobs.filter(({ status }) => status === "queued")
   )
@@ -64,6 +64,12 @@ const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: Ret
     yield* once(
       `labels of ${job.url}`,
       Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(Effect.annotateLogs(about(job)))
+    )
+  }
+  for (const [job, why] of doubted) {
+    yield* once(
+      `labels of ${job.url}`,
+      Effect.logWarning(`labels may be mistyped: ${why}`).pipe(Effect.annotateLogs(about(job)))
     )
   }
   return requests

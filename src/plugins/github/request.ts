@@ -63,18 +63,25 @@ export const toRequest = (scope: Scope, job: Job): Option.Option<JobRequest> =>
     Option.map(Either.getRight(planned), (plan) => requestOf(scope, job, plan))
   )
 
-/** The jobs that want a VM of ours, and those of them whose labels cannot be satisfied, with the reason. */
-export const sort = (
-  scope: Scope,
-  jobs: ReadonlyArray<Job>
-): { readonly requests: ReadonlyArray<JobRequest>; readonly refused: ReadonlyArray<readonly [Job, Refusal]> } => {
+/** The jobs of a look that name a template, or seem to. */
+export interface Sorted {
+  /** Those that want a VM of ours. */
+  readonly requests: ReadonlyArray<JobRequest>
+  /** Those whose labels cannot be satisfied, with the reason. */
+  readonly refused: ReadonlyArray<readonly [Job, Refusal]>
+  /** Those that run, with what is probably not meant as their labels say it. */
+  readonly doubted: ReadonlyArray<readonly [Job, string]>
+}
+
+/** Read the labels of these jobs. */
+export const sort = (scope: Scope, jobs: ReadonlyArray<Job>): Sorted => {
   const ours = jobs.flatMap((job) => Option.toArray(Option.map(plan(job.labels, job.runId), (plan) => ({ job, plan }))))
+  const planned = ours.flatMap(({ job, plan }) => (Either.isRight(plan) ? [{ job, plan: plan.right }] : []))
   return {
-    requests: ours.flatMap(({ job, plan }) =>
-      Either.match(plan, { onLeft: () => [], onRight: (plan) => [requestOf(scope, job, plan)] })
-    ),
-    refused: ours.flatMap(({ job, plan }) =>
-      Either.match(plan, { onLeft: (why) => [[job, why] as const], onRight: () => [] })
+    requests: planned.map(({ job, plan }) => requestOf(scope, job, plan)),
+    refused: ours.flatMap(({ job, plan }) => (Either.isLeft(plan) ? [[job, plan.left] as const] : [])),
+    doubted: planned.flatMap(({ job, plan }) =>
+      plan.doubts.length > 0 ? [[job, plan.doubts.join("; ")] as const] : []
     )
   }
 }

@@ -56,6 +56,118 @@ describe("labels", () => {
     assert.include(refused("anka-template:a\nb"), "cannot be a template")
   })
 
+  it("are read without the space around them, and without what nobody sees", () => {
+    for (const template of [` ${UUID}`, `${UUID} `, `\u200b${UUID}\u00a0`, `${UUID}\n`]) {
+      assert.strictEqual(`${accepted(`anka-template:${template}`, "anka-template-tag: v1 ").template}`, `${UUID}:v1`)
+    }
+    assert.strictEqual(accepted(` anka-template :${UUID}`).template.id, UUID)
+    assert.deepStrictEqual(
+      accepted(`anka-template:${UUID}`, " anklet-priority-2 ", "run-id: 7").priority,
+      Option.some(2)
+    )
+    assert.strictEqual(accepted("anka-template:macOS 15 vanilla").template.id, "macOS 15 vanilla")
+  })
+
+  const mistypedLabels = [
+    `anka_template:${UUID}`,
+    `anka-template=${UUID}`,
+    `ankatemplate:${UUID}`,
+    `anka-templates:${UUID}`,
+    `anka template:${UUID}`,
+    `Anka-Tempalte:${UUID}`,
+    `anklet-template:${UUID}`,
+    `anka-template：${UUID}`,
+    `anka–template:${UUID}`,
+    `"anka-template:${UUID}"`,
+    "anka-template",
+    "ANKA_TEMPLATE=x",
+    "anka-templates-tag:v1"
+  ]
+  for (const label of mistypedLabels) {
+    it(`such as ${label} are told, for they were meant to name a template`, () => {
+      const why = refused("self-hosted", label)
+      assert.include(why, JSON.stringify(label))
+      assert.include(why, 'should be "anka-template')
+    })
+  }
+
+  it("that others use are not ours, whatever they remind of", () => {
+    for (const label of [
+      "template:x",
+      "my-template",
+      "anka",
+      "banana-plate:1",
+      "macos-template",
+      "run_id:7",
+      "x".repeat(999)
+    ]) {
+      assert.isTrue(Option.isNone(plan(["self-hosted", label], 7)), label)
+    }
+  })
+
+  it("of which several are written as one are told as that", () => {
+    for (const label of [
+      `self-hosted,anka,anka-template:${UUID}`,
+      `self-hosted anka anka-template:${UUID}`,
+      `[self-hosted, "anka-template:${UUID}"]`,
+      `anka-template:${UUID},anka-template-tag:v1`,
+      `anka-template:${UUID} run-id:7`,
+      "anka-template:macos,self-hosted"
+    ]) {
+      assert.include(refused(label), "several labels in one", label)
+    }
+    assert.include(refused(`anka-template:${UUID}:v1`), "goes on behind the UUID")
+  })
+
+  it("that cannot be meant as they are written are refused, and shown in quotes", () => {
+    assert.include(refused(`anka-template:"${UUID}"`), "quotes or brackets")
+    assert.include(refused("anka-template:a", "anka-template-tag:“v1”"), "quotes or brackets")
+    assert.include(refused("anka-template:<uuid>"), "quotes or brackets")
+    assert.include(refused("anka-template:${{ env.TEMPLATE }}"), "did not replace")
+    assert.include(refused("anka-template:a", "run-id:${{ github.run_id }}"), "did not replace")
+    assert.include(refused("anka-template:  "), '"" cannot be a template')
+  })
+
+  it("that are near one of ours are doubted, and the job runs", () => {
+    const doubted = (label: string) => accepted(`anka-template:${UUID}`, "self-hosted", "7-1", label).doubts
+    for (const [label, right] of [
+      ["anka_template_tag:v1", "anka-template-tag:<tag>"],
+      ["anka-tag:v1", "anka-template-tag:<tag>"],
+      ["runid:7", "run-id:<run id>"],
+      ["unique_id=1", "unique-id:<id>"],
+      ["anklet-priority:2", "anklet-priority-<0 to 9>"],
+      ["anka-priority-2", "anklet-priority-<0 to 9>"],
+      ["anka_template:x", "anka-template:<uuid>"]
+    ] as const) {
+      const [doubt = "none"] = doubted(label)
+      assert.include(doubt, right)
+      assert.include(doubt, JSON.stringify(label))
+    }
+    assert.lengthOf(doubted("unique-id:${{ x }}"), 1)
+    for (const label of [
+      "macOS",
+      "anka",
+      "run",
+      "anka-template-tag:v1",
+      "unique-id:1",
+      "anklet-priority-3",
+      "xcode-16"
+    ]) {
+      assert.deepStrictEqual(doubted(label), [], label)
+    }
+  })
+
+  it("that GitHub gives no runner are refused: more than 100, or one of more than 256 characters", () => {
+    const many = (count: number) => [`anka-template:${UUID}`, ...Array.from({ length: count - 1 }, (_, n) => `x${n}`)]
+    assert.isTrue(Either.isRight(planned(...many(100))))
+    assert.include(refused(...many(101)), "101 labels")
+    assert.isTrue(Either.isRight(planned(`anka-template:${UUID}`, "x".repeat(256))))
+    const why = refused(`anka-template:${UUID}`, "x".repeat(300))
+    assert.include(why, "300 characters")
+    assert.isBelow(why.length, 300)
+    assert.include(refused(`anka-template:${"x".repeat(300)}`), "314 characters")
+  })
+
   it("whatever they hold never give an option to the hypervisor", () => {
     FastCheck.assert(
       FastCheck.property(
