@@ -244,11 +244,15 @@ const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, as
       schedule: Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(4))
     }),
     within(REMOVE_WITHIN),
-    Effect.catchAll((error) =>
-      error._tag === "GitHubError" && error.reason === "Busy"
-        ? Effect.logWarning(
-            `runner ${name} still runs a job at GitHub, which frees it in about 10 minutes; it is removed then`
-          )
+    Effect.catchAll((error) => {
+      const reason = error._tag === "GitHubError" ? error.reason : ""
+      if (reason === "Busy") {
+        return Effect.logWarning(
+          `runner ${name} still runs a job at GitHub, which frees it in about 10 minutes; it is removed then`
+        )
+      }
+      return reason === "RateLimited"
+        ? Effect.logWarning(`runner ${name} is removed from GitHub later: ${error.message}`)
         : Effect.zipRight(
             Effect.logError(
               `runner ${name} could not be removed from GitHub; it is tried again in the next pass`,
@@ -256,7 +260,7 @@ const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, as
             ),
             Metrics.removalFailed({ kind: "runner" })
           )
-    )
+    })
   )
 }
 

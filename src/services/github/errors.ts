@@ -10,15 +10,26 @@ export const clock = (at: number): string => `${DateTime.formatIso(DateTime.unsa
 
 const said = (message: string) => (message === "" ? "" : ` (GitHub says: ${message})`)
 
-/** The rate limit is reached, as this answer said or an earlier one. */
-export const rateLimited = (request: string, until: number, status?: number, message = ""): GitHubError =>
-  new GitHubError({
+/** Why GitHub refuses for a while. */
+export const LIMIT = "GitHub's rate limit is reached"
+export const PAUSE = "GitHub asks to be left alone"
+
+/** Not now: the rate limit is reached, as this answer said or an earlier one. */
+export const rateLimited = (
+  request: string,
+  until: number,
+  given: { readonly why?: string; readonly status?: number; readonly message?: string } = {}
+): GitHubError => {
+  const { status, message = "" } = given
+  const why = given.why ?? (status !== undefined && status >= 500 ? PAUSE : LIMIT)
+  return new GitHubError({
     reason: "RateLimited",
     request,
     ...(status === undefined ? {} : { status }),
     until,
-    detail: `GitHub's rate limit is reached; the next request goes out at ${clock(until)}${said(message)}`
+    detail: `${why}; the next request goes out at ${clock(until)}${said(message)}`
   })
+}
 
 /** No answer, or not a whole one: nobody knows whether GitHub did it. */
 export const unavailable = (request: string, detail: string): GitHubError =>

@@ -22,6 +22,7 @@ import {
 } from "../GitHub.ts"
 import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
+import * as limits from "./limits.ts"
 import * as looks from "./look.ts"
 import * as requests from "./requests.ts"
 import * as schemas from "./schemas.ts"
@@ -97,12 +98,7 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
   const renew =
     credential._tag === "Token"
       ? Option.none()
-      : Option.some(
-          Effect.tryPromise(() => octokit.auth({ type: "installation", refresh: true })).pipe(
-            Effect.timeout("30 seconds"),
-            Effect.ignore
-          )
-        )
+      : Option.some(Effect.tryPromise(() => octokit.auth({ type: "installation", refresh: true })))
   /** What an App's installation was granted; it is said when its token is made, and kept with it. */
   const permissions =
     credential._tag === "Token"
@@ -123,8 +119,8 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
     octokit,
     {
       ...own,
-      refused: (headers) =>
-        Effect.tap(own.refused(headers), (until) =>
+      refused: (headers, status) =>
+        Effect.tap(own.refused(headers, status), (until) =>
           Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.forkDaemon(tell(until - now)))
         )
     },
@@ -159,9 +155,9 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
         )
       )
       const now = yield* Clock.currentTimeMillis
-      const limit = Number(headers["x-ratelimit-limit"])
-      const remaining = Number(headers["x-ratelimit-remaining"])
-      const resetAt = gate.resetAt(headers, now)
+      const limit = limits.numberOf(headers["x-ratelimit-limit"])
+      const remaining = limits.numberOf(headers["x-ratelimit-remaining"])
+      const resetAt = limits.resetAt(headers, now)
       const scopes = String(headers["x-oauth-scopes"] ?? "")
       const standing: Standing = {
         // a window that does not end within a day is none of GitHub's
@@ -169,7 +165,7 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
           Number.isFinite(limit + remaining) && Math.abs(resetAt - now) < DAY
             ? Option.some({ limit, remaining, resetAt })
             : Option.none(),
-        ahead: Option.map(gate.theirClock(headers), (theirs) => theirs - now),
+        ahead: Option.map(limits.theirClock(headers), (theirs) => theirs - now),
         may: Option.match(permissions === undefined ? Option.none() : yield* permissions, {
           onSome: (permissions): Standing["may"] => ({ _tag: "Permissions", permissions }),
           onNone: () => (scopes === "" ? { _tag: "Untold" } : { _tag: "Scopes", scopes: scopes.split(/,\s*/) })

@@ -1,5 +1,7 @@
 /** One request, or all pages of a list: through the gate, with a deadline, conditional, and with errors for people. */
 import type { Octokit } from "@octokit/rest"
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -10,7 +12,8 @@ import * as Metrics from "../../Metrics.ts"
 import type { GitHubError } from "../GitHub.ts"
 import { Once } from "../Once.ts"
 import * as errors from "./errors.ts"
-import { type Gate, isLimit, type Kind } from "./gate.ts"
+import type { Gate, Kind } from "./gate.ts"
+import { isLimit } from "./limits.ts"
 import * as remembered from "./remembered.ts"
 
 /** After this a request is given up. */
@@ -110,8 +113,12 @@ const isOf = <A, I>(schema: Schema.Schema<A, I>, value: unknown): value is A => 
   return check(value)
 }
 
-/** Requests of one credential. `renew` makes Octokit forget a token of its own that GitHub no longer takes. */
-export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.Effect<void>>): Requests => {
+/** Requests of one credential. `renew` makes Octokit forget a token of its own that GitHub no longer takes, and get another one. */
+export const make = (
+  octokit: Octokit,
+  gate: Gate,
+  renew: Option.Option<Effect.Effect<unknown, Cause.UnknownException>>
+): Requests => {
   const memory = remembered.make()
   let admitted = false
   /** An answer that is GitHub's own tells whether it knows the credential, whatever else it says. */
@@ -130,8 +137,8 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
       if (response === undefined) return yield* errors.unavailable(request, failure.message)
       const { headers, data } = response
       const message = messageOf(data)
-      if ((status === 403 || status === 429) && isLimit(status, headers, message)) {
-        return yield* errors.rateLimited(request, yield* gate.refused(headers), status, message)
+      if (isLimit(status, headers, data, yield* Clock.currentTimeMillis)) {
+        return yield* errors.rateLimited(request, yield* gate.refused(headers, status), { status, message })
       }
       if (failure.request.url.endsWith("/access_tokens")) return yield* errors.ofMint(request, status, message)
       yield* gate.learn(headers)
@@ -183,17 +190,32 @@ export const make = (octokit: Octokit, gate: Gate, renew: Option.Option<Effect.E
     )
   }
 
+  /** Get another token. GitHub may refuse that as it refuses any request: for now, or for good. */
+  const signIn = (renewed: Effect.Effect<unknown, Cause.UnknownException>, kind: Kind, request: string) =>
+    Effect.zipRight(
+      gate.enter(kind, request),
+      renewed.pipe(
+        Effect.catchAll(({ error }) => explain(request, error)),
+        Effect.timeoutFail({
+          duration: WITHIN,
+          onTimeout: () => errors.unavailable(request, `no answer within ${WITHIN}`)
+        })
+      )
+    )
+
   /** What was answered with 401 was not done: with another token it may be sent again. */
-  const send: typeof attempt = (...request) =>
-    Option.match(renew, {
-      onNone: () => attempt(...request),
-      onSome: (renew) =>
+  const send: typeof attempt = (kind, route, parameters, etag) => {
+    const sent = attempt(kind, route, parameters, etag)
+    return Option.match(renew, {
+      onNone: () => sent,
+      onSome: (renewed) =>
         Effect.catchIf(
-          attempt(...request),
+          sent,
           ({ reason, status }) => reason === "Unauthorized" && status === 401,
-          () => Effect.zipRight(renew, attempt(...request))
+          () => Effect.zipRight(signIn(renewed, kind, nameOf(route, parameters)), sent)
         )
     })
+  }
 
   const page = <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) => {
     const key = JSON.stringify([route, parameters])

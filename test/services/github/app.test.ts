@@ -94,4 +94,35 @@ describe("an App", () => {
       })
     )
   )
+
+  for (const [what, from] of [
+    ["its first token", 0],
+    ["another token", 1]
+  ] as const) {
+    it.live(`that is refused ${what} because of a limit waits, and is not told that it may not sign in`, () =>
+      useApp((client, github) =>
+        Effect.gen(function* () {
+          if (from > 0) yield* client.look(repo, 0)
+          yield* later(1)
+          github.faults.push({
+            path: "access_tokens",
+            times: 99,
+            answer: {
+              status: 403,
+              headers: { "retry-after": "10800" },
+              body: '{"message":"You have exceeded a secondary rate limit"}'
+            }
+          })
+          github.faults.push({
+            path: "/runs",
+            times: from,
+            answer: { status: 401, body: '{"message":"Bad credentials"}' }
+          })
+          for (let n = 0; n < 3; n++)
+            assert.strictEqual((yield* Effect.flip(client.look(repo, 0))).reason, "RateLimited")
+          assert.lengthOf(sent(github, "POST", "access_tokens"), from + 1)
+        })
+      )
+    )
+  }
 })

@@ -249,6 +249,35 @@ describe("at the rate limit", () => {
       })
     )
   )
+
+  for (const [what, answer] of [
+    ["for three hours", { status: 403, headers: { "retry-after": "10800" } }],
+    [
+      "by its older name, without a header",
+      { status: 403, body: '{"message":"You have triggered an abuse detection mechanism."}' }
+    ],
+    [
+      "by a web page",
+      { status: 429, headers: { "content-type": "text/html" }, body: "<html>Too many requests</html>" }
+    ],
+    ["by a server that is busy", { status: 503, headers: { "retry-after": "900" } }]
+  ] as const) {
+    it.live(`refused ${what}, one request is sent, and the next one is for later`, () =>
+      use((client, github) =>
+        Effect.gen(function* () {
+          github.faults.push({ path: "/", times: 99, answer })
+          for (let n = 0; n < 3; n++) {
+            const error = yield* Effect.flip(client.look(repo, 0))
+            assert.strictEqual(error.reason, "RateLimited", error.message)
+            const wait = (error.until ?? 0) - (yield* Clock.currentTimeMillis)
+            assert.isAbove(wait, 50_000)
+            assert.isAtMost(wait, 3_600_000)
+          }
+          assert.lengthOf(github.log, 1)
+        })
+      )
+    )
+  }
 })
 
 describe("a credential", () => {

@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/TestClock"
 import * as gate from "../../../src/services/github/gate.ts"
+import { isLimit } from "../../../src/services/github/limits.ts"
 
 /** Runs in a world whose clock stands at a moment that we know, and gives what was logged. */
 const start = 1_800_000_000_000
@@ -147,4 +148,117 @@ describe("the gate", () => {
       })
     )
   )
+
+  const date = new Date(start).toUTCString()
+  const at = (seconds: number) => String(start / 1000 + seconds)
+  const usedUp = { date, "x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0" }
+  for (const [what, given, seconds] of [
+    ["seconds", { "retry-after": "120" }, 120],
+    ["a part of a second", { "retry-after": "2.5" }, 2.5],
+    ["a number", { "retry-after": 9 }, 9],
+    ["three hours", { "retry-after": "10800" }, 3600],
+    ["more seconds than there are", { "retry-after": "9".repeat(30) }, 3600],
+    ["a date", { date, "retry-after": new Date(start + 90_000).toUTCString() }, 90],
+    [
+      "a date by GitHub's clock, which is an hour behind",
+      {
+        date: new Date(start - 3_600_000).toUTCString(),
+        "retry-after": new Date(start - 3_540_000).toUTCString()
+      },
+      60
+    ],
+    ["a date that is over", { date, "retry-after": new Date(start - 90_000).toUTCString() }, 60],
+    ["nothing to wait for", { "retry-after": "0" }, 60],
+    ["less than nothing", { "retry-after": "-30" }, 60],
+    ["an empty text", { "retry-after": "" }, 60],
+    ["words", { "retry-after": "in 5 minutes" }, 60],
+    ["Infinity", { "retry-after": "Infinity" }, 60],
+    ["the end of the window", { ...usedUp, "x-ratelimit-reset": at(600) }, 601],
+    ["the end of the window in milliseconds", { ...usedUp, "x-ratelimit-reset": String(start + 600_000) }, 601],
+    ["a window that ended", { ...usedUp, "x-ratelimit-reset": at(-600) }, 60],
+    ["a window without an end", usedUp, 60],
+    ["a window that lasts for years", { ...usedUp, "x-ratelimit-reset": at(1e8) }, 3600],
+    [
+      "a window, where something is left",
+      { ...usedUp, "x-ratelimit-remaining": "9", "x-ratelimit-reset": at(600) },
+      60
+    ],
+    ["words, and the end of the window", { ...usedUp, "retry-after": "soon", "x-ratelimit-reset": at(600) }, 601]
+  ] as const) {
+    it.effect(`takes ${what} for ${seconds} seconds, says so at once and once, and then lets one request pass`, () =>
+      use((the, lines) =>
+        Effect.gen(function* () {
+          assert.strictEqual(waits(yield* the.refused(given, 403)), seconds)
+          assert.lengthOf(lines, 1)
+          assert.match(lines[0] ?? "", /^WARN GitHub's rate limit is reached: no polling until \d\d:\d\d:\d\d UTC with/)
+          yield* TestClock.adjust(seconds * 1000 - 1)
+          assert.strictEqual((yield* Effect.flip(the.enter("poll", "GET /"))).until, start + seconds * 1000)
+          assert.strictEqual((yield* the.limit).waitsUntil, start + seconds * 1000)
+          assert.lengthOf(lines, 1)
+          yield* TestClock.adjust(1)
+          yield* the.enter("poll", "GET /")
+          assert.lengthOf(lines, 2)
+        })
+      )
+    )
+  }
+
+  it.effect("says each wait that follows on another one, with its time", () =>
+    use((the, lines) =>
+      Effect.gen(function* () {
+        for (let hours = 3; hours > 0; hours--) {
+          yield* the.refused({ "retry-after": String(hours * 3600) }, 429)
+          yield* TestClock.adjust("1 hour")
+        }
+        assert.deepStrictEqual(
+          lines.map((line) => line.match(/until (\S+)/)?.[1]),
+          ["09:00:00", "10:00:00", "11:00:00"]
+        )
+      })
+    )
+  )
+
+  it.effect("holds requests that an absurd window would hold for years for an hour at most", () =>
+    use((the) =>
+      Effect.gen(function* () {
+        yield* the.learn({ ...usedUp, "x-ratelimit-reset": at(1e9) })
+        assert.strictEqual((yield* Effect.flip(the.enter("essential", "GET /"))).until, start + 3_600_000)
+      })
+    )
+  )
+})
+
+describe("a refusal", () => {
+  const message = (text: string) => ({ message: text, documentation_url: "https://docs.github.com/rest" })
+  for (const [what, status, headers, data] of [
+    ["a 429 of any kind", 429, {}, ""],
+    ["a web page with 403", 403, {}, "<html><body>You have exceeded a secondary rate limit.</body></html>"],
+    ["of a user", 403, {}, message("API rate limit exceeded for user ID 7.")],
+    ["of an installation", 403, {}, message("API rate limit exceeded for installation ID 7.")],
+    ["of the secondary limit", 403, {}, message("You have exceeded a secondary rate limit. Please wait a few minutes")],
+    ["of the older name", 403, {}, message("You have triggered an abuse detection mechanism. Please wait")],
+    ["blocked for a while", 403, {}, message("… temporarily blocked from content creation. Please retry")],
+    ["after wrong sign-ins", 403, {}, message("Maximum number of login attempts exceeded. Please try again later.")],
+    [
+      "by its documentation",
+      403,
+      {},
+      { message: "no", documentation_url: "https://docs.github.com/#abuse-rate-limits" }
+    ],
+    ["by what is left", 403, { "x-ratelimit-remaining": "0" }, message("no")],
+    ["by a time", 403, { "retry-after": "soon" }, message("no")],
+    ["a server that asks for time", 503, { "retry-after": "60" }, "<html>"]
+  ] as const) {
+    it(`is about a limit: ${what}`, () => assert.isTrue(isLimit(status, headers, data, start)))
+  }
+  for (const [what, status, headers, data] of [
+    ["a permission", 403, {}, message("Resource not accessible by integration")],
+    ["an empty header", 403, { "x-ratelimit-remaining": "" }, message("no")],
+    ["nothing of the kind", 403, {}, null],
+    ["a fault", 503, {}, message("Please try again later")],
+    ["a fault with a time that is none", 502, { "retry-after": "0" }, ""],
+    ["a missing page", 404, { "retry-after": "60" }, message("rate limit")]
+  ] as const) {
+    it(`is about something else: ${what}`, () => assert.isFalse(isLimit(status, headers, data, start)))
+  }
 })
