@@ -113,6 +113,8 @@ export const CAUSES = [
   "template_failed",
   "registration_elsewhere",
   "registration_failed",
+  "registration_unfit",
+  "registration_refused",
   "runner_without_job",
   "script",
   "host_lock",

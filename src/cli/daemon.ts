@@ -33,6 +33,7 @@ import { Ledger, pathOf } from "../services/Ledger.ts"
 import * as Log from "../services/Log.ts"
 import { Once } from "../services/Once.ts"
 import * as PidFile from "../services/PidFile.ts"
+import { Refusals } from "../services/Refusals.ts"
 import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
@@ -64,7 +65,7 @@ const capabilities = (
 ) =>
   Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, GitHub.layer, Wake.layer)
+      Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, GitHub.layer, Wake.layer)
     ),
     Layer.provideMerge(
       Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(places.ledger), HostLock.layer(places.locks))

@@ -53,6 +53,8 @@ export class GitHubError extends Schema.TaggedError<GitHubError>()("GitHubError"
   status: Schema.optional(Schema.Number),
   /** What happened and what to do about it, for a person. */
   detail: Schema.String,
+  /** GitHub's own words, where it said any; `detail` has them too. */
+  said: Schema.optional(Schema.String),
   /** Milliseconds since the epoch, with `RateLimited`: not before. */
   until: Schema.optional(Schema.Number)
 }) {
@@ -95,6 +97,12 @@ export interface Runner {
   readonly name: string
   readonly online: boolean
   readonly busy: boolean
+}
+
+/** A runner group of an organisation. */
+export interface RunnerGroup {
+  readonly id: number
+  readonly name: string
 }
 
 /** All jobs of the active runs of what is watched, every page, at one moment. */
@@ -144,6 +152,11 @@ export interface GitHubClient {
   readonly runner: (level: Level, id: number) => Effect.Effect<Option.Option<Runner>, GitHubError>
   /** Looked up by name over all pages; there is none where its repository or organisation is gone. */
   readonly runnerByName: (level: Level, name: string) => Effect.Effect<Option.Option<Runner>, GitHubError>
+  /** The runner groups of an organisation; with a repository, those that it may use. */
+  readonly groups: (
+    owner: string,
+    repo: Option.Option<string>
+  ) => Effect.Effect<ReadonlyArray<RunnerGroup>, GitHubError>
   /** Remove by id; one that is gone already counts as removed; `Busy` when it runs a job. Uses the reserve of the rate limit. */
   readonly removeRunner: (level: Level, id: number) => Effect.Effect<void, GitHubError>
   /** Tell the developer why a job cannot run, as a check run beside it; false where the credential cannot (a PAT, or no Checks permission). */

@@ -579,6 +579,51 @@ const WARDS: ReadonlyArray<Ward> = [
     ]
   },
   {
+    name: "a runner group",
+    code: 12,
+    faults: [
+      [
+        "that does not let the repository in",
+        "runner-group-closed",
+        "problem",
+        /runner group 7 \("macs"\) of veertuinc does not let veertuinc\/anklet in/,
+        /let the repository use the group/,
+        () => {
+          lab.world.groups.set("veertuinc", [{ id: 7, name: "macs", repositories: ["other"] }])
+          rewrite("registration: repo", "registration: org\n    runner_group: 7")
+        }
+      ]
+    ]
+  },
+  {
+    name: "the runner group of an organisation",
+    code: 12,
+    faults: [
+      [
+        "that is not there",
+        "runner-group-unknown",
+        "problem",
+        /`runner_group` 99: veertuinc has no such runner group/,
+        /correct `runner_group`/,
+        () => rewrite("registration: repo", "registration: org\n    runner_group: 99")
+      ]
+    ]
+  },
+  {
+    name: "the runner group of a repository",
+    code: 12,
+    faults: [
+      [
+        "that only an organisation can have",
+        "runner-group-unknown",
+        "problem",
+        /runners of a repository have the default group/,
+        /correct `runner_group`/,
+        () => rewrite("registration: repo", "registration: repo\n    runner_group: 99")
+      ]
+    ]
+  },
+  {
     name: "a classic token",
     code: 12,
     faults: [

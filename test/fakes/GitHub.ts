@@ -137,6 +137,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
       call("runnerByName", name, () =>
         Effect.succeed(Option.fromNullable([...fake.runners.values()].find((runner) => runner.name === name)))
       ),
+    groups: () => call("groups", "", () => Effect.succeed([{ id: 1, name: "Default" }])),
     removeRunner: (_level, id) =>
       call("removeRunner", String(id), () => {
         if (fake.runners.get(id)?.busy === true) return refused("Busy", `DELETE runner ${id}`)

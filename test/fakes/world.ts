@@ -12,6 +12,7 @@ import type { Service } from "../../src/Service.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import { Coordinator } from "../../src/services/Coordinator.ts"
 import { Once } from "../../src/services/Once.ts"
+import { Refusals } from "../../src/services/Refusals.ts"
 import { Slots } from "../../src/services/Slots.ts"
 import { Templates } from "../../src/services/Templates.ts"
 import { Wake } from "../../src/services/Wake.ts"
@@ -128,7 +129,15 @@ export const layer = (world: World) =>
     )
   ).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Drain.layer, Once.layer, Slots.layer, Templates.layer, Wake.layer, FakeGitHub.layer(world.github))
+      Layer.mergeAll(
+        Drain.layer,
+        Once.layer,
+        Refusals.layer,
+        Slots.layer,
+        Templates.layer,
+        Wake.layer,
+        FakeGitHub.layer(world.github)
+      )
     ),
     Layer.provideMerge(Layer.mergeAll(FakeAnka.layer(world.anka), FakeLedger.layer(world.ledger), FakeHostLock.layer))
   )

@@ -200,6 +200,7 @@ export class Forge {
             toRunner
           )
         ),
+      groups: () => ask("GET groups", () => [{ id: 1, name: "Default" }]),
       removeRunner: (level, id) =>
         ask("DELETE runner", () => {
           const runner = world.runners.get(id)

@@ -32,6 +32,7 @@ import { HostLock } from "../../src/services/HostLock.ts"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, Ledger } from "../../src/services/Ledger.ts"
 import { Once } from "../../src/services/Once.ts"
+import { Refusals } from "../../src/services/Refusals.ts"
 import { Slots } from "../../src/services/Slots.ts"
 import { Templates } from "../../src/services/Templates.ts"
 import { Wake } from "../../src/services/Wake.ts"
@@ -248,7 +249,9 @@ export class SimulatedHost {
       )
     )
     const capabilities = coordinators.pipe(
-      Layer.provideMerge(Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Wake.layer)),
+      Layer.provideMerge(
+        Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, Wake.layer)
+      ),
       Layer.provideMerge(Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(LEDGER), HostLock.layer("/locks"))),
       Layer.provideMerge(base)
     )

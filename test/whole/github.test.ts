@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { calls } from "../../src/simulator/anka/host.ts"
-import { type Lab, make, TOKEN, until } from "./lab.ts"
+import { LABELS, type Lab, make, TEMPLATE, TOKEN, until } from "./lab.ts"
 
 let lab: Lab
 
@@ -82,6 +82,69 @@ describe("GitHub", () => {
     await drained()
     assert.isAtMost(lab.github.violations.length, 1)
     assert.deepStrictEqual(lab.errors(), [])
+  })
+
+  it("that knows no such runner group is one ERROR that names `runner_group`, and no VM is made for it", async () => {
+    lab = await make({ service: "runner_group: 99" })
+    lab.queue({}, {})
+    await started()
+    await until("it is said", () => lab.errors().length > 0)
+    await until("more passes are made", () => lab.github.log.filter(({ path }) => path.includes("/runs?")).length > 5)
+    assert.match(String(lab.errors()[0]?.msg), /`runner_group` 99: runners of a repository have the default group/)
+    assert.lengthOf(lab.errors(), 1)
+    assert.lengthOf(
+      lab.github.log.filter(({ path }) => path.includes("jitconfig")),
+      1
+    )
+    assert.isFalse(calls(lab.host).some(({ argv }) => argv.includes("clone")))
+    assert.include((await lab.anklet("status", "--json")).stdout, "`runner_group` 99")
+    await drained()
+  })
+
+  it("that takes no such labels is told before a VM is made; mistyped ones are told as well", async () => {
+    lab = await make()
+    const { jobs } = lab.queue(
+      { labels: [...LABELS, "x".repeat(300)] },
+      { labels: ["self-hosted", `anka_template:${TEMPLATE}`] },
+      { labels: [`self-hosted,anka,anka-template:${TEMPLATE}`] },
+      { labels: [`anka-template: ${TEMPLATE} `, "anka-template-tag: v1", "run-id:{run_id}"] }
+    )
+    await started()
+    await ended(jobs[3]?.id)
+    const warned = () => lab.log().filter(({ level }) => level === "WARN")
+    await until("all is said", () => warned().length === 3)
+    assert.deepStrictEqual(
+      ["300 characters", "should be", "several labels"].map(
+        (words) => warned().filter(({ msg }) => String(msg).includes(words)).length
+      ),
+      [1, 1, 1]
+    )
+    const why = await lab.anklet("why", `https://github.test/veertuinc/anklet/actions/runs/1/job/${jobs[1]?.id}`)
+    assert.include(why.stdout, `"anka_template:${TEMPLATE}" should be`)
+    assert.lengthOf(
+      calls(lab.host).filter(({ argv }) => argv.includes("clone")),
+      1
+    )
+    assert.deepStrictEqual(lab.world.job(jobs[3]?.id ?? 0).labels[0], `anka-template: ${TEMPLATE} `)
+    assert.deepStrictEqual(lab.errors(), [])
+    await drained()
+  })
+
+  it("asking for three hours is asked once, and the wait is said and shown", async () => {
+    lab = await make()
+    lab.github.faults.push({ path: "/", times: 99, answer: { status: 403, headers: { "retry-after": "10800" } } })
+    lab.queue({})
+    await started()
+    await until("the wait is said", () => lab.log().some(({ level }) => level === "WARN"))
+    await until("passes are made", () => lab.log().filter(({ msg }) => String(msg).includes("next request")).length > 1)
+    assert.lengthOf(lab.github.log, 1)
+    assert.lengthOf(
+      lab.log().filter(({ level, msg }) => level === "WARN" && /no polling until \d\d:\d\d:\d\d UTC/.test(String(msg))),
+      1
+    )
+    assert.match((await lab.anklet("status")).stdout, /no polling until \d\d:\d\d/)
+    assert.deepStrictEqual(lab.errors(), [])
+    await drained()
   })
 
   it("Enterprise Server, an App, and runners of the organisation work as well", async () => {

@@ -15,12 +15,14 @@ import {
   GitHubError,
   type Level,
   type Runner,
+  type RunnerGroup,
   type Standing
 } from "../../services/GitHub.ts"
 import { clock } from "../../services/github/errors.ts"
 import { RESERVE } from "../../services/github/gate.ts"
 import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
+import { nameOf, needed, ofGroup } from "./refusal.ts"
 import { RunnerDetail } from "./runner.ts"
 
 export const KINDS = {
@@ -49,6 +51,17 @@ export const KINDS = {
     why: "GitHub does not tell what a fine-grained token may do, and to register a runner only to see whether it works would leave one behind.",
     remedy:
       "see that the token has 'Administration: write' on the repository or, with `registration: org`, 'Self-hosted runners: write' on the organisation"
+  },
+  "runner-group-unknown": {
+    level: "problem",
+    why: "GitHub registers no runner for any job of this service.",
+    remedy: "correct `runner_group`"
+  },
+  "runner-group-closed": {
+    level: "problem",
+    why: "Runners are registered, and GitHub gives them no job of this repository.",
+    remedy:
+      "let the repository use the group, in the organisation's settings under Actions > Runner groups, or correct `runner_group`"
   },
   "checks-unwritten": {
     level: "note",
@@ -122,9 +135,6 @@ const soon = <A>(request: string, question: Effect.Effect<A, GitHubError>) =>
 const list = (names: ReadonlyArray<string>) =>
   `${names.slice(0, NAMES).join(", ")}${names.length > NAMES ? ` and ${names.length - NAMES} more` : ""}`
 
-const nameOf = ({ owner, repo }: { readonly owner: string; readonly repo: Option.Option<string> }) =>
-  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
-
 /** What a refusal means; `permission` is what the request needs. */
 const refused = (error: GitHubError, permission: string): ReadonlyArray<Finding.Finding> => {
   switch (error.reason) {
@@ -154,16 +164,6 @@ const time = ({ ahead }: Standing) =>
       : Finding.ok("clock", "this clock agrees with GitHub's to a minute")
   })
 
-/** What one must be granted to register runners here, in GitHub's words. */
-const needed = ({ repo }: Level) =>
-  Option.isSome(repo)
-    ? { permission: "administration", words: "'Administration: write' on the repository", scope: "repo" }
-    : {
-        permission: "organization_self_hosted_runners",
-        words: "'Self-hosted runners: write' on the organisation",
-        scope: "admin:org"
-      }
-
 /** What cannot be tried without leaving a runner behind: read from what GitHub says of the credential, where it does. */
 const grants = ({ may }: Standing, level: Level) => {
   const { permission, words, scope } = needed(level)
@@ -189,6 +189,24 @@ const grants = ({ may }: Standing, level: Level) => {
       ]
   }
 }
+
+/** Whether GitHub knows the group that runners are registered in, and lets the watched repository use it. */
+const group = Effect.fnUntraced(function* (
+  client: GitHubClient,
+  { runner_group, owner, repo }: GitHubConfig,
+  level: Level
+) {
+  const unknown = [found("runner-group-unknown", ofGroup(level, runner_group))]
+  if (Option.isSome(level.repo)) return runner_group === 1 ? [] : unknown
+  const has = (groups: ReadonlyArray<RunnerGroup>) => groups.find(({ id }) => id === runner_group)
+  const known = has(yield* client.groups(owner, Option.none()))
+  if (known === undefined) return unknown
+  const what = `runner group ${runner_group} ("${known.name}") of ${owner}`
+  const isOpen = Option.isNone(repo) || has(yield* client.groups(owner, repo)) !== undefined
+  return isOpen
+    ? [Finding.ok("github", `${what} is known`)]
+    : [found("runner-group-closed", `${what} does not let ${nameOf({ owner, repo })} in`)]
+})
 
 /** Runners by their names alone: whose they are is not known, so they are only told of. */
 const others = (runners: ReadonlyArray<Runner>, level: Level, known: ReadonlySet<number>) => {
@@ -252,13 +270,14 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
   const level = levelOf(config)
   const standing = yield* soon("GET /rate_limit", client.standing)
   if (Either.isLeft(standing)) return refused(standing.left, "access")
-  const [look, runners, leftovers] = yield* Effect.all(
+  const [look, runners, groups, leftovers] = yield* Effect.all(
     [
       soon("GET actions/runs", client.tryLook(watched)),
       soon("GET actions/runners", client.runners(level)),
+      soon("GET runner-groups", group(client, config, level)),
       soon("GET runner", left(client, service, around))
     ],
-    { concurrency: 3 }
+    { concurrency: 4 }
   )
   const known = new Set([...HashMap.values(around.ledger.runners)].flatMap(({ id }) => Option.toArray(id)))
   return [
@@ -279,6 +298,8 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
         ...others(runners, level, known)
       ]
     }),
+    // who may not list groups is told of that by the runners
+    ...Either.getOrElse(groups, () => []),
     ...Either.getOrElse(leftovers, () => [])
   ]
 })

@@ -59,6 +59,8 @@ export const causeOf = (error: Failure): Metrics.Cause => {
 
 /** A job that was given up, or that no registry can satisfy, is tried again after this: somebody may have mended the cause. */
 export const GIVEN_UP_FOR = Duration.minutes(30)
+/** As long as GitHub keeps a queued job (docs.github.com, "Self-hosted runners reference"): it is not tried again. */
+const FOR_GOOD = Duration.hours(24)
 /** Disk space does not come back by itself. */
 const NO_SPACE_FOR = Duration.minutes(10)
 /** Somebody else sees to the job; if not, it is still queued then. */
@@ -133,7 +135,22 @@ export const judge = (
         ? Effect.zipWith(notNow(FULL_FOR, false), isCrowdedOut(job), (verdict, kept) => ({ ...verdict, kept }))
         : failed(backOff)
     case "RegistrationError":
-      return error.reason === "Elsewhere" ? notNow(ELSEWHERE_FOR, true) : failed(backOff)
+      switch (error.reason) {
+        case "Elsewhere":
+          return notNow(ELSEWHERE_FOR, true)
+        case "Unfit":
+          return Effect.flatMap(Once, ({ once }) =>
+            once(
+              `unfit ${job.key}`,
+              Effect.zipRight(Effect.logError(`${error.message}. The job is not tried again`), unknown(error.message))
+            )
+          ).pipe(Effect.as(handedBack(error.message, FOR_GOOD, true)))
+        case "Refused":
+          // the service tells it: it is not about this job
+          return Effect.succeed(handedBack(error.message, 0, false))
+        default:
+          return failed(backOff)
+      }
     case "GitHubError": {
       const { until } = error
       // the service's trouble, not the job's: its next pass says so, and another service or host may take the job

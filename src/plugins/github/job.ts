@@ -19,6 +19,7 @@ import * as Vm from "../../Vm.ts"
 import { type Answer, ask, askWithRun, ifKnown, isDone, type JobAddress } from "./ask.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
 import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./failure.ts"
+import * as refusal from "./refusal.ts"
 import { JobDetail, toRequest } from "./request.ts"
 import * as runner from "./runner.ts"
 import { conclusionOf, type Decision, LOOK_EVERY, type Outcome, RUN_EVERY, watch } from "./watch.ts"
@@ -112,6 +113,28 @@ const asking = (
   owns: Effect.flatMap(held.claim, coordinator.owns)
 })
 
+/** What registering a runner for the job takes. */
+const registering = Effect.fnUntraced(function* (
+  context: Context,
+  held: Held,
+  address: JobAddress,
+  labels: ReadonlyArray<string>
+) {
+  const { job, attempt } = yield* held.claim
+  const registration: runner.Registration = {
+    client: context.client,
+    level: levelOf(context.config),
+    job: job.key,
+    service: context.service.name,
+    labels,
+    group: context.config.runner_group,
+    attempt,
+    address,
+    ...asking(context, held, yield* Coordinator, address)
+  }
+  return registration
+})
+
 /** One try: a VM and a runner of its own. */
 const attempt = Effect.fn("attempt")(function* (
   context: Context,
@@ -119,29 +142,17 @@ const attempt = Effect.fn("attempt")(function* (
   address: JobAddress,
   labels: ReadonlyArray<string>
 ) {
-  const { client, config, service } = context
-  const { job, attempt } = yield* held.claim
-  const coordinator = yield* Coordinator
+  const { config, service } = context
+  const { job } = yield* held.claim
+  const registration = yield* registering(context, held, address, labels)
   const templates = yield* Templates
   const prepare = Effect.gen(function* () {
     const template = yield* templates.ensure(job.template, config.registry_url)
     yield* reached("pulled")
     const vm = yield* Vm.make(template, { job: job.key, service: service.name })
     return yield* Effect.gen(function* () {
-      const registered = yield* runner.make(
-        {
-          client,
-          level: levelOf(config),
-          job: job.key,
-          service: service.name,
-          labels,
-          group: config.runner_group,
-          attempt,
-          address,
-          ...asking(context, held, coordinator, address)
-        },
-        vm
-      )
+      const registered = yield* runner.make(registration, vm)
+      yield* refusal.accepted(config)
       yield* reached("registered")
       yield* runner.start(registered.runner, {
         directory: service.directory,
@@ -213,6 +224,9 @@ const settled =
           )
         yield* Metrics.jobFailed({ cause: causeOf(error) })
         yield* held.decide(yield* judge(error, claim, tell))
+        if (error._tag !== "RegistrationError" || (error.reason !== "Unfit" && error.reason !== "Refused")) return
+        const { reason, detail } = error
+        yield* refusal.remember(context.config, context.service.name, claim.job.key, { reason, detail })
       })
     )
 
@@ -235,6 +249,11 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
   if (verified.status !== "queued") {
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
     return yield* held.decide(FINISHED)
+  }
+  if (yield* refusal.isDoubtful(context.config, job.key)) {
+    yield* Effect.logDebug("a registration is tried without a VM: GitHub may refuse it")
+    yield* runner.rehearse(yield* registering(context, held, address, verified.labels))
+    yield* refusal.accepted(context.config)
   }
   yield* Effect.logInfo("job claimed")
   for (let replaced = 0; ; replaced++) {

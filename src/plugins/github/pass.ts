@@ -1,4 +1,5 @@
 /** One pass: look, plan, claim, see the job through. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -19,6 +20,7 @@ import { Wake } from "../../services/Wake.ts"
 import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
 import * as job from "./job.ts"
+import * as refusal from "./refusal.ts"
 import { about, keyOf, scopeOf, sort } from "./request.ts"
 import * as runner from "./runner.ts"
 
@@ -113,22 +115,29 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     // another service may have looked in our place: a job is not to be taken with a credential that GitHub refuses
     yield* client.admitted
     const waiting = yield* coordinator.waiting(scope, service.name)
-    if (waiting.length === 0) return
+    const refused = yield* refusal.standing(config)
+    const now = yield* Clock.currentTimeMillis
+    // a service that GitHub refuses does not work again because there is nothing to do
+    const unlessRefused = refusal.fails(config, service.name)
+    if (waiting.length === 0 || Option.exists(refused, ({ until }) => until > now)) return yield* unlessRefused
     const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
     if (runnable.length === 0) {
       yield* progress.finds("jobs wait for the pull that is under way on this host")
-      return yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
+      yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
+      return yield* unlessRefused
     }
     yield* service.checkFiles
     if (!(yield* slots.take)) {
       yield* progress.finds("jobs wait: no room for another VM on this host")
-      return yield* Effect.logDebug("jobs wait: no room for another VM on this host")
+      yield* Effect.logDebug("jobs wait: no room for another VM on this host")
+      return yield* unlessRefused
     }
     const held = yield* Claim.take(scope, service.name, runnable.map(classOf))
-    if (Option.isNone(held)) return
+    if (Option.isNone(held)) return yield* unlessRefused
     yield* Ref.set(hadJob, true)
     const claim = yield* held.value.claim
     yield* job.run(context, held.value).pipe(Effect.annotateLogs(claim.job.fields))
+    yield* unlessRefused
   }).pipe(
     Effect.annotateLogs({
       owner: config.owner,

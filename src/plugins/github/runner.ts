@@ -8,7 +8,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
 import * as Finalizer from "../../Finalizer.ts"
-import { type JobKey, VM_PREFIX } from "../../Job.ts"
+import { type JobKey, VM_PREFIX, VmName } from "../../Job.ts"
 import * as Metrics from "../../Metrics.ts"
 import { Anka, type AnkaError } from "../../services/Anka.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
@@ -17,6 +17,7 @@ import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../
 import type { Vm } from "../../Vm.ts"
 import { within } from "../../Within.ts"
 import { clean, lastWords } from "./lastWords.ts"
+import * as refusal from "./refusal.ts"
 import { JobDetail } from "./request.ts"
 
 /** A runner that is registered for us, and the VM it belongs to. */
@@ -35,8 +36,11 @@ export interface Asked {
 
 /** Why no runner was registered for the job. */
 export class RegistrationError extends Schema.TaggedError<RegistrationError>()("RegistrationError", {
-  /** `Elsewhere`: another host or daemon sees to the job. `Failed`: GitHub did not let us, for reasons in `detail`. */
-  reason: Schema.Literal("Elsewhere", "Failed"),
+  /**
+   * `Elsewhere`: another host or daemon sees to the job. `Failed`: GitHub did not let us, for reasons in `detail`.
+   * `Unfit`: it takes no runner for this job, `Refused`: nor any of this service, whenever it is asked.
+   */
+  reason: Schema.Literal("Elsewhere", "Failed", "Unfit", "Refused"),
   detail: Schema.String
 }) {
   override get message() {
@@ -120,6 +124,26 @@ export const retire = (client: GitHubClient, level: Level, name: string) =>
     Effect.catchAll(({ reason }) => Effect.succeed(!UNSURE.has(reason)))
   )
 
+/** Have GitHub make a runner: intent, effect and the id that came back are one step, because an interrupted stop in between would lose the id. */
+const create = Effect.fnUntraced(function* (client: GitHubClient, named: RunnerNamed, asking: refusal.Asking) {
+  const ledger = yield* Ledger
+  const { runner: name } = named
+  // an intent of an earlier life, or an earlier reply that was lost: then a runner of this name is ours
+  const isOurs = HashMap.has((yield* ledger.state).runners, name)
+  const refused = (error: GitHubError): Effect.Effect<never, GitHubError | RegistrationError, Ledger> =>
+    Option.match(refusal.of(error, asking), {
+      onNone: () => error,
+      // what GitHub refused is not there, and need not be looked for
+      onSome: (refused) => Effect.zipRight(isOurs ? Effect.void : settle(name), new RegistrationError(refused))
+    })
+  return yield* ledger.append(named).pipe(
+    Effect.zipRight(client.createRunner(asking.level, { name, labels: asking.labels, group: asking.group })),
+    Effect.tap(({ runner }) => ledger.append(RunnerKnown.make({ runner: name, id: runner.id }))),
+    within(CREATE_WITHIN),
+    Effect.catchIf((error) => error._tag === "GitHubError", refused)
+  )
+})
+
 const register = Effect.fnUntraced(function* (
   client: GitHubClient,
   level: Level,
@@ -139,11 +163,7 @@ const register = Effect.fnUntraced(function* (
 
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) yield* Effect.sleep(BETWEEN_TRIES)
-    // intent, effect and the id that came back are one step: an interrupted stop in between would lose the id
-    const created = yield* ledger.append(options.named).pipe(
-      Effect.zipRight(client.createRunner(level, { name, labels: options.labels, group: options.group })),
-      Effect.tap(({ runner }) => ledger.append(RunnerKnown.make({ runner: name, id: runner.id }))),
-      within(CREATE_WITHIN),
+    const created = yield* create(client, options.named, { level, ...options }).pipe(
       Effect.map(Option.some),
       Effect.catchIf(isUnsettled, (error) => {
         // only an answer that never came can mean that the runner is there because of us
@@ -190,7 +210,7 @@ const register = Effect.fnUntraced(function* (
 
 /** The runner may be there although we were not told, or was there before. */
 const isUnsettled = (
-  error: GitHubError | JournalError | Cause.TimeoutException
+  error: GitHubError | JournalError | RegistrationError | Cause.TimeoutException
 ): error is GitHubError | Cause.TimeoutException =>
   error._tag === "TimeoutException" ||
   (error._tag === "GitHubError" && ["Conflict", "Unavailable", "Protocol"].includes(error.reason))
@@ -297,6 +317,25 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
     )
   return yield* attempt(0)
 })
+
+/**
+ * Register a runner of the job and remove it at once, without a VM: tells whether GitHub takes one. Its name is none that
+ * a runner with a VM ever has, so that it is in nobody's way.
+ */
+export const rehearse = Effect.fn("runner.rehearse")(function* (registration: Registration) {
+  const { client, level, job, service, address } = registration
+  const name = nameOf(job, NAMES)
+  const vm = VmName.make(name)
+  const detail = encodeDetail({ level, job: address })
+  yield* own(client, level, name, { name: vm }, { ...registration, owns: Effect.succeed("yes") })
+  yield* create(client, RunnerNamed.make({ runner: name, vm, job, service, detail }), registration).pipe(
+    // one of an earlier rehearsal, which is removed now: GitHub took it
+    Effect.catchIf(
+      (error) => error._tag === "GitHubError" && error.reason === "Conflict",
+      () => Effect.void
+    )
+  )
+}, Effect.scoped)
 
 /** Own again a runner that a crash left behind. */
 export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) =>

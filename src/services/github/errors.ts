@@ -61,7 +61,13 @@ export const ofMint = (request: string, status: number, message: string): GitHub
 /** GitHub refused, with a status of 300 or more. */
 export const ofStatus = (request: string, status: number, message: string, headers: Headers): GitHubError => {
   const of = (reason: GitHubError["reason"], detail: string) =>
-    new GitHubError({ reason, request, status, detail: `${detail}${said(message)}` })
+    new GitHubError({
+      reason,
+      request,
+      status,
+      detail: `${detail}${said(message)}`,
+      ...(message === "" ? {} : { said: message })
+    })
   const permissions = headers["x-accepted-github-permissions"]
   const needs = permissions === undefined ? "" : `; it needs ${permissions}`
   // GitHub gives a reason with each of these; a proxy's or a web server's page must not pass for "it is gone"

@@ -134,7 +134,7 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
     return known
   }
 
-  const gone = <A>(effect: Effect.Effect<A, GitHubError>) =>
+  const gone = <A>(effect: Effect.Effect<A, GitHubError>): Effect.Effect<Option.Option<A>, GitHubError> =>
     effect.pipe(
       Effect.asSome,
       Effect.catchIf(
@@ -242,6 +242,14 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
         )
       )
     }),
+    groups: Effect.fn("GitHub.groups")((owner, repo) =>
+      send.list(
+        "essential",
+        "GET /orgs/{owner}/actions/runner-groups",
+        { owner, ...Option.match(repo, { onNone: () => ({}), onSome: (repo) => ({ visible_to_repository: repo }) }) },
+        schemas.RunnerGroups
+      )
+    ),
     removeRunner: Effect.fn("GitHub.removeRunner")((level, id) => {
       const { path, parameters } = runnersAt(level)
       return Effect.asVoid(

@@ -29,6 +29,8 @@ const PAGES = 100
 const TELLING: ReadonlySet<GitHubError["reason"]> = new Set([
   ...(["Unauthorized", "Forbidden", "NotFound", "Conflict", "Busy", "Invalid"] as const)
 ])
+/** Characters of what GitHub says that are kept. */
+const WORDS = 500
 
 type Parameters = Readonly<Record<string, unknown>>
 
@@ -95,8 +97,32 @@ const Failure = Schema.Struct({
 })
 const decodeFailure = Schema.decodeUnknownOption(Failure)
 
-const messageOf = (data: unknown): string =>
-  Predicate.hasProperty(data, "message") && typeof data.message === "string" ? data.message : ""
+/** What is wrong with a part of a request: docs.github.com, "Troubleshooting the REST API", validation errors. */
+const Fault = Schema.Union(
+  Schema.String,
+  Schema.Struct({
+    resource: Schema.optional(Schema.String),
+    field: Schema.optional(Schema.String),
+    code: Schema.optional(Schema.String),
+    message: Schema.optional(Schema.String)
+  })
+)
+const decodeFaults = Schema.decodeUnknownOption(Schema.Struct({ errors: Schema.Union(Fault, Schema.Array(Fault)) }))
+
+/** GitHub's words, and which part of a request it finds wrong where it says so. */
+const messageOf = (data: unknown): string => {
+  const message = Predicate.hasProperty(data, "message") && typeof data.message === "string" ? data.message : ""
+  const faults = Option.match(decodeFaults(data), {
+    onNone: () => [],
+    onSome: ({ errors }) => (Array.isArray(errors) ? errors : [errors])
+  })
+  const words = faults.map((fault) =>
+    typeof fault === "string"
+      ? fault
+      : [fault.resource, fault.field, fault.message ?? fault.code].filter((word) => word !== undefined).join(" ")
+  )
+  return message === "" ? "" : [message, ...words.filter((word) => word !== "")].join("; ").slice(0, WORDS)
+}
 
 /** What an answer counts as. */
 const statusOf = ({ reason, status = 0 }: Partial<GitHubError>) => {

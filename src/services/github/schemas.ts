@@ -66,6 +66,11 @@ export const Runner = Schema.Struct({
 })
 /** A page of runners. */
 export const Runners = Schema.pluck(Schema.Struct({ runners: each(Runner) }), "runners")
+/** A page of an organisation's runner groups. */
+export const RunnerGroups = Schema.pluck(
+  Schema.Struct({ runner_groups: each(Schema.Struct({ id: Schema.Number, name: Text })) }),
+  "runner_groups"
+)
 /** A just-in-time runner, with the secret that starts it. */
 export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Schema.Redacted(Schema.NonEmptyString) })
 

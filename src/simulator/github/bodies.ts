@@ -1,5 +1,5 @@
 /** Answers in the shape that GitHub's API describes. */
-import type { Job, Run, Runner, World } from "./world.ts"
+import { DEFAULT_GROUP, type Group, type Job, type Run, type Runner, type World } from "./world.ts"
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString().replace(/\.\d+Z$/, "Z"))
 
@@ -191,12 +191,29 @@ export const runner = (runner: Runner) => ({
   status: runner.status,
   busy: runner.job !== null,
   ephemeral: true,
-  runner_group_id: 1,
+  runner_group_id: runner.group,
   labels: runner.labels.map((name, index) => ({
     id: index + 1,
     name,
     type: name === "self-hosted" ? "read-only" : "custom"
   }))
+})
+
+/** A runner group. */
+export const group = (url: string, owner: string, { id, name, repositories }: Group) => ({
+  id,
+  name,
+  visibility: repositories === undefined ? "all" : "selected",
+  default: id === DEFAULT_GROUP.id,
+  runners_url: `${url}/orgs/${owner}/actions/runner-groups/${id}/runners`,
+  ...(repositories === undefined
+    ? {}
+    : { selected_repositories_url: `${url}/orgs/${owner}/actions/runner-groups/${id}/repositories` }),
+  inherited: false,
+  allows_public_repositories: false,
+  restricted_to_workflows: false,
+  selected_workflows: [],
+  workflow_restrictions_read_only: false
 })
 
 /** The secret that starts a runner: three files in base64, as large as the real one. */

@@ -86,8 +86,7 @@ const jit = ({ world, services }: Context, { body }: Request, scope: string): An
   const name = field(body, "name")
   const labels = field(body, "labels")
   if (typeof name !== "string" || !Array.isArray(labels)) throw new Refused(422, "Invalid request")
-  if (Number(field(body, "runner_group_id")) !== 1) throw new Refused(404, "Not Found")
-  const runner = world.register(scope, name, labels.map(String))
+  const runner = world.register(scope, name, labels.map(String), Number(field(body, "runner_group_id")))
   return {
     status: 201,
     body: { runner: bodies.runner(runner), encoded_jit_config: bodies.jitConfig(services, runner) }
@@ -189,6 +188,20 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
     "GET",
     "/orgs/([^/]+)/actions/runners/(\\d+)",
     (context, _, [o = "", id]) => ok(bodies.runner(oneRunner(context, o, Number(id))))
+  ],
+  [
+    "GET",
+    "/orgs/([^/]+)/actions/runner-groups",
+    ({ world, url }, { query }, [owner = ""]) => {
+      const repository = query.get("visible_to_repository")
+      return list(
+        "runner_groups",
+        world
+          .groupsOf(owner)
+          .filter(({ repositories }) => repository === null || (repositories?.includes(repository) ?? true))
+          .map((group) => bodies.group(url, owner, group))
+      )
+    }
   ],
   [
     "DELETE",

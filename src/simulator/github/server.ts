@@ -271,7 +271,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
     }
   })
 
-  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|fault`, `GET /_control/state|log`. */
+  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault`, `GET /_control/state|log`. */
   const control = (url: URL, given: unknown, response: ServerResponse): void => {
     // whoever drives the simulator knows what it takes
     const body = JSON.parse(JSON.stringify(given ?? {}))
@@ -283,6 +283,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
       end: () => world.end(body.run, body.conclusion),
       vanish: () => world.vanish(body),
       mode: () => world.modes.set(body.name, body.mode),
+      group: () => world.groups.set(body.owner, [...(world.groups.get(body.owner) ?? []), body.group]),
       fault: () => faults.push(body),
       state: () => ({
         runs: [...world.runs.values()],

@@ -51,6 +51,7 @@ export interface Runner {
   /** `owner/repo`, or `owner` for an organisation. */
   readonly scope: string
   readonly labels: ReadonlyArray<string>
+  readonly group: number
   readonly secret: string
   readonly createdAt: number
   mode: Mode
@@ -88,6 +89,20 @@ export interface RunSpec {
   }>
 }
 
+/** A runner group of an organisation. */
+export interface Group {
+  readonly id: number
+  readonly name: string
+  /** Names of the repositories that may use it; none: all. */
+  readonly repositories?: ReadonlyArray<string>
+}
+
+/** The group that is always there. */
+export const DEFAULT_GROUP: Group = { id: 1, name: "Default" }
+/** A runner's labels, and characters of one, at most. */
+const LABELS = 100
+const LABEL = 256
+
 /** The state of a simulated GitHub, and what can happen in it. Times are milliseconds since the epoch. */
 export class World {
   readonly runs = new Map<number, Run>()
@@ -96,6 +111,8 @@ export class World {
   readonly repositories = new Set<string>()
   /** Repositories that were deleted: nothing below them is found. */
   readonly deleted = new Set<string>()
+  /** Runner groups of organisations, by owner, besides the default one. */
+  readonly groups = new Map<string, Array<Group>>()
   /** How the next runners behave, by a part of their name, or `*`. */
   readonly modes = new Map<string, Mode>()
   /** How long the record of a runner stays after its job. */
@@ -199,9 +216,20 @@ export class World {
     return { status: begun ? "in_progress" : waits ? "waiting" : "queued", conclusion: null }
   }
 
-  /** Register a runner: names are unique as long as a record exists. */
-  register(scope: string, name: string, labels: ReadonlyArray<string>): Runner {
+  /** All groups of an owner. */
+  groupsOf(owner: string): ReadonlyArray<Group> {
+    return [DEFAULT_GROUP, ...(this.groups.get(owner) ?? [])]
+  }
+
+  /** Register a runner: names are unique as long as a record exists. A repository has the default group alone. */
+  register(scope: string, name: string, labels: ReadonlyArray<string>, group = DEFAULT_GROUP.id): Runner {
     this.tick()
+    const groups = scope.includes("/") ? [DEFAULT_GROUP] : this.groupsOf(scope)
+    if (!groups.some(({ id }) => id === group)) throw new Refused(404, "Not Found")
+    if (labels.length === 0 || labels.length > LABELS)
+      throw new Refused(422, `Invalid request: labels must have 1 to ${LABELS} items`)
+    if (labels.some(({ length }) => length === 0 || length > LABEL))
+      throw new Refused(422, `Invalid request: a label must have 1 to ${LABEL} characters`)
     if (
       [...this.runners.values()].some(
         (runner) => runner.scope === scope && runner.name.toLowerCase() === name.toLowerCase()
@@ -209,14 +237,13 @@ export class World {
     ) {
       throw new Refused(409, `Already exists - A runner with the name ${name} already exists.`)
     }
-    if (labels.length === 0 || labels.length > 100)
-      throw new Refused(422, "Invalid request: labels must have 1 to 100 items")
     const mode = [...this.modes].find(([part]) => part === "*" || name.includes(part))?.[1] ?? "normal"
     const runner: Runner = {
       id: this.id(),
       name,
       scope,
       labels,
+      group,
       secret: randomBytes(24).toString("hex"),
       createdAt: this.now(),
       mode,
@@ -255,6 +282,7 @@ export class World {
           job.status === "queued" &&
           !job.assigned &&
           this.isOpen(job) &&
+          this.mayUse(runner, job.repo) &&
           (runner.scope === job.owner || runner.scope === `${job.owner}/${job.repo}`) &&
           job.labels.every((label) => has.has(label.toLowerCase()))
       )
@@ -268,6 +296,12 @@ export class World {
     runner.job = job.id
     runner.seenAt = this.now()
     return job
+  }
+
+  /** Whether the runner's group lets a repository in. */
+  private mayUse({ scope, group }: Runner, repo: string): boolean {
+    const repositories = this.groupsOf(scope).find(({ id }) => id === group)?.repositories
+    return repositories === undefined || repositories.includes(repo)
   }
 
   /** A job is over; its runner's record goes away soon. */

@@ -152,6 +152,13 @@ describe("every answer of the simulated GitHub is as GitHub's own description sa
         name: "n",
         runner_group_id: 5
       })
+      for (const labels of [Array.from({ length: 101 }, (_, n) => `l${n}`), ["x".repeat(257)], [""]]) {
+        await holds("post", `${route}/generate-jitconfig`, `${path}/generate-jitconfig`, 422, {
+          ...asked,
+          name: "n",
+          labels
+        })
+      }
       await holds("get", route, path, 200)
       await holds("get", `${route}/{runner_id}`, `${path}/${runner.id}`, 200)
       const busy = github.world.runners.get(runner.id)
@@ -163,6 +170,43 @@ describe("every answer of the simulated GitHub is as GitHub's own description sa
       await holds("delete", `${route}/{runner_id}`, `${path}/${runner.id}`, 204)
       assert.strictEqual((await ask("get", `${path}/${runner.id}`)).status, 404)
     }
+  })
+
+  it("for runner groups of organisations, which repositories do not have", async () => {
+    github.world.groups.set("o", [
+      { id: 5, name: "all" },
+      { id: 6, name: "some", repositories: ["r"] }
+    ])
+    const groups = async (query: string) =>
+      (
+        await holds("get", "/orgs/{org}/actions/runner-groups", `/orgs/o/actions/runner-groups${query}`, 200)
+      ).runner_groups.map(({ id }: { readonly id: number }) => id)
+    assert.deepStrictEqual(await groups(""), [1, 5, 6])
+    assert.deepStrictEqual(await groups("?visible_to_repository=r"), [1, 5, 6])
+    assert.deepStrictEqual(await groups("?visible_to_repository=x"), [1, 5])
+    const asked = { name: "of a group", labels: ["g"], runner_group_id: 6 }
+    const { runner } = await holds(
+      "post",
+      "/orgs/{org}/actions/runners/generate-jitconfig",
+      "/orgs/o/actions/runners/generate-jitconfig",
+      201,
+      asked
+    )
+    assert.strictEqual(runner.runner_group_id, 6)
+    await holds(
+      "post",
+      `${R}/actions/runners/generate-jitconfig`,
+      "/repos/o/r/actions/runners/generate-jitconfig",
+      404,
+      asked
+    )
+    github.world.queue({ owner: "o", repo: "x", jobs: [{ labels: ["g"] }] })
+    const [registered] = [...github.world.runners.values()].filter(({ group }) => group === 6)
+    assert.isDefined(registered)
+    if (registered === undefined) return
+    assert.isUndefined(github.world.assign(registered))
+    const { jobs } = github.world.queue({ owner: "o", repo: "r", jobs: [{ labels: ["g"] }] })
+    assert.strictEqual(github.world.assign(registered)?.id, jobs[0]?.id)
   })
 
   it("for repositories, the rate limit, an App's token and its check runs", async () => {

@@ -1,0 +1,120 @@
+/** When GitHub registers no runner, and asking again does not change it: which key or label it is, for a person. */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { JobKey } from "../../Job.ts"
+import { PluginError } from "../../Plugin.ts"
+import type { GitHubError, Level } from "../../services/GitHub.ts"
+import { Refusals } from "../../services/Refusals.ts"
+import { credentialOf, type GitHubConfig, levelOf } from "./config.ts"
+import { quote } from "./mistyped.ts"
+
+/** How GitHub is asked for a runner. */
+export interface Asking {
+  readonly level: Level
+  readonly group: number
+  readonly labels: ReadonlyArray<string>
+}
+
+/** What GitHub does not take: the job, or any runner of the service. */
+export interface Refused {
+  readonly reason: "Unfit" | "Refused"
+  readonly detail: string
+}
+
+/** The default group, which every repository, organisation and enterprise has. */
+const DEFAULT_GROUP = 1
+
+/** Owner and repository, or the owner alone. */
+export const nameOf = ({ owner, repo }: { readonly owner: string; readonly repo: Option.Option<string> }): string =>
+  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
+
+/** What one must be granted to register runners here, in GitHub's words. */
+export const needed = ({ repo }: Level) =>
+  Option.isSome(repo)
+    ? { permission: "administration", words: "'Administration: write' on the repository", scope: "repo" }
+    : {
+        permission: "organization_self_hosted_runners",
+        words: "'Self-hosted runners: write' on the organisation",
+        scope: "admin:org"
+      }
+
+/** What to do about a group that GitHub does not take. */
+export const ofGroup = (level: Level, group: number): string =>
+  Option.isSome(level.repo)
+    ? `\`runner_group\` ${group}: runners of a repository have the default group, 1; leave \`runner_group\` out, or use \`registration: org\``
+    : `\`runner_group\` ${group}: ${nameOf(level)} has no such runner group, or the credential may not use it; its number is in the group's address, under Settings > Actions > Runner groups`
+
+/** Words about what any runner would be refused for. */
+const OF_ALL = /\b(plan|billing|polic(y|ies)|disabled|not (allowed|enabled|permitted|available)|maximum|limit|exceed)/i
+
+/** What a refusal to register a runner means; none where asking again may help. */
+export const of = (error: GitHubError, { level, group, labels }: Asking): Option.Option<Refused> => {
+  const { said = "" } = error
+  const quoted = said === "" ? "" : ` (GitHub says: ${said})`
+  const at = nameOf(level)
+  const refused = (detail: string): Option.Option<Refused> =>
+    Option.some({ reason: "Refused", detail: `GitHub registers no runner at ${at}: ${detail}${quoted}` })
+  switch (error.reason) {
+    case "NotFound":
+      return group === DEFAULT_GROUP
+        ? refused(
+            `it does not know ${at}, or the credential may not register runners there: give it ${needed(level).words}`
+          )
+        : refused(ofGroup(level, group))
+    case "Forbidden":
+      return refused(
+        `the credential may not, or a policy forbids it: give it ${needed(level).words}, and see under Settings > Actions > General of the organisation whether ${Option.isSome(level.repo) ? "repositories may have runners of their own" : "self-hosted runners are allowed"}`
+      )
+    case "Invalid":
+      if (/group/i.test(said)) return refused(ofGroup(level, group))
+      return OF_ALL.test(said) && !/label/i.test(said)
+        ? refused("a plan, a policy or a limit does not allow it")
+        : Option.some({
+            reason: "Unfit",
+            detail: `GitHub takes no runner for this job, whose labels are ${labels.map(quote).join(", ")}${quoted}`
+          })
+    default:
+      return Option.none()
+  }
+}
+
+/** What decides whether GitHub takes a runner of a service. Compared by value. */
+const termsOf = (config: GitHubConfig) => Data.tuple(credentialOf(config), levelOf(config), config.runner_group)
+
+/** Whether a registration is to be rehearsed before a VM is made for it: GitHub refused one, or a group was never tried. */
+export const isDoubtful = (config: GitHubConfig, job: JobKey) =>
+  Effect.gen(function* () {
+    const refusals = yield* Refusals
+    const terms = termsOf(config)
+    if (yield* refusals.isDoubted(terms, job)) return true
+    return config.runner_group !== DEFAULT_GROUP && (yield* refusals.isUntried(terms))
+  })
+
+/** GitHub took a runner. */
+export const accepted = (config: GitHubConfig) =>
+  Effect.flatMap(Refusals, (refusals) => refusals.accepted(termsOf(config)))
+
+/** GitHub took none: of this job, or of any. */
+export const remember = (config: GitHubConfig, service: string, job: JobKey, { reason, detail }: Refused) =>
+  Effect.flatMap(Refusals, (refusals) =>
+    reason === "Unfit" ? refusals.refusedJob(termsOf(config), job) : refusals.refused(termsOf(config), service, detail)
+  )
+
+/** The refusal that stands between this service and its jobs. */
+export const standing = (config: GitHubConfig) =>
+  Effect.flatMap(Refusals, (refusals) => refusals.standing(termsOf(config)))
+
+/** Fails as long as GitHub refuses all runners of a service: one service tells a person of it, the others wait for the same. */
+export const fails = (config: GitHubConfig, self: string): Effect.Effect<void, PluginError> =>
+  Effect.flatMap(
+    standing(config),
+    Option.match({
+      onNone: () => Effect.void,
+      onSome: ({ why, service }) =>
+        new PluginError({
+          reason: service === self ? "Failed" : "Waiting",
+          detail: `${why}. No VM is made until GitHub takes a runner: that is tried from time to time, and at once after a restart`
+        })
+    })
+  )
