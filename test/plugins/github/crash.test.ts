@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
+import type { GitHubConfig } from "../../../src/plugins/github/config.ts"
 import * as Reconcile from "../../../src/Reconcile.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { queued } from "../../fakes/GitHub.ts"
@@ -22,12 +23,12 @@ const finished = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, within = 400) =>
   })
 
 /** What a daemon does at its start, then passes until nothing is left to do. */
-const life = (world: World.World, passes: number) =>
+const life = (world: World.World, passes: number, given: Partial<GitHubConfig> = {}) =>
   Effect.gen(function* () {
     const strangers = yield* Ref.make<Reconcile.Strangers>(new Map())
     yield* Reconcile.audit(new Set(["RUNNER1"]), Effect.succeed([]), strangers)
     for (let pass = 0; pass < passes; pass++) {
-      yield* World.pass()
+      yield* World.pass("RUNNER1", given)
       yield* Effect.sleep(Duration.seconds(11))
     }
   }).pipe(Effect.provide(Layer.merge(World.layer(world), NodeContext)))
@@ -59,6 +60,31 @@ describe("kill -9", () => {
         { discard: true }
       ),
     60_000
+  )
+
+  it.effect("around a registration that is tried without a VM: nothing is left of it", () =>
+    Effect.forEach(
+      ["before", "after"] as const,
+      (when) => {
+        const world = World.make()
+        world.github.jobs.set(1, queued(1))
+        let asked = 0
+        world.github[when].createRunner = Effect.suspend(() => {
+          if (++asked === 1) World.kill(world)
+          return Effect.void
+        })
+        const group = { registration: "org", runner_group: 5 } as const
+        return Effect.gen(function* () {
+          yield* Effect.forkDaemon(life(world, 1, group))
+          for (let i = 0; i < 30 && asked === 0; i++) yield* TestClock.adjust("1 second")
+          assert.strictEqual(asked, 1)
+          yield* finished(yield* Effect.fork(life(world, 4, group)))
+          assert.strictEqual(world.github.jobs.get(1)?.status, "completed", when)
+          assert.deepStrictEqual(World.left(world), World.NOTHING, when)
+        })
+      },
+      { discard: true }
+    )
   )
 
   it.effect("between writing down that the runner starts, and starting it: the job is tried again at once", () => {
