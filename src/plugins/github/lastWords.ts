@@ -1,6 +1,7 @@
 /** What the runner wrote to its log in the VM: read before the VM goes, and made fit for our own log. */
 import * as Effect from "effect/Effect"
 import { Anka } from "../../services/Anka.ts"
+import { visible } from "../../Text.ts"
 import type { Vm } from "../../Vm.ts"
 
 /** Bytes that are read of the log's end. A runner writes a few lines for its one job; the steps' output is not among them. */
@@ -19,19 +20,20 @@ const SECRETS: ReadonlyArray<readonly [RegExp, string]> = [
   [/[\w+/=-]{60,}|[\w=-]{40,}/g, "[…]"]
 ]
 
-/** A line without escape sequences, control characters, and marks that turn the direction of the text. */
-const plain = (line: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
-  line.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\p{Cf}/gu, "").replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
+/** Colours and the like, which a terminal would obey, and which say nothing to a person. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
+const COLOURS = /\u001b\[[0-9;?]*[ -/]*[@-~]/g
 
-/** Foreign text as lines for our log: nothing that moves a terminal, nothing secret, and not too much of it, counted from its end. */
+const redacted = (line: string): string => SECRETS.reduce((line, [secret, put]) => line.replace(secret, put), line)
+
+/** Foreign text as one line for our log: nothing that moves a terminal, nothing secret, and not too much of it, counted from its end. */
 export const clean = (text: string): string =>
   text
     .split(/\r?\n|\r/)
-    .map((line) => SECRETS.reduce((line, [secret, put]) => line.replace(secret, put), plain(line)).trim())
+    .map((line) => redacted(line.replace(COLOURS, "")).trim())
     .filter((line) => line !== "")
     .slice(-LINES)
-    .map((line) => (line.length > COLUMNS ? `${line.slice(0, COLUMNS)}…` : line))
+    .map((line) => visible(line, COLUMNS))
     .join(" | ")
 
 /** The end of the runner's log, whole lines of it; fails where the guest does not answer. */

@@ -234,11 +234,12 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
     }),
     runnerByName: Effect.fn("GitHub.runnerByName")((level, name) => {
       const { path, parameters } = runnersAt(level)
-      return Effect.map(
-        // older GitHub Enterprise Servers ignore the name and send all runners
-        gone(send.list("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners)),
-        Option.flatMap((runners) =>
-          Option.map(Option.fromNullable(runners.find((runner) => runner.name === name)), toRunner)
+      // older GitHub Enterprise Servers ignore the name and send all runners
+      const all = gone(send.list("essential", `GET ${path}`, { ...parameters, name }, schemas.Runners))
+      return Effect.map(all, (runners) =>
+        Option.map(
+          Option.flatMapNullable(runners, (runners) => runners.find((runner) => runner.name === name)),
+          toRunner
         )
       )
     }),
