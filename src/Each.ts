@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Once } from "./services/Once.ts"
+import { bounded, visibleJson } from "./Text.ts"
 
 /** An item that is left out: its place in the list, counted from 1, what it is, and what is wrong with it. */
 const Unreadable = Schema.Struct({ place: Schema.Number, value: Schema.Unknown, why: Schema.String })
@@ -18,12 +19,8 @@ export interface Each<A> {
 /** Characters of a stranger's value that are shown. */
 const SHOWN = 200
 
-/** A stranger's value on one line, without anything that moves a cursor or turns text round. */
-const shown = (value: unknown): string => {
-  const json = JSON.stringify(value) ?? String(value)
-  const text = json.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`)
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
-}
+/** A stranger's value on one line, as JSON. */
+const shown = (value: unknown): string => bounded(visibleJson(JSON.stringify(value) ?? String(value)), SHOWN)
 
 const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
