@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as Database from "./config/Database.ts"
+import * as Network from "./config/Network.ts"
 import * as Older from "./config/Older.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
 import { expand, type Home, home } from "./Home.ts"
@@ -42,6 +43,7 @@ const TopLevel = Schema.Struct({
   state_dir: optional(Schema.NonEmptyString),
   log: withDefault(Schema.Struct({ file_dir: withDefault(Schema.NonEmptyString, ".") }), { file_dir: "." }),
   metrics: optional(Metrics),
+  ...Network.fields,
   services: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })).pipe(
     Schema.minItems(1, { message: () => "expected at least one service" })
   )
@@ -69,6 +71,8 @@ export interface Daemon {
   readonly logDir: string
   /** Where metrics are served over TCP; none: nowhere. */
   readonly metrics: Option.Option<typeof Metrics.Type>
+  /** What is written about the way to GitHub. */
+  readonly network: Network.Written
 }
 
 /** A file that was read: the daemon's part, the services, and the problems found so far. */
@@ -144,7 +148,8 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
     stateDir: at(Option.getOrElse(top.state_dir, () => places.state)),
     // like the shell's: from where anklet is started
     logDir: paths.resolve(expand(top.log.file_dir, places)),
-    metrics: top.metrics
+    metrics: top.metrics,
+    network: Network.of(top)
   }
 }
 

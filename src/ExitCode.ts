@@ -30,6 +30,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "UsageError":
       return 2
     case "ConfigError":
+    case "NetworkError":
     case "TracesError":
       return 3
     case "AlreadyRunning":

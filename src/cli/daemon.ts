@@ -18,6 +18,8 @@ import { Drain, PAUSE_FILE } from "../Drain.ts"
 import { type ExitCode, exitCodeOf } from "../ExitCode.ts"
 import { Handover } from "../Handover.ts"
 import { home } from "../Home.ts"
+import { Network, settle } from "../Network.ts"
+import type { Way } from "../network/Way.ts"
 import * as Plugins from "../Plugins.ts"
 import type { Service } from "../Service.ts"
 import { Activity } from "../services/Activity.ts"
@@ -61,14 +63,21 @@ export const ledgerOf = pathOf
 
 const capabilities = (
   services: ReadonlyArray<Service<unknown>>,
-  places: { readonly ledger: string; readonly locks: string; readonly state: string }
+  places: { readonly ledger: string; readonly locks: string; readonly state: string },
+  way: Way
 ) =>
   Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
     Layer.provideMerge(
       Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, GitHub.layer, Wake.layer)
     ),
     Layer.provideMerge(
-      Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(places.ledger), HostLock.layer(places.locks))
+      Layer.mergeAll(
+        Anka.layer,
+        Budget.layer,
+        Ledger.layer(places.ledger),
+        HostLock.layer(places.locks),
+        Layer.succeed(Network, way)
+      )
     )
   )
 
@@ -82,6 +91,7 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
   const raw = yield* Config.read(options.config)
   const { daemon } = raw
   const services = yield* Plugins.resolve(raw)
+  const way = yield* settle(daemon.network)
   const places = yield* home
   const ledger = yield* ledgerOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
@@ -110,7 +120,7 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
     yield* collectGarbage
     yield* Effect.scoped(
       Effect.flatMap(
-        Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir })),
+        Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir }, way)),
         (context) =>
           Effect.provide(
             Daemon.run({

@@ -49,7 +49,7 @@ const Node = (port: number) =>
   })
 
 /** The text of a PEM file. */
-const Certificate = Schema.transformOrFail(Schema.NonEmptyString, Schema.String, {
+export const Certificate = Schema.transformOrFail(Schema.NonEmptyString, Schema.String, {
   strict: true,
   decode: (file, _, ast) =>
     Effect.gen(function* () {

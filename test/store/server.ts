@@ -46,12 +46,13 @@ export interface Certificates {
   readonly key: string
 }
 
-/** Make an authority and a certificate. */
-export const certificates = (folder: string): Certificates => {
+/** Make an authority and a certificate, which is for these names too. */
+export const certificates = (folder: string, ...names: ReadonlyArray<string>): Certificates => {
   const at = (name: string) => join(folder, name)
   const openssl = (...args: ReadonlyArray<string>) => execFileSync("openssl", args, { stdio: "ignore" })
   const files = { ca: at("ca.crt"), cert: at("redis.crt"), key: at("redis.key") }
-  writeFileSync(at("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost")
+  const all = ["IP:127.0.0.1", "DNS:localhost", ...names.map((name) => `DNS:${name}`)]
+  writeFileSync(at("names"), `subjectAltName=${all.join(",")}`)
   openssl(
     "req",
     "-x509",

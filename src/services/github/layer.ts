@@ -8,6 +8,8 @@ import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { Network } from "../../Network.ts"
+import type { Way } from "../../network/Way.ts"
 import { markdown, visible } from "../../Text.ts"
 import { version } from "../../version.ts"
 import { Budget } from "../Budget.ts"
@@ -49,8 +51,11 @@ const nothing = () => {
   // Octokit logs to the console by itself; our requests are logged where they are made
 }
 
-const connect = Effect.fnUntraced(function* (credential: Credential) {
-  const wire = yield* Effect.acquireRelease(Effect.sync(transport.make), (wire) => Effect.sync(wire.close))
+const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
+  const wire = yield* Effect.acquireRelease(
+    Effect.sync(() => transport.make({ way })),
+    (wire) => Effect.sync(wire.close)
+  )
   const { Octokit } = yield* Effect.promise(() => import("@octokit/rest"))
   const common = {
     baseUrl: credential.apiUrl.replace(/\/+$/, ""),
@@ -93,8 +98,8 @@ const fingerprintOf = (credential: Credential): string =>
 /** Gates of the clients that are open. */
 type Gates = Set<gate.Gate>
 
-const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates) {
-  const octokit = yield* connect(credential)
+const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates, way: Way) {
+  const octokit = yield* connect(credential, way)
   const renew =
     credential._tag === "Token"
       ? Option.none()
@@ -294,8 +299,9 @@ export const layer = Layer.scoped(
   GitHub,
   Effect.gen(function* () {
     const gates: Gates = new Set()
+    const way = yield* Network
     const clients = yield* RcMap.make({
-      lookup: (credential: Credential) => client(credential, gates),
+      lookup: (credential: Credential) => client(credential, gates, way),
       idleTimeToLive: "5 minutes"
     })
     return GitHub.of({

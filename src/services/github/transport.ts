@@ -5,15 +5,14 @@
  */
 import * as http from "node:http"
 import * as https from "node:https"
+import * as tls from "node:tls"
+import * as Option from "effect/Option"
+import { DIRECT } from "../../Network.ts"
+import type { Proxy } from "../../network/Proxy.ts"
+import type { Way } from "../../network/Way.ts"
+import { type Line, TransportError } from "./line.ts"
 
-/** A request that got no whole answer: refused, cut off, silent, too large, or a certificate that is not trusted. */
-export class TransportError extends Error {
-  readonly code: string
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
+export { TransportError } from "./line.ts"
 
 /** Largest answer that is read, in bytes. A page of 100 jobs with all their steps is well below a tenth of it. */
 export const BODY_LIMIT = 32 << 20
@@ -40,32 +39,76 @@ export interface RequestInit {
   readonly signal?: AbortSignal
 }
 
-/** A transport with connections of its own; `close` ends them. `silence` is how long a server may say nothing, in milliseconds. */
-export const make = (silence: number = SILENCE) => {
-  const options = { keepAlive: true, maxSockets: 10, scheduling: "lifo" as const, timeout: silence }
+const direct = (options: https.AgentOptions): Line => {
   const plain = new http.Agent(options)
   const secure = new https.Agent(options)
+  return {
+    name: "",
+    request: (url, given, take) =>
+      url.protocol === "https:"
+        ? https.request(url, { ...given, agent: secure }, take)
+        : http.request(url, { ...given, agent: plain }, take),
+    refusal: () => undefined,
+    failure: () => undefined,
+    close: () => {
+      plain.destroy()
+      secure.destroy()
+    }
+  }
+}
 
-  const exchange = (url: URL, init: RequestInit): Promise<Response> =>
-    new Promise((resolve, reject) => {
+/**
+ * A transport with connections of its own; `close` ends them. `way` tells through which proxy a request goes, and whom to
+ * trust; `silence` is how long a server may say nothing, in milliseconds.
+ */
+export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; readonly silence?: number } = {}) => {
+  const options = {
+    keepAlive: true,
+    maxSockets: 10,
+    scheduling: "lifo" as const,
+    timeout: silence,
+    // one context for all connections: each would read the whole list of authorities anew
+    ...(way.authorities.length === 0
+      ? {}
+      : { secureContext: tls.createSecureContext({ ca: [...tls.rootCertificates, ...way.authorities] }) })
+  }
+  const without = direct(options)
+  const lines = new Map<Proxy, Promise<Line>>()
+  const lineTo = (url: URL): Line | Promise<Line> =>
+    Option.match(way.proxyFor(url), {
+      onNone: () => without,
+      onSome: (proxy) => {
+        const line = lines.get(proxy) ?? import("./tunnel.ts").then(({ through }) => through(proxy, options))
+        lines.set(proxy, line)
+        return line
+      }
+    })
+
+  const exchange = async (url: URL, init: RequestInit): Promise<Response> => {
+    const line = await lineTo(url)
+    return new Promise((resolve, reject) => {
       const fail = (error: NodeJS.ErrnoException) =>
         reject(
           init.signal?.aborted || error instanceof TransportError
             ? error
-            : new TransportError(error.code ?? "", explain(url, error))
+            : (line.failure(url, error) ?? new TransportError(error.code ?? "", `${explain(url, error)}${line.name}`))
         )
-      const give = (code: string, what: string) => request.destroy(new TransportError(code, `${url.host} ${what}`))
-      const tls = url.protocol === "https:"
-      const request = (tls ? https : http).request(
+      const give = (code: string, what: string) =>
+        request.destroy(new TransportError(code, `${url.host} ${what}${line.name}`))
+      const request = line.request(
         url,
         {
           method: init.method ?? "GET",
           headers: { ...init.headers },
-          agent: tls ? secure : plain,
           timeout: silence,
           ...(init.signal === undefined ? {} : { signal: init.signal })
         },
         (response) => {
+          const refusal = line.refusal(url, response.statusCode ?? 0)
+          if (refusal !== undefined) {
+            request.destroy(refusal)
+            return
+          }
           const chunks: Array<Buffer> = []
           let size = 0
           response.on("data", (chunk: Buffer) => {
@@ -84,6 +127,7 @@ export const make = (silence: number = SILENCE) => {
       request.on("timeout", () => give("ETIMEDOUT", `said nothing for ${silence / 1000} seconds`))
       request.end(init.body)
     })
+  }
 
   const fetch = async (address: string, init: RequestInit = {}): Promise<Response> => {
     let url = new URL(address)
@@ -100,8 +144,8 @@ export const make = (silence: number = SILENCE) => {
   return {
     fetch,
     close: () => {
-      plain.destroy()
-      secure.destroy()
+      without.close()
+      for (const line of lines.values()) void line.then(({ close }) => close())
     }
   }
 }
@@ -142,7 +186,7 @@ const explain = (url: URL, error: NodeJS.ErrnoException): string => {
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-      return `the certificate of ${url.host} is not trusted; set NODE_EXTRA_CA_CERTS to the file of its authority`
+      return `the certificate of ${url.host} is not trusted; set NODE_EXTRA_CA_CERTS, or \`ca\` in the config, to the file of its authority`
     default:
       return `${url.host}: ${error.message}`
   }

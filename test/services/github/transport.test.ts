@@ -25,9 +25,9 @@ const serve = (listener: RequestListener) =>
     return { url: `http://127.0.0.1:${port}`, asked }
   })
 
-const wire = (silence?: number): Effect.Effect<ReturnType<typeof transport.make>, never, Scope.Scope> =>
+const wire = (silence = 30_000): Effect.Effect<ReturnType<typeof transport.make>, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => transport.make(silence)),
+    Effect.sync(() => transport.make({ silence })),
     (wire) => Effect.sync(wire.close)
   )
 

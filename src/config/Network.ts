@@ -1,0 +1,83 @@
+/** Top-level keys about the way to GitHub: `proxy`, `no_proxy`, `ca`, and what of it VMs get. */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { Proxy } from "../network/Proxy.ts"
+import { Certificate } from "./Database.ts"
+import { Secret } from "./Secret.ts"
+
+/** A proxy's address, or whether there is one. */
+export type Choice = Proxy | boolean
+
+/** What stands for no proxy, also where the environment names one. */
+const NONE = "none"
+
+/** The address of a proxy, which may hold a secret; or `none`, `false` and, where it says something, `true`. */
+const choice = (key: string, mayBeTrue: boolean): Schema.Schema<Choice, unknown, FileSystem | Path> =>
+  Schema.transformOrFail(Schema.Unknown, Schema.Unknown as Schema.Schema<Choice, unknown>, {
+    strict: true,
+    decode: (written, _, ast) =>
+      Effect.gen(function* () {
+        if (written === false || written === NONE) return false
+        if (written === true && mayBeTrue) return true
+        const refuse = (detail: string) => Effect.fail(new ParseResult.Type(ast, "<redacted>", detail))
+        if (typeof written !== "string" || written === "") {
+          return yield* refuse(
+            `expected the address of a proxy, like http://proxy.example.com:3128, or ${mayBeTrue ? "true or false" : "none"}`
+          )
+        }
+        const address = yield* ParseResult.decodeUnknown(Secret)(written)
+        if (Redacted.value(address) === NONE) return false
+        const { parse } = yield* Effect.promise(() => import("../network/Proxy.ts"))
+        const proxy = parse(Redacted.value(address), `\`${key}\` in the config`)
+        return typeof proxy === "string" ? yield* refuse(proxy) : proxy
+      }),
+    encode: (_, __, ast) => ParseResult.fail(new ParseResult.Type(ast, "", "a proxy is not written back"))
+  })
+
+const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { as: "Option", exact: true })
+
+/** Names, addresses and networks, in one text or a list. */
+const Names = Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({
+  message: () => "expected names with commas between them, or a list"
+})
+
+/** The keys. */
+export const fields = {
+  proxy: optional(choice("proxy", false)),
+  no_proxy: optional(Names),
+  ca: optional(Certificate),
+  vm_proxy: Schema.optionalWith(choice("vm_proxy", true), { exact: true, default: () => false }),
+  vm_ca: Schema.optionalWith(Schema.Boolean, { exact: true, default: () => false })
+}
+
+const Written = Schema.Struct(fields)
+
+/** What a person wrote. */
+export interface Written extends Schema.Schema.Type<typeof Written> {}
+
+/** What is meant where nothing is written. */
+export const UNWRITTEN: Written = {
+  proxy: Option.none(),
+  no_proxy: Option.none(),
+  ca: Option.none(),
+  vm_proxy: false,
+  vm_ca: false
+}
+
+/** The part of a config that is about the network. */
+export const of = ({ proxy, no_proxy, ca, vm_proxy, vm_ca }: Written): Written => ({
+  proxy,
+  no_proxy,
+  ca,
+  vm_proxy,
+  vm_ca
+})
+
+/** Entries of `no_proxy` in one text. */
+export const joined = (names: string | ReadonlyArray<string>): string =>
+  typeof names === "string" ? names : names.join(",")
