@@ -7,6 +7,7 @@ import { config } from "./doctor/config.ts"
 import { daemon } from "./doctor/daemon.ts"
 import { launchd } from "./doctor/launchd.ts"
 import { macos } from "./doctor/macos.ts"
+import { network } from "./doctor/network.ts"
 import type { Check, Needs, Patient } from "./doctor/Patient.ts"
 import { redis } from "./doctor/redis.ts"
 import { scripts } from "./doctor/scripts.ts"
@@ -23,11 +24,11 @@ const ofService = (service: Patient["services"][number]): Check => ({
   run: ({ around }) => Service.examine(service, around)
 })
 
-const CHECKS: ReadonlyArray<Check> = [config, daemon, macos, launchd, anka, templates, vms, redis, scripts]
+const CHECKS: ReadonlyArray<Check> = [config, network, daemon, macos, launchd, anka, templates, vms, redis, scripts]
 
 /** Subjects in the order in which a person looks for the cause: what stands further up breaks what stands below. */
 const SUBJECTS = [
-  ...["config", "daemon", "clock", "macos", "launchd", "anka", "registry", "templates", "vms"],
+  ...["config", "network", "daemon", "clock", "macos", "launchd", "anka", "registry", "templates", "vms"],
   ...["github", "redis", "scripts"]
 ]
 

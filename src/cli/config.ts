@@ -2,12 +2,23 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Raw } from "../Config.ts"
 import { config as configFlag, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson, line } from "./shown.ts"
 import { complain, say, screen } from "./terminal.ts"
 
 const load = Effect.promise(() => import("../Config.ts"))
+
+/** What the config or the environment says of the network and cannot mean. */
+const network = Effect.fnUntraced(function* ({ daemon }: Raw) {
+  const { Problem } = yield* load
+  const { settle } = yield* Effect.promise(() => import("../Network.ts"))
+  return yield* Effect.match(settle(daemon.network), {
+    onFailure: ({ where, detail }) => [Problem.make({ path: where, message: detail })],
+    onSuccess: () => []
+  })
+})
 
 /** A config without problems, and its services. */
 const right = Effect.fnUntraced(function* (file: string) {
@@ -27,7 +38,7 @@ const check = Command.make(
       const file = yield* configFile(given.config)
       const checked = Effect.gen(function* () {
         const { raw, services } = yield* right(file)
-        const problems = yield* problemsOf(raw)
+        const problems = [...(yield* problemsOf(raw)), ...(yield* network(raw))]
         if (problems.length > 0) return yield* new ConfigError({ file, problems })
         return {
           services: services.map(({ name, plugin }) => ({ name, plugin })),

@@ -16,15 +16,26 @@ const fix = Options.boolean("fix").pipe(
   Options.withDescription("mend what can be mended without harm, and say what was done")
 )
 
+/** The way that a daemon with this config takes; what is wrong with it is a finding of its own. */
+const way = Effect.fnUntraced(function* (file: string) {
+  const { read } = yield* Effect.promise(() => import("../Config.ts"))
+  const { DIRECT, settle } = yield* Effect.promise(() => import("../Network.ts"))
+  const written = yield* Effect.option(Effect.map(read(file), ({ daemon }) => daemon.network))
+  return yield* Effect.orElseSucceed(settle(Option.getOrUndefined(written)), () => DIRECT)
+})
+
 /** What the checks ask; loaded only here. */
-const capabilities = Effect.gen(function* () {
+const capabilities = Effect.fnUntraced(function* (file: string) {
   const Anka = yield* Effect.promise(() => import("../services/anka/layer.ts"))
   const GitHub = yield* Effect.promise(() => import("../services/github/layer.ts"))
   const { Budget } = yield* Effect.promise(() => import("../services/Budget.ts"))
   const { HostLock } = yield* Effect.promise(() => import("../services/HostLock.ts"))
   const { Mac } = yield* Effect.promise(() => import("../services/Mac.ts"))
+  const { Network } = yield* Effect.promise(() => import("../Network.ts"))
   const { locks } = yield* home
-  return Layer.mergeAll(Anka.layer, Mac.layer, HostLock.layer(locks), Layer.provide(GitHub.layer, Budget.layer))
+  return Layer.mergeAll(Anka.layer, Mac.layer, HostLock.layer(locks), Layer.provide(GitHub.layer, Budget.layer)).pipe(
+    Layer.provideMerge(Layer.succeed(Network, yield* way(file)))
+  )
 })
 
 /** `anklet doctor`. */
@@ -42,7 +53,7 @@ export const doctor = Command.make(
         return given.fix ? yield* Doctor.mend(examined) : examined
       }).pipe(
         Effect.scoped,
-        Effect.provide(yield* capabilities),
+        Effect.provide(yield* capabilities(file)),
         // what the capabilities would log is in the findings
         Logger.withMinimumLogLevel(LogLevel.None)
       )

@@ -51,13 +51,13 @@ export const fields = {
   proxy: optional(choice("proxy", false)),
   no_proxy: optional(Names),
   ca: optional(Certificate),
+  /** What VMs get: `true` is the proxy that this host takes. */
   vm_proxy: Schema.optionalWith(choice("vm_proxy", true), { exact: true, default: () => false }),
   vm_ca: Schema.optionalWith(Schema.Boolean, { exact: true, default: () => false })
 }
 
-const Written = Schema.Struct(fields)
-
-/** What a person wrote. */
+/** What a person writes. */
+export const Written = Schema.Struct(fields)
 export interface Written extends Schema.Schema.Type<typeof Written> {}
 
 /** What is meant where nothing is written. */

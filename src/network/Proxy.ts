@@ -21,6 +21,10 @@ export interface Proxy {
 export const nameOf = ({ host, port }: Pick<Proxy, "host" | "port">): string =>
   `${host.includes(":") ? `[${host}]` : host}:${port}`
 
+/** Its address as it may be shown; `hidden` stands for credentials. */
+export const shown = (proxy: Proxy, hidden: string): string =>
+  `${proxy.isSecure ? "https" : "http"}://${Option.isSome(proxy.authorization) ? `${hidden}@` : ""}${nameOf(proxy)}`
+
 const NO_ADDRESS = "expected the address of an HTTP proxy, like http://proxy.example.com:3128"
 const NO_ESCAPE =
   "in user and password write %25 for a percent sign, %40 for @, %3A for a colon, %2F for a slash, %23 for #"

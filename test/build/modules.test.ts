@@ -78,4 +78,17 @@ describe("dist/", () => {
       collector.closeAllConnections()
     }
   })
+
+  it("loads what reaches a proxy only with a proxy, and what reads its address only where one is named", async () => {
+    const tunnel = holding("answers CONNECT")
+    const reader = holding("SOCKS proxies are not supported")
+    const once = (more: Record<string, string>) => () =>
+      lab.run(["-c", lab.config, "--attach", "--once"], { env: { ...env, ...more } }).done
+    const without = [...(await during(once({ NO_PROXY: "example.com" })))]
+    assert.notIncludeMembers(without, [...tunnel, ...reader])
+    // GitHub is on this host: it is reached directly
+    const unused = [...(await during(once({ HTTP_PROXY: "http://127.0.0.1:1" })))]
+    assert.includeMembers(unused, [...reader])
+    assert.notIncludeMembers(unused, [...tunnel])
+  })
 })

@@ -688,6 +688,22 @@ const WARDS: ReadonlyArray<Ward> = [
     ]
   },
   {
+    name: "the way to GitHub",
+    code: 12,
+    faults: [
+      [
+        "by a proxy that is none",
+        "network-unusable",
+        "problem",
+        /environment variable HTTPS_PROXY: expected the address of an HTTP proxy/,
+        /docs\/network\.md/,
+        () => {
+          lab.env.HTTPS_PROXY = "ftp://proxy.corp"
+        }
+      ]
+    ]
+  },
+  {
     name: "a config that is not there",
     code: 12,
     faults: [["at all", "config-unusable", "problem", /there is no such file/, /README/, () => rmSync(lab.config)]]

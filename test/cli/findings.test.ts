@@ -6,6 +6,7 @@ import { KINDS as config } from "../../src/doctor/config.ts"
 import { KINDS as daemon } from "../../src/doctor/daemon.ts"
 import { KINDS as launchd } from "../../src/doctor/launchd.ts"
 import { KINDS as macos } from "../../src/doctor/macos.ts"
+import { KINDS as network } from "../../src/doctor/network.ts"
 import { KINDS as redis } from "../../src/doctor/redis.ts"
 import { KINDS as scripts } from "../../src/doctor/scripts.ts"
 import { KINDS as templates } from "../../src/doctor/templates.ts"
@@ -15,7 +16,22 @@ import { CLOCK_KINDS as clock, KINDS as github, REGISTRY_KINDS as registry } fro
 import { KINDS as plugins } from "../../src/Service.ts"
 
 const SUBJECTS: Readonly<Record<string, Kinds>> = {
-  ...{ config, daemon, clock, macos, launchd, anka, registry, templates, vms, github, redis, scripts, plugins },
+  ...{
+    config,
+    network,
+    daemon,
+    clock,
+    macos,
+    launchd,
+    anka,
+    registry,
+    templates,
+    vms,
+    github,
+    redis,
+    scripts,
+    plugins
+  },
   "any subject": doctor
 }
 

@@ -3,8 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import { Common, type Raw, type RawService } from "../../Config.ts"
 import * as Database from "../../config/Database.ts"
+import * as Network from "../../config/Network.ts"
+import { sourceOf } from "../../config/Secret.ts"
 import { HIDDEN, type Setting, settingsOf, withoutUser } from "../../config/Setting.ts"
 import { home } from "../../Home.ts"
 import * as Plugins from "../../Plugins.ts"
@@ -34,6 +37,31 @@ const daemon = ({ content, lineOf, daemon }: Raw): ReadonlyArray<Setting> =>
     value,
     origin: at(content, path) === undefined ? { from: "default" } : { from: "line", line: lineOf(path) }
   }))
+
+/** The keys about the network, as far as somebody wrote them; where a proxy is, is no secret. */
+const network = Effect.fnUntraced(function* (raw: Raw) {
+  const { user } = yield* home
+  const { shown } = yield* Effect.promise(() => import("../../network/Proxy.ts"))
+  const { network } = raw.daemon
+  const tell = (key: string, read: Network.Choice, setting: Setting): Setting => {
+    const written = raw.content[key]
+    const source = typeof written === "string" ? sourceOf(AST.unknownKeyword, written, user) : undefined
+    const line = raw.lineOf([key])
+    return {
+      ...setting,
+      value: typeof read === "boolean" ? read : shown(read, HIDDEN),
+      origin: source === undefined ? setting.origin : { ...source, line }
+    }
+  }
+  return settingsOf(Network.Written, raw.content, network, { at: [], lineOf: raw.lineOf, user })
+    .filter(({ path: [key = ""] }) => key in Network.fields && key in raw.content)
+    .map((setting) => {
+      if (setting.path[0] === "vm_proxy") return tell("vm_proxy", network.vm_proxy, setting)
+      return setting.path[0] === "proxy" && Option.isSome(network.proxy)
+        ? tell("proxy", network.proxy.value, setting)
+        : setting
+    })
+})
 
 /** What is meant by the keys of a database that are not written, and a host name is no secret. */
 const database = (setting: Setting, written: Readonly<Record<string, unknown>>): ReadonlyArray<Setting> => {
@@ -84,5 +112,5 @@ const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
 /** Every value of a config without problems. */
 export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
   const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
-  return [...daemon(raw), ...services.flat()]
+  return [...daemon(raw), ...(yield* network(raw)), ...services.flat()]
 })

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Finding from "../../Finding.ts"
 import { VM_PREFIX } from "../../Job.ts"
+import { Network } from "../../Network.ts"
 import type { ServiceContext, Surroundings } from "../../Plugin.ts"
 import { Anka } from "../../services/Anka.ts"
 import {
@@ -208,6 +209,21 @@ const group = Effect.fnUntraced(function* (
     : [found("runner-group-closed", `${what} does not let ${nameOf({ owner, repo })} in`)]
 })
 
+/** Which way requests go, for people: the proxy and where it is written, or none. */
+const wayTo = Effect.fnUntraced(function* ({ api_url }: GitHubConfig) {
+  if (!URL.canParse(api_url)) return { words: "`api_url` is no address", remedy: {} }
+  const url = new URL(api_url)
+  const proxy = Option.getOrUndefined((yield* Network).proxyFor(url))
+  if (proxy === undefined) return { words: `requests to ${url.host} go there directly, through no proxy`, remedy: {} }
+  const { nameOf } = yield* Effect.promise(() => import("../../network/Proxy.ts"))
+  return {
+    words: `requests to ${url.host} go through the proxy ${nameOf(proxy)}, from ${proxy.from}`,
+    remedy: {
+      remedy: `check the proxy ${nameOf(proxy)}, ${proxy.from} and \`api_url\`; \`proxy: none\` in the config uses no proxy`
+    }
+  }
+})
+
 /** Runners by their names alone: whose they are is not known, so they are only told of. */
 const others = (runners: ReadonlyArray<Runner>, level: Level, known: ReadonlySet<number>) => {
   const at = nameOf(level)
@@ -268,8 +284,14 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
   const client = yield* (yield* GitHub).client(credentialOf(config))
   const watched = watchedOf(config)
   const level = levelOf(config)
+  const way = yield* wayTo(config)
   const standing = yield* soon("GET /rate_limit", client.standing)
-  if (Either.isLeft(standing)) return refused(standing.left, "access")
+  if (Either.isLeft(standing)) {
+    const { reason, message } = standing.left
+    return reason === "Unavailable" || reason === "Protocol"
+      ? [found("github-unreachable", `${message}; ${way.words}`, way.remedy)]
+      : refused(standing.left, "access")
+  }
   const [look, runners, groups, leftovers] = yield* Effect.all(
     [
       soon("GET actions/runs", client.tryLook(watched)),
@@ -281,6 +303,7 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
   )
   const known = new Set([...HashMap.values(around.ledger.runners)].flatMap(({ id }) => Option.toArray(id)))
   return [
+    Finding.ok("github", way.words),
     ...time(standing.right),
     ...rate(standing.right),
     ...Either.match(look, {

@@ -10,12 +10,14 @@ import { v5 as uuid5 } from "uuid"
 import * as Finalizer from "../../Finalizer.ts"
 import { type JobKey, VM_PREFIX, VmName } from "../../Job.ts"
 import * as Metrics from "../../Metrics.ts"
+import { Network } from "../../Network.ts"
 import { Anka, type AnkaError } from "../../services/Anka.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../../services/Ledger.ts"
 import type { Vm } from "../../Vm.ts"
 import { within } from "../../Within.ts"
+import { type Call, surrounded } from "./guest.ts"
 import { clean, lastWords } from "./lastWords.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail } from "./request.ts"
@@ -365,25 +367,30 @@ export const start = Effect.fn("runner.start")(function* (
 ) {
   const anka = yield* Anka
   const ledger = yield* Ledger
+  const { guest } = yield* Network
   const [install, register, start] = SCRIPTS
   const script = (
     name: (typeof SCRIPTS)[number],
-    args: ReadonlyArray<string>,
-    given: { readonly timeout: typeof INSTALL_WITHIN | typeof SCRIPT_WITHIN; readonly stdin?: string }
+    { command, stdin }: Call,
+    timeout: typeof INSTALL_WITHIN | typeof SCRIPT_WITHIN
   ): Effect.Effect<void, AnkaError | ScriptError, Anka> =>
-    Effect.flatMap(anka.run(runner.vm.name, ["bash", `./${name}`, ...args], given), ({ code, stdout, stderr }) =>
-      code === 0
-        ? Effect.logDebug(clean(stdout))
-        : Effect.flatMap(name === start ? lastWords(runner.vm) : Effect.succeed(""), (words) =>
-            Effect.fail(new ScriptError({ script: name, code, output: `${clean(stderr.trim() || stdout)}${words}` }))
-          )
+    Effect.flatMap(
+      anka.run(runner.vm.name, command, { timeout, ...(stdin === undefined ? {} : { stdin }) }),
+      ({ code, stdout, stderr }) =>
+        code === 0
+          ? Effect.logDebug(clean(stdout))
+          : Effect.flatMap(name === start ? lastWords(runner.vm) : Effect.succeed(""), (words) =>
+              Effect.fail(new ScriptError({ script: name, code, output: `${clean(stderr.trim() || stdout)}${words}` }))
+            )
     )
   yield* Effect.logInfo("installing, registering and starting the runner in the VM")
   for (const name of SCRIPTS) yield* anka.copyIn(runner.vm.name, `${options.directory}/${name}`, "")
-  yield* script(install, [options.archive.url, options.archive.sha256], { timeout: INSTALL_WITHIN })
-  yield* script(register, [], { timeout: SCRIPT_WITHIN, stdin: `${Redacted.value(options.jitConfig)}\n` })
+  const { url, sha256 } = options.archive
+  yield* script(install, surrounded(guest, [`./${install}`, url, sha256]), INSTALL_WITHIN)
+  const jitConfig = `${Redacted.value(options.jitConfig)}\n`
+  yield* script(register, { command: ["bash", `./${register}`], stdin: jitConfig }, SCRIPT_WITHIN)
   yield* ledger.append(RunnerStarted.make({ runner: runner.name }))
-  yield* script(start, [], { timeout: SCRIPT_WITHIN })
+  yield* script(start, surrounded(guest, [`./${start}`]), SCRIPT_WITHIN)
 })
 
 /** A start that a killed daemon had asked for may still be on its way: so many half seconds it is waited for. */

@@ -167,7 +167,7 @@ describe("a tunnel", () => {
   it.scopedLive("ends with the transport, also one that is only asked for", () =>
     Effect.gen(function* () {
       const asked = yield* Effect.makeLatch()
-      const proxy = yield* closing(() => startProxy({ connect: () => Effect.runSync(asked.open) }))
+      const proxy = yield* closing(() => startProxy({ connect: () => asked.unsafeOpen() }))
       const answer = yield* Effect.scoped(
         Effect.gen(function* () {
           const { fetch } = yield* wire(`http://127.0.0.1:${proxy.port}`)
@@ -189,7 +189,7 @@ describe("a tunnel", () => {
   it.scopedLive("is not waited for by a request that is given up", () =>
     Effect.gen(function* () {
       const asked = yield* Effect.makeLatch()
-      const proxy = yield* closing(() => startProxy({ connect: () => Effect.runSync(asked.open) }))
+      const proxy = yield* closing(() => startProxy({ connect: () => asked.unsafeOpen() }))
       const { fetch } = yield* wire(`http://127.0.0.1:${proxy.port}`)
       const controller = new AbortController()
       const answer = fetch("https://github.test/x", { signal: controller.signal }).then(

@@ -1,0 +1,53 @@
+/** What a VM is told of the network: variables for what runs in it, given on standard input, for a proxy's address may hold a password. */
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Guest } from "../../network/Way.ts"
+
+/** A word of bash, whatever is in it. */
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
+
+/** Names in both cases: curl reads `http_proxy` only, some programs `HTTP_PROXY` only. */
+const both = (name: string, value: string) =>
+  [name.toLowerCase(), name].map((name) => `export ${name}=${quoted(value)}`)
+
+/** Where authorities are that curl trusts by itself: on macOS, and on Linux, where guests are simulated. */
+const USUAL = "/etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt"
+
+/**
+ * Lines of bash that set the variables: those that GitHub's runner reads
+ * (docs.github.com/actions/how-tos/manage-runners/self-hosted-runners/use-proxy-servers), and curl.
+ */
+const lines = ({ proxy, noProxy, ca }: Guest): ReadonlyArray<string> => [
+  ...Option.match(proxy, {
+    onNone: () => [],
+    onSome: (address) => [
+      ...["HTTP_PROXY", "HTTPS_PROXY"].flatMap((name) => both(name, Redacted.value(address))),
+      ...(noProxy === "" ? [] : both("NO_PROXY", noProxy))
+    ]
+  }),
+  ...Option.match(ca, {
+    onNone: () => [],
+    onSome: (text) => [
+      `printf '%s\\n' ${quoted(text)} >"$HOME/.anklet-ca.pem"`,
+      // curl trusts either its own list or this one
+      `cat "$HOME/.anklet-ca.pem" $(ls ${USUAL} 2>/dev/null | head -n 1) >"$HOME/.anklet-ca-all.pem"`,
+      'export NODE_EXTRA_CA_CERTS="$HOME/.anklet-ca.pem" CURL_CA_BUNDLE="$HOME/.anklet-ca-all.pem"'
+    ]
+  })
+]
+
+/** A command in the VM. */
+export interface Call {
+  readonly command: ReadonlyArray<string>
+  readonly stdin?: string
+}
+
+/** A script that reads nothing, with the variables set: whatever the script is, for it is the user's to change. */
+export const surrounded = (guest: Option.Option<Guest>, script: ReadonlyArray<string>): Call =>
+  Option.match(guest, {
+    onNone: () => ({ command: ["bash", ...script] }),
+    onSome: (guest) => ({
+      command: ["bash", "-c", 'eval "$(cat)"; exec bash "$@" </dev/null', "bash", ...script],
+      stdin: `${lines(guest).join("\n")}\n`
+    })
+  })
