@@ -24,12 +24,14 @@ export const KINDS = {
   "volume-full": {
     level: "problem",
     why: "No template is pulled, and VMs fail when their disks grow.",
-    remedy: "`anka delete --cache`, then `anka delete --yes NAME` for templates that are not used"
+    remedy:
+      "`anka delete --cache`, then `anka delete --yes NAME` for templates that are not used and that a registry has"
   },
   "volume-low": {
     level: "warning",
     why: "A template takes 20 GiB and more: the next pull may not find room.",
-    remedy: "`anka delete --cache`, then `anka delete --yes NAME` for templates that are not used"
+    remedy:
+      "`anka delete --cache`, then `anka delete --yes NAME` for templates that are not used and that a registry has"
   }
 } as const satisfies Finding.Kinds
 
