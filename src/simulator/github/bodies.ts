@@ -5,12 +5,15 @@ const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOStrin
 
 const nodeId = (kind: string, id: number) => Buffer.from(`${kind}${id}`).toString("base64")
 
+/** Accounts have numbers of their own. */
+const accountId = (login: string) => [...login].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e6, 1)
+
 const user = (url: string, login: string) => {
   const at = `${url}/users/${login}`
   return {
     login,
-    id: 1,
-    node_id: nodeId("User", 1),
+    id: accountId(login),
+    node_id: nodeId("User", accountId(login)),
     avatar_url: `${url}/avatars/1`,
     gravatar_id: "",
     url: at,
@@ -36,12 +39,12 @@ const LINKS =
   )
 
 /** A repository. */
-export const repository = (url: string, fullName: string) => {
+export const repository = (url: string, world: World, fullName: string) => {
   const [owner = "", name = ""] = fullName.split("/")
   const at = `${url}/repos/${fullName}`
   return {
-    id: 7,
-    node_id: nodeId("Repository", 7),
+    id: world.repositoryId(fullName),
+    node_id: nodeId("Repository", world.repositoryId(fullName)),
     name,
     full_name: fullName,
     private: true,
@@ -51,15 +54,15 @@ export const repository = (url: string, fullName: string) => {
     fork: false,
     url: at,
     ...Object.fromEntries(LINKS.map((link) => [`${link}_url`, `${at}/${link}`])),
-    archived: false,
+    archived: world.archived.has(fullName),
     disabled: false,
-    pushed_at: "2026-01-01T00:00:00Z"
+    pushed_at: iso(world.pushedAt(fullName))
   }
 }
 
 /** A whole repository, as the list of an installation has it. */
-export const fullRepository = (url: string, fullName: string) => ({
-  ...repository(url, fullName),
+export const fullRepository = (url: string, world: World, fullName: string) => ({
+  ...repository(url, world, fullName),
   git_url: `git://github.com/${fullName}.git`,
   ssh_url: `git@github.com:${fullName}.git`,
   clone_url: `https://github.com/${fullName}.git`,
@@ -83,6 +86,32 @@ export const fullRepository = (url: string, fullName: string) => ({
   has_downloads: false,
   has_discussions: false,
   license: null,
+  created_at: "2026-01-01T00:00:00Z",
+  updated_at: "2026-01-01T00:00:00Z"
+})
+
+/** One repository, as it is asked for by its name. */
+export const oneRepository = (url: string, world: World, fullName: string) => ({
+  ...fullRepository(url, world, fullName),
+  network_count: 0,
+  subscribers_count: 0
+})
+
+/** An account: a user or an organisation. */
+export const account = (url: string, login: string, isOrganisation: boolean) => ({
+  ...user(url, login),
+  type: isOrganisation ? "Organization" : "User",
+  name: login,
+  company: null,
+  blog: null,
+  location: null,
+  email: null,
+  hireable: null,
+  bio: null,
+  public_repos: 0,
+  public_gists: 0,
+  followers: 0,
+  following: 0,
   created_at: "2026-01-01T00:00:00Z",
   updated_at: "2026-01-01T00:00:00Z"
 })
@@ -135,8 +164,8 @@ export const run = (url: string, world: World, run: Run) => {
       author: { name: "A Developer", email: "developer@example.com" },
       committer: { name: "A Developer", email: "developer@example.com" }
     },
-    repository: repository(url, fullName),
-    head_repository: repository(url, fullName)
+    repository: repository(url, world, fullName),
+    head_repository: repository(url, world, fullName)
   }
 }
 

@@ -16,6 +16,7 @@ export interface Request {
 export interface Answer {
   readonly status: number
   readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
   /** The body's list, which is paged. */
   readonly list?: { readonly key: string | undefined; readonly items: ReadonlyArray<unknown> }
 }
@@ -47,6 +48,12 @@ const runOf = ({ world }: Context, [owner, repo, id]: ReadonlyArray<string>) => 
   const run = world.runs.get(Number(id))
   if (run === undefined || run.owner !== owner || run.repo !== repo) throw new Refused(404, "Not Found")
   return run
+}
+
+/** The full name of a repository that is there. */
+const known = ({ world }: Context, owner = "", repo = ""): string => {
+  if (!world.repositories.has(`${owner}/${repo}`)) throw new Refused(404, "Not Found")
+  return `${owner}/${repo}`
 }
 
 const list = (key: string | undefined, items: ReadonlyArray<unknown>): Answer => ({ status: 200, list: { key, items } })
@@ -121,7 +128,7 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
     (context, { query }, [owner, repo]) => {
       const status = query.get("status")
       if (status !== null && !STATUSES.has(status)) throw new Refused(422, "Validation Failed")
-      if (!context.world.repositories.has(`${owner}/${repo}`)) throw new Refused(404, "Not Found")
+      known(context, owner, repo)
       return list(
         "workflow_runs",
         [...context.world.runs.values()]
@@ -221,12 +228,43 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
   ],
   [
     "GET",
+    R,
+    (context, _, [owner, repo]) => ok(bodies.oneRepository(context.url, context.world, known(context, owner, repo)))
+  ],
+  [
+    "GET",
+    `${R}/actions/permissions`,
+    (context, _, [owner, repo]) => {
+      const { world, url } = context
+      const name = known(context, owner, repo)
+      const enabled = !world.withoutActions.has(name)
+      const selected = `${url}/repositories/${world.repositoryId(name)}/actions/permissions/selected-actions`
+      return ok({ enabled, ...(enabled ? { allowed_actions: "all", selected_actions_url: selected } : {}) })
+    }
+  ],
+  [
+    "GET",
     "/orgs/([^/]+)/repos",
-    ({ world, url }, _, [org]) =>
-      list(
+    ({ world, url }, { query }, [org = ""]) => {
+      if (!world.isOrganisation(org)) throw new Refused(404, "Not Found")
+      const names = [...world.repositories].filter((name) => name.startsWith(`${org}/`))
+      // without a direction, GitHub begins with the newest
+      if (query.get("sort") === "pushed") names.sort((a, b) => world.pushedAt(b) - world.pushedAt(a))
+      return list(
         undefined,
-        [...world.repositories].filter((name) => name.startsWith(`${org}/`)).map((name) => bodies.repository(url, name))
+        names.map((name) => bodies.repository(url, world, name))
       )
+    }
+  ],
+  [
+    "GET",
+    "/users/([^/]+)",
+    ({ world, url }, _, [login = ""]) => {
+      const isOrganisation = world.isOrganisation(login)
+      const isUser = world.users.has(login)
+      if (!isOrganisation && !isUser) throw new Refused(404, "Not Found")
+      return ok(bodies.account(url, login, isOrganisation))
+    }
   ],
   [
     "GET",
@@ -234,7 +272,7 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
     ({ world, url }) =>
       list(
         "repositories",
-        [...world.repositories].map((name) => bodies.fullRepository(url, name))
+        [...world.repositories].map((name) => bodies.fullRepository(url, world, name))
       )
   ],
   [
@@ -301,14 +339,37 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
   ]
 ]
 
+/** Where a repository's former name leads: reads are sent on for good, writes this once (docs.github.com, using the REST API). */
+const movedTo = ({ url }: Context, { method, query }: Request, id: number, rest: string): Answer => {
+  const location = `${url}/repositories/${id}${rest}${query.size === 0 ? "" : `?${query}`}`
+  const status = method === "GET" ? 301 : 307
+  const body = { message: "Moved Permanently", url: location, documentation_url: "https://docs.github.com/rest" }
+  return { status, headers: { location }, body }
+}
+
+/** The path by the repository's present name; an answer where a former one leads elsewhere. */
+const located = (context: Context, request: Request): string | Answer => {
+  const { world } = context
+  const [, numbered, id, named, owner = "", repo = "", rest = ""] =
+    request.path.match(/^\/(?:(repositories)\/(\d+)|(repos)\/([^/]+)\/([^/]+))(\/.*)?$/) ?? []
+  if (numbered === undefined && named === undefined) return request.path
+  const name = named === undefined ? world.nameOfId(Number(id)) : world.named(`${owner}/${repo}`)
+  if (name !== undefined) return `/repos/${name}${rest}`
+  const former = named === undefined ? undefined : world.formerly(`${owner}/${repo}`)
+  if (former !== undefined && world.nameOfId(former) !== undefined) return movedTo(context, request, former, rest)
+  return request.path
+}
+
 /** Answer a request of the REST API. */
 export const answer = (context: Context, request: Request): Answer => {
   context.world.tick()
-  const [, repository = ""] = request.path.match(/^\/repos\/([^/]+\/[^/]+)/) ?? []
+  const path = located(context, request)
+  if (typeof path !== "string") return path
+  const [, repository = ""] = path.match(/^\/repos\/([^/]+\/[^/]+)/) ?? []
   if (context.world.deleted.has(repository)) throw new Refused(404, "Not Found")
   for (const [method, pattern, handler] of ROUTES) {
-    const match = method === request.method ? request.path.match(new RegExp(`^${pattern}$`)) : null
-    if (match !== null) return handler(context, request, match.slice(1).map(decodeURIComponent))
+    const match = method === request.method ? path.match(new RegExp(`^${pattern}$`)) : null
+    if (match !== null) return handler(context, { ...request, path }, match.slice(1).map(decodeURIComponent))
   }
   throw new Refused(404, "Not Found")
 }

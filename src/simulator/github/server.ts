@@ -191,7 +191,11 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
           : undefined
       result = {
         status: answered.status,
-        headers: { ...(etag === undefined ? {} : { etag }), ...(link === undefined ? {} : { link }) },
+        headers: {
+          ...answered.headers,
+          ...(etag === undefined ? {} : { etag }),
+          ...(link === undefined ? {} : { link })
+        },
         text
       }
     } catch (refusal) {
@@ -271,7 +275,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
     }
   })
 
-  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault`, `GET /_control/state|log`. */
+  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault|rename`, `GET /_control/state|log`. */
   const control = (url: URL, given: unknown, response: ServerResponse): void => {
     // whoever drives the simulator knows what it takes
     const body = JSON.parse(JSON.stringify(given ?? {}))
@@ -285,6 +289,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
       mode: () => world.modes.set(body.name, body.mode),
       group: () => world.groups.set(body.owner, [...(world.groups.get(body.owner) ?? []), body.group]),
       fault: () => faults.push(body),
+      rename: () => world.rename(body.from, body.to),
       state: () => ({
         runs: [...world.runs.values()],
         jobs: [...world.jobs.values()],

@@ -6,8 +6,9 @@ export interface Job {
   readonly id: number
   readonly runId: number
   readonly attempt: number
-  readonly owner: string
-  readonly repo: string
+  /** These change when the repository is renamed. */
+  owner: string
+  repo: string
   readonly name: string
   readonly workflow: string
   readonly labels: ReadonlyArray<string>
@@ -30,8 +31,8 @@ export interface Job {
 /** One workflow run. */
 export interface Run {
   readonly id: number
-  readonly owner: string
-  readonly repo: string
+  owner: string
+  repo: string
   readonly title: string
   readonly workflow: string
   readonly sha: string
@@ -49,7 +50,7 @@ export interface Runner {
   readonly id: number
   readonly name: string
   /** `owner/repo`, or `owner` for an organisation. */
-  readonly scope: string
+  scope: string
   readonly labels: ReadonlyArray<string>
   readonly group: number
   readonly secret: string
@@ -79,6 +80,8 @@ export interface RunSpec {
   readonly repo: string
   readonly workflow?: string
   readonly title?: string
+  /** What started it; only a push (the default) moves the repository to the front of those that were pushed to. */
+  readonly event?: string
   readonly jobs: ReadonlyArray<{
     readonly name?: string
     /** `{run_id}` in a label becomes the run's id. */
@@ -108,11 +111,22 @@ export class World {
   readonly runs = new Map<number, Run>()
   readonly jobs = new Map<number, Job>()
   readonly runners = new Map<number, Runner>()
+  /** `owner/repo` of each. */
   readonly repositories = new Set<string>()
   /** Repositories that were deleted: nothing below them is found. */
   readonly deleted = new Set<string>()
   /** Runner groups of organisations, by owner, besides the default one. */
   readonly groups = new Map<string, Array<Group>>()
+  /** Those of them that are archived, and those in which Actions is switched off. */
+  readonly archived = new Set<string>()
+  readonly withoutActions = new Set<string>()
+  /** Organisations that are there without any repository, and accounts that are no organisations. */
+  readonly organisations = new Set<string>()
+  readonly users = new Set<string>()
+  private readonly ids = new Map<string, number>()
+  private readonly pushes = new Map<string, number>()
+  /** Former names of repositories, and the ids that they lead to. */
+  private readonly former = new Map<string, number>()
   /** How the next runners behave, by a part of their name, or `*`. */
   readonly modes = new Map<string, Mode>()
   /** How long the record of a runner stays after its job. */
@@ -130,11 +144,74 @@ export class World {
     return this.next++
   }
 
+  /** A repository's number, which no rename changes. */
+  repositoryId(name: string): number {
+    const id = this.ids.get(name) ?? this.ids.size + 7
+    this.ids.set(name, id)
+    return id
+  }
+
+  /** When somebody pushed to it last; 0 when nobody did. */
+  pushedAt(name: string): number {
+    return this.pushes.get(name) ?? 0
+  }
+
+  /** The name of the repository that is called this, in any case. */
+  named(name: string): string | undefined {
+    if (this.repositories.has(name)) return name
+    return [...this.repositories].find((it) => it.toLowerCase() === name.toLowerCase())
+  }
+
+  /** The name of the repository of this number. */
+  nameOfId(id: number): string | undefined {
+    return [...this.repositories].find((name) => this.repositoryId(name) === id)
+  }
+
+  /** The number of the repository that was once called this. */
+  formerly(name: string): number | undefined {
+    return this.former.get(name.toLowerCase())
+  }
+
+  /** Whether this is an organisation. */
+  isOrganisation(login: string): boolean {
+    return (
+      !this.users.has(login) &&
+      (this.organisations.has(login) || [...this.repositories].some((name) => name.startsWith(`${login}/`)))
+    )
+  }
+
+  /** Rename or transfer a repository, with all that belongs to it: its former name leads to it from then on. */
+  rename(from: string, to: string): void {
+    if (!this.repositories.has(from)) throw new Refused(404, "Not Found")
+    const id = this.repositoryId(from)
+    const [owner = "", repo = ""] = to.split("/")
+    for (const set of [this.repositories, this.archived, this.withoutActions]) if (set.delete(from)) set.add(to)
+    this.ids.delete(from)
+    this.ids.set(to, id)
+    this.pushes.set(to, this.pushedAt(from))
+    this.former.set(from.toLowerCase(), id)
+    this.former.delete(to.toLowerCase())
+    for (const it of [...this.runs.values(), ...this.jobs.values()]) {
+      if (`${it.owner}/${it.repo}` === from) Object.assign(it, { owner, repo })
+    }
+    for (const runner of this.runners.values()) if (runner.scope === from) runner.scope = to
+  }
+
+  /** Rename an organisation: nothing leads from its former name to it but those of its repositories. */
+  renameOwner(from: string, to: string): void {
+    for (const name of [...this.repositories].filter((name) => name.startsWith(`${from}/`))) {
+      this.rename(name, `${to}/${name.slice(from.length + 1)}`)
+    }
+    for (const runner of this.runners.values()) if (runner.scope === from) runner.scope = to
+    if (this.organisations.delete(from)) this.organisations.add(to)
+  }
+
   /** Queue a run. */
   queue(spec: RunSpec): { readonly run: Run; readonly jobs: ReadonlyArray<Job> } {
-    const { owner, repo, workflow = "CI", title = "a push" } = spec
+    const { owner, repo, workflow = "CI", title = "a push", event = "push" } = spec
     this.repositories.add(`${owner}/${repo}`)
     this.deleted.delete(`${owner}/${repo}`)
+    if (event === "push") this.pushes.set(`${owner}/${repo}`, this.now())
     const run: Run = {
       id: this.id(),
       owner,
