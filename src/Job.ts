@@ -2,7 +2,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-/** One CI job, unique over all platforms: `github:<owner>/<repo>/<job id>`. A re-run is another job. */
+/** One CI job, unique over all platforms: `github:<job id>`, say. A re-run is another job; one whose repository is renamed is the same. */
 export const JobKey = Schema.NonEmptyString.pipe(Schema.brand("JobKey"))
 export type JobKey = typeof JobKey.Type
 

@@ -39,6 +39,8 @@ export interface Looking<E, R> {
   readonly every: Duration.Duration
   /** The jobs that the CI calls queued now. */
   readonly look: Effect.Effect<ReadonlyArray<JobRequest>, E, R>
+  /** Asked after the look: whether it missed a part of the CI, so that a job that it did not see may be there all the same. No, by default. */
+  readonly isPartial?: Effect.Effect<boolean>
 }
 
 export class Coordinator extends Context.Tag("anklet/Coordinator")<

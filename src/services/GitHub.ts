@@ -105,11 +105,32 @@ export interface RunnerGroup {
   readonly name: string
 }
 
+/** A repository by the names that it has now. Its number at GitHub stays when it is renamed or transferred. */
+export interface Repository {
+  readonly id: number
+  readonly owner: string
+  readonly repo: string
+}
+
 /** All jobs of the active runs of what is watched, every page, at one moment. */
 export interface Look {
   readonly jobs: ReadonlyArray<Job>
+  /** Whether every part could be looked at. Where not, a job that is missing may be there all the same. */
+  readonly isWhole: boolean
+  /** Why no job can ever be seen, as things are; empty when jobs can. */
+  readonly nothing: string
   /** Milliseconds since the epoch. */
   readonly at: number
+}
+
+/** What a look would find, beside jobs. */
+export interface Trial {
+  /** Why repositories are left out. */
+  readonly hidden: ReadonlyArray<GitHubError>
+  /** Why no job can ever be seen; empty when jobs can. */
+  readonly nothing: string
+  /** That what is watched has another name now; empty when it has not. */
+  readonly renamed: string
 }
 
 /** What GitHub says of a credential itself. */
@@ -136,8 +157,12 @@ export interface GitHubClient {
   readonly admitted: Effect.Effect<void, GitHubError>
   /** What GitHub says of the credential; costs no rate limit. */
   readonly standing: Effect.Effect<Standing, GitHubError>
-  /** Whether a look would be let in: one small page of runs, of each repository where it is an organisation. Tells the repositories that are refused. */
-  readonly tryLook: (watched: Watched) => Effect.Effect<ReadonlyArray<GitHubError>, GitHubError>
+  /** Whether a look would be let in: one small page of runs, of each repository where it is an organisation. */
+  readonly tryLook: (watched: Watched) => Effect.Effect<Trial, GitHubError>
+  /** What is watched, by the names that it has now; by those it is called here, where GitHub does not tell. */
+  readonly named: (watched: Watched) => Effect.Effect<Watched, GitHubError>
+  /** The repository that this name, or former name, leads to. */
+  readonly repository: (owner: string, repo: string) => Effect.Effect<Repository, GitHubError>
   /** One job, as it is now. */
   readonly job: (owner: string, repo: string, id: number) => Effect.Effect<Job, GitHubError>
   /** One run, as it is now. */

@@ -5,7 +5,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { GitHub, type GitHubClient, GitHubError, type Job, type Run, type Runner } from "../../src/services/GitHub.ts"
+import {
+  GitHub,
+  type GitHubClient,
+  GitHubError,
+  type Job,
+  type Look,
+  type Run,
+  type Runner
+} from "../../src/services/GitHub.ts"
 import { type Mortal, mortal } from "./life.ts"
 
 export interface FakeGitHub extends Mortal {
@@ -49,7 +57,7 @@ export const queued = (id: number, given: Partial<Job> = {}): Job => ({
   workflowName: "CI",
   runName: "a push",
   headSha: "0".repeat(40),
-  url: `https://github.test/o/r/actions/runs/${100 + id}/job/${id}`,
+  url: `https://github.com/o/r/actions/runs/${100 + id}/job/${id}`,
   status: "queued",
   conclusion: Option.none(),
   labels: [...LABELS, `run-id:${100 + id}`, "unique-id:1"],
@@ -92,14 +100,15 @@ export const client = (fake: FakeGitHub): GitHubClient => {
         )
       })
     )
-  let cached: { readonly jobs: ReadonlyArray<Job>; readonly at: number } | undefined
+  let cached: Look | undefined
   return {
     look: (_watched, maxAge) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const fresh = cached
         if (fresh !== undefined && now - fresh.at < Duration.toMillis(maxAge)) return Effect.succeed(fresh)
         return call("look", "", () => {
-          const look = { jobs: [...fake.jobs.values()].filter(({ status }) => status !== "completed"), at: now }
+          const jobs = [...fake.jobs.values()].filter(({ status }) => status !== "completed")
+          const look: Look = { jobs, at: now, isWhole: true, nothing: "" }
           cached = look
           return Effect.succeed(look)
         })
@@ -108,7 +117,9 @@ export const client = (fake: FakeGitHub): GitHubClient => {
     standing: call("standing", "", () =>
       Effect.succeed({ rate: Option.none(), ahead: Option.none(), may: { _tag: "Untold" as const } })
     ),
-    tryLook: () => call("tryLook", "", () => Effect.succeed([])),
+    tryLook: () => call("tryLook", "", () => Effect.succeed({ hidden: [], nothing: "", renamed: "" })),
+    named: (watched) => Effect.succeed(watched),
+    repository: (owner, repo) => Effect.succeed({ id: 7, owner, repo }),
     runners: () => call("runners", "", () => Effect.succeed([...fake.runners.values()])),
     job: (_owner, _repo, id) =>
       call("job", String(id), () => {

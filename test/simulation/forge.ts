@@ -57,7 +57,7 @@ const toJob = (job: ServerJob): Job => ({
   workflowName: job.workflow,
   runName: "",
   headSha: "",
-  url: `https://github.test/${job.owner}/${job.repo}/actions/runs/${job.runId}/job/${job.id}`,
+  url: `https://github.com/${job.owner}/${job.repo}/actions/runs/${job.runId}/job/${job.id}`,
   status: job.status,
   conclusion: Option.fromNullable(job.conclusion),
   labels: job.labels,
@@ -151,7 +151,7 @@ export class Forge {
             : Effect.tap(
                 Effect.map(
                   ask("GET runs", () => this.list(watched)),
-                  (jobs) => ({ jobs, at: now })
+                  (jobs): Look => ({ jobs, at: now, isWhole: true, nothing: "" })
                 ),
                 (look) =>
                   Effect.sync(() => {
@@ -165,7 +165,9 @@ export class Forge {
         ahead: Option.none(),
         may: { _tag: "Untold" as const }
       })),
-      tryLook: () => ask("GET runs", () => []),
+      tryLook: () => ask("GET runs", () => ({ hidden: [], nothing: "", renamed: "" })),
+      named: (watched) => Effect.succeed(watched),
+      repository: (owner, repo) => Effect.succeed({ id: 7, owner, repo }),
       runners: (level) =>
         ask("GET runners", () =>
           [...world.runners.values()].filter(({ scope }) => scope === levelName(level)).map(toRunner)

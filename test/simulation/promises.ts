@@ -23,7 +23,7 @@ export class Violation extends Error {
   }
 }
 
-export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())
+export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.id}`)
 
 /** Whether a runner was made for this job, as far as labels tell. */
 const isMadeFor = (job: Job, { labels, scope }: Runner): boolean =>

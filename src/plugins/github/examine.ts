@@ -47,6 +47,16 @@ export const KINDS = {
     why: "The jobs of this repository are not seen; those of the others are.",
     remedy: "give the token or App access to it: 'Actions: read'"
   },
+  "watching-nothing": {
+    level: "problem",
+    why: "No job is ever seen, although nothing fails.",
+    remedy: "check `owner` and `repo` in the config, what the token or App may see, and the settings at GitHub"
+  },
+  "repository-renamed": {
+    level: "warning",
+    why: "GitHub leads from the former name to the present one, until somebody makes a repository of the former name.",
+    remedy: "change `owner` and `repo` in the config"
+  },
   "registration-untried": {
     level: "note",
     why: "GitHub does not tell what a fine-grained token may do, and to register a runner only to see whether it works would leave one behind.",
@@ -308,8 +318,11 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
     ...rate(standing.right),
     ...Either.match(look, {
       onLeft: (error) => refused(error, `'Actions: read' on ${nameOf(watched)}`),
-      onRight: (hidden) => [
-        Finding.ok("github", `the jobs of ${nameOf(watched)} can be listed`),
+      onRight: ({ hidden, nothing, renamed }) => [
+        nothing === ""
+          ? Finding.ok("github", `the jobs of ${nameOf(watched)} can be listed`)
+          : found("watching-nothing", nothing),
+        ...(renamed === "" ? [] : [found("repository-renamed", renamed)]),
         ...hidden.map(({ message }) => found("repository-hidden", message))
       ]
     }),

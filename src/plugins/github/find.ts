@@ -3,24 +3,40 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { type Found, PluginError, type ServiceContext } from "../../Plugin.ts"
-import { GitHub, type Job } from "../../services/GitHub.ts"
-import { askWithRun } from "./ask.ts"
+import { GitHub, type GitHubClient, type Job } from "../../services/GitHub.ts"
+import { askWithRun, type JobAddress } from "./ask.ts"
 import { credentialOf, type GitHubConfig, watchedOf } from "./config.ts"
 import { plan } from "./labels.ts"
 import { keyOf, scopeOf, toRequest } from "./request.ts"
 
-/** Owner, repository and number of a job, from its address; from its number where the service watches one repository. */
-const addressOf = (text: string, { owner, repo }: GitHubConfig) => {
+/** What a job's address names; its number where the service watches one repository. */
+const addressOf = (text: string, { owner, repo }: GitHubConfig): Option.Option<JobAddress> => {
   const [, ownerOf, repoOf, id] =
     text.match(/^\w+:\/\/[^/]+\/([^/]+)\/([^/]+)\/actions\/runs\/\d+\/jobs?\/(\d+)(?:[?#].*)?$/) ?? []
-  if (ownerOf !== undefined && repoOf !== undefined && id !== undefined) {
-    const isWatched =
-      ownerOf.toLowerCase() === owner.toLowerCase() &&
-      Option.match(repo, { onNone: () => true, onSome: (repo) => repo.toLowerCase() === repoOf.toLowerCase() })
-    return isWatched ? Option.some({ owner: ownerOf, repo: repoOf, id: Number(id) }) : Option.none()
-  }
+  if (ownerOf !== undefined && repoOf !== undefined && id !== undefined)
+    return Option.some({ owner: ownerOf, repo: repoOf, id: Number(id) })
   return /^\d+$/.test(text) ? Option.map(repo, (repo) => ({ owner, repo, id: Number(text) })) : Option.none()
 }
+
+const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
+
+/** Whether the service watches the repository of this address: one that was renamed has more than one name, and one number. */
+const watches = (client: GitHubClient, { owner, repo }: GitHubConfig, address: JobAddress) =>
+  Effect.gen(function* () {
+    const isNamed =
+      isSame(address.owner, owner) &&
+      Option.match(repo, { onNone: () => true, onSome: (repo) => isSame(address.repo, repo) })
+    if (isNamed) return true
+    const meant = yield* client.repository(address.owner, address.repo)
+    if (Option.isNone(repo)) return isSame(meant.owner, owner)
+    const watched = yield* client.repository(owner, repo.value)
+    return watched.id === meant.id
+  }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "NotFound" || reason === "Forbidden",
+      () => Effect.succeed(false)
+    )
+  )
 
 const stateOf = ({ status, conclusion, runnerName }: Job): Pick<Found, "state" | "detail"> => {
   if (status === "completed") return { state: "over", detail: Option.getOrElse(conclusion, () => "unknown") }
@@ -34,11 +50,13 @@ export const find = (_: ServiceContext, config: GitHubConfig, text: string) =>
     const address = addressOf(text, config)
     if (Option.isNone(address)) return Option.none<Found>()
     const client = yield* (yield* GitHub).client(credentialOf(config))
-    const job = yield* askWithRun(client, address.value).pipe(
-      Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error }))
-    )
+    const job = yield* Effect.if(watches(client, config, address.value), {
+      onTrue: () => askWithRun(client, address.value),
+      onFalse: () => Effect.succeed("gone" as const)
+    }).pipe(Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })))
     if (job === "gone") return Option.none<Found>()
-    const scope = scopeOf(watchedOf(config), config.api_url)
+    const watched = watchedOf(config)
+    const scope = scopeOf(yield* Effect.orElseSucceed(client.named(watched), () => watched), config.api_url)
     const planned = plan(job.labels, job.runId)
     const found: Found = {
       key: keyOf(job),

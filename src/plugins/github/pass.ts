@@ -52,10 +52,16 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
 })
 
 /** The queued jobs that want a VM of ours; labels that cannot be satisfied are told to a person once. */
-const lookAround = Effect.fnUntraced(function* (context: job.Context, scope: ReturnType<typeof scopeOf>) {
+const lookAround = Effect.fnUntraced(function* (
+  context: job.Context,
+  scope: ReturnType<typeof scopeOf>,
+  isPartial: Ref.Ref<boolean>
+) {
   const { once } = yield* Once
   const progress = yield* Progress
   const look = yield* context.look(0)
+  yield* Ref.set(isPartial, !look.isWhole)
+  if (look.nothing !== "") yield* progress.finds(`nothing is watched: ${look.nothing}`)
   const { requests, refused, doubted } = sort(
     scope,
     look.jobs.filter(({ status }) => status === "queued")
@@ -87,7 +93,6 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     const templates = yield* Templates
     const client = yield* (yield* GitHub).client(credentialOf(config))
     const watched = watchedOf(config)
-    const scope = scopeOf(watched, config.api_url)
     const terms = termsOf(config)
     const context: job.Context = { service, config, client, look: (maxAge) => client.look(watched, maxAge) }
 
@@ -99,18 +104,22 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
     if (Option.isSome(left)) {
       // a job that runs is seen through, with or without the store
-      yield* Effect.ignore(coordinator.join(scope, terms))
+      yield* Effect.ignore(coordinator.join(left.value.job.scope, terms))
       yield* slots.occupy
       const held = yield* Claim.resume(left.value)
       yield* Ref.set(hadJob, true)
       return yield* job.resume(context, held).pipe(Effect.annotateLogs(left.value.job.fields))
     }
 
+    // hosts whose configs call a renamed repository by different names share one queue
+    const scope = scopeOf(yield* client.named(watched), config.api_url)
     yield* coordinator.join(scope, terms)
+    const isPartial = yield* Ref.make(false)
     yield* coordinator.refresh(scope, {
       service: service.name,
       every: service.sleepInterval,
-      look: lookAround(context, scope)
+      look: lookAround(context, scope, isPartial),
+      isPartial: Ref.get(isPartial)
     })
     // another service may have looked in our place: a job is not to be taken with a credential that GitHub refuses
     yield* client.admitted

@@ -19,8 +19,14 @@ export const scopeOf = ({ owner, repo }: Watched, apiUrl: string): Scope => {
   return Scope.make(`github:${server === GITHUB ? "" : `${server}/`}${what}`.toLowerCase())
 }
 
-/** The job's key, unique at GitHub. */
-export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.owner}/${job.repo}/${job.id}`.toLowerCase())
+/** The server that a page of GitHub is on; empty for github.com. */
+const serverOf = (url: string): string => url.match(/^https?:\/\/(?!github\.com\/)([^/]+)\//)?.[1] ?? ""
+
+/** The job's key: its number, unique at a GitHub server, and the same when its repository or organisation is renamed. */
+export const keyOf = ({ id, url }: Pick<Job, "id" | "url">): JobKey => {
+  const server = serverOf(url)
+  return JobKey.make(`github:${server === "" ? "" : `${server}/`}${id}`.toLowerCase())
+}
 
 /** What the log says of any job, under its own keys. */
 export const about = (job: Job): LogFields => ({

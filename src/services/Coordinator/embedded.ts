@@ -83,12 +83,12 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
   return Coordinator.of({
     // one host gives a job to one of its services, whatever each of them would do with it
     join: (scope) => Effect.asVoid(run(scope, hello)),
-    refresh: (scope, { service, every, look }) =>
+    refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) =>
       Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
         if (turn._tag !== "Turn") return yield* sight.test(service, look)
         const jobs = (yield* sight.look(service, look)).map((job) => ({ key: job.key, request: Option.some(job) }))
-        yield* run(scope, { _tag: "Ingest", fence: turn.fence, jobs, last: true })
+        yield* run(scope, { _tag: "Ingest", fence: turn.fence, jobs, last: true, partial: yield* isPartial })
       }).pipe(inTurn(scope)),
     waiting: (scope, service) =>
       Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {

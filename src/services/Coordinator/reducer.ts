@@ -100,7 +100,7 @@ export interface State {
   readonly reserved: HashMap.HashMap<HostId, { readonly job: JobKey; readonly until: number }>
   /** Who looks at the CI for all: the number of the look, when it began, who makes it, and for how long others leave it to that host. */
   readonly turn: { readonly fence: number; readonly began: number; readonly host: HostId; readonly until: number }
-  /** The last look that was told to its end. */
+  /** The last look that was told to its end, and missed nothing. */
   readonly looked: number
   /** How many jobs were claimed since it was the turn of one that comes last. */
   readonly passed: number
@@ -165,8 +165,10 @@ export type Request =
       readonly _tag: "Ingest"
       readonly fence: number
       readonly jobs: ReadonlyArray<Sighting>
-      /** Whether this ends the look: what it did not name may be forgotten. */
+      /** Whether this ends the look: what it did not name may be forgotten, unless it was `partial`. */
       readonly last: boolean
+      /** A part of the CI could not be looked at: nothing is taken for gone. */
+      readonly partial?: boolean
     }
   | { readonly _tag: "Waiting" }
   | { readonly _tag: "Idle"; readonly service: string; readonly hot: ReadonlyArray<JobClass>; readonly ready: number }
@@ -533,7 +535,7 @@ const demote = (state: State, now: number): State => {
 }
 
 const ingest = (state: State, host: HostId, command: Request & { readonly _tag: "Ingest" }, now: number): Outcome => {
-  const { fence, jobs } = command
+  const { fence, jobs, partial = false } = command
   if (state.turn.fence !== fence || state.turn.host !== host) return outcome(state, NO)
   let after = state
   const wake: Array<Seat> = []
@@ -578,13 +580,13 @@ const ingest = (state: State, host: HostId, command: Request & { readonly _tag: 
   }
   if (command.last) {
     const forgotten = Array.from(HashMap.entries(after.queued))
-      .filter(([, { seen }]) => seen < after.looked)
+      .filter(([, { seen }]) => !partial && seen < after.looked)
       .sort(([a, x], [b, y]) => x.seen - y.seen || compare(a, b))
       .slice(0, RULES.forgotten)
     for (const [key] of forgotten) after = unqueue(after, key)
     after = {
       ...after,
-      looked: fence,
+      looked: partial ? after.looked : fence,
       done: Array.from(HashMap.entries(after.done))
         .filter(([, since]) => since <= now - RULES.tombstone)
         .sort(([a, x], [b, y]) => x - y || compare(a, b))

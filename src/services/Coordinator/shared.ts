@@ -197,17 +197,18 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   return Coordinator.of({
     join: membership.join,
 
-    refresh: (scope, { service, every, look }) => {
+    refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) => {
       const inTurn = membership.member(scope)?.looking.withPermits(1) ?? ((effect) => effect)
       return Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
         if (turn._tag !== "Turn") return yield* sight.test(service, look)
         const { fence } = turn
         const jobs = yield* sight.look(service, look)
+        const partial = yield* isPartial
         const requests = new Map(jobs.map((job) => [job.key, job]))
         const known = membership.member(scope)?.known ?? new Set()
         const tell = (jobs: ReadonlyArray<Sighting>, last: boolean) =>
-          Effect.map(run(scope, { _tag: "Ingest", fence, jobs, last }), (reply) =>
+          Effect.map(run(scope, { _tag: "Ingest", fence, jobs, last, partial }), (reply) =>
             reply._tag === "Unknown" ? reply.keys : []
           )
         const sightings = jobs.map(

@@ -26,6 +26,7 @@ import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
 import * as limits from "./limits.ts"
 import * as looks from "./look.ts"
+import * as repositories from "./repositories.ts"
 import * as requests from "./requests.ts"
 import * as schemas from "./schemas.ts"
 import * as transport from "./transport.ts"
@@ -150,7 +151,9 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
 
   const github: GitHubClient = {
     admitted: Effect.suspend(() => (send.isAdmitted() ? Effect.void : Effect.asVoid(github.standing))),
-    look: Effect.fn("GitHub.look")((watched, maxAge) => watch(watched)(maxAge)),
+    look: Effect.fn("GitHub.look")((watched, maxAge) => watch(watched).look(maxAge)),
+    named: Effect.fn("GitHub.named")((watched) => watch(watched).named),
+    repository: Effect.fn("GitHub.repository")((owner, repo) => repositories.find(send, owner, repo)),
     standing: Effect.gen(function* () {
       const headers = yield* send.headers("essential", "GET /rate_limit", {}).pipe(
         // an Enterprise Server without limits knows no such address

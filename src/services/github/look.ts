@@ -7,7 +7,9 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { bounded } from "../../Text.ts"
-import type { GitHubError, Job, Look, Watched } from "../GitHub.ts"
+import type { GitHubError, Job, Look, Repository, Trial, Watched } from "../GitHub.ts"
+import { unavailable } from "./errors.ts"
+import * as parts from "./parts.ts"
 import * as repositories from "./repositories.ts"
 import type { Requests } from "./requests.ts"
 import * as schemas from "./schemas.ts"
@@ -20,8 +22,10 @@ const DORMANT = ["waiting", "pending", "requested"] as const
 const DORMANT_EVERY = 60_000
 /** Requests under way at once within one look; GitHub asks for few. */
 const CONCURRENCY = 4
+/** What failed before is not waited for longer, as all the others would wait too: GitHub itself ends a request after as long. */
+const PATIENCE = "10 seconds"
 
-type Run = (typeof schemas.Runs.Type)["workflow_runs"][number]
+type Run = typeof schemas.Run.Type
 
 /** What the last look saw of a repository. */
 interface Seen {
@@ -33,12 +37,27 @@ interface Seen {
 
 /** UTF-16 units of a name that are kept: strangers choose them, as long as they like. */
 const NAME = 250
+/** What one look saw of a repository. */
+interface Found {
+  readonly jobs: ReadonlyArray<Job>
+  readonly outcomes: parts.Outcomes
+  /** Whether no page is missing and no item was left out, of what was asked. */
+  readonly isWhole: boolean
+}
 
 const millis = (text: string): number =>
   Option.match(DateTime.make(text), { onNone: () => 0, onSome: DateTime.toEpochMillis })
 
+/** Names a repository whatever it is called; by its name where its number is not known. */
+const keyOf = (repository: Repository) =>
+  repository.id === 0 ? repositories.nameOf(repository) : String(repository.id)
+
 /** A job as GitHub sends it, in our words. */
-export const toJob = ({ owner, repo }: repositories.Repository, job: typeof schemas.Job.Type, runName = ""): Job => ({
+export const toJob = (
+  { owner, repo }: Pick<Repository, "owner" | "repo">,
+  job: typeof schemas.Job.Type,
+  runName = ""
+): Job => ({
   id: job.id,
   owner,
   repo,
@@ -56,122 +75,200 @@ export const toJob = ({ owner, repo }: repositories.Repository, job: typeof sche
   createdAt: millis(job.created_at || job.started_at)
 })
 
-const isRefused = ({ reason }: GitHubError) => reason === "NotFound" || reason === "Forbidden"
-
-/** Ask for as little as possible of what a look asks for; tells the repositories that are refused. */
-export const tryOut = (requests: Requests, { owner, repo }: Watched, installation: boolean) =>
+/** Ask for as little as possible of what a look asks for. */
+export const tryOut = (
+  requests: Requests,
+  watched: Watched,
+  installation: boolean
+): Effect.Effect<Trial, GitHubError> =>
   Effect.gen(function* () {
-    const ask = (repository: repositories.Repository) =>
-      requests.get("poll", "GET /repos/{owner}/{repo}/actions/runs", { ...repository, per_page: 1 }, schemas.Runs)
-    if (Option.isSome(repo)) {
-      yield* ask({ owner, repo: repo.value })
-      return []
-    }
-    const some = yield* repositories.make(requests, owner, installation)(() => false)
-    const results = yield* Effect.forEach(some, (repository) => Effect.either(ask(repository)), {
-      concurrency: CONCURRENCY
-    })
+    const known = yield* repositories.look(requests, watched, installation)
+    const some = known.repositories.slice(0, repositories.QUIET_PER_LOOK)
+    const results = yield* Effect.forEach(
+      some,
+      ({ owner, repo }) =>
+        Effect.either(
+          requests.get("poll", "GET /repos/{owner}/{repo}/actions/runs", { owner, repo, per_page: 1 }, schemas.Runs)
+        ),
+      { concurrency: CONCURRENCY }
+    )
     const failures = results.flatMap((result) => (Either.isLeft(result) ? [result.left] : []))
-    yield* Effect.forEach(failures.filter((failure) => !isRefused(failure)).slice(0, 1), Effect.fail)
-    return failures
+    const [first] = failures
+    const forAll = failures.find(parts.isForAll)
+    // one repository that fails is that one's trouble; when all do, it is the credential's, or GitHub's
+    if (first !== undefined && (forAll !== undefined || failures.length === some.length)) return yield* forAll ?? first
+    return { hidden: [...failures, ...Option.toArray(known.missing)], nothing: known.nothing, renamed: known.renamed }
   })
 
 /** Looks at one `Watched` over one credential. `installation`: the repositories of an organisation are those of the App's installation. */
 export const make = (requests: Requests, watched: Watched, installation: boolean) => {
   const seen = new Map<string, Seen>()
-  const chosen = repositories.make(requests, watched.owner, installation)
-  const refused = new Set<string>()
+  const chosen = repositories.make(requests, watched, installation)
+  const troubles = parts.make()
   let last: { readonly at: number; readonly exit: Exit.Exit<Look, GitHubError> } | undefined
   let ended = 0
   const lock = Effect.unsafeMakeSemaphore(1)
 
-  const runsIn = ({ owner, repo }: repositories.Repository, status: string) =>
-    Effect.map(
-      requests.all(
-        "poll",
-        "GET /repos/{owner}/{repo}/actions/runs",
-        { owner, repo, status, exclude_pull_requests: true },
-        schemas.Runs
-      ),
-      (pages) => pages.flatMap(({ workflow_runs }) => workflow_runs)
+  const runsIn = ({ owner, repo }: Repository, status: string) =>
+    requests.some(
+      "poll",
+      "GET /repos/{owner}/{repo}/actions/runs",
+      { owner, repo, status, exclude_pull_requests: true },
+      schemas.Runs
     )
 
-  const jobsOf = (repository: repositories.Repository, run: Run) =>
+  const jobsOf = ({ owner, repo }: Repository, run: Run) =>
     requests
-      .all(
+      .some(
         "poll",
         "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs",
-        { ...repository, run_id: run.id, filter: "latest" },
+        { owner, repo, run_id: run.id, filter: "latest" },
         schemas.Jobs
       )
       .pipe(
-        Effect.map((pages) =>
-          pages.flatMap(({ jobs }) => jobs.map((job) => toJob(repository, job, run.display_title || run.name)))
-        ),
         // a run that was deleted since it was listed has no jobs
         Effect.catchIf(
           ({ reason }) => reason === "NotFound",
-          () => Effect.succeed<ReadonlyArray<Job>>([])
+          () => Effect.succeed({ items: [], missing: Option.none<GitHubError>(), isWhole: true })
         )
       )
 
-  const lookAt = Effect.fnUntraced(function* (repository: repositories.Repository) {
-    const key = repositories.nameOf(repository)
+  const impatiently = <A>(question: Effect.Effect<A, GitHubError>, failed: boolean, request: string) =>
+    failed
+      ? Effect.timeoutFail(question, {
+          duration: PATIENCE,
+          onTimeout: () => unavailable(request, `no answer within ${PATIENCE}`)
+        })
+      : question
+
+  /** One repository, with what of it cannot be looked at. Fails where nothing of it can. `failed`: it could not the last time. */
+  const lookAt = Effect.fnUntraced(function* (repository: Repository, failed: boolean) {
+    const name = repositories.nameOf(repository)
+    const outcomes: parts.Outcomes = new Map()
     const now = yield* Clock.currentTimeMillis
-    const before = seen.get(key)
+    const before = seen.get(keyOf(repository))
     const dormant = before === undefined || now < before.dormantAt || now - before.dormantAt >= DORMANT_EVERY
-    const states = dormant ? [...ACTIVE, ...DORMANT] : ACTIVE
-    const found = yield* Effect.forEach(states, (status) => runsIn(repository, status))
+    const listOf = (status: string): parts.Part => ({ repository: name, what: `runs that are ${status}` })
+    const errors: Array<GitHubError> = []
+    const listed: Array<Run> = []
+    let isWhole = true
+    for (const status of dormant ? [...ACTIVE, ...DORMANT] : ACTIVE) {
+      const request = `GET /repos/${name}/actions/runs?status=${status}`
+      const answer = yield* troubles.ask(outcomes, listOf(status), (failedBefore) =>
+        impatiently(runsIn(repository, status), failed || failedBefore, request)
+      )
+      if (Either.isLeft(answer)) {
+        errors.push(answer.left)
+        // without these there is nothing: the others hardly ever hold a job
+        if (failed || errors.length === ACTIVE.length) return yield* errors[0] ?? answer.left
+        continue
+      }
+      listed.push(...answer.right.items)
+      isWhole &&= answer.right.isWhole
+      if (Option.isSome(answer.right.missing)) troubles.lacks(outcomes, listOf(status), answer.right.missing.value)
+    }
+    if (!dormant) for (const status of DORMANT) troubles.passOver(outcomes, listOf(status))
     // the filter is answered from an index that lags: the run's own state counts
-    const runs = new Map(
-      found
-        .flat()
-        .filter(({ status }) => status !== "completed")
-        .map((run) => [run.id, run])
-    )
+    const runs = new Map(listed.filter(({ status }) => status !== "completed").map((run) => [run.id, run]))
     // a run that left the lists is asked once more: it may have changed its state, or its page, between two requests
     const asked = new Map([...(before?.runs ?? []), ...runs])
-    const jobs = yield* Effect.forEach(asked.values(), (run) => jobsOf(repository, run), { concurrency: CONCURRENCY })
-    seen.set(key, { runs, dormantAt: dormant ? now : before.dormantAt })
-    // a page that shifted while the list was walked names a job twice
-    return [...new Map(jobs.flat().map((job) => [job.id, job])).values()]
-  })
-
-  /** A repository that the credential may not see, or where Actions is off, does not hide the others. */
-  const unlessRefused = Effect.fnUntraced(function* (repository: repositories.Repository) {
-    const key = repositories.nameOf(repository)
-    const result = yield* Effect.either(lookAt(repository))
-    if (Either.isRight(result)) {
-      refused.delete(key)
-      return result
+    const results = yield* Effect.forEach(
+      asked.values(),
+      (run) => {
+        const part = { repository: name, what: `jobs of run ${run.id}` }
+        return Effect.map(
+          troubles.ask(outcomes, part, (failedBefore) =>
+            impatiently(jobsOf(repository, run), failedBefore, `GET /repos/${name}/actions/runs/${run.id}/jobs`)
+          ),
+          (answer) => ({ run, part, answer })
+        )
+      },
+      { concurrency: CONCURRENCY }
+    )
+    const jobs = new Map<number, Job>()
+    /** Runs whose jobs are not all known, or not all over. */
+    const open = new Set<number>()
+    for (const { run, part, answer } of results) {
+      if (Either.isLeft(answer)) {
+        open.add(run.id)
+        continue
+      }
+      const { items, missing } = answer.right
+      isWhole &&= answer.right.isWhole
+      if (Option.isSome(missing)) troubles.lacks(outcomes, part, missing.value)
+      for (const job of items) {
+        // a page that shifted while the list was walked names a job twice
+        jobs.set(job.id, toJob(repository, job, run.display_title || run.name))
+        if (job.status !== "completed") open.add(run.id)
+      }
     }
-    if (!isRefused(result.left)) return yield* result.left
-    seen.delete(key)
-    if (!refused.has(key)) yield* Effect.logWarning(`${key} is left out: ${result.left.message}`)
-    refused.add(key)
-    return result
+    const failures = results.flatMap(({ answer }) => (Either.isLeft(answer) ? [answer.left] : []))
+    const [first] = failures
+    if (first !== undefined && failures.length > 1 && failures.length === results.length) return yield* first
+    // while a list cannot be had, a run that is open is remembered, as it may be on it
+    const kept =
+      errors.length > 0 || !isWhole ? new Map([...asked].filter(([id]) => runs.has(id) || open.has(id))) : runs
+    seen.set(keyOf(repository), { runs: kept, dormantAt: dormant ? now : before.dormantAt })
+    const found: Found = { jobs: [...jobs.values()], outcomes, isWhole }
+    return found
   })
 
-  const ofOrganisation = Effect.gen(function* () {
-    const some = yield* chosen((repository) => (seen.get(repositories.nameOf(repository))?.runs.size ?? 0) > 0)
-    const results = yield* Effect.forEach(some, unlessRefused, { concurrency: CONCURRENCY })
+  /** The jobs of these repositories. One that cannot be looked at does not hide the others; fails where none can. */
+  const lookAtAll = Effect.fnUntraced(function* (
+    some: ReadonlyArray<Repository>,
+    outcomes: parts.Outcomes,
+    answered: boolean
+  ) {
+    let works = answered
+    let failing = 0
+    const results = yield* Effect.forEach(
+      some,
+      (repository) =>
+        Effect.gen(function* () {
+          const part = { repository: repositories.nameOf(repository), what: "" }
+          const result = yield* troubles.ask(outcomes, part, (failed) => lookAt(repository, failed))
+          if (Either.isRight(result)) {
+            works = true
+            for (const [key, outcome] of result.right.outcomes) outcomes.set(key, outcome)
+          } else {
+            failing += 1
+            if (parts.isRefused(result.left)) seen.delete(keyOf(repository))
+            // a GitHub that does not answer is not asked for every repository
+            else if (!works && failing >= CONCURRENCY) return yield* result.left
+          }
+          return result
+        }),
+      { concurrency: CONCURRENCY }
+    )
     const [first] = results
-    // refused everywhere: it is the credential
     if (first !== undefined && results.every(Either.isLeft)) yield* first
-    return results.flatMap((result) => (Either.isRight(result) ? result.right : []))
+    return results.flatMap((result) => (Either.isRight(result) ? [result.right] : []))
   })
 
   const look = Effect.gen(function* () {
     const at = yield* Clock.currentTimeMillis
-    const jobs = yield* Option.match(watched.repo, {
-      onNone: () => ofOrganisation,
-      onSome: (repo) => lookAt({ owner: watched.owner, repo })
-    })
-    return { jobs, at }
+    const outcomes: parts.Outcomes = new Map()
+    const {
+      repositories: some,
+      answered,
+      missing,
+      nothing
+    } = yield* chosen.choose((repository) => (seen.get(keyOf(repository))?.runs.size ?? 0) > 0)
+    const list = { repository: watched.owner, what: "the list of its repositories" }
+    if (Option.isSome(missing)) troubles.lacks(outcomes, list, missing.value)
+    else troubles.works(outcomes, list)
+    const found = yield* lookAtAll(some, outcomes, answered)
+    yield* troubles.learn(outcomes, (name) => name === watched.owner || chosen.isWatched(name))
+    return {
+      jobs: found.flatMap(({ jobs }) => jobs),
+      at,
+      isWhole: troubles.isWhole() && found.every(({ isWhole }) => isWhole),
+      nothing
+    }
   })
 
   /** A look that is not older than `maxAge`. A look that failed while we waited for it failed for us too. */
-  return (maxAge: Duration.DurationInput): Effect.Effect<Look, GitHubError> =>
+  const shared = (maxAge: Duration.DurationInput): Effect.Effect<Look, GitHubError> =>
     Effect.gen(function* () {
       const asked = yield* Clock.currentTimeMillis
       const endedBefore = ended
@@ -193,4 +290,6 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         })
       )
     })
+
+  return { look: shared, named: chosen.named }
 }

@@ -6,6 +6,8 @@ export interface Page<A> {
   readonly items: A
   /** Whether another page follows. */
   readonly next: boolean
+  /** Number of the last page, where GitHub tells it; 0 where not. */
+  readonly last: number
 }
 
 /** So much is kept for a credential, in characters of JSON; what was not asked for the longest goes first. */

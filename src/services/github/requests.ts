@@ -3,6 +3,7 @@ import type { Octokit } from "@octokit/rest"
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
@@ -14,12 +15,15 @@ import { Once } from "../Once.ts"
 import * as errors from "./errors.ts"
 import type { Gate, Kind } from "./gate.ts"
 import { isLimit } from "./limits.ts"
+import { isForAll } from "./parts.ts"
 import * as remembered from "./remembered.ts"
 
 /** After this a request is given up. */
 const WITHIN = "30 seconds"
 /** A read that got no answer is asked again: after 0.5 s and 1 s. */
 const READ_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(2))
+/** The next look asks again: one that waited in vain does not keep the other parts of this one waiting. */
+const POLL_RETRIES = Schedule.intersect(READ_RETRIES, Schedule.recurUpTo("10 seconds"))
 /** The most that GitHub gives per page. */
 const PAGE = 100
 /** A list is not followed for ever: GitHub's longest here, all runners of a group, has so many pages. */
@@ -74,6 +78,22 @@ export interface Requests {
     parameters: Parameters,
     schema: Schema.Schema<Each<A>, I>
   ) => Effect.Effect<ReadonlyArray<A>, GitHubError>
+  /** The items of those pages of a list that can be had. Fails without the first page, and with what concerns every request. */
+  readonly some: <A, I>(
+    kind: Kind,
+    route: string,
+    parameters: Parameters,
+    schema: Schema.Schema<Each<A>, I>
+  ) => Effect.Effect<Some<A>, GitHubError>
+}
+
+/** What could be had of a list. */
+export interface Some<A> {
+  readonly items: ReadonlyArray<A>
+  /** Why a page is missing. */
+  readonly missing: Option.Option<GitHubError>
+  /** Whether no page is missing, and no item was left out. */
+  readonly isWhole: boolean
 }
 
 /** Method and path, with the parameters filled in: what errors call a request. */
@@ -250,12 +270,12 @@ export const make = (
       const known = memory.get(key)
       const { status, headers, data } = yield* Effect.retry(send(kind, route, parameters, known?.etag), {
         while: ({ reason }) => reason === "Unavailable",
-        schedule: READ_RETRIES
+        schedule: kind === "poll" ? POLL_RETRIES : READ_RETRIES
       })
       // what is remembered under a key was decoded with the key's own schema
       if (status === 304 && known !== undefined && isOf(schema, known.items)) {
         memory.set(key, known)
-        return { items: known.items, next: known.next }
+        return { items: known.items, next: known.next, last: known.last }
       }
       const items = yield* Effect.mapError(Schema.decodeUnknown(schema)(data), (error) =>
         errors.protocol(
@@ -266,21 +286,50 @@ export const make = (
       )
       const etag = typeof headers.etag === "string" ? headers.etag : undefined
       const next = /<[^>]*>;\s*rel="next"/.test(String(headers.link ?? ""))
-      memory.set(key, { etag, items, next })
-      return { items, next }
+      const last = Number(/[?&]page=(\d+)[^>]*>;\s*rel="last"/.exec(String(headers.link ?? ""))?.[1] ?? 0)
+      memory.set(key, { etag, items, next, last })
+      return { items, next, last }
     })
   }
 
-  const all = <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) =>
+  /** Page after page; past one that is not to be had only if `goesOn`, and where GitHub has told of more. */
+  const walk = <A, I>(
+    kind: Kind,
+    route: string,
+    parameters: Parameters,
+    schema: Schema.Schema<A, I>,
+    goesOn: (error: GitHubError) => boolean
+  ) =>
     Effect.gen(function* () {
       const pages: Array<A> = []
+      let missing = Option.none<GitHubError>()
+      let until = 0
       for (let number = 1; number <= PAGES; number++) {
-        const { items, next } = yield* page(kind, route, { ...parameters, per_page: PAGE, page: number }, schema)
-        pages.push(items)
-        if (!next) return pages
+        const got = yield* Effect.either(page(kind, route, { ...parameters, per_page: PAGE, page: number }, schema))
+        if (Either.isLeft(got)) {
+          if (number === 1 || !goesOn(got.left)) return yield* got.left
+          missing = Option.orElseSome(missing, () => got.left)
+          if (number >= until) return { pages, missing }
+          continue
+        }
+        pages.push(got.right.items)
+        until = Math.max(until, got.right.last)
+        if (!got.right.next) return { pages, missing }
       }
       return yield* errors.protocol(nameOf(route, parameters), 200, `a list of more than ${PAGES} pages`)
     })
+
+  const all = <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) =>
+    Effect.map(
+      walk(kind, route, parameters, schema, () => false),
+      ({ pages }) => pages
+    )
+
+  const readable = <A>(request: string, pages: ReadonlyArray<Each<A>>) =>
+    Effect.map(
+      Effect.forEach(pages, (page) => told(once, request, page)),
+      (items) => items.flat()
+    )
 
   return {
     isAdmitted: () => admitted,
@@ -300,11 +349,15 @@ export const make = (
     get: (kind, route, parameters, schema) => Effect.map(page(kind, route, parameters, schema), ({ items }) => items),
     all,
     list: <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<Each<A>, I>) =>
-      Effect.flatMap(all(kind, route, parameters, schema), (pages) =>
-        Effect.map(
-          Effect.forEach(pages, (page) => told(once, nameOf(route, parameters), page)),
-          (items) => items.flat()
-        )
-      )
+      Effect.flatMap(all(kind, route, parameters, schema), (pages) => readable(nameOf(route, parameters), pages)),
+    some: <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<Each<A>, I>) =>
+      Effect.gen(function* () {
+        const { pages, missing } = yield* walk(kind, route, parameters, schema, (error) => !isForAll(error))
+        return {
+          items: yield* readable(nameOf(route, parameters), pages),
+          missing,
+          isWhole: Option.isNone(missing) && pages.every(({ unreadable }) => unreadable.length === 0)
+        }
+      })
   }
 }

@@ -36,7 +36,7 @@ export const Run = Schema.Struct({
   run_attempt: Attempt
 })
 /** A page of runs. */
-export const Runs = Schema.Struct({ workflow_runs: Schema.Array(Run) })
+export const Runs = Schema.pluck(Schema.Struct({ workflow_runs: each(Run) }), "workflow_runs")
 
 /** A job of a run. */
 export const Job = Schema.Struct({
@@ -55,7 +55,7 @@ export const Job = Schema.Struct({
   started_at: Text
 })
 /** A page of jobs. */
-export const Jobs = Schema.Struct({ jobs: Schema.Array(Job) })
+export const Jobs = Schema.pluck(Schema.Struct({ jobs: each(Job) }), "jobs")
 
 /** A registered runner. */
 export const Runner = Schema.Struct({
@@ -77,14 +77,22 @@ export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Sch
 /** What is told of an installation's token besides the token. */
 export const Granted = Schema.Struct({ permissions: Schema.Record({ key: Schema.String, value: Schema.String }) })
 
-/** A repository of an organisation or installation. */
+/** A repository. Its number stays when its names change. */
 export const Repository = Schema.Struct({
+  id: Schema.Number,
   name: Schema.String,
   owner: Schema.Struct({ login: Schema.String }),
   archived: Flag,
-  disabled: Flag
+  disabled: Flag,
+  /** When somebody pushed to it last. */
+  pushed_at: Text
 })
 /** A page of an organisation's repositories. */
 export const Repositories = each(Repository)
 /** A page of the repositories that an App's installation may see. */
 export const InstallationRepositories = Schema.pluck(Schema.Struct({ repositories: Repositories }), "repositories")
+
+/** Whether Actions is switched on in a repository. */
+export const Permissions = Schema.Struct({ enabled: Schema.Boolean })
+/** A user or an organisation; `type` says which. */
+export const Account = Schema.Struct({ type: Text })

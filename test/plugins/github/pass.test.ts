@@ -288,7 +288,7 @@ describe("a pass", () => {
         const world = World.make()
         world.owns = owns
         world.github.jobs.set(1, queued(1))
-        const name = nameOf(JobKey.make("github:o/r/1"), 0)
+        const name = nameOf(JobKey.make("github:1"), 0)
         world.github.runners.set(99, { id: 99, name, online: false, busy: false })
         return Effect.gen(function* () {
           yield* finished(yield* Effect.fork(World.pass()))
@@ -309,7 +309,7 @@ describe("a pass", () => {
     let asked = 0
     world.github.before.createRunner = Effect.suspend(() => {
       if (++asked > 1) return Effect.void
-      const name = nameOf(JobKey.make("github:o/r/1"), 0)
+      const name = nameOf(JobKey.make("github:1"), 0)
       world.github.runners.set(99, { id: 99, name, online: true, busy: false })
       return Effect.never
     })

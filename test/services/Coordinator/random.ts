@@ -120,6 +120,7 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
           _tag: "Ingest",
           fence: state.turn.fence - (random() < 0.03 ? 1 : 0),
           last: random() < 0.7,
+          partial: random() < 0.2,
           jobs: named.map((n) => ({
             key: job(n).key,
             request: random() < 0.7 ? Option.some(job(n)) : Option.none()

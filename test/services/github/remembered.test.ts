@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as remembered from "../../../src/services/github/remembered.ts"
 
-const page = (text: string): remembered.Page<unknown> => ({ etag: text, items: text, next: false })
+const page = (text: string): remembered.Page<unknown> => ({ etag: text, items: text, next: false, last: 0 })
 
 describe("what is remembered", () => {
   it("never grows beyond its limit, and what was not asked for the longest goes first", () => {

@@ -1,8 +1,8 @@
 #!lua
--- ARGV: gen, host, boot, fence, last, (job, head, JSON or nothing)… -> Unknown job… | No
+-- ARGV: gen, host, boot, fence, last (1; 2 where the look missed a part), (job, head, JSON or nothing)… -> Unknown job… | No
 local no = refusal()
 if no then return no end
-local fence, last = tonumber(ARGV[4]), ARGV[5] == '1'
+local fence, last, whole = tonumber(ARGV[4]), ARGV[5] ~= '0', ARGV[5] == '1'
 if meta('fence') ~= fence or call('HGET', META, 'poller') ~= HOST then return {'No'} end
 for _, job in ipairs(call('ZRANGEBYSCORE', LEASE, '-inf', int(now), 'LIMIT', 0, RULES.lapsed)) do
   disown(job)
@@ -35,11 +35,13 @@ for i = 6, #ARGV, 3 do
   end
 end
 if last then
-  for _, job in ipairs(call('ZRANGEBYSCORE', SEEN, '-inf', '(' .. meta('looked'), 'LIMIT', 0, RULES.forgotten)) do
-    unqueue(job)
-    forget(job)
+  if whole then
+    for _, job in ipairs(call('ZRANGEBYSCORE', SEEN, '-inf', '(' .. meta('looked'), 'LIMIT', 0, RULES.forgotten)) do
+      unqueue(job)
+      forget(job)
+    end
+    call('HSET', META, 'looked', int(fence))
   end
-  call('HSET', META, 'looked', int(fence))
   local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
   -- where others wrote in the queue, it is forgotten: the next look tells it anew

@@ -161,7 +161,7 @@ const given = (command: Command): ReadonlyArray<string | number> => {
     case "Ingest":
       return [
         command.fence,
-        flag(command.last),
+        command.last && command.partial === true ? 2 : flag(command.last),
         ...command.jobs.flatMap(({ key, request }) =>
           Option.match(request, {
             onNone: () => [key, "", ""],

@@ -1,0 +1,135 @@
+/** The parts of a look that fail while the others go on: told once, and asked less often until they work again. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { GitHubError } from "../GitHub.ts"
+
+/** A part that has been failing for this long, in milliseconds, rests: it is asked again after as much time as it has been failing. */
+const REST_AFTER = 5_000
+/** The longest rest, in milliseconds. */
+const REST_AT_MOST = 60_000
+/** A repository, or one thing in it. */
+export interface Part {
+  readonly repository: string
+  /** Empty for the repository as a whole. */
+  readonly what: string
+}
+
+/** What came of a part in one look. */
+type Outcome =
+  | { readonly _tag: "Fine" }
+  /** It was not asked, and is as it was. */
+  | { readonly _tag: "Same" }
+  /** `isHad` where most of it was had, so that it need not rest. */
+  | { readonly _tag: "Fails"; readonly error: GitHubError; readonly isHad: boolean }
+
+/** The parts that one look has asked. */
+export type Outcomes = Map<string, { readonly part: Part; readonly outcome: Outcome }>
+
+interface Trouble {
+  readonly part: Part
+  readonly error: GitHubError
+  /** Milliseconds since the epoch, as is `until`. */
+  readonly since: number
+  /** Not asked before. */
+  readonly until: number
+}
+
+/** Whether a failure is one of the credential or of its limit, and so of every request: then nothing more is asked. */
+export const isForAll = ({ reason }: GitHubError): boolean => reason === "Unauthorized" || reason === "RateLimited"
+
+/** Whether GitHub refuses, and not only fails to answer: what is refused is not there for us. 410: gone, 451: taken down for legal reasons. */
+export const isRefused = ({ reason, status = 0 }: GitHubError): boolean =>
+  reason === "NotFound" || reason === "Forbidden" || reason === "Invalid" || status === 410 || status === 451
+
+const nameOf = ({ repository, what }: Part) => (what === "" ? repository : `${repository} (${what})`)
+
+/** All parts are fine, until one fails. */
+export const make = () => {
+  const troubles = new Map<string, Trouble>()
+
+  /** Ask a part, unless it rests; the question may depend on whether it failed before. Fails only with what concerns all. */
+  const ask = <A>(
+    outcomes: Outcomes,
+    part: Part,
+    question: (failed: boolean) => Effect.Effect<A, GitHubError>
+  ): Effect.Effect<Either.Either<A, GitHubError>, GitHubError> =>
+    Effect.gen(function* () {
+      const key = nameOf(part)
+      const trouble = troubles.get(key)
+      const now = yield* Clock.currentTimeMillis
+      // a rest from the future began before the clock was set back
+      if (trouble !== undefined && trouble.since <= now && now < trouble.until) {
+        outcomes.set(key, { part, outcome: { _tag: "Same" } })
+        return Either.left(trouble.error)
+      }
+      const answer = yield* Effect.either(question(trouble !== undefined))
+      if (Either.isLeft(answer) && isForAll(answer.left)) return yield* answer.left
+      const outcome: Outcome = Either.isRight(answer)
+        ? { _tag: "Fine" }
+        : { _tag: "Fails", error: answer.left, isHad: false }
+      outcomes.set(key, { part, outcome })
+      return answer
+    })
+
+  /** Something of a part that was had is missing. */
+  const lacks = (outcomes: Outcomes, part: Part, error: GitHubError): void => {
+    outcomes.set(nameOf(part), { part, outcome: { _tag: "Fails", error, isHad: true } })
+  }
+
+  /** All of a part was had. */
+  const works = (outcomes: Outcomes, part: Part): void => {
+    outcomes.set(nameOf(part), { part, outcome: { _tag: "Fine" } })
+  }
+
+  /** A part is not asked this time. */
+  const passOver = (outcomes: Outcomes, part: Part): void => {
+    outcomes.set(nameOf(part), { part, outcome: { _tag: "Same" } })
+  }
+
+  /** Learn from a look: one line for each repository in which something begins to fail, and one when all of it works again. */
+  const learn = Effect.fnUntraced(function* (outcomes: Outcomes, isKnown: (repository: string) => boolean) {
+    const now = yield* Clock.currentTimeMillis
+    const asked = new Set([...outcomes.values()].map(({ part }) => part.repository))
+    const before = new Set([...troubles.values()].map(({ part }) => part.repository))
+    const fresh = new Map<string, Array<Trouble>>()
+    for (const [key, { part, error, since }] of [...troubles]) {
+      // what was asked for in vain and is no longer there, such as a run, or has left with its repository
+      if (!isKnown(part.repository) || (asked.has(part.repository) && !outcomes.has(key))) troubles.delete(key)
+      else if (since > now) troubles.set(key, { part, error, since: now, until: now })
+    }
+    for (const [key, { part, outcome }] of outcomes) {
+      if (outcome._tag === "Fine") troubles.delete(key)
+      if (outcome._tag !== "Fails") continue
+      const known = troubles.get(key)
+      const since = known?.since ?? now
+      const rest = outcome.isHad || now - since < REST_AFTER ? 0 : Math.min(now - since, REST_AT_MOST)
+      const trouble: Trouble = { part, error: outcome.error, since, until: now + rest }
+      troubles.set(key, trouble)
+      if (known === undefined) fresh.set(part.repository, [...(fresh.get(part.repository) ?? []), trouble])
+    }
+    for (const [first, ...others] of fresh.values()) {
+      if (first === undefined) continue
+      const more = others.length === 0 ? "" : `; and ${others.length} more of its parts`
+      yield* Effect.logWarning(
+        `${nameOf(first.part)} is left out until it works again, the rest is looked at: ${first.error.message}${more}`
+      )
+    }
+    const after = new Set([...troubles.values()].map(({ part }) => part.repository))
+    for (const repository of before) {
+      if (isKnown(repository) && !after.has(repository)) yield* Effect.logInfo(`${repository} works again`)
+    }
+  })
+
+  return {
+    ask,
+    lacks,
+    works,
+    passOver,
+    learn,
+    /** Whether anything is not known; what GitHub refuses is known not to be ours. */
+    isWhole: (): boolean => [...troubles.values()].every(({ error }) => isRefused(error))
+  }
+}
+
+export type Parts = ReturnType<typeof make>
