@@ -4,21 +4,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as Database from "./config/Database.ts"
+import { optional, withDefault } from "./config/Key.ts"
 import * as Network from "./config/Network.ts"
 import * as Older from "./config/Older.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
+import { misfits } from "./Expected.ts"
 import { expand, type Home, home } from "./Home.ts"
 
 export { ConfigError, Problem } from "./config/Problem.ts"
-export { PrivateKey, Secret } from "./config/Secret.ts"
-
-const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { as: "Option", exact: true })
-const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
-  Schema.optionalWith(schema, { exact: true, default: () => value })
+export { PrivateKey, Secret, Token } from "./config/Secret.ts"
 
 /** Default time between two passes, in seconds. */
 export const SLEEP_INTERVAL = 10
@@ -34,9 +33,17 @@ export const Common = Schema.Struct({
 /** Where metrics are served over TCP: to this Mac alone, unless told otherwise. */
 const Metrics = Schema.Struct({
   port: Database.Port,
-  host: withDefault(Schema.NonEmptyString, "127.0.0.1")
+  host: withDefault(
+    Schema.String.pipe(
+      Schema.pattern(/^[\w.:-]+$/, {
+        message: () => "expected a name or a number of this Mac; the port is a key of its own"
+      })
+    ),
+    "127.0.0.1"
+  )
 })
 
+/** The daemon's part. */
 const TopLevel = Schema.Struct({
   work_dir: withDefault(Schema.NonEmptyString, "."),
   pid_file_dir: optional(Schema.NonEmptyString),
@@ -44,14 +51,13 @@ const TopLevel = Schema.Struct({
   log: withDefault(Schema.Struct({ file_dir: withDefault(Schema.NonEmptyString, ".") }), { file_dir: "." }),
   metrics: optional(Metrics),
   ...Network.fields,
-  services: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })).pipe(
-    Schema.minItems(1, { message: () => "expected at least one service" })
-  )
+  services: optional(Schema.Unknown)
 })
 
 /** A service as it is written: its own keys are not read yet, because only its plugin knows them. */
 export interface RawService {
   readonly name: string
+  /** Empty where the file names none. */
   readonly plugin: string
   readonly sleepInterval: Duration.Duration
   /** The store that it shares with other hosts; none: it needs nothing but this one. */
@@ -75,12 +81,14 @@ export interface Daemon {
   readonly network: Network.Written
 }
 
-/** A file that was read: the daemon's part, the services, and the problems found so far. */
+/** A file that was read: the daemon's part, the services, and the problems found so far. Keys that are wrong are as if they were left out. */
 export interface Raw {
   readonly daemon: Daemon
   readonly services: ReadonlyArray<RawService>
   readonly problems: ReadonlyArray<Problem>
-  /** As it is written, secrets and all. */
+  /** Those of them for which the daemon may be another than is meant. */
+  readonly daemonProblems: ReadonlyArray<Problem>
+  /** As it is written, secrets and all; without what only holds anchors. */
   readonly content: Readonly<Record<string, unknown>>
   /** Line of a path in the file, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
@@ -104,39 +112,94 @@ const knownKeys =
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
 
+/** What is right of some keys, and what is wrong with the others. */
+interface Sound<A> {
+  readonly value: Option.Option<A>
+  readonly error: Option.Option<ParseResult.ParseError>
+  readonly broken: ReadonlySet<PropertyKey>
+}
+
+/** Decode; keys that are wrong are left out or, where they are needed, `instead`. */
+const sound = Effect.fnUntraced(function* <A, I, R>(
+  schema: Schema.Schema<A, I, R>,
+  written: Readonly<Record<string, unknown>>,
+  instead: Readonly<Record<string, unknown>> = {}
+) {
+  const decoded = yield* Effect.either(Schema.decodeUnknown(schema)(written, strict))
+  if (Either.isRight(decoded)) {
+    const all: Sound<A> = { value: Option.some(decoded.right), error: Option.none(), broken: new Set() }
+    return all
+  }
+  const broken = new Set(misfits(decoded.left).flatMap(({ path }) => path.slice(0, 1)))
+  const rest = Object.fromEntries(Object.entries(written).filter(([key]) => !broken.has(key)))
+  const value = yield* Effect.option(Schema.decodeUnknown(schema)({ ...instead, ...rest }))
+  const some: Sound<A> = { value, error: Option.some(decoded.left), broken }
+  return some
+})
+
+/** A key at the top that only holds anchors, as in Compose files. */
+const isHolder = (key: string) => key.startsWith("x-")
+
 /** Read a config file: YAML, the daemon's part, and the common part of each service. What its plugins say comes on top. */
 export const read = Effect.fn("Config.read")(function* (file: string) {
   const paths = yield* Path
   const places = yield* home
   // the parser is a quarter of what an idle daemon would load, and is needed once
   const Yaml = yield* Effect.promise(() => import("./config/Yaml.ts"))
-  const { content, lineOf } = yield* Yaml.read(file)
-  const fail = (problems: ReadonlyArray<Problem>) => new ConfigError({ file, problems })
-  if (!Predicate.isRecord(content)) {
-    return yield* fail([
-      Problem.make({
-        path: "",
-        message:
-          content === null || content === undefined ? "it is empty" : "expected keys and values, as the README shows"
-      })
-    ])
+  const { content: all, lineOf } = yield* Yaml.read(file)
+  if (!Predicate.isRecord(all)) {
+    const message = all === null || all === undefined ? "it is empty" : "expected keys and values, as the README shows"
+    return yield* new ConfigError({ file, problems: [Problem.make({ path: "", message })] })
   }
+  const content = Object.fromEntries(Object.entries(all).filter(([key]) => !isHolder(key)))
   const older = Older.recognise(content)
-  if (Option.isSome(older)) return yield* fail([problemAt(older.value.path, older.value.message, lineOf)])
-  const whole = yield* Effect.either(Schema.decodeUnknown(TopLevel)(content, strict))
-  // unknown keys do not keep us from reading on: all problems at once
-  const top = Either.isRight(whole) ? whole : yield* Effect.either(Schema.decodeUnknown(TopLevel)(content))
-  const unknown = Either.isLeft(whole) ? ofParseError(whole.left, [], knownKeys([]), lineOf) : []
-  if (Either.isLeft(top)) {
-    const services = Array.isArray(content.services) ? content.services.filter(Predicate.isRecord) : []
-    const common = yield* readCommon(services, lineOf)
-    return yield* fail([...unknown, ...common.problems])
+  if (Option.isSome(older)) {
+    const { path, message } = older.value
+    return yield* new ConfigError({ file, problems: [problemAt(path, message, lineOf)] })
   }
-  const { services, problems } = yield* readCommon(top.right.services, lineOf)
-  const daemon = daemonOf(file, top.right, places, paths)
-  const raw: Raw = { daemon, services, problems: [...unknown, ...problems], content, lineOf }
+  const top = yield* sound(TopLevel, content)
+  const wrong = Option.match(top.error, {
+    onNone: () => [],
+    onSome: (error) => ofParseError(error, [], knownKeys([]), lineOf)
+  })
+  const { list, problems: unlisted } = listOf(content.services, lineOf)
+  const { services, problems } = yield* readCommon(list, lineOf)
+  const said = yield* Effect.orElse(top.value, () => Effect.orDie(Schema.decodeUnknown(TopLevel)({})))
+  const daemon = daemonOf(file, said, places, paths)
+  const raw: Raw = {
+    daemon,
+    services,
+    problems: [...wrong, ...unlisted, ...problems],
+    // a key that is not known leaves the others as they are meant
+    daemonProblems: [...top.broken].some((key) => keysOf(TopLevel).includes(String(key))) ? wrong : [],
+    content,
+    lineOf
+  }
   return raw
 })
+
+/** Read a config file for what it says of the daemon, whatever is wrong with its services. */
+export const readDaemon = Effect.fn("Config.readDaemon")(function* (file: string) {
+  const raw = yield* read(file)
+  if (raw.daemonProblems.length > 0) return yield* new ConfigError({ file, problems: raw.daemonProblems })
+  return raw
+})
+
+/** The services in the file, each with its index. */
+const listOf = (written: unknown, lineOf: Raw["lineOf"]) => {
+  const list: Array<readonly [index: number, service: Readonly<Record<string, unknown>>]> = []
+  const none = (message: string) => ({ list, problems: [problemAt(["services"], message, lineOf)] })
+  if (written === undefined) return none("is missing")
+  if (written === null) return none("has no value: expected at least one service")
+  if (!Array.isArray(written)) return none("expected a list of services: `- ` before the first key of each")
+  if (written.length === 0) return none("expected at least one service")
+  const problems: Array<Problem> = []
+  for (const [index, service] of written.entries()) {
+    if (Predicate.isRecord(service)) list.push([index, service])
+    else problems.push(problemAt(["services", index], "expected the keys and values of a service", lineOf))
+  }
+  return { list, problems }
+}
 
 const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: Path): Daemon => {
   const workDir = paths.resolve(expand(top.work_dir, places))
@@ -154,49 +217,49 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
 }
 
 const readCommon = Effect.fnUntraced(function* (
-  written: ReadonlyArray<Readonly<Record<string, unknown>>>,
+  written: ReadonlyArray<readonly [index: number, service: Readonly<Record<string, unknown>>]>,
   lineOf: Raw["lineOf"]
 ) {
   const commonKeys = new Set(keysOf(Common))
   const problems: Array<Problem> = []
   const services: Array<RawService> = []
   const names = new Map<string, number>()
-  for (const [index, service] of written.entries()) {
+  for (const [index, service] of written) {
+    const at = ["services", index]
     const entries = Object.entries(service)
-    const common = Object.fromEntries(entries.filter(([key]) => commonKeys.has(key)))
-    const decoded = yield* Effect.either(Schema.decodeUnknown(Common)(common, strict))
-    if (Either.isLeft(decoded)) {
-      problems.push(...ofParseError(decoded.left, ["services", index], knownKeys([]), lineOf))
-      // a mistyped `name` or `plugin` is named here: without them the plugin cannot be asked
-      for (const [key] of entries) {
+    const given = Object.fromEntries(entries.filter(([key]) => commonKeys.has(key)))
+    const common = yield* sound(Common, given, { name: "?", plugin: "?" })
+    if (Option.isSome(common.error)) {
+      problems.push(...ofParseError(common.error.value, at, knownKeys([]), lineOf))
+      // a mistyped `plugin` is named here: without it the plugin cannot be asked
+      for (const [key] of common.broken.has("plugin") ? entries : []) {
         const near = commonKeys.has(key) ? undefined : nearest(key, ["name", "plugin"])
         if (near !== undefined && !(near in service))
-          problems.push(problemAt(["services", index, key], `\`${key}\`: did you mean \`${near}\`?`, lineOf))
+          problems.push(problemAt([...at, key], `\`${key}\`: did you mean \`${near}\`?`, lineOf))
       }
-      continue
     }
-    const { name, plugin, sleep_interval, database } = decoded.right
-    const store = Option.match(database, { onNone: () => Option.none(), onSome: Database.resolve })
-    const wrong = Option.isOption(store) ? [] : store
-    for (const { path, message } of wrong) {
-      problems.push(problemAt(["services", index, "database", ...path], message, lineOf))
+    const database = yield* readDatabase(service.database, common.broken.has("database"))
+    for (const { path, message } of database.mistakes) {
+      problems.push(problemAt([...at, "database", ...path], message, lineOf))
     }
-    const first = names.get(name)
+    if (Option.isNone(common.value)) continue
+    const { name, plugin, sleep_interval } = common.value.value
+    const first = common.broken.has("name") ? undefined : names.get(name)
     if (first !== undefined) {
       problems.push(
         problemAt(
-          ["services", index, "name"],
+          [...at, "name"],
           `service "${name}" is there already (line ${lineOf(["services", first, "name"])}); names must differ`,
           lineOf
         )
       )
     }
-    names.set(name, first ?? index)
+    if (!common.broken.has("name")) names.set(name, first ?? index)
     services.push({
       name,
-      plugin,
+      plugin: common.broken.has("plugin") ? "" : plugin,
       sleepInterval: Duration.seconds(sleep_interval),
-      database: Option.isOption(store) ? store : Option.none(),
+      database: database.store,
       index,
       own: Object.fromEntries(entries.filter(([key]) => !commonKeys.has(key)))
     })
@@ -214,19 +277,46 @@ export const olderEnvironment = ({ services, content }: Pick<Raw, "services" | "
     Older.warningOf
   )
 
+/** The store of a service, and what is wrong between its keys; what is wrong in one of them (`isBroken`) is told already. */
+const readDatabase = Effect.fnUntraced(function* (written: unknown, isBroken: boolean) {
+  const none: { store: RawService["database"]; mistakes: ReadonlyArray<Database.Mistake> } = {
+    store: Option.none(),
+    mistakes: []
+  }
+  if (!Predicate.isRecord(written)) return none
+  const { value, broken } = yield* sound(Database.Written, written)
+  const store = Option.map(value, (value) => Database.resolve(value, broken))
+  if (Option.isNone(store)) return none
+  if (!Option.isOption(store.value)) return { ...none, mistakes: store.value }
+  return isBroken ? none : { ...none, store: store.value }
+})
+
 /** A problem at a path of the file. */
 export const problemAt = (path: ReadonlyArray<PropertyKey>, message: string, lineOf: Raw["lineOf"]): Problem => {
   const line = lineOf(path)
   return Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })
 }
 
-/** Read the keys that belong to a service's plugin, by the plugin's schema. */
+/** A rule about keys that go together. It sees them as they are written, so that it is told beside what is wrong in one of them. */
+export type Rule = (
+  written: Readonly<Record<string, unknown>>
+) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
+
+/** Read the keys that belong to a service's plugin, by the plugin's schema and its rule. */
 export const readOwn = <A, I, R>(
   raw: Raw,
   service: RawService,
-  schema: Schema.Schema<A, I, R>
+  schema: Schema.Schema<A, I, R>,
+  rule: Rule = () => []
 ): Effect.Effect<Either.Either<A, ReadonlyArray<Problem>>, never, R> =>
-  Effect.map(
-    Effect.either(Schema.decodeUnknown(schema)(service.own, strict)),
-    Either.mapLeft((error) => ofParseError(error, ["services", service.index], knownKeys(keysOf(schema)), raw.lineOf))
-  )
+  Effect.map(Effect.either(Schema.decodeUnknown(schema)(service.own, strict)), (decoded) => {
+    const at = ["services", service.index]
+    const problems = [
+      ...Option.match(Either.getLeft(decoded), {
+        onNone: () => [],
+        onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf)
+      }),
+      ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
+    ]
+    return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
+  })

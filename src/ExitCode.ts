@@ -46,6 +46,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "JournalError":
     case "HostLockError":
     case "LogError":
+    case "LogLevelError":
     case "PidFileError":
     case "PluginFileError":
     case "StillPaused":

@@ -7,6 +7,7 @@ import type * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { Rule } from "./Config.ts"
 import type { Finding, Fix } from "./Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "./Job.ts"
 import type { Refusal } from "./PluginFiles.ts"
@@ -81,6 +82,8 @@ export interface Plugin<C, I, R> {
   readonly name: string
   /** The plugin's own keys of a service in the config; decoded strictly, once, before the daemon starts. */
   readonly config: Schema.Schema<C, I, FileSystem | Path>
+  /** What is wrong between these keys, each of which may be right by itself. It sees them as they are written. */
+  readonly rule?: Rule
   /** Files written into the plugin's folder when missing; the user's to change from then on. */
   readonly files?: Readonly<Record<string, string>>
   /** Why a text that the user has put in the place of one of `files`, here by its path, cannot be used; none where it can. */

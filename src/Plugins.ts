@@ -60,7 +60,7 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
           Effect.provide(context)
         )
       }
-      return Either.map(yield* readOwn(raw, service, plugin.config), (config) => ({
+      return Either.map(yield* readOwn(raw, service, plugin.config, plugin.rule), (config) => ({
         name: service.name,
         plugin: plugin.name,
         sleepInterval: service.sleepInterval,
@@ -73,7 +73,7 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
       }))
     }),
   read: (raw, service) =>
-    Effect.map(readOwn(raw, service, plugin.config), (read) =>
+    Effect.map(readOwn(raw, service, plugin.config, plugin.rule), (read) =>
       Option.map(Option.getRight(read), (value) => ({ schema: plugin.config, value }))
     )
 })
@@ -131,6 +131,8 @@ export const resolve = Effect.fn("Plugins.resolve")(function* (raw: Raw) {
   const problems: Array<Problem> = [...raw.problems]
   const services: Array<Service<Capabilities>> = []
   for (const service of raw.services) {
+    // told where the file was read
+    if (service.plugin === "") continue
     const at = ["services", service.index, "plugin"]
     const plugin = yield* Effect.either(find(service.plugin))
     if (Either.isLeft(plugin)) {

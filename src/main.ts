@@ -1,8 +1,9 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
 import { plain } from "./cli/plain.ts"
+import { levelOf } from "./services/log/level.ts"
 import { build } from "./version.ts"
 
-if (process.env.LOG_LEVEL === "dev") process.setSourceMapsEnabled(true)
+if (levelOf(process.env.LOG_LEVEL ?? "") === "dev") process.setSourceMapsEnabled(true)
 
 const [first] = process.argv.slice(2)
 const asked = plain(process.argv.slice(2))

@@ -200,7 +200,12 @@ describe("a config that cannot be used", () => {
     ],
     ["has a number for a token", service("").replace(CANARY, "12345"), "line 4", "expected text in quotes"],
     ["has a list for a token", service("").replace(CANARY, `[${CANARY}]`), "line 4", "expected text in quotes"],
-    ["has an interval that is no number", service("    sleep_interval: soon\n"), "line 8", "expected number"],
+    [
+      "has an interval that is no number",
+      service("    sleep_interval: soon\n"),
+      "line 8",
+      "expected a number from 0.1 to 86400"
+    ],
     ["has services as a map", `services:\n  token: ${CANARY}\n`, "line 1"],
     [
       "names an environment variable that is not set",

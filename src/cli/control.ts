@@ -26,7 +26,7 @@ const WITHIN = 20_000
 /** Where the daemon of a config is asked. */
 export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
   const paths = yield* Path
-  const { daemon } = yield* Config.read(yield* configFile(config))
+  const { daemon } = yield* Config.readDaemon(yield* configFile(config))
   const socket = paths.join(daemon.pidFileDir, FILE_NAME)
   const file = yield* PidFile.pathOf(daemon.pidFileDir)
 

@@ -48,7 +48,7 @@ export const logs = Command.make(
       if (Option.isSome(wanted) && Either.isLeft(wanted.value))
         return yield* new UsageError({ detail: `--job: ${wanted.value.left}` })
 
-      const { daemon, services } = yield* Config.read(yield* configFile(given.config))
+      const { daemon, services } = yield* Config.readDaemon(yield* configFile(given.config))
       const names = services.map(({ name }) => name)
       if (Option.isSome(given.service) && !names.includes(given.service.value))
         yield* complain(`the config has no service "${given.service.value}" (now); it has ${names.join(", ")}`)

@@ -25,7 +25,7 @@ export const signal = (options: {
   readonly wait: boolean
 }) =>
   Effect.gen(function* () {
-    const { daemon } = yield* Config.read(yield* configFile(options.config))
+    const { daemon } = yield* Config.readDaemon(yield* configFile(options.config))
     const file = yield* PidFile.pathOf(daemon.pidFileDir)
     const found = yield* PidFile.find(file)
     if (Option.isNone(found)) return yield* new NotRunning({ file })

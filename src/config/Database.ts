@@ -8,18 +8,14 @@ import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { expand, home } from "../Home.ts"
-import { Secret } from "./Secret.ts"
-
-const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { as: "Option", exact: true })
-const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
-  Schema.optionalWith(schema, { exact: true, default: () => value })
+import { optional, withDefault } from "./Key.ts"
+import { Password, Secret } from "./Secret.ts"
 
 /** A TCP port. */
 export const Port = Schema.Int.pipe(Schema.between(1, 65_535))
 
 /** A server's address. */
 const Address = Schema.Struct({ host: Schema.String, port: Schema.Number })
-type Address = typeof Address.Type
 
 /** What is meant where nothing is written. */
 export const DEFAULTS = { url: "localhost", port: 6379, database: 0 } as const
@@ -29,10 +25,15 @@ const SENTINEL_PORT = 26_379
 
 const isPort = Schema.is(Port)
 
-const addressOf = (text: string, port: number): Address | undefined => {
-  const [, host, given] = text.match(/^(\[[^\]]+\]|[^:\s/]+)(?::(\d{1,5}))?$/) ?? []
-  const at = Number(given ?? port)
-  return host === undefined || !isPort(at) ? undefined : { host: host.replace(/^\[|\]$/g, ""), port: at }
+/** A host's name or number. A name beyond ASCII is as good as its Punycode. */
+const HOST = /^(?:[\p{L}\p{N}_.-]+|\[[\da-f:.]+\])$/iu
+
+/** A host, and its port where it is told. */
+const addressOf = (text: string): { readonly host: string; readonly port: number | undefined } | undefined => {
+  const [, host = "", given] = text.match(/^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/) ?? []
+  const port = given === undefined ? undefined : Number(given)
+  if (!HOST.test(host) || (port !== undefined && !isPort(port))) return undefined
+  return { host: host.replace(/^\[|\]$/g, ""), port }
 }
 
 /** `host` or `host:port`. */
@@ -40,10 +41,18 @@ const Node = (port: number) =>
   Schema.transformOrFail(Schema.String, Address, {
     strict: true,
     decode: (text, _, ast) => {
-      const address = addressOf(text, port)
+      const address = addressOf(text)
       return address === undefined
-        ? ParseResult.fail(new ParseResult.Type(ast, text, "expected host:port"))
-        : ParseResult.succeed(address)
+        ? ParseResult.fail(
+            new ParseResult.Type(
+              ast,
+              "<redacted>",
+              text.includes("://") || text.includes("@")
+                ? "expected host:port alone; user, password and tls are keys of their own"
+                : "expected host:port"
+            )
+          )
+        : ParseResult.succeed({ host: address.host, port: address.port ?? port })
     },
     encode: ({ host, port }) => ParseResult.succeed(`${host}:${port}`)
   })
@@ -56,7 +65,7 @@ export const Certificate = Schema.transformOrFail(Schema.NonEmptyString, Schema.
       const fs = yield* FileSystem
       const paths = yield* Path
       const path = paths.resolve(expand(file, yield* home))
-      const refuse = (why: string) => new ParseResult.Type(ast, file, why)
+      const refuse = (why: string) => new ParseResult.Type(ast, "<path>", why)
       const text = yield* Effect.mapError(fs.readFileString(path), () => refuse(`the file ${path} cannot be read`))
       return text.includes("-----BEGIN CERTIFICATE")
         ? text
@@ -72,9 +81,9 @@ export const Written = Schema.Struct({
   url: optional(Secret),
   port: optional(Port),
   user: withDefault(Schema.String, ""),
-  password: optional(Secret),
+  password: optional(Password),
   database: optional(Schema.Int.pipe(Schema.between(0, 9999))),
-  tls: withDefault(Schema.Boolean, false),
+  tls: optional(Schema.Boolean),
   ca: optional(Certificate),
   insecure: withDefault(Schema.Boolean, false),
   sentinel: optional(
@@ -82,7 +91,7 @@ export const Written = Schema.Struct({
       name: Schema.NonEmptyString,
       nodes: Schema.Array(Node(SENTINEL_PORT)).pipe(Schema.minItems(1)),
       user: withDefault(Schema.String, ""),
-      password: optional(Secret)
+      password: optional(Password)
     })
   ),
   cluster: optional(Schema.Union(Schema.Boolean, Schema.Array(Node(PORT)).pipe(Schema.minItems(1))))
@@ -120,13 +129,16 @@ export class Database extends Schema.Class<Database>("anklet/Database")({
 }
 
 /** A mistake in one key, or what was meant. */
-interface Mistake {
+export interface Mistake {
   readonly path: ReadonlyArray<string>
   readonly message: string
 }
 
-interface Parsed extends Address {
-  readonly tls: boolean
+/** What an address says; undefined where it says nothing of it. */
+interface Parsed {
+  readonly host: string
+  readonly port: number | undefined
+  readonly tls: true | undefined
   readonly user: string
   readonly password: string
   readonly database: number | undefined
@@ -134,48 +146,86 @@ interface Parsed extends Address {
 
 const NO_ADDRESS = "expected a host name, or an address like redis://host:6379 or rediss://host:6379"
 const NO_ESCAPE =
-  "in user and password write %25 for a percent sign, %40 for @, %2F for a slash; or use the keys user and password"
+  "in user and password write %25 for a percent sign, %40 for @, %2F for a slash, %3A for a colon, %23 for #, %3F for ?; or use the keys user and password"
+const PARAMETERS =
+  "parameters behind ? are not read: write the number of the database as /2, and for everything else the keys beside url"
+const FRAGMENT = `what stands behind # is not read; ${NO_ESCAPE}`
 
 const decoded = Option.liftThrowable(({ username, password }: URL) => ({
   user: decodeURIComponent(username),
   password: decodeURIComponent(password)
 }))
 
-/** What an address says, or what is wrong with it. */
-const ofUrl = (text: string, port: number): Parsed | string => {
-  const plain = addressOf(text, port)
-  if (plain !== undefined) return { ...plain, tls: false, user: "", password: "", database: undefined }
-  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) return NO_ADDRESS
+/** What an address says, or what is wrong with it: a part that is not used is never dropped in silence. Nothing of it is told. */
+const ofUrl = (text: string): Parsed | string => {
+  const plain = addressOf(text)
+  if (plain !== undefined) return { ...plain, tls: undefined, user: "", password: "", database: undefined }
+  if (!/^rediss?:\/\/[^\s/]/i.test(text)) return NO_ADDRESS
+  // a password that is not escaped ends the host's name for whoever reads the address
+  const isTorn = /[/?#].*@/.test(text.replace(/^\w+:\/\//, ""))
+  if (/\s/.test(text) || !URL.canParse(text)) return isTorn ? NO_ESCAPE : NO_ADDRESS
   const url = new URL(text)
+  if (isTorn) return NO_ESCAPE
+  if (text.includes("#")) return FRAGMENT
+  if (text.includes("?")) return PARAMETERS
   const path = url.pathname.replace(/^\//, "")
-  const at = Number(url.port || port)
-  if (url.hostname === "" || !isPort(at) || !/^\d{0,4}$/.test(path)) return NO_ADDRESS
+  const port = url.port === "" ? undefined : Number(url.port)
+  if (!HOST.test(url.hostname) || (port !== undefined && !isPort(port))) return NO_ADDRESS
+  if (!/^\d{0,4}$/.test(path))
+    return "behind the host only the number of the database may stand, as in redis://host:6379/2"
   const signIn = decoded(url)
   if (Option.isNone(signIn)) return NO_ESCAPE
   return {
     host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: at,
-    tls: url.protocol === "rediss:",
+    port,
+    tls: url.protocol === "rediss:" || undefined,
     ...signIn.value,
     database: path === "" ? undefined : Number(path)
   }
 }
 
-/** The store that was meant, none when it is not enabled, or what is wrong. Values of secrets are in no message. */
-export const resolve = (written: typeof Written.Type): Option.Option<Database> | ReadonlyArray<Mistake> => {
+/** What is there, where a text is blank for nothing. */
+const given = Option.filter<string>((text) => text !== "")
+
+/** The parts that `url` and another key both tell, each of them otherwise. */
+const contradictions = (written: typeof Written.Type, url: Parsed): ReadonlyArray<Mistake> => {
+  const differs = <A>(key: string, beside: Option.Option<A>, inUrl: Option.Option<A>): ReadonlyArray<Mistake> =>
+    Option.isSome(inUrl) && Option.exists(beside, (value) => value !== inUrl.value)
+      ? [{ path: [key], message: `\`url\` tells another ${key}: leave it out in one of the two` }]
+      : []
+  return [
+    ...differs("port", written.port, Option.fromNullable(url.port)),
+    ...differs("user", given(Option.some(written.user)), given(Option.some(url.user))),
+    ...differs("password", given(Option.map(written.password, Redacted.value)), given(Option.some(url.password))),
+    ...differs("database", written.database, Option.fromNullable(url.database)),
+    ...differs<boolean>("tls", written.tls, Option.fromNullable(url.tls))
+  ]
+}
+
+/**
+ * The store that was meant, none when it is not enabled, or what is wrong. Values of secrets are in no message.
+ *
+ * `broken` are the keys that were wrong by themselves, and left out: nothing is said of what depends on them.
+ */
+export const resolve = (
+  written: typeof Written.Type,
+  broken: ReadonlySet<PropertyKey> = new Set()
+): Option.Option<Database> | ReadonlyArray<Mistake> => {
   if (!written.enabled) return Option.none()
   const mistakes: Array<Mistake> = []
   const wrong = (key: string, message: string) => void mistakes.push({ path: [key], message })
-  const port = Option.getOrElse(written.port, () => PORT)
   const text = Option.match(written.url, { onNone: () => DEFAULTS.url, onSome: Redacted.value })
-  const address = ofUrl(text, port)
+  const address = ofUrl(text)
   const url = typeof address === "string" ? undefined : address
   if (typeof address === "string") wrong("url", address)
+  if (url !== undefined) mistakes.push(...contradictions(written, url))
   const hasCluster = Option.exists(written.cluster, (it) => it !== false)
   if (hasCluster && Option.isSome(written.sentinel)) wrong("cluster", "a store has sentinels or is a cluster, not both")
-  const tls = written.tls || url?.tls === true
-  if (!tls && Option.isSome(written.ca)) wrong("ca", "a certificate is for TLS: write `tls: true`, or rediss:// in url")
-  if (!tls && written.insecure) wrong("insecure", "it is about TLS: write `tls: true`, or rediss:// in url")
+  const tls = Option.getOrElse(written.tls, () => url?.tls === true)
+  const isPlain = !tls && url !== undefined && !broken.has("tls") && !broken.has("url")
+  if (isPlain && Option.isSome(written.ca))
+    wrong("ca", "a certificate is for TLS: write `tls: true`, or rediss:// in url")
+  if (isPlain && written.insecure) wrong("insecure", "it is about TLS: write `tls: true`, or rediss:// in url")
   const database = Option.getOrElse(written.database, () => url?.database ?? DEFAULTS.database)
   if (hasCluster && database !== 0) {
     wrong("database", `a Redis cluster has database 0 only: leave it out, or write 0 instead of ${database}`)
@@ -183,17 +233,18 @@ export const resolve = (written: typeof Written.Type): Option.Option<Database> |
   if (url === undefined || mistakes.length > 0) return mistakes
   const nodes = Option.getOrElse(written.cluster, () => false)
   const sentinel = Option.getOrUndefined(written.sentinel)
+  const port = url.port ?? Option.getOrElse(written.port, () => PORT)
+  const secret = (password: Option.Option<Redacted.Redacted<string>>) =>
+    Option.filter(password, (password) => Redacted.value(password) !== "")
   return Option.some(
     Database.make({
       nodes: Data.array(
-        (sentinel?.nodes ?? (typeof nodes === "boolean" ? [{ host: url.host, port: url.port }] : nodes)).map(
-          ({ host, port }) => Data.struct({ host, port })
+        (sentinel?.nodes ?? (typeof nodes === "boolean" ? [{ host: url.host, port }] : nodes)).map(({ host, port }) =>
+          Data.struct({ host, port })
         )
       ),
       user: written.user || url.user,
-      password: Option.orElse(written.password, () =>
-        url.password === "" ? Option.none() : Option.some(Redacted.make(url.password))
-      ),
+      password: Option.orElse(secret(written.password), () => secret(Option.some(Redacted.make(url.password)))),
       database,
       tls,
       ca: written.ca,
@@ -201,7 +252,7 @@ export const resolve = (written: typeof Written.Type): Option.Option<Database> |
       kind: sentinel === undefined ? (hasCluster ? "cluster" : "single") : "sentinel",
       master: sentinel?.name ?? "",
       sentinelUser: sentinel?.user ?? "",
-      sentinelPassword: sentinel?.password ?? Option.none()
+      sentinelPassword: secret(sentinel?.password ?? Option.none())
     })
   )
 }

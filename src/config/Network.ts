@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Proxy } from "../network/Proxy.ts"
 import { Certificate } from "./Database.ts"
+import { optional, withDefault } from "./Key.ts"
 import { Secret } from "./Secret.ts"
 
 /** A proxy's address, or whether there is one. */
@@ -39,8 +40,6 @@ const choice = (key: string, mayBeTrue: boolean): Schema.Schema<Choice, unknown,
     encode: (_, __, ast) => ParseResult.fail(new ParseResult.Type(ast, "", "a proxy is not written back"))
   })
 
-const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { as: "Option", exact: true })
-
 /** Names, addresses and networks, in one text or a list. */
 const Names = Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({
   message: () => "expected names with commas between them, or a list"
@@ -52,8 +51,8 @@ export const fields = {
   no_proxy: optional(Names),
   ca: optional(Certificate),
   /** What VMs get: `true` is the proxy that this host takes. */
-  vm_proxy: Schema.optionalWith(choice("vm_proxy", true), { exact: true, default: () => false }),
-  vm_ca: Schema.optionalWith(Schema.Boolean, { exact: true, default: () => false })
+  vm_proxy: withDefault(choice("vm_proxy", true), false),
+  vm_ca: withDefault(Schema.Boolean, false)
 }
 
 /** What a person writes. */

@@ -1,9 +1,12 @@
 /** What is wrong with a config, for the person who wrote it: where, what was expected, and what was probably meant. */
 
-import * as ParseResult from "effect/ParseResult"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { distance } from "fastest-levenshtein"
+import { misfits, pathOf } from "../Expected.ts"
 import { visible } from "../Text.ts"
+
+export { pathOf } from "../Expected.ts"
 
 /** One problem. */
 export class Problem extends Schema.Class<Problem>("anklet/Problem")({
@@ -28,13 +31,6 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
   }
 }
 
-/** `services[0].token` for `["services", 0, "token"]`. */
-export const pathOf = (path: ReadonlyArray<PropertyKey>): string =>
-  path.reduce<string>(
-    (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`),
-    ""
-  )
-
 /** The known word that is nearest to a mistyped one, if any is near. */
 export const nearest = (word: string, known: ReadonlyArray<string>): string | undefined =>
   known
@@ -50,35 +46,15 @@ const isTellable = (key: string, known: ReadonlyArray<string>): boolean =>
   WORD.test(key) || nearest(key, known) !== undefined
 
 /** What to say of a key that is not known. */
-const unknownKey = (key: string, known: ReadonlyArray<string>): string => {
+const unknownKey = (key: string, known: ReadonlyArray<string>, isTop: boolean): string => {
   if (key === "disabled" && known.includes("enabled")) {
     return "`disabled` is not a key: write `enabled: false` to do without a database, `enabled: true` to use one"
   }
   const near = nearest(key, known)
-  return near === undefined
-    ? `${isTellable(key, known) ? `\`${key}\`` : "this"} is not a key here; known are ${known.join(", ")}`
-    : `\`${key}\`: did you mean \`${near}\`?`
+  if (near !== undefined) return `\`${key}\`: did you mean \`${near}\`?`
+  const anchors = isTop ? "; one that only holds anchors begins with `x-`" : ""
+  return `${isTellable(key, known) ? `\`${key}\`` : "this"} is not a key here; known are ${known.join(", ")}${anchors}`
 }
-
-/** A choice that fails is told once for each of its members: here they become one issue. */
-const alternatives = (
-  issues: ReadonlyArray<ParseResult.ArrayFormatterIssue>
-): ReadonlyArray<ParseResult.ArrayFormatterIssue> => {
-  const merged = new Map<string, ParseResult.ArrayFormatterIssue>()
-  for (const issue of issues) {
-    const key = `${issue._tag === "Unexpected"} ${pathOf(issue.path)}`
-    const before = merged.get(key)
-    const message = issue.message.replace(ACTUAL, "").replace(/^Expected /, "expected ")
-    merged.set(key, {
-      ...issue,
-      message: before === undefined ? message : `${before.message} or ${message.replace(/^expected /, "")}`
-    })
-  }
-  return [...merged.values()]
-}
-
-/** Where a message begins to quote the value. */
-const ACTUAL = /, actual [\s\S]*$/
 
 /**
  * The problems of a failed decoding. `keys` tells the known keys at a path.
@@ -91,14 +67,14 @@ export const ofParseError = (
   keys: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
   lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
 ): ReadonlyArray<Problem> =>
-  alternatives(ParseResult.ArrayFormatter.formatErrorSync(error)).map(({ _tag, path, message }) => {
+  misfits(error).map(({ kind, path, message }) => {
     const whole = [...at, ...path]
     const line = lineOf(whole)
     const problem = (path: ReadonlyArray<PropertyKey>, message: string) =>
       Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })
-    if (_tag !== "Unexpected") return problem(whole, _tag === "Missing" ? "is missing" : message)
+    if (kind !== "Unexpected") return problem(whole, message)
     const above = whole.slice(0, -1)
     const key = String(whole.at(-1) ?? "")
     const known = keys(above)
-    return problem(isTellable(key, known) ? whole : above, unknownKey(key, known))
+    return problem(isTellable(key, known) ? whole : above, unknownKey(key, known, above.length === 0))
   })

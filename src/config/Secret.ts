@@ -2,69 +2,121 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type * as AST from "effect/SchemaAST"
+import * as AST from "effect/SchemaAST"
 import { expand, home } from "../Home.ts"
+import * as Credential from "./Credential.ts"
 
-const Text = Schema.String.annotations({ message: () => "expected text in quotes" })
+const Text = Schema.String.annotations({
+  message: ({ actual }) => (actual === null ? "has no value" : "expected text in quotes")
+})
+
+/** No secret is as large as this, in bytes. */
+const SIZE_LIMIT = 64 << 10
 
 const refuse = (ast: AST.AST, message: string) => Effect.fail(new ParseResult.Type(ast, "<redacted>", message))
 
-const fromFile = (path: string, ast: AST.AST) =>
+/** What a file holds. What is no plain file is not opened: it may never end. */
+const contentOf = (file: string, named: string, ast: AST.AST) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem
+    const { type, size } = yield* fs.stat(file)
+    if (type === "Directory") return yield* refuse(ast, `${named} is a folder; name the file in it`)
+    if (type !== "File") return yield* refuse(ast, `${named} is no plain file`)
+    if (size > SIZE_LIMIT)
+      return yield* refuse(ast, `${named} is larger than ${SIZE_LIMIT} bytes; this cannot be a secret`)
+    const bytes = yield* fs.readFile(file)
+    const text = yield* Effect.orElse(
+      Either.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
+      () => refuse(ast, `${named} is not text in UTF-8`)
+    )
+    return text.includes("\u0000") ? yield* refuse(ast, `${named} is not text`) : text.trimEnd()
+  }).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "SystemError" || error._tag === "BadArgument",
+      (error) => refuse(ast, `${named} cannot be read (${error._tag === "SystemError" ? error.reason : "bad path"})`)
+    )
+  )
+
+const fromFile = (path: string, ast: AST.AST, isTold = Credential.isTellable(path)) =>
+  Effect.gen(function* () {
+    if (path === "") return yield* refuse(ast, "expected file:PATH, and the path is missing")
     const file = expand(path, yield* home)
-    const text = yield* fs
-      .readFileString(file)
-      .pipe(
-        Effect.catchAll((error) =>
-          refuse(ast, `the file ${file} cannot be read (${error._tag === "SystemError" ? error.reason : "bad path"})`)
-        )
-      )
-    const secret = text.replace(/\s+$/, "")
-    return secret === "" ? yield* refuse(ast, `the file ${file} is empty`) : Redacted.make(secret)
+    const named = isTold ? `the file ${file}` : "the file that it names"
+    const secret = yield* contentOf(file, named, ast)
+    if (secret.trim() === "") return yield* refuse(ast, `${named} is empty`)
+    const wrong = Credential.notAlone(secret)
+    return wrong === undefined ? secret : yield* refuse(ast, `${named}: ${wrong}`)
   })
 
 const fromEnvironment = (name: string, ast: AST.AST) =>
   Effect.flatMap(Effect.option(Config.string(name)), (value) =>
-    Option.isSome(value) && value.value !== ""
-      ? Effect.succeed(Redacted.make(value.value))
-      : refuse(ast, `the environment variable ${name} is not set`)
+    Option.isSome(value) && value.value.trim() !== ""
+      ? Effect.succeed(value.value)
+      : refuse(
+          ast,
+          Credential.isTellable(name)
+            ? `the environment variable ${name} is ${Option.isSome(value) ? "blank" : "not set"}`
+            : "expected the name of an environment variable between ${ and }"
+        )
   )
 
 /** A secret that is kept in the environment. */
-const VARIABLE = /^\$\{(\w+)\}$/
+const VARIABLE = /^\s*\$\{(\w+)\}\s*$/
+/** A secret that is kept in a file. */
+const FILE = /^\s*file:\s*(.*?)\s*$/is
 
 const resolve = (text: string, ast: AST.AST) => {
   const [, name] = text.match(VARIABLE) ?? []
   if (name !== undefined) return fromEnvironment(name, ast)
-  if (text.startsWith("file:")) return fromFile(text.slice(5), ast)
-  return Effect.succeed(Redacted.make(text))
+  const [, path] = text.match(FILE) ?? []
+  if (path !== undefined) return fromFile(path, ast)
+  const wrong = Credential.halfReference(text.trim())
+  return wrong === undefined ? Effect.succeed(text) : refuse(ast, wrong)
 }
 
 const hide = (_: unknown, __: unknown, ast: AST.AST) => refuse(ast, "a secret is not written back")
 
-/** A secret as text, as `${ENV_NAME}`, or as `file:PATH`. Its value is in no error. */
-export const Secret = Schema.transformOrFail(Text, Schema.RedactedFromSelf(Schema.String), {
-  strict: true,
-  decode: (text, _, ast) => resolve(text, ast),
-  encode: hide
-})
+/** A kind of secret: where it is read from, and what it must be. Its value is in no error. */
+const secret = (
+  judge: (text: string) => Either.Either<string, string>,
+  read: (text: string, ast: AST.AST) => ReturnType<typeof fromFile> = resolve
+) =>
+  Schema.transformOrFail(Text, Schema.RedactedFromSelf(Schema.String), {
+    strict: true,
+    decode: (text, _, ast) =>
+      Effect.flatMap(read(text, ast), (found) =>
+        Either.match(judge(found), {
+          onLeft: (message) => refuse(ast, message),
+          onRight: (secret) => Effect.succeed(Redacted.make(secret))
+        })
+      ),
+    encode: hide
+  })
 
-/** A private key as PEM text, or as the path of a file that holds it. */
-export const PrivateKey = Schema.transformOrFail(Text, Schema.RedactedFromSelf(Schema.String), {
-  strict: true,
-  decode: (text, _, ast) =>
-    Effect.filterOrElse(
-      /-----BEGIN|^file:|^\$\{/.test(text) ? resolve(text, ast) : fromFile(text, ast),
-      (key) => Redacted.value(key).includes("-----BEGIN"),
-      () => refuse(ast, "expected a private key in PEM form, or the path of its file")
-    ),
-  encode: hide
-})
+/** A secret as text, as `${ENV_NAME}`, or as `file:PATH`. */
+export const Secret = secret(Either.right)
+
+/** A token that is sent in a header. */
+export const Token = secret(Credential.token)
+
+/** A password in one line. */
+export const Password = secret(Credential.password)
+
+/** The path of a private key's file, and no text that lost its first line. */
+const isPath = (text: string) => text.length < 1024 && /^(~|\.{1,2})?\/|\.\w{1,10}$/.test(text)
+
+/** The private key of a GitHub App as PEM text, or as the path of a file that holds it. */
+export const PrivateKey = secret(Credential.privateKey, (text, ast) =>
+  /-----BEGIN|^\s*file:|\$\{/i.test(text) ? resolve(text, ast) : fromFile(text.trim(), ast, isPath(text.trim()))
+)
+
+const isPrivateKey = (ast: AST.AST): boolean =>
+  ast === PrivateKey.ast || (AST.isUnion(ast) && ast.types.some(isPrivateKey))
 
 /** Where a secret is kept if it is not in the config itself; `ast` is the schema of its key, `user` the home folder. Tells nothing of what is no reference. */
 export const sourceOf = (
@@ -77,8 +129,9 @@ export const sourceOf = (
   | undefined => {
   const [, name] = text.match(VARIABLE) ?? []
   if (name !== undefined) return { from: "environment", name }
-  if (text.startsWith("file:")) return { from: "file", path: expand(text.slice(5), { user }) }
-  return ast === PrivateKey.ast && !text.includes("-----BEGIN")
-    ? { from: "file", path: expand(text, { user }) }
+  const [, path] = text.match(FILE) ?? []
+  if (path !== undefined) return { from: "file", path: expand(path, { user }) }
+  return isPrivateKey(ast) && !text.includes("-----BEGIN")
+    ? { from: "file", path: expand(text.trim(), { user }) }
     : undefined
 }

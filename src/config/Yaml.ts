@@ -2,7 +2,20 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { type Document, isCollection, isNode, isPair, LineCounter, parseDocument, visit } from "yaml"
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap
+} from "yaml"
 import { ConfigError, Problem } from "./Problem.ts"
 
 /** No config is as large as this, in bytes. */
@@ -83,46 +96,110 @@ const yamlProblems = (document: Document.Parsed, text: string): ReadonlyArray<Pr
   )
 }
 
-/** Offset of a key (not of its value) in the text. */
-const offsetOf = (document: Document.Parsed, path: ReadonlyArray<PropertyKey>): number | undefined => {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
-  const key = path.at(-1)
-  let found: number | undefined
-  if (isCollection(parent)) {
-    visit(parent, {
-      Pair: (_, pair, ancestors) => {
-        if (ancestors.at(-1) === parent && isPair(pair) && isNode(pair.key) && String(pair.key) === String(key)) {
-          found = pair.key.range?.[0]
-          return visit.BREAK
-        }
-        return ancestors.at(-1) === parent ? visit.SKIP : undefined
-      }
-    })
+/** An anchor may be shared by so much that, as text of its own, it would have this many characters: aliases of aliases fill the memory. */
+const SHARED_LIMIT = 16 << 20
+
+/** `<<`, where it is no text in quotes: it merges the keys of other maps, as YAML 1.1 has it (yaml.org/type/merge.html). */
+const isMerge = ({ key }: Pair): boolean =>
+  isScalar(key) && typeof key.value === "symbol" && key.value.description === "<<"
+
+/** The node that is meant: an alias stands for its anchor's. */
+const meant = (document: Document.Parsed, node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node)
+
+/** What `<<` names: one map, or several. */
+const sourcesOf = (document: Document.Parsed, { value }: Pair): ReadonlyArray<unknown> => {
+  const source = meant(document, value)
+  return isSeq(source) ? source.items.map((item) => meant(document, item)) : [source]
+}
+
+/** Aliases and merges that cannot be followed. */
+const aliasProblems = (document: Document.Parsed, lines: LineCounter): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = []
+  const wrong = (node: unknown, message: string) => {
+    const offset = isNode(node) ? node.range?.[0] : undefined
+    problems.push(
+      Problem.make({ path: "", ...(offset === undefined ? {} : { line: lines.linePos(offset).line }), message })
+    )
   }
-  if (found !== undefined) return found
-  const node = document.getIn([...path], true)
-  return isNode(node) ? (node.range?.[0] ?? undefined) : undefined
+  visit(document, {
+    Alias: (_, alias, ancestors) => {
+      const target = alias.resolve(document)
+      if (target === undefined)
+        wrong(
+          alias,
+          "`*` begins an alias, and no anchor with its name stands above; put text that begins with * in quotes"
+        )
+      else if (ancestors.includes(target)) wrong(alias, "this alias stands inside of what it stands for")
+    },
+    Pair: (_, pair) => {
+      if (!isMerge(pair) || problems.length > 0) return
+      if (!sourcesOf(document, pair).every((source) => isMap(source)))
+        wrong(pair.key, "`<<` merges keys: expected *NAME of an anchor that has keys and values, or a list of such")
+    }
+  })
+  return problems.slice(0, ERRORS)
+}
+
+/** The entry of a key: the map's own, or one that is merged into it. */
+const entryOf = (document: Document.Parsed, map: YAMLMap, key: string): Pair | undefined => {
+  const own = map.items.find((pair) => !isMerge(pair) && String(pair.key) === key)
+  if (own !== undefined) return own
+  for (const pair of map.items.filter(isMerge)) {
+    for (const source of sourcesOf(document, pair)) {
+      const found = isMap(source) ? entryOf(document, source, key) : undefined
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
+/** Offset of the last key of a path (not of its value) in the text, or of the nearest one above it. */
+const offsetOf = (document: Document.Parsed, path: ReadonlyArray<PropertyKey>): number | undefined => {
+  let node: unknown = document.contents
+  let offset: number | undefined
+  const at = (found: unknown) => {
+    const place: Node | undefined = isNode(found) ? found : undefined
+    offset = place?.range?.[0] ?? offset
+  }
+  for (const key of path) {
+    const within = meant(document, node)
+    if (isMap(within)) {
+      const entry = entryOf(document, within, String(key))
+      if (entry === undefined) return offset
+      at(entry.key)
+      node = entry.value
+    } else if (isSeq(within)) {
+      node = within.items[Number(key)]
+      at(node)
+    } else return offset
+  }
+  return offset
 }
 
 /** Read a file as YAML, or tell all that is wrong with it. */
 export const read = Effect.fnUntraced(function* (file: string) {
   const text = yield* readText(file)
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true, prettyErrors: true })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    prettyErrors: true,
+    merge: true
+  })
   const fail = (problems: ReadonlyArray<Problem>) => new ConfigError({ file, problems })
   if (document.errors.length > 0) return yield* fail(yamlProblems(document, text))
+  const wrong = aliasProblems(document, lines)
+  if (wrong.length > 0) return yield* fail(wrong)
   const content = yield* Effect.mapError(
-    Either.try((): unknown => document.toJS({ maxAliasCount: 100 })),
+    Either.try((): unknown => document.toJS({ maxAliasCount: SHARED_LIMIT / text.length })),
     () => fail([Problem.make({ path: "", message: "its aliases refer to each other too often" })])
   )
   const yaml: Yaml = {
     content,
     lineOf: (path) => {
-      for (let length = path.length; length > 0; length--) {
-        const found = offsetOf(document, path.slice(0, length))
-        if (found !== undefined) return lines.linePos(found).line
-      }
-      return undefined
+      const offset = offsetOf(document, path)
+      return offset === undefined ? undefined : lines.linePos(offset).line
     }
   }
   return yaml

@@ -95,7 +95,10 @@ export const admit = Effect.fn("Patient.admit")(function* (
   const context = yield* Effect.context<Exec | FileSystem | Path>()
   const raw = yield* Effect.either(Config.read(file))
   const services = yield* Effect.either(Effect.flatMap(raw, Plugins.resolve))
-  const daemon = Either.isRight(raw) ? Option.some(yield* daemonOf(raw.right.daemon)) : Option.none<Daemon>()
+  const daemon =
+    Either.isRight(raw) && raw.right.daemonProblems.length === 0
+      ? Option.some(yield* daemonOf(raw.right.daemon))
+      : Option.none<Daemon>()
   const library = yield* Effect.forkScoped(soon("anka list", anka.list))
   const ledger = Option.flatMap(daemon, ({ ledger }) => ledger)
   const patient: Patient = {

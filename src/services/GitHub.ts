@@ -16,12 +16,23 @@ export class Token extends Schema.TaggedClass<Token>()("Token", {
 /** A GitHub App's installation; `privateKey` is the PEM text. */
 export class App extends Schema.TaggedClass<App>()("App", {
   apiUrl: Schema.String,
-  appId: Schema.Number,
+  /** Its number or its Client ID. */
+  appId: Schema.Union(Schema.Number, Schema.String),
   installationId: Schema.Number,
   privateKey: Schema.Redacted(Schema.String)
 }) {}
 
-export type Credential = Token | App
+/** A GitHub App where it is installed for this owner, or for this repository of theirs: which installation that is, GitHub is asked. */
+export class InstalledApp extends Schema.TaggedClass<InstalledApp>()("InstalledApp", {
+  apiUrl: Schema.String,
+  /** Its number or its Client ID. */
+  appId: Schema.Union(Schema.Number, Schema.String),
+  privateKey: Schema.Redacted(Schema.String),
+  owner: Schema.String,
+  repo: Schema.optionalWith(Schema.String, { as: "Option" })
+}) {}
+
+export type Credential = Token | App | InstalledApp
 
 /** A repository, or (without `repo`) all repositories of an organisation: what is watched. */
 export class Watched extends Schema.Class<Watched>("anklet/GitHub/Watched")({

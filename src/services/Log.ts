@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { version } from "../version.ts"
+import { type Level, levelOf } from "./log/level.ts"
 import * as line from "./log/line.ts"
 
 /** The log cannot be written where it should be. */
@@ -26,6 +27,13 @@ export class LogError extends Schema.TaggedError<LogError>()("LogError", {
 }) {
   override get message() {
     return `log ${this.file}: ${this.detail}; check log.file_dir in the config`
+  }
+}
+
+/** `LOG_LEVEL` is none. Its value is not told. */
+export class LogLevelError extends Schema.TaggedError<LogLevelError>()("LogLevelError", {}) {
+  override get message() {
+    return "environment variable LOG_LEVEL: LOG_LEVEL must be INFO, DEBUG, ERROR or dev (WARN works as well), in upper or lower case"
   }
 }
 
@@ -46,15 +54,22 @@ const FLUSH_EVERY = "250 millis"
 /** A disk that is full for long must not fill the memory: lines beyond this are dropped, and counted. */
 const BACKLOG = 10_000
 
-/** `INFO`, `DEBUG`, `ERROR`, or `dev` for people. */
-export const Level = Config.literal(
-  "INFO",
-  "DEBUG",
-  "ERROR",
-  "dev"
-)("LOG_LEVEL").pipe(Config.withDefault("INFO" as const))
+/** What `LOG_LEVEL` says; `INFO` without it. */
+const level: Effect.Effect<Level, LogLevelError> = Config.string("LOG_LEVEL").pipe(
+  Effect.orElseSucceed(() => ""),
+  Effect.flatMap((name) => {
+    const level = levelOf(name)
+    return level === undefined ? new LogLevelError() : Effect.succeed(level)
+  })
+)
 
-const MINIMUM = { INFO: LogLevel.Info, DEBUG: LogLevel.Debug, ERROR: LogLevel.Error, dev: LogLevel.Debug } as const
+const MINIMUM = {
+  INFO: LogLevel.Info,
+  DEBUG: LogLevel.Debug,
+  WARN: LogLevel.Warning,
+  ERROR: LogLevel.Error,
+  dev: LogLevel.Debug
+} as const
 
 /** Where Effect keeps the place in the source that a span was made at. */
 const traces = globalValue.globalValue(
@@ -117,22 +132,21 @@ const makeSink = Effect.fnUntraced(function* (file: string) {
 })
 
 /** What a line is printed as, by `LOG_LEVEL`. */
-const printer =
-  (level: typeof Level extends Config.Config<infer A> ? A : never) => (options: Logger.Logger.Options<unknown>) => {
-    const entry: line.Entry = {
-      level: options.logLevel,
-      message: options.message,
-      cause: options.cause,
-      annotations: options.annotations,
-      // by its offset, because a zone by its name loads Intl, which costs 2 MB for good
-      date: DateTime.unsafeMakeZoned(options.date, {
-        timeZone: DateTime.zoneMakeOffset(-options.date.getTimezoneOffset() * 60_000)
-      })
-    }
-    return level === "dev"
-      ? line.dev(entry, version, sourceOf(options.context))
-      : line.json(entry, version, level === "DEBUG")
+const printer = (level: Level) => (options: Logger.Logger.Options<unknown>) => {
+  const entry: line.Entry = {
+    level: options.logLevel,
+    message: options.message,
+    cause: options.cause,
+    annotations: options.annotations,
+    // by its offset, because a zone by its name loads Intl, which costs 2 MB for good
+    date: DateTime.unsafeMakeZoned(options.date, {
+      timeZone: DateTime.zoneMakeOffset(-options.date.getTimezoneOffset() * 60_000)
+    })
   }
+  return level === "dev"
+    ? line.dev(entry, version, sourceOf(options.context))
+    : line.json(entry, version, level === "DEBUG")
+}
 
 /** Log into `directory`, and with `terminal` to standard output as well. Fails when the folder or file cannot be used, or `LOG_LEVEL` is none. */
 export const layer = (options: { readonly directory: string; readonly terminal: boolean }) =>
@@ -141,15 +155,12 @@ export const layer = (options: { readonly directory: string; readonly terminal: 
       const fs = yield* FileSystem
       const paths = yield* Path
       const file = paths.join(options.directory, FILE_NAME)
-      const level = yield* Effect.mapError(
-        Level,
-        () => new LogError({ file, detail: "LOG_LEVEL must be INFO, DEBUG, ERROR or dev" })
-      )
+      const chosen = yield* level
       if (!(yield* Effect.orElseSucceed(fs.exists(options.directory), () => false))) {
         return yield* new LogError({ file, detail: "the folder does not exist" })
       }
       const write = yield* Effect.mapError(makeSink(file), (error) => new LogError({ file, detail: error.message }))
-      const print = printer(level)
+      const print = printer(chosen)
       const waiting = Effect.unsafeMakeLatch(false)
       let lines: Array<string> = []
       let dropped = 0
@@ -194,6 +205,6 @@ export const layer = (options: { readonly directory: string; readonly terminal: 
         Effect.forkScoped,
         Effect.interruptible
       )
-      return Layer.mergeAll(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(MINIMUM[level]))
+      return Layer.mergeAll(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(MINIMUM[chosen]))
     })
   )

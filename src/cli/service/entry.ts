@@ -88,7 +88,7 @@ export const stop = Effect.fnUntraced(function* (pid: number, config: string) {
     catch: (error) => new ManagerError({ detail: `pid ${pid} cannot be signalled: ${error}` })
   })
   // a config that is broken by now does not keep the daemon from being stopped
-  const read = yield* Effect.option(Config.read(config))
+  const read = yield* Effect.option(Config.readDaemon(config))
   yield* untilGone(
     found.value,
     Option.map(read, ({ daemon }) => daemon.stateDir)

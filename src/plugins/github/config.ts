@@ -1,12 +1,9 @@
 /** The plugin's own keys of a service in the config. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { PrivateKey, Secret } from "../../Config.ts"
-import { App, type Credential, Level, Token, Watched } from "../../services/GitHub.ts"
-
-const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { as: "Option", exact: true })
-const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
-  Schema.optionalWith(schema, { exact: true, default: () => value })
+import { PrivateKey, type Rule, Token as TokenText } from "../../Config.ts"
+import { optional, withDefault } from "../../config/Key.ts"
+import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
 /** Default time in which a started runner must come online and get its job, in seconds. */
 export const REGISTRATION_TIMEOUT = 300
@@ -24,56 +21,140 @@ export const RUNNER_SHA256: Readonly<Record<string, string>> = {
 export const RUNNER_URL =
   "https://github.com/actions/runner/releases/download/v{version}/actions-runner-osx-{arch}-{version}.tar.gz"
 
-/** Keys of a service whose `plugin` is `github`. */
-export const GitHubConfig = Schema.Struct({
-  token: optional(Secret),
-  app_id: optional(Schema.Positive),
-  installation_id: optional(Schema.Positive),
-  private_key: optional(PrivateKey),
-  registration: Schema.Literal("repo", "org"),
-  owner: Schema.NonEmptyString,
-  repo: optional(Schema.NonEmptyString),
-  api_url: withDefault(Schema.String.pipe(Schema.pattern(/^https?:\/\/\S+$/)), "https://api.github.com"),
-  registry_url: optional(Schema.NonEmptyString),
-  runner_group: withDefault(Schema.Positive, 1),
-  registration_timeout: withDefault(Schema.Number.pipe(Schema.between(1, 86_400)), REGISTRATION_TIMEOUT),
-  runner_version: withDefault(Schema.String.pipe(Schema.pattern(/^\d+\.\d+\.\d+$/)), RUNNER_VERSION),
-  runner_sha256: optional(Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))),
-  runner_url: withDefault(Schema.String.pipe(Schema.pattern(/^https?:\/\/\S+$/)), RUNNER_URL)
-}).pipe(
-  Schema.filter((config) => {
-    const issues: Array<{ path: ReadonlyArray<string>; message: string }> = []
-    const app: ReadonlyArray<Option.Option<unknown>> = [config.app_id, config.installation_id, config.private_key]
-    if (Option.isNone(config.token) && !app.every(Option.isSome)) {
-      issues.push({
-        path: ["token"],
-        message: "a token, or a GitHub App with app_id, installation_id and private_key, is needed"
-      })
-    }
-    if (Option.isSome(config.token) && app.some(Option.isSome)) {
-      issues.push({ path: ["token"], message: "give either a token or a GitHub App, not both" })
-    }
-    if (config.registration === "repo" && Option.isNone(config.repo)) {
-      issues.push({ path: ["repo"], message: "registration: repo needs the repository's name" })
-    }
-    if (config.runner_version !== RUNNER_VERSION && Option.isNone(config.runner_sha256)) {
-      issues.push({
-        path: ["runner_sha256"],
-        message: `runner_version ${config.runner_version} needs the SHA-256 of its archive, from its release page`
-      })
-    }
-    return issues
+/** Text that a check finds nothing wrong with; what is wrong holds nothing of the text. */
+const checked = (check: (text: string) => string | undefined) =>
+  Schema.String.pipe(Schema.filter((text) => check(text) ?? true))
+
+const named = (what: string, pattern: RegExp) =>
+  checked((text) =>
+    pattern.test(text) ? undefined : `expected the name of ${what} alone, as its address at GitHub has it`
+  )
+
+/** What is wrong with an address; `parts` are those that would be dropped in silence. */
+const addressProblem = (text: string, parts: ReadonlyArray<"credentials" | "parameters" | "fragment">) => {
+  if (!/^https?:\/\/[^\s/]/i.test(text) || /\s/.test(text) || !URL.canParse(text)) {
+    return "expected an address that begins with https:// or http://"
+  }
+  const { username, password } = new URL(text)
+  if (parts.includes("credentials") && (username !== "" || password !== ""))
+    return "a user or password in the address is not used: take it out"
+  if (parts.includes("parameters") && text.includes("?")) return "what stands behind ? is not used: take it out"
+  return parts.includes("fragment") && text.includes("#") ? "what stands behind # is not used: take it out" : undefined
+}
+
+/** Hosts whose pages are at another address than their API (docs.github.com/rest, "Getting started with the REST API"). */
+const ApiUrl = checked((text) => {
+  const wrong = addressProblem(text, ["credentials", "parameters", "fragment"])
+  if (wrong !== undefined) return wrong
+  const { hostname, pathname } = new URL(text)
+  if (/^(www\.)?github\.com$/.test(hostname)) return "this is GitHub's web page: its API is at https://api.github.com"
+  if (/\.ghe\.com$/.test(hostname) && !hostname.startsWith("api."))
+    return `this is a web page: its API is at https://api.${hostname}`
+  if (hostname === "api.github.com" && pathname !== "/") return "write https://api.github.com, with nothing behind it"
+  return /\/api(\/graphql|\/uploads)?\/*$/.test(pathname)
+    ? "the REST API of a GitHub Enterprise Server is at https://HOST/api/v3"
+    : undefined
+})
+
+/** The name of a registry that Anka knows, or an address; Anka is handed all of it. */
+const Registry = checked((text) => {
+  if (text.trim() === "") return "expected the address of a registry, or the name that Anka has for it"
+  return text.includes("://") ? addressProblem(text, ["fragment"]) : undefined
+})
+
+/** The address of an archive; curl in the VM is handed all of it. */
+const Archive = checked((text) => {
+  const unknown = text.match(/\{(?!version\}|arch\})[^}]*\}/)
+  if (unknown !== null) return "only {version} and {arch} are replaced"
+  return addressProblem(text.replaceAll(/\{(version|arch)\}/g, "x"), ["fragment"])
+})
+
+/** A number that GitHub counts with, also where it stands in quotes. */
+const Id = Schema.Union(
+  Schema.Int.pipe(Schema.positive()),
+  Schema.transform(Schema.String.pipe(Schema.pattern(/^\s*[1-9]\d{0,15}\s*$/)), Schema.Number, {
+    strict: true,
+    decode: Number,
+    encode: String
   })
 )
+
+const saying = (message: string) => ({ message: () => ({ message, override: true }) })
+
+/** An App's number or its Client ID, either of which signs in (docs.github.com/apps, "Generating a JSON Web Token"). */
+const AppId = Schema.Union(Id, Schema.String.pipe(Schema.pattern(/^Iv\w+(\.\w+)?$/))).annotations(
+  saying("expected the App's number, or its Client ID (Iv…), as GitHub's settings of the App show them")
+)
+
+/** Older versions wrote 0 where it was to be looked up. */
+const InstallationId = Schema.Union(Id, Schema.Literal(0)).annotations(
+  saying("expected the installation's number; left out, it is looked up")
+)
+
+/** Keys of a service whose `plugin` is `github`. */
+export const GitHubConfig = Schema.Struct({
+  token: optional(TokenText),
+  app_id: optional(AppId),
+  installation_id: optional(InstallationId),
+  private_key: optional(PrivateKey),
+  registration: Schema.Literal("repo", "org"),
+  owner: named("a user or an organisation", /^[\w.-]+$/),
+  repo: optional(named("a repository", /^[\w.-]+$/)),
+  api_url: withDefault(ApiUrl, "https://api.github.com"),
+  registry_url: optional(Registry),
+  runner_group: withDefault(Schema.Positive, 1),
+  registration_timeout: withDefault(Schema.Number.pipe(Schema.between(1, 86_400)), REGISTRATION_TIMEOUT),
+  runner_version: withDefault(
+    checked((text) => (/^\d+\.\d+\.\d+$/.test(text) ? undefined : "expected a version of the runner, such as 2.338.0")),
+    RUNNER_VERSION
+  ),
+  runner_sha256: optional(
+    checked((text) =>
+      /^[0-9a-f]{64}$/.test(text) ? undefined : "expected a SHA-256: 64 digits from 0 to 9 and a to f"
+    )
+  ),
+  runner_url: withDefault(Archive, RUNNER_URL)
+})
 export type GitHubConfig = typeof GitHubConfig.Type
 
+/** Which of these keys go together. */
+export const rule: Rule = (written) => {
+  const has = (key: string) => written[key] !== undefined && written[key] !== null
+  const issues: Array<{ path: ReadonlyArray<string>; message: string }> = []
+  const app = ["app_id", "private_key"]
+  if (!has("token") && !app.every(has)) {
+    issues.push({ path: ["token"], message: "a token, or a GitHub App with app_id and private_key, is needed" })
+  }
+  if (has("token") && [...app, "installation_id"].some(has)) {
+    issues.push({ path: ["token"], message: "give either a token or a GitHub App, not both" })
+  }
+  if (written.registration === "repo" && !has("repo")) {
+    issues.push({ path: ["repo"], message: "registration: repo needs the repository's name" })
+  }
+  if (has("runner_version") && written.runner_version !== RUNNER_VERSION && !has("runner_sha256")) {
+    issues.push({
+      path: ["runner_sha256"],
+      message: "another runner_version needs the SHA-256 of its archive, from its release page"
+    })
+  }
+  return issues
+}
+
 /** What the service signs in with. */
-export const credentialOf = (config: GitHubConfig): Credential =>
-  Option.match(Option.all([config.app_id, config.installation_id, config.private_key]), {
-    onSome: ([appId, installationId, privateKey]) =>
-      App.make({ apiUrl: config.api_url, appId, installationId, privateKey }),
-    onNone: () => Token.make({ apiUrl: config.api_url, token: Option.getOrThrow(config.token) })
+export const credentialOf = (config: GitHubConfig): Credential => {
+  const { api_url: apiUrl, owner, repo, installation_id } = config
+  return Option.match(Option.all([config.app_id, config.private_key]), {
+    onSome: ([appId, privateKey]) =>
+      Option.match(
+        Option.filter(installation_id, (id) => id > 0),
+        {
+          onSome: (installationId) => App.make({ apiUrl, appId, installationId, privateKey }),
+          onNone: () => InstalledApp.make({ apiUrl, appId, privateKey, owner, repo })
+        }
+      ),
+    onNone: () => Token.make({ apiUrl, token: Option.getOrThrow(config.token) })
   })
+}
 
 /** What the service watches. */
 export const watchedOf = ({ owner, repo }: GitHubConfig): Watched => Watched.make({ owner, repo })

@@ -1,7 +1,7 @@
 /** The built-in plugin for GitHub Actions. */
 import * as Effect from "effect/Effect"
 import type { Plugin } from "../../Plugin.ts"
-import { GitHubConfig } from "./config.ts"
+import { GitHubConfig, rule } from "./config.ts"
 import installRunner from "./install-runner.bash"
 import { refuse } from "./older.ts"
 import { run } from "./pass.ts"
@@ -12,6 +12,7 @@ import startRunner from "./start-runner.bash"
 export const github = {
   name: "github",
   config: GitHubConfig,
+  rule,
   files: {
     "install-runner.bash": installRunner,
     "register-runner.bash": registerRunner,

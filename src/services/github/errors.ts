@@ -55,8 +55,16 @@ export const ofMint = (request: string, status: number, message: string): GitHub
     : new GitHubError({
         reason: "Unauthorized",
         request,
-        detail: `GitHub does not let the App in: check app_id, installation_id and private_key, and that the App is still installed and not suspended${said(message)}`
+        detail: `GitHub does not let the App in: check ${request.endsWith("/installation") ? "app_id" : "app_id, installation_id"} and private_key, and that the App is still installed and not suspended${said(message)}`
       })
+
+/** The App has no installation there. */
+export const notInstalled = (request: string, appId: number | string, where: string): GitHubError =>
+  new GitHubError({
+    reason: "Unauthorized",
+    request,
+    detail: `the App ${appId} is not installed at ${where}: install it there (GitHub's settings of the App, "Install App") and let it see the repository, or check app_id, owner and repo`
+  })
 
 /** GitHub refused, with a status of 300 or more. */
 export const ofStatus = (request: string, status: number, message: string, headers: Headers): GitHubError => {

@@ -8,22 +8,27 @@ import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import { Network } from "../../Network.ts"
 import type { Way } from "../../network/Way.ts"
 import { markdown, visible } from "../../Text.ts"
 import { version } from "../../version.ts"
 import { Budget } from "../Budget.ts"
 import {
+  App,
   type Credential,
   GitHub,
   type GitHubClient,
   type GitHubError,
+  type InstalledApp,
   type Level,
   type Standing,
+  type Token,
   type Watched
 } from "../GitHub.ts"
 import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
+import * as installation from "./installation.ts"
 import * as limits from "./limits.ts"
 import * as looks from "./look.ts"
 import * as repositories from "./repositories.ts"
@@ -73,7 +78,7 @@ const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
     authStrategy: createAppAuth,
     auth: {
       appId: credential.appId,
-      installationId: credential.installationId,
+      ...(credential._tag === "App" ? { installationId: credential.installationId } : {}),
       privateKey: Redacted.value(credential.privateKey)
     }
   })
@@ -86,7 +91,7 @@ const nameOf = (credential: Credential) => {
 }
 
 /** Names a credential among hosts without giving it away. */
-const fingerprintOf = (credential: Credential): string =>
+const fingerprintOf = (credential: Token | App): string =>
   createHash("sha256")
     .update(
       credential._tag === "Token"
@@ -99,7 +104,7 @@ const fingerprintOf = (credential: Credential): string =>
 /** Gates of the clients that are open. */
 type Gates = Set<gate.Gate>
 
-const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates, way: Way) {
+const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gates, way: Way) {
   const octokit = yield* connect(credential, way)
   const renew =
     credential._tag === "Token"
@@ -297,6 +302,21 @@ const client = Effect.fnUntraced(function* (credential: Credential, gates: Gates
   return github
 })
 
+/** The client of an App whose installation is to be looked up; `open` makes that of an installation. */
+const installed = Effect.fnUntraced(function* (
+  credential: InstalledApp,
+  open: (app: App) => Effect.Effect<GitHubClient, never, Scope.Scope>,
+  way: Way
+) {
+  const scope = yield* Scope.Scope
+  const own = yield* gate.make(nameOf(credential))
+  const send = requests.make(yield* connect(credential, way), own, Option.none())
+  const { apiUrl, appId, privateKey } = credential
+  return installation.make(installation.lookUp(send, credential), (installationId) =>
+    Scope.extend(open(App.make({ apiUrl, appId, installationId, privateKey })), scope)
+  )
+})
+
 /** One client for each credential, open as long as a scope holds it. */
 export const layer = Layer.scoped(
   GitHub,
@@ -304,13 +324,21 @@ export const layer = Layer.scoped(
     const gates: Gates = new Set()
     const way = yield* Network
     const clients = yield* RcMap.make({
-      lookup: (credential: Credential) => client(credential, gates, way),
+      lookup: (credential: Token | App) => client(credential, gates, way),
+      idleTimeToLive: "5 minutes"
+    })
+    const open = (credential: Token | App) =>
+      Effect.catchAllCause(RcMap.get(clients, credential), (cause) => Effect.die(Cause.squash(cause)))
+    const finders = yield* RcMap.make({
+      lookup: (credential: InstalledApp) => installed(credential, open, way),
       idleTimeToLive: "5 minutes"
     })
     return GitHub.of({
       limits: Effect.suspend(() => Effect.forEach(gates, ({ limit }) => limit)),
       client: (credential) =>
-        Effect.catchAllCause(RcMap.get(clients, credential), (cause) => Effect.die(Cause.squash(cause)))
+        credential._tag === "InstalledApp"
+          ? Effect.catchAllCause(RcMap.get(finders, credential), (cause) => Effect.die(Cause.squash(cause)))
+          : open(credential)
     })
   })
 )

@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { type Each, told } from "../../Each.ts"
+import { inOneLine } from "../../Expected.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { GitHubError } from "../GitHub.ts"
 import { Once } from "../Once.ts"
@@ -186,7 +187,9 @@ export const make = (
       if (isLimit(status, headers, data, yield* Clock.currentTimeMillis)) {
         return yield* errors.rateLimited(request, yield* gate.refused(headers, status), { status, message })
       }
-      if (failure.request.url.endsWith("/access_tokens")) return yield* errors.ofMint(request, status, message)
+      const asApp = failure.request.url.endsWith("/access_tokens")
+      const isSearch = failure.request.url.endsWith("/installation") && status !== 404
+      if (asApp || isSearch) return yield* errors.ofMint(request, status, message)
       yield* gate.learn(headers)
       if (status === 304) return { status, headers, data }
       return yield* errors.ofStatus(request, status, message, headers)
@@ -281,7 +284,7 @@ export const make = (
         errors.protocol(
           request,
           status,
-          `the answer is not what GitHub's API describes; check that api_url is an API and not a web page (${error.message.slice(0, 500)})`
+          `the answer is not what GitHub's API describes; check that api_url is an API and not a web page (${inOneLine(error)})`
         )
       )
       const etag = typeof headers.etag === "string" ? headers.etag : undefined

@@ -74,6 +74,9 @@ export const RunnerGroups = Schema.pluck(
 /** A just-in-time runner, with the secret that starts it. */
 export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Schema.Redacted(Schema.NonEmptyString) })
 
+/** An App's installation. */
+export const Installation = Schema.Struct({ id: Schema.Number })
+
 /** What is told of an installation's token besides the token. */
 export const Granted = Schema.Struct({ permissions: Schema.Record({ key: Schema.String, value: Schema.String }) })
 

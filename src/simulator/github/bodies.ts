@@ -116,6 +116,32 @@ export const account = (url: string, login: string, isOrganisation: boolean) => 
   updated_at: "2026-01-01T00:00:00Z"
 })
 
+/** Where an App is installed. */
+export const installation = (
+  url: string,
+  app: { readonly id: number; readonly clientId?: string; readonly installation: number },
+  owner: string
+) => ({
+  id: app.installation,
+  account: user(url, owner),
+  repository_selection: "all",
+  access_tokens_url: `${url}/app/installations/${app.installation}/access_tokens`,
+  repositories_url: `${url}/installation/repositories`,
+  html_url: `https://github.com/organizations/${owner}/settings/installations/${app.installation}`,
+  app_id: app.id,
+  ...(app.clientId === undefined ? {} : { client_id: app.clientId }),
+  target_id: 1,
+  target_type: "Organization",
+  permissions: { actions: "write", administration: "write", checks: "write", metadata: "read" },
+  events: [],
+  created_at: "2026-01-01T00:00:00Z",
+  updated_at: "2026-01-01T00:00:00Z",
+  single_file_name: null,
+  app_slug: "anklet",
+  suspended_by: null,
+  suspended_at: null
+})
+
 /** A workflow run. */
 export const run = (url: string, world: World, run: Run) => {
   const fullName = `${run.owner}/${run.repo}`

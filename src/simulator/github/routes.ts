@@ -27,7 +27,15 @@ export interface Context {
   /** Address of the REST API, and of the service that runners talk to. */
   readonly url: string
   readonly services: string
-  readonly app: { readonly id: number; readonly installation: number; readonly publicKey: string } | undefined
+  readonly app:
+    | {
+        readonly id: number
+        /** The other name that the App may sign in with. */
+        readonly clientId?: string
+        readonly installation: number
+        readonly publicKey: string
+      }
+    | undefined
   readonly mint: () => { readonly token: string; readonly expiresAt: number }
   readonly rate: (token: string) => { limit: number; used: number; remaining: number; reset: number }
   readonly checks: Array<unknown>
@@ -113,9 +121,23 @@ const verifyApp = ({ app }: Context, jwt: string): void => {
   const signed =
     app !== undefined &&
     createVerify("RSA-SHA256").update(`${header}.${payload}`).verify(app.publicKey, Buffer.from(signature, "base64url"))
-  if (!signed || String(claims.iss) !== String(app?.id)) throw new Refused(401, "A JSON web token could not be decoded")
+  if (!signed || ![String(app?.id), app?.clientId].includes(String(claims.iss)))
+    throw new Refused(401, "A JSON web token could not be decoded")
   if (claims.exp < now || claims.exp - claims.iat > 660)
     throw new Refused(401, "'Expiration time' claim ('exp') is too far in the future")
+}
+
+/** The App's installation, where `isSeen` tells that it has a repository. */
+const installation = (
+  context: Context,
+  { token }: Request,
+  owner: string,
+  isSeen: (name: string) => boolean
+): Answer => {
+  verifyApp(context, token)
+  const { app, world, url } = context
+  if (app === undefined || ![...world.repositories].some(isSeen)) throw new Refused(404, "Not Found")
+  return ok(bodies.installation(url, app, owner))
 }
 
 const R = "/repos/([^/]+)/([^/]+)"
@@ -274,6 +296,17 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
         "repositories",
         [...world.repositories].map((name) => bodies.fullRepository(url, world, name))
       )
+  ],
+  [
+    "GET",
+    `${R}/installation`,
+    (context, request, [owner = "", repo]) =>
+      installation(context, request, owner, (name) => name === `${owner}/${repo}`)
+  ],
+  [
+    "GET",
+    "/(?:orgs|users)/([^/]+)/installation",
+    (context, request, [owner = ""]) => installation(context, request, owner, (name) => name.startsWith(`${owner}/`))
   ],
   [
     "POST",

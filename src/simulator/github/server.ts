@@ -164,7 +164,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
       text: JSON.stringify({ message, documentation_url: "https://docs.github.com/rest", status: String(status) })
     })
     if (headers["user-agent"] === undefined) return error(403, "Request forbidden by administrative rules.")
-    const asApp = request.path.startsWith("/app/")
+    const asApp = request.path.startsWith("/app/") || request.path.endsWith("/installation")
     if (!asApp && (request.token === "" || !isKnown(request.token))) return error(401, "Bad credentials")
     const { remaining, reset } = rate(request.token)
     const limited = {
