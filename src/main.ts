@@ -5,7 +5,9 @@ import { build } from "./version.ts"
 
 if (levelOf(process.env.LOG_LEVEL ?? "") === "dev") process.setSourceMapsEnabled(true)
 
-const [first] = process.argv.slice(2)
+const [first, second] = process.argv.slice(2)
+/** What stands behind the name of a command that is started here: a person may ask for its help. */
+const isAsked = second === undefined || !second.startsWith("-")
 const asked = plain(process.argv.slice(2))
 
 /** Before the daemon is loaded: code that is compiled already stays as it is. */
@@ -13,14 +15,14 @@ const tune = async () => (await import("./Tuning.ts")).tune()
 
 if (first === "--version") {
   process.stdout.write(`anklet ${build}\n`)
-} else if (first === "simulate") {
+} else if (first === "simulate" && isAsked) {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))
-} else if (first === "daemon") {
+} else if (first === "daemon" && second !== undefined && isAsked) {
   await tune()
   const { detached } = await import("./cli/daemon.ts")
   await detached(process.argv.slice(3))
-} else if (first === "demo") {
+} else if (first === "demo" && second === undefined) {
   const { main } = await import("./cli/demo.ts")
   await main()
 } else if (asked !== undefined) {

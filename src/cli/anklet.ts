@@ -75,10 +75,5 @@ export const handle =
   (given: Given) =>
     Effect.gen(function* () {
       const before = yield* anklet
-      if (before.attach || before.once || before.noWait || Option.isSome(before.signalled)) {
-        return yield* new UsageError({
-          detail: "--attach, --once, -s and --no-wait start or signal the daemon: they do not go with a command"
-        })
-      }
       return yield* run({ ...given, config: Option.orElse(given.config, () => before.config) })
     }).pipe(outcome)

@@ -21,13 +21,14 @@ import { completions, type Shell } from "./completions.ts"
 import { config } from "./config.ts"
 import { doctor } from "./doctor.ts"
 import { demo, simulate } from "./early.ts"
+import { wrong } from "./flags.ts"
 import { readable } from "./help.ts"
 import { logs } from "./logs.ts"
 import { drain, resume } from "./pause.ts"
 import { service } from "./service.ts"
 import { message, written } from "./shown.ts"
 import { status } from "./status.ts"
-import { complain, type Screen, screen, toExitCode, warnings } from "./terminal.ts"
+import { complain, type Screen, say, screen, toExitCode, warnings } from "./terminal.ts"
 import { ui } from "./ui.ts"
 import { why } from "./why.ts"
 import * as words from "./words.ts"
@@ -101,14 +102,14 @@ const main = Effect.gen(function* () {
   const [program = "", script = "", ...given] = process.argv
   const line = words.ready(given, NAMES)
   if (Either.isLeft(line)) return yield* Effect.as(complain(line.left), 2)
-  const { args, command } = line.right
+  const { args, command, flags, asks } = line.right
+  if (asks === "version") return yield* Effect.as(say(`anklet ${build}`), 0)
+  const mistake = asks === "help" ? undefined : wrong(flags, command.join(" "))
+  if (mistake !== undefined) return yield* Effect.as(complain(mistake), 2)
   const printer = yield* consoleOf(yield* screen, command)
   // without a command the command line is what it always was, in its complaints as well
   const app = { name: "anklet", version: build }
-  const run =
-    command.length > 0 || args.some((word) => /^(-h|--help|--completions\b.*)$/.test(word))
-      ? Command.run(whole, app)
-      : Command.run(bare, app)
+  const run = command.length > 0 || asks === "help" ? Command.run(whole, app) : Command.run(bare, app)
   yield* run([program, script, ...args]).pipe(
     Effect.withConsole(printer),
     Effect.catchIf(ValidationError.isValidationError, () => Ref.set(exitCode, 2)),

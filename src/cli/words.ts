@@ -1,69 +1,113 @@
 /** The words of a command line, as far as they must be told apart before it is parsed. Pure. */
 import * as Either from "effect/Either"
 import { nearest } from "../config/Problem.ts"
+import { flagsIn, type Given, unknown as unknownFlag } from "./flags.ts"
 
 /** The commands there are; those with commands of their own have them in them. */
 export interface Commands {
   readonly [name: string]: Commands
 }
 
-const LONG: Readonly<Record<string, string>> = {
-  "-c": "--config",
-  "--config": "--config",
-  "-s": "--signal",
-  "--signal": "--signal",
-  "--completions": "--completions",
-  "--log-level": "--log-level"
+/** A command line, taken apart. */
+interface Parts {
+  readonly flags: ReadonlyArray<Given>
+  /** What is no flag and no value of one: commands and their arguments. */
+  readonly words: ReadonlyArray<string>
+  /** `--` and all behind it. */
+  readonly rest: ReadonlyArray<string>
 }
 
-/** Every flag that wants a value, in one word with it, so that no value is taken for a command of the same name (`-s drain`, `-c status`). */
-const unmistakable = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+/** A command line ready for the parser. */
+export interface Line {
+  readonly args: ReadonlyArray<string>
+  /** The words of its command; none without one. */
+  readonly command: ReadonlyArray<string>
+  readonly flags: ReadonlyArray<Given>
+  /** Whether it only asks for help, or for the version. */
+  readonly asks: "help" | "version" | undefined
+}
+
+const partsOf = (args: ReadonlyArray<string>): Parts => {
+  const flags: Array<Given> = []
   const words: Array<string> = []
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? ""
     const value = args[index + 1]
-    if (word === "--") return [...words, ...args.slice(index)]
-    const long = LONG[word]
-    if (long !== undefined && value !== undefined && !value.startsWith("-")) {
-      words.push(`${long}=${value}`)
+    if (word === "--") return { flags, words, rest: args.slice(index) }
+    if (!word.startsWith("-") || word === "-") {
+      words.push(word)
+      continue
+    }
+    const { given, wantsNext } = flagsIn(word)
+    const last = given.at(-1)
+    if (wantsNext && last !== undefined && value !== undefined && !value.startsWith("-")) {
+      flags.push(...given.slice(0, -1), { ...last, value })
       index++
-    } else words.push(word)
+    } else flags.push(...given)
   }
-  return words
+  return { flags, words, rest: [] }
 }
 
-const isFlag = (word: string) => word.startsWith("-")
+/** What people type who know other programs. */
+const HABITS: Readonly<Record<string, string>> = {
+  start: "anklet",
+  run: "anklet --attach",
+  daemon: "anklet --attach",
+  stop: "anklet -s stop",
+  restart: "anklet -s drain --no-wait && anklet",
+  reload: "anklet -s drain --no-wait && anklet",
+  version: "anklet --version"
+}
 
 /** What to say of a command that there is none of. */
-const unknown = (word: string, before: string, known: Commands): string => {
+const unknown = (word: string, path: ReadonlyArray<string>, known: Commands): string => {
   const names = Object.keys(known)
-  const near = nearest(word, names)
-  return `there is no command "${before}${word}": ${near === undefined ? `known are ${names.join(", ")}` : `did you mean "${near}"?`}`
+  const isTop = path.length === 0
+  const group = isTop ? names.find((name) => Object.hasOwn(known[name] ?? {}, word)) : undefined
+  const habit = isTop && Object.hasOwn(HABITS, word) ? HABITS[word] : undefined
+  const near = habit ?? (group === undefined ? nearest(word, names) : `anklet ${group} ${word}`)
+  const hint = near === undefined ? `known are ${names.join(", ")}` : `did you mean "${near}"?`
+  return `there is no command "${[...path, word].join(" ")}": ${hint}`
 }
+
+const written = ({ typed, name, value }: Given) =>
+  name === undefined || value === undefined ? typed : `--${name}=${value}`
+
+/** Each once: to say a thing twice is no other thing. */
+const once = (words: ReadonlyArray<string>) => [...new Set(words)]
 
 /**
- * A command line ready for the parser, and the words of its command, if it has one; else what to say of the one that is not known.
+ * A command line ready for the parser; else what to say of a command or flag that is not known.
  *
- * `-c FILE` may stand before a command, behind it, and in between: it goes to the front.
+ * Flags may stand before a command, behind it, and in between. They go where the parser wants them: `-c FILE` to the front, others behind the command.
  */
-export const ready = (
-  args: ReadonlyArray<string>,
-  commands: Commands
-): Either.Either<{ readonly args: ReadonlyArray<string>; readonly command: ReadonlyArray<string> }, string> => {
-  const words = unmistakable(args)
-  const path: Array<string> = []
+export const ready = (args: ReadonlyArray<string>, commands: Commands): Either.Either<Line, string> => {
+  const { flags, words, rest } = partsOf(args)
+  const none = flags.find(({ name }) => name === undefined)
+  if (none !== undefined) return Either.left(unknownFlag(none.typed))
+  const command: Array<string> = []
   let known = commands
-  for (const word of words) {
-    if (word === "--" || Object.keys(known).length === 0) break
-    if (isFlag(word)) continue
-    const next = known[word]
-    if (next === undefined) return Either.left(unknown(word, path.map((name) => `${name} `).join(""), known))
-    path.push(word)
-    known = next
+  let isHelp = flags.some(({ name }) => name === "help")
+  let at = 0
+  for (; at < words.length && Object.keys(known).length > 0; at++) {
+    const word = words[at] ?? ""
+    const next = Object.hasOwn(known, word) ? known[word] : undefined
+    if (next !== undefined) {
+      command.push(word)
+      known = next
+    } else if (word === "help") isHelp = true
+    else return Either.left(unknown(word, command, known))
   }
-  if (path.length === 0) return Either.right({ args: words, command: [] })
-  const [others, files] = [words.filter((word) => !isFile(word)), words.filter(isFile)]
-  return Either.right({ args: [...files.slice(-1), ...others], command: path })
+  const line = { command, flags }
+  if (isHelp) return Either.right({ ...line, args: [...command, "--help"], asks: "help" })
+  if (flags.some(({ name }) => name === "version"))
+    return Either.right({ ...line, args: ["--version"], asks: "version" })
+  const isConfig = ({ name, value }: Given) => name === "config" && value !== undefined
+  const behind = [
+    ...once(flags.filter((flag) => command.length === 0 || !isConfig(flag)).map(written)),
+    ...words.slice(at),
+    ...rest
+  ]
+  const files = command.length === 0 ? [] : flags.filter(isConfig).slice(-1).map(written)
+  return Either.right({ ...line, args: [...files, ...command, ...behind], asks: undefined })
 }
-
-const isFile = (word: string) => word.startsWith("--config=")

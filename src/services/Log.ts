@@ -33,7 +33,7 @@ export class LogError extends Schema.TaggedError<LogError>()("LogError", {
 /** `LOG_LEVEL` is none. Its value is not told. */
 export class LogLevelError extends Schema.TaggedError<LogLevelError>()("LogLevelError", {}) {
   override get message() {
-    return "environment variable LOG_LEVEL: LOG_LEVEL must be INFO, DEBUG, ERROR or dev (WARN works as well), in upper or lower case"
+    return "the environment variable LOG_LEVEL must be INFO, DEBUG, ERROR or dev (WARN works as well), in upper or lower case"
   }
 }
 
