@@ -119,7 +119,8 @@ const ofUnion = (ast: AST.Union, issue: ParseResult.Composite, path: Path): Read
   return deep[0] ?? [{ kind: "Wrong", path, message: expected(ast, issue.actual) }]
 }
 
-const leaves = (issue: ParseResult.ParseIssue, path: Path): ReadonlyArray<Misfit> => {
+/** `refined`: the whole schema, where it asks more than the part of it that did not fit. */
+const leaves = (issue: ParseResult.ParseIssue, path: Path, refined?: AST.AST): ReadonlyArray<Misfit> => {
   const wrong = (message: string): ReadonlyArray<Misfit> => [{ kind: "Wrong", path, message }]
   switch (issue._tag) {
     case "Pointer":
@@ -132,7 +133,9 @@ const leaves = (issue: ParseResult.ParseIssue, path: Path): ReadonlyArray<Misfit
       return wrong(expected(issue.ast, issue.actual))
     case "Type": {
       const said = written(issue.ast, issue, false) ?? issue.message
-      return wrong(said === undefined || quotes(said, issue.actual) ? expected(issue.ast, issue.actual) : said)
+      return wrong(
+        said === undefined || quotes(said, issue.actual) ? expected(refined ?? issue.ast, issue.actual) : said
+      )
     }
     case "Composite": {
       const said = written(issue.ast, issue, true)
@@ -144,7 +147,7 @@ const leaves = (issue: ParseResult.ParseIssue, path: Path): ReadonlyArray<Misfit
     case "Refinement": {
       const said = written(issue.ast, issue, issue.kind === "From")
       if (said !== undefined) return wrong(said)
-      if (issue.kind === "From") return leaves(issue.issue, path)
+      if (issue.kind === "From") return leaves(issue.issue, path, refined ?? issue.ast)
       return issue.issue._tag === "Type" && issue.issue.message === undefined
         ? wrong(expected(issue.ast, issue.actual))
         : leaves(issue.issue, path)

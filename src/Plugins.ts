@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { ConfigError, type Problem, problemAt, type Raw, type RawService, readOwn } from "./Config.ts"
-import { nearest } from "./config/Problem.ts"
+import { isTellable, nearest } from "./config/Problem.ts"
 import { home } from "./Home.ts"
 import { type Plugin, PluginError, type ServiceContext, type Surroundings } from "./Plugin.ts"
 import type { Capabilities } from "./PluginApi.ts"
@@ -141,7 +141,8 @@ export const resolve = Effect.fn("Plugins.resolve")(function* (raw: Raw) {
       const names = yield* known
       const near = nearest(service.plugin, names)
       const hint = near === undefined ? `known are ${names.join(", ")}` : `did you mean "${near}"?`
-      problems.push(problemAt(at, `there is no plugin "${service.plugin}": ${hint}`, raw.lineOf))
+      const which = isTellable(service.plugin, names) ? `plugin "${service.plugin}"` : "such plugin"
+      problems.push(problemAt(at, `there is no ${which}: ${hint}`, raw.lineOf))
     } else {
       const bound = yield* plugin.right.value.bind(raw, service, paths.join(places.plugins, plugin.right.value.name))
       Either.match(bound, {

@@ -34,33 +34,39 @@ const check = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const { ConfigError, olderEnvironment } = yield* load
+      const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
+      const { filesOf, isOpen } = yield* Effect.promise(() => import("../config/Open.ts"))
       const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
       const file = yield* configFile(given.config)
       const checked = Effect.gen(function* () {
         const { raw, services } = yield* right(file)
         const problems = [...(yield* problemsOf(raw)), ...(yield* network(raw))]
         if (problems.length > 0) return yield* new ConfigError({ file, problems })
+        const open = yield* Effect.filter(filesOf(yield* resolved(raw)), isOpen)
         return {
           services: services.map(({ name, plugin }) => ({ name, plugin })),
-          ignored: yield* olderEnvironment(raw)
+          warnings: [
+            ...Option.toArray(yield* olderEnvironment(raw)),
+            ...open.map((path) => `${path} holds a secret, and others may read it: chmod 600 ${path}`)
+          ]
         }
       })
       if (given.json) {
         const result = yield* Effect.match(checked, {
           onFailure: ({ problems }) => ({ file, ok: false, problems }),
-          onSuccess: ({ services, ignored }) => ({
+          onSuccess: ({ services, warnings }) => ({
             file,
             ok: true,
             problems: [],
-            warnings: Option.toArray(ignored),
+            warnings,
             services
           })
         })
         yield* say(asJson(JSON.stringify(result, undefined, 2)))
         return result.ok ? 0 : 3
       }
-      const { services, ignored } = yield* checked
-      if (Option.isSome(ignored)) yield* complain(`warning: ${ignored.value}`)
+      const { services, warnings } = yield* checked
+      for (const warning of warnings) yield* complain(`warning: ${warning}`)
       const names = services.map(({ name, plugin }) => `${name} (${plugin})`).join(", ")
       yield* say(`${file} is right: ${services.length === 1 ? "one service" : `${services.length} services`}, ${names}`)
       return 0

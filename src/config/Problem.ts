@@ -41,8 +41,8 @@ export const nearest = (word: string, known: ReadonlyArray<string>): string | un
 /** A word without digits, and no longer than that. */
 const WORD = /^[a-z][a-z_-]{0,30}$/i
 
-/** Whether a key may be shown: another text in its place may be a value that slid there, and a secret. */
-const isTellable = (key: string, known: ReadonlyArray<string>): boolean =>
+/** Whether a key, or another word of the file, may be shown: another text in its place may be a value that slid there, and a secret. */
+export const isTellable = (key: string, known: ReadonlyArray<string>): boolean =>
   WORD.test(key) || nearest(key, known) !== undefined
 
 /** What to say of a key that is not known. */

@@ -39,6 +39,11 @@ const keysOf = (ast: AST.AST): ReadonlyArray<Key> => {
       return keysOf(ast.from)
     case "Suspend":
       return keysOf(ast.f())
+    case "Union": {
+      // a blank value, which the others are not
+      const [only, ...others] = ast.types.filter((member) => !AST.isLiteral(member))
+      return only === undefined || others.length > 0 ? [] : keysOf(only)
+    }
     case "TypeLiteral":
       return ast.propertySignatures.map(({ name, type }) => ({ name: String(name), type, whenMissing: Option.none() }))
     case "Transformation": {

@@ -1,7 +1,7 @@
 /** The config, and who else may read the secrets in it. */
-import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { filesOf, isOpen } from "../config/Open.ts"
 import { HIDDEN } from "../config/Setting.ts"
 import * as Finding from "../Finding.ts"
 import type { Check, Patient } from "./Patient.ts"
@@ -26,28 +26,20 @@ export const KINDS = {
 
 const found = Finding.about("config", KINDS)
 
-const isReadable = (path: string) =>
-  Effect.flatMap(FileSystem, (fs) => fs.stat(path)).pipe(
-    Effect.map(({ mode }) => (mode & 0o077) !== 0),
-    // one that cannot be asked for is told of where the config is read
-    Effect.orElseSucceed(() => false)
-  )
-
 const readable = (path: string) =>
   found("secret-readable", `${path} holds a secret, and others may read it`, { remedy: `\`chmod 600 ${path}\`` })
 
 /** The files that hold secrets: those that the config names, and the config itself where a secret is written in it. */
 const holding = ({ file, settings }: Patient): ReadonlyArray<string> => {
   const isWritten = settings.some(({ value, origin }) => origin.from === "line" && String(value).includes(HIDDEN))
-  const named = settings.flatMap(({ origin }) => (origin.from === "file" ? [origin.path] : []))
-  return [...(isWritten ? [file] : []), ...new Set(named)]
+  return [...(isWritten ? [file] : []), ...filesOf(settings)]
 }
 
 /** Whether the daemon could start with this config. */
 export const config: Check = {
   subject: "config",
   run: (patient) =>
-    Effect.map(Effect.filter(holding(patient), isReadable), (readables) => [
+    Effect.map(Effect.filter(holding(patient), isOpen), (readables) => [
       ...patient.problems.map((problem) => found("config-unusable", `${patient.file}: ${problem}`)),
       ...(patient.problems.length > 0
         ? []

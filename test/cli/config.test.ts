@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto"
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -132,6 +132,45 @@ describe("anklet config check", () => {
       const ran = await lab.anklet("config", "check")
       assert.strictEqual(ran.code, 3)
       assert.include(ran.stderr, `line 9, services[0].token: ${words}`)
+    }
+  })
+
+  it("warns of a secret's file that others may read, and of no other", async () => {
+    const file = join(lab.folder, "token")
+    writeFileSync(file, TOKEN)
+    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(TOKEN, `file:${file}`))
+    for (const [mode, words] of [
+      [0o644, `warning: ${file} holds a secret, and others may read it: chmod 600 ${file}`],
+      [0o600, ""]
+    ] as const) {
+      chmodSync(file, mode)
+      const ran = await lab.anklet("config", "check")
+      assert.strictEqual(ran.code, 0)
+      assert.include(ran.stderr, words)
+      assert.strictEqual(ran.stderr === "", words === "")
+      const { ok, warnings } = JSON.parse((await lab.anklet("config", "check", "--json")).stdout)
+      assert.deepStrictEqual([ok, warnings.length], [true, words === "" ? 0 : 1])
+    }
+  })
+
+  it("refuses what a start would carry to GitHub or Redis in vain: exit 3 at the key, and none of it is shown", async () => {
+    const text = readFileSync(lab.config, "utf8")
+    const store = (url: string) => `${TOKEN}\n    database: { enabled: true, url: "${url}" }`
+    for (const [token, line, words] of [
+      [`\u201c${CANARY}\u201d`, 9, "services[0].token: there are quotes in it"],
+      [`"ghp_\\n${CANARY}"`, 9, "services[0].token: there is a line break in it"],
+      [`"ghp_\${${CANARY}}"`, 9, "services[0].token: only a whole value can be a reference"],
+      [store(`redis://u:57#${CANARY}@h:6379/0`), 10, "services[0].database.url: in user and password write"],
+      [store(`redis://h:6379/?password=${CANARY}`), 10, "services[0].database.url: parameters behind ?"]
+    ] as const) {
+      writeFileSync(lab.config, text.replace(TOKEN, token))
+      for (const args of [["config", "check"], ["config", "show"], ["--attach", "--once"], ["doctor"]]) {
+        const { code, stdout, stderr } = await lab.anklet(...args)
+        assert.strictEqual(code, args[0] === "doctor" ? 12 : 3, args.join(" "))
+        assert.include((stdout + stderr).replace(/\s+/g, " "), `line ${line}, ${words}`)
+        assert.notInclude(stdout + stderr, CANARY)
+        assert.notInclude(stdout + stderr, "u:57")
+      }
     }
   })
 

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Database, resolve, Written } from "../../src/config/Database.ts"
+import { misfits } from "../../src/Expected.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const read = (written: object) =>
@@ -90,6 +91,93 @@ describe("a store", () => {
         assert.notInclude(JSON.stringify(mistakes), "canary")
       }
       yield* Effect.flip(Schema.decodeUnknown(Written)({ enabled: true, cluster: ["a:70000"] }))
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("whose address has a part that would not be used is refused, and nothing of it is told", () =>
+    Effect.gen(function* () {
+      for (const [url, told] of [
+        ["redis://u:57#canary@h:6379/0", "%23 for #"],
+        ["redis://u:57?canary@h:6379/0", "%3F for ?"],
+        ["redis://u:57/canary@h:6379/0", "%2F for a slash"],
+        ["redis://u:p/canary@h", "%2F for a slash"],
+        ["redis://canary#@h", "%23 for #"],
+        ["redis://h:6379/0#canary", "behind #"],
+        ["redis://h:6379?db=2", "parameters"],
+        ["redis://h:6379/?password=canary", "parameters"],
+        ["redis://h?", "parameters"],
+        ["redis://h:6379/canary", "number of the database"],
+        ["redis://h:6379/2/canary", "number of the database"],
+        ["redis://h\n:6379", "expected a host name"],
+        ["unix:///canary", "expected a host name"],
+        ["redis:///2", "expected a host name"],
+        ["u:canary@h", "expected a host name"],
+        ["u@canary", "expected a host name"],
+        ["h/2", "expected a host name"],
+        ["h?canary", "expected a host name"],
+        ["h#canary", "expected a host name"]
+      ] as const) {
+        const mistakes = resolve(yield* Schema.decodeUnknown(Written)({ enabled: true, url }))
+        if (Option.isOption(mistakes)) return assert.fail(`${url} is taken`)
+        assert.strictEqual(mistakes.length, 1, url)
+        assert.include(mistakes[0]?.message, told, url)
+        assert.notInclude(JSON.stringify(mistakes), "canary")
+      }
+      const hash = yield* read({ url: "redis://u:57%23Wc@h:6379/0" })
+      assert.deepStrictEqual([...nodes(hash), hash.user, secret(hash.password)], ["h:6379", "u", "57#Wc"])
+      assert.isTrue((yield* read({ url: "REDISS://h" })).tls)
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("whose nodes are more than host and port is refused", () =>
+    Effect.forEach(["redis://a:1", "u:canary@a:1", "a:1/2", "a?b", "a b", "", "a:0", "a:x"], (node) =>
+      Effect.gen(function* () {
+        for (const written of [{ cluster: [node] }, { sentinel: { name: "m", nodes: [node] } }]) {
+          const error = yield* Effect.flip(Schema.decodeUnknown(Written)({ enabled: true, ...written }))
+          const [misfit] = misfits(error)
+          assert.include(misfit?.message, "expected host:port", node)
+          assert.notInclude(misfit?.message, "canary")
+        }
+      })
+    ).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("whose address and keys contradict each other is refused at the key; where they agree it is taken", () =>
+    Effect.gen(function* () {
+      const url = "rediss://u:canary@h:7000/2"
+      for (const [key, other, same] of [
+        ["port", 7001, 7000],
+        ["user", "v", "u"],
+        ["password", "canaries", "canary"],
+        ["database", 3, 2],
+        ["tls", false, true]
+      ] as const) {
+        const mistakes = resolve(yield* Schema.decodeUnknown(Written)({ enabled: true, url, [key]: other }))
+        if (Option.isOption(mistakes)) return assert.fail(`${key} is taken`)
+        assert.deepStrictEqual(
+          mistakes.map(({ path }) => path.join(".")),
+          [key]
+        )
+        assert.include(mistakes[0]?.message, `\`url\` tells another ${key}`)
+        assert.notInclude(JSON.stringify(mistakes), "canar")
+        assert.deepStrictEqual(nodes(yield* read({ url, [key]: same })), ["h:7000"])
+      }
+      assert.deepStrictEqual(nodes(yield* read({ url: "redis://h", port: 7001 })), ["h:7001"])
+      assert.deepStrictEqual(nodes(yield* read({ url, user: "", password: "" })), ["h:7000"])
+      assert.isTrue((yield* read({ url: "redis://h", tls: true })).tls)
+    }).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("has neither user nor password where they are blank", () =>
+    Effect.gen(function* () {
+      for (const blank of [null, ""]) {
+        const { user, password, sentinelUser, sentinelPassword } = yield* read({
+          user: blank,
+          password: blank,
+          sentinel: { name: "m", nodes: ["a"], user: blank, password: blank }
+        })
+        assert.deepStrictEqual([user, password, sentinelUser, sentinelPassword], ["", Option.none(), "", Option.none()])
+      }
     }).pipe(Effect.provide(NodeContext))
   )
 })

@@ -5,10 +5,12 @@ import { SystemError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Log from "../../src/services/Log.ts"
+import { levelOf } from "../../src/services/log/level.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const fresh = () => mkdtempSync(join(tmpdir(), "anklet-log-"))
@@ -55,6 +57,36 @@ describe("the log", () => {
       assert.include(String(lines[1]?.err), "a fault")
       assert.strictEqual(lines[0]?.workflowRunId, 7)
       assert.notInclude(JSON.stringify(lines), "CANARY")
+    })
+  )
+
+  it.live("takes its level in upper and lower case, and by the names that older versions had", () =>
+    Effect.gen(function* () {
+      const levels = (name: string) =>
+        logged(
+          fresh(),
+          Effect.all([Effect.logDebug("d"), Effect.logInfo("i"), Effect.logWarning("w"), Effect.logError("e")], {
+            discard: true
+          })
+        ).pipe(
+          Effect.map((lines) => lines.map(({ msg }) => msg).join("")),
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["LOG_LEVEL", name]])))
+        )
+      for (const [names, heard] of [
+        [["DEBUG", "debug", " Debug "], "diwe"],
+        [["INFO", "info", "", " "], "iwe"],
+        [["WARN", "warn", "Warning"], "we"],
+        [["ERROR", "error"], "e"]
+      ] as const) {
+        for (const name of names) assert.strictEqual(yield* levels(name), heard, name)
+      }
+      for (const name of ["dev", "DEV", "DEBUG-PRETTY", "debug-pretty"]) assert.strictEqual(levelOf(name), "dev")
+      for (const name of ["LOUD", "constructor", "TRACE"]) {
+        const error = yield* Effect.flip(levels(name))
+        assert.include(error.message, "LOG_LEVEL must be INFO, DEBUG, ERROR or dev")
+        assert.notInclude(error.message, "log.file_dir")
+        assert.notInclude(error.message, name)
+      }
     })
   )
 

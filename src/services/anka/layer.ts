@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { told } from "../../Each.ts"
+import { inOneLine } from "../../Expected.ts"
 import type { Template } from "../../Job.ts"
 import { Anka, AnkaError, type AnkaVm } from "../Anka.ts"
 import { Exec, type ExecError, type ExecOptions, type ExecResult } from "../Exec.ts"
@@ -145,7 +146,7 @@ export const layer = Layer.effect(
               new AnkaError({
                 reason: "Protocol",
                 command: `anka ${args.join(" ")}`,
-                detail: `answered with something unknown: ${error.message}`
+                detail: `answered with something unknown: ${inOneLine(error)}`
               })
           )
         )

@@ -1,6 +1,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { level, organisation, queue, repo, sent, useApp } from "./use.ts"
+import * as Option from "effect/Option"
+import { level, organisation, queue, repo, sent, useApp, useInstalled } from "./use.ts"
 
 /** The clock of the wall, which an App's tokens live by; timers go on as ever. */
 const setForward = (minutes: number) => {
@@ -125,4 +126,87 @@ describe("an App", () => {
       )
     )
   }
+})
+
+describe("an App whose installation is not told", () => {
+  it.live("finds it once, by its repository, and signs in for it; its Client ID is as good as its number", () =>
+    Effect.forEach([1, "Iv23liABCDEFGHIJKLMN"], (appId) =>
+      useInstalled(
+        (client, github) =>
+          Effect.gen(function* () {
+            queue(github, 1)
+            yield* Effect.all([client.look(repo, 0), client.runners(level)], { concurrency: 2 })
+            assert.strictEqual((yield* client.look(repo, 0)).jobs.length, 1)
+            assert.deepStrictEqual(
+              sent(github, "GET", "installation").map(({ path }) => path),
+              ["/repos/o/r/installation"]
+            )
+            assert.strictEqual(sent(github, "POST", "/app/installations/2/access_tokens").length, 1)
+            assert.isFalse(github.log.some(({ status }) => status >= 400))
+          }),
+        { appId }
+      )
+    )
+  )
+
+  it.live("finds that of an organisation, or else of a user", () =>
+    useInstalled(
+      (client, github) =>
+        Effect.gen(function* () {
+          github.faults.push({ path: "/orgs/o/installation", answer: { status: 404, body: '{"message":"Not Found"}' } })
+          queue(github, 1)
+          assert.strictEqual((yield* client.look(organisation, 0)).jobs.length, 1)
+          assert.deepStrictEqual(
+            sent(github, "GET", "o/installation").map(({ path }) => path),
+            ["/orgs/o/installation", "/users/o/installation"]
+          )
+        }),
+      { repo: Option.none() }
+    )
+  )
+
+  it.live("that is not installed there is told so, where to install it, and asks again the next time", () =>
+    useInstalled(
+      (client, github) =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(client.look(repo, 0))
+          assert.strictEqual(error.reason, "Unauthorized")
+          assert.include(error.message, "the App 1 is not installed at o/away: install it there")
+          github.world.repositories.add("o/away")
+          yield* client.look(repo, 0)
+        }),
+      { repo: Option.some("away") }
+    )
+  )
+
+  it.live("that is installed anew, with another number, is found once more", () =>
+    useInstalled((client, github) =>
+      Effect.gen(function* () {
+        yield* client.look(repo, 0)
+        yield* later(61)
+        const gone = '{"message":"Not Found"}'
+        github.faults.push({ path: "/app/installations/2/access_tokens", answer: { status: 404, body: gone } })
+        assert.strictEqual((yield* Effect.flip(client.look(repo, 0))).reason, "Unauthorized")
+        yield* client.look(repo, 0)
+        assert.strictEqual(sent(github, "GET", "/repos/o/r/installation").length, 2)
+      })
+    )
+  )
+
+  it.live("whose number or key GitHub does not know is told what to check; a lost answer is asked for again", () =>
+    Effect.gen(function* () {
+      yield* useInstalled(
+        (client) =>
+          Effect.map(Effect.flip(client.look(repo, 0)), ({ reason, message }) => {
+            assert.strictEqual(reason, "Unauthorized")
+            assert.include(message, "check app_id and private_key")
+          }),
+        { appId: 5 }
+      )
+      yield* useInstalled((client, github) => {
+        github.faults.push({ path: "/installation", cut: "before" })
+        return client.look(repo, 0)
+      })
+    })
+  )
 })

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { vi } from "vitest"
 import { Budget } from "../../../src/services/Budget.ts"
-import { App, GitHub, type GitHubClient, Level, Token, Watched } from "../../../src/services/GitHub.ts"
+import { App, GitHub, type GitHubClient, InstalledApp, Level, Token, Watched } from "../../../src/services/GitHub.ts"
 import * as GitHubLayer from "../../../src/services/github/layer.ts"
 import { type Options, type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
 
@@ -64,6 +64,28 @@ export const useApp = <A, E>(
       appId: 1,
       installationId: installation,
       privateKey: Redacted.make(key)
+    })
+    return yield* f(yield* client(app), github)
+  }).pipe(Effect.scoped, Effect.provide(layer))
+
+/** As a GitHub App that knows its key and where it is to work, and not its installation's number, which is 2. */
+export const useInstalled = <A, E>(
+  f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>,
+  given: Partial<Pick<InstalledApp, "appId" | "owner" | "repo">> = {}
+): Effect.Effect<A, E> =>
+  Effect.gen(function* () {
+    const github = yield* simulated({
+      tokens: [],
+      app: { id: 1, clientId: "Iv23liABCDEFGHIJKLMN", installation: 2, publicKey: keys.publicKey }
+    })
+    const { client } = yield* GitHub
+    const { appId = 1, owner = "o", repo = Option.some("r") } = given
+    const app = InstalledApp.make({
+      apiUrl: github.url,
+      appId,
+      privateKey: Redacted.make(keys.privateKey),
+      owner,
+      repo
     })
     return yield* f(yield* client(app), github)
   }).pipe(Effect.scoped, Effect.provide(layer))

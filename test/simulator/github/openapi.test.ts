@@ -224,6 +224,14 @@ describe("every answer of the simulated GitHub is as GitHub's own description sa
     await holds("get", "/rate_limit", "/rate_limit", 200)
     const auth = createAppAuth({ appId: 7, privateKey: privateKey.export({ type: "pkcs1", format: "pem" }).toString() })
     const { token } = await auth({ type: "app" })
+    for (const [route, path] of [
+      ["/repos/{owner}/{repo}/installation", "/repos/o/r/installation"],
+      ["/orgs/{org}/installation", "/orgs/o/installation"],
+      ["/users/{username}/installation", "/users/o/installation"]
+    ] as const) {
+      await holds("get", route, path, 200, undefined, token)
+      assert.strictEqual((await ask("get", path.replace("/o", "/other"), undefined, token)).status, 404)
+    }
     const minted = await holds(
       "post",
       "/app/installations/{installation_id}/access_tokens",
