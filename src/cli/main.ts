@@ -118,10 +118,9 @@ const main = Effect.gen(function* () {
   return yield* Ref.get(exitCode)
 }).pipe(
   // the daemon logs to its file; at the terminal a person reads sentences
-  Effect.provide(warnings),
   Effect.provide(
     Layer.mergeAll(Exec.layer, CliConfig.layer({ showBuiltIns: false, showTypes: false })).pipe(
-      Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer))
+      Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer, warnings))
     )
   )
 )

@@ -68,8 +68,7 @@ export const start = (options: {
 export const main = async ({ config, attach, once }: Plain): Promise<void> => {
   const code = await start({ config: Option.fromNullable(config), attach, once }).pipe(
     Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))),
-    Effect.provide(warnings),
-    Effect.provide(Exec.layer.pipe(Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer)))),
+    Effect.provide(Exec.layer.pipe(Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, warnings)))),
     toExitCode
   )
   process.exit(code)
