@@ -211,7 +211,9 @@ const settled =
         const address = yield* addressOf(claim.job)
         const { owner, repo, id } = address
         // what could not be done for a job that is gone is no failure
-        const isDenied = error._tag === "GitHubError" && error.reason === "NotFound"
+        const isDenied =
+          (error._tag === "GitHubError" && error.reason === "NotFound") ||
+          (error._tag === "RegistrationError" && error.reason === "Refused")
         const answer = isDenied ? yield* ifKnown(askWithRun(context.client, address)) : Option.none<Answer>()
         if (Option.isSome(answer) && isDone(answer.value)) {
           return yield* conclude(held, { decision: decisionOf(answer.value, claim.job.key), words: "" })
