@@ -2,6 +2,7 @@
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import { userHome } from "./UserHome.ts"
 
 /** Places under `~/.config/anklet`. */
 export interface Home {
@@ -18,10 +19,11 @@ export interface Home {
   readonly drainFile: string
 }
 
-/** The places, from `HOME`. */
+/** The places in the user's home. */
 export const home = Effect.gen(function* () {
   const paths = yield* Path
-  const user = yield* Config.string("HOME").pipe(Effect.orElseSucceed(() => "/"))
+  const HOME = yield* Effect.orElseSucceed(Config.string("HOME"), () => "")
+  const user = userHome(HOME) ?? "/"
   const base = paths.join(user, ".config", "anklet")
   const places: Home = {
     user,

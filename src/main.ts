@@ -1,8 +1,11 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
+import { prepare } from "./cli/edge.ts"
 import { plain } from "./cli/plain.ts"
 import { levelOf } from "./services/log/level.ts"
 import { build } from "./version.ts"
 
+// before all else: what is loaded below may find secrets
+prepare()
 if (levelOf(process.env.LOG_LEVEL ?? "") === "dev") process.setSourceMapsEnabled(true)
 
 const [first, second] = process.argv.slice(2)
@@ -14,7 +17,8 @@ const asked = plain(process.argv.slice(2))
 const tune = async () => (await import("./Tuning.ts")).tune()
 
 if (first === "--version") {
-  process.stdout.write(`anklet ${build}\n`)
+  const { sayPlainly } = await import("./cli/stdout.ts")
+  await sayPlainly(`anklet ${build}`)
 } else if (first === "simulate" && isAsked) {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))

@@ -41,6 +41,8 @@ import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import * as Traces from "../Traces.ts"
 import { COLLECT_EVERY, collector } from "../Tuning.ts"
+import { closeDebugger } from "./edge.ts"
+import { listen } from "./signals.ts"
 
 /** How the daemon was asked to run. */
 export interface Options {
@@ -81,11 +83,20 @@ const capabilities = (
     )
   )
 
-/** Runs what a signal asks for. */
-type Fork = (effect: Effect.Effect<unknown>) => void
+/** What a signal acts on. */
+interface Reach {
+  /** Runs an effect, whose words are in the log. */
+  readonly fork: (effect: Effect.Effect<unknown>) => void
+  /** Opens the log's file anew. */
+  readonly reopen: Effect.Effect<void>
+}
 
-/** From the PID file to the last line of the log; `logs` gets what runs an effect whose words are in that log. */
-const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effect<void>, logs: (fork: Fork) => void) {
+/** From the PID file to the last line of the log; `logs` gets what signals act on as soon as that is open. */
+const program = Effect.fn("daemon")(function* (
+  options: Options,
+  up: Effect.Effect<void>,
+  logs: (reach: Reach) => void
+) {
   const fs = yield* FileSystem
   const paths = yield* Path
   const raw = yield* Config.read(options.config)
@@ -95,7 +106,8 @@ const program = Effect.fn("daemon")(function* (options: Options, up: Effect.Effe
   const places = yield* home
   const ledger = yield* ledgerOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
-    logs(Runtime.runFork(yield* Effect.runtime<never>()))
+    const { reopen } = yield* Log.LogFile
+    logs({ fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen })
     yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
     // a ledger has one writer, also when two configs name one state_dir
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
@@ -164,18 +176,21 @@ const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
     onSome: ({ message }) => message
   })
 
-/** Run the daemon until it is told to stop or has drained; tells its exit code. SIGTERM and SIGINT stop it, SIGQUIT drains it. */
+/** Run the daemon until it is told to stop or has drained; tells its exit code. What signals mean to it: signals.ts. */
 export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
+  // a SIGUSR1 that came while the program was loaded
+  closeDebugger()
   const base = Layer.mergeAll(Drain.live, Exec.layer, Handover.layer).pipe(
     Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer))
   )
   const run = Effect.gen(function* () {
     const drain = yield* Drain
     const handover = yield* Handover
-    let fork: Fork = Runtime.runFork(yield* Effect.runtime<never>())
+    let reach: Reach = { fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen: Effect.void }
+    const fork: Reach["fork"] = (effect) => reach.fork(effect)
     const fiber = yield* Effect.fork(
       program(options, Detach.report({ _tag: "Up" }), (logged) => {
-        fork = logged
+        reach = logged
       })
     )
     let stopping = false
@@ -187,12 +202,17 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
       // again and again until it has ended: a finalizer in a plugin may lose one (see Finalizer.ts)
       fork(Fiber.interruptFork(fiber).pipe(Effect.repeat(Schedule.spaced("500 millis"))))
     }
-    const listen = (signal: NodeJS.Signals, act: () => void) => process.on(signal, act)
-    listen("SIGTERM", () => stop())
-    listen("SIGINT", () => stop())
-    listen("SIGQUIT", () => fork(Effect.zipRight(Effect.logInfo("draining: nothing new is taken"), drain.begin)))
-    listen("SIGHUP", () => {
-      // a terminal that closes is no reason to go; the log is reopened by itself
+    listen((meaning, signal) => {
+      switch (meaning) {
+        case "stop":
+          return stop()
+        case "drain":
+          return fork(Effect.zipRight(Effect.logInfo("draining: nothing new is taken"), drain.begin))
+        case "reopen":
+          return fork(reach.reopen)
+        case "ignore":
+          return fork(Effect.logInfo(`${signal} means nothing to this daemon: it goes on`))
+      }
     })
     fork(Effect.andThen(handover.wait, () => stop("handing over: services are interrupted, and leave what runs")))
     const exit = yield* Fiber.await(fiber)

@@ -243,8 +243,9 @@ export const main = async (): Promise<void> => {
   const program = Effect.gen(function* () {
     const fiber = yield* Effect.fork(Effect.scoped(demo))
     const stopped = yield* Deferred.make<void>()
-    process.once("SIGINT", () => Deferred.unsafeDone(stopped, Effect.void))
-    process.once("SIGTERM", () => Deferred.unsafeDone(stopped, Effect.void))
+    // also of a terminal that closes: a daemon that simulates would be left behind
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)
+      process.once(signal, () => Deferred.unsafeDone(stopped, Effect.void))
     yield* Effect.fork(Effect.zipRight(Deferred.await(stopped), Fiber.interrupt(fiber)))
     const exit = yield* Fiber.await(fiber)
     if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* say(message(`${exit.cause}`))

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { config, handle, json, UsageError } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson, lines as inLines } from "./shown.ts"
-import { complain, interrupted, say, screen } from "./terminal.ts"
+import { complain, interrupted, say, screen, unread } from "./terminal.ts"
 
 const LINES = 100
 const NONE = "there is none yet; without an absolute log.file_dir it is where anklet was started"
@@ -72,7 +72,7 @@ export const logs = Command.make(
         }
         if (given.follow) return yield* reader.follow(file, place, show)
       })
-      yield* Effect.raceFirst(read, interrupted).pipe(
+      yield* Effect.raceFirst(read, Effect.raceFirst(interrupted, unread)).pipe(
         Effect.catchTags({
           SystemError: ({ reason }) => new Log.LogError({ file, detail: `cannot be read (${reason})` }),
           BadArgument: ({ message }) => new Log.LogError({ file, detail: message })

@@ -83,7 +83,7 @@ const consoleOf = (shown: Screen, command: ReadonlyArray<string>) =>
     const plain = (args: ReadonlyArray<unknown>) => stripVTControlCharacters(args.join(" "))
     return {
       ...console,
-      log: (...args) => console.log(written(readable(args.join(" "), command, shown))),
+      log: (...args) => say(readable(args.join(" "), command, shown)),
       error: (...args) => console.error(written(message(plain(args))))
     }
   })

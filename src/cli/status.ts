@@ -4,7 +4,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import { config, handle, json } from "./anklet.ts"
 import { alone, json as asJson } from "./shown.ts"
-import { say, screen } from "./terminal.ts"
+import { say, screen, unread } from "./terminal.ts"
 
 const watch = Options.boolean("watch").pipe(
   Options.withAlias("w"),
@@ -34,11 +34,12 @@ export const status = Command.make(
           )
       if (!given.watch) return yield* Effect.as(Effect.flatMap(shown, say), 0)
       const { isTerminal } = yield* screen
-      return yield* shown.pipe(
+      const again = shown.pipe(
         Effect.flatMap((text) => say(isTerminal && !given.json ? alone(text) : text)),
         Effect.zipRight(Effect.sleep("1 second")),
         Effect.forever
       )
+      return yield* Effect.as(Effect.raceFirst(again, unread), 0)
     })
   )
 ).pipe(Command.withDescription("what the running daemon does: services, jobs, VMs, pulls, limits"))

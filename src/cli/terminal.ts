@@ -7,22 +7,20 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { message, painted, type Text, written } from "./shown.ts"
-
-/** A reader that went away (`anklet logs | head`) has seen enough. */
-const leaveWithReader = (error: NodeJS.ErrnoException): void => {
-  if (error.code === "EPIPE") process.exit(0)
-}
+import { sayPlainly, whenGone } from "./stdout.ts"
 
 /** On standard output: a line, or what was made of several. Done when the system has it, so that nothing is lost when the process ends. */
-export const say = (text: Text): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    if (!process.stdout.listeners("error").includes(leaveWithReader)) process.stdout.on("error", leaveWithReader)
-    process.stdout.write(`${written(text)}\n`, () => resume(Effect.void))
-  })
+export const say = (text: Text): Effect.Effect<void> => Effect.promise(() => sayPlainly(written(text)))
+
+const ignore = (): void => {}
 
 /** A message on standard error. */
 export const complain = (text: string): Effect.Effect<void> =>
-  Effect.sync(() => void process.stderr.write(`anklet: ${written(message(text))}\n`))
+  Effect.sync(() => {
+    // nobody can be told of this one
+    if (!process.stderr.listeners("error").includes(ignore)) process.stderr.on("error", ignore)
+    process.stderr.write(`anklet: ${written(message(text))}\n`)
+  })
 
 /** What a command's services would log, for the person who reads: only what went wrong, as it is said. */
 export const warnings: Layer.Layer<never> = Layer.merge(
@@ -40,13 +38,19 @@ export const toExitCode = <E>(run: Effect.Effect<number, E>): Promise<number> =>
     Effect.runPromise
   )
 
-/** Done when the person has seen enough: Ctrl-C, or a polite kill. */
+/** Done when the person has seen enough: Ctrl-C, a polite kill, a terminal that closes. */
 export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
   const end = () => resume(Effect.void)
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, end)
   return Effect.sync(() => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end)
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, end)
   })
+})
+
+/** Done when nobody reads standard output any more (`anklet logs -f | head -1`). */
+export const unread: Effect.Effect<void> = Effect.async((resume) => {
+  const forget = whenGone(() => resume(Effect.void))
+  return Effect.sync(forget)
 })
 
 const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const

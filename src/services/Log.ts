@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { version } from "../version.ts"
+import * as Backlog from "./log/Backlog.ts"
 import { type Level, levelOf } from "./log/level.ts"
 import * as line from "./log/line.ts"
 
@@ -37,6 +38,15 @@ export class LogLevelError extends Schema.TaggedError<LogLevelError>()("LogLevel
   }
 }
 
+/** The file of the log. */
+export class LogFile extends Context.Tag("anklet/LogFile")<
+  LogFile,
+  {
+    /** Write what waits, and open the file anew by its name, as those who have moved it away expect. */
+    readonly reopen: Effect.Effect<void>
+  }
+>() {}
+
 /** The file's name in `log.file_dir`. */
 export const FILE_NAME = "anklet.log"
 /** The file is moved to `anklet.log.1` at this size, in bytes; so many old ones are kept. */
@@ -49,8 +59,6 @@ export const filesOf = (file: string): readonly [string, ...ReadonlyArray<string
   ...Array.from({ length: KEPT }, (_, index) => `${file}.${index + 1}`)
 ]
 
-/** Lines wait in memory at most so long. */
-const FLUSH_EVERY = "250 millis"
 /** A disk that is full for long must not fill the memory: lines beyond this are dropped, and counted. */
 const BACKLOG = 10_000
 
@@ -86,7 +94,7 @@ const sourceOf = (context: FiberRefs.FiberRefs): line.Source | undefined => {
   })
 }
 
-/** A file that lines are appended to: opened again when it was moved away, rotated when it is large. */
+/** A file that lines are appended to: opened again when it was moved away or somebody asks, rotated when it is large. */
 const makeSink = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem
   let open:
@@ -121,14 +129,19 @@ const makeSink = Effect.fnUntraced(function* (file: string) {
   )
   yield* reopen
   yield* Effect.addFinalizer(() => close)
-  return (text: string) =>
-    Effect.gen(function* () {
-      let target = (yield* moved) ? yield* reopen : (open ?? (yield* reopen))
-      const bytes = new TextEncoder().encode(text)
-      if (size > 0 && size + bytes.length > SIZE_LIMIT) target = yield* rotate
-      yield* target.handle.writeAll(bytes)
-      size += bytes.length
-    })
+  // one at a time: a descriptor is not closed while it is written to
+  const alone = Effect.unsafeMakeSemaphore(1).withPermits(1)
+  return {
+    write: (text: string) =>
+      Effect.gen(function* () {
+        let target = (yield* moved) ? yield* reopen : (open ?? (yield* reopen))
+        const bytes = new TextEncoder().encode(text)
+        if (size > 0 && size + bytes.length > SIZE_LIMIT) target = yield* rotate
+        yield* target.handle.writeAll(bytes)
+        size += bytes.length
+      }).pipe(alone, Effect.uninterruptible),
+    reopen: reopen.pipe(alone, Effect.uninterruptible)
+  }
 })
 
 /** What a line is printed as, by `LOG_LEVEL`. */
@@ -159,52 +172,38 @@ export const layer = (options: { readonly directory: string; readonly terminal: 
       if (!(yield* Effect.orElseSucceed(fs.exists(options.directory), () => false))) {
         return yield* new LogError({ file, detail: "the folder does not exist" })
       }
-      const write = yield* Effect.mapError(makeSink(file), (error) => new LogError({ file, detail: error.message }))
+      const sink = yield* Effect.mapError(makeSink(file), (error) => new LogError({ file, detail: error.message }))
       const print = printer(chosen)
-      const waiting = Effect.unsafeMakeLatch(false)
-      let lines: Array<string> = []
-      let dropped = 0
-
-      const flush = Effect.suspend(() => {
-        const batch = lines
-        if (batch.length === 0) return Effect.void
-        lines = []
-        const lost = dropped
-        dropped = 0
-        return write(`${batch.join("\n")}\n`).pipe(
-          Effect.zipRight(
-            lost === 0 ? Effect.void : Effect.logWarning(`${lost} lines of the log are lost: its disk was full`)
-          ),
-          Effect.catchAll(() =>
-            // a full disk: kept for the next try, as far as memory allows
-            Effect.sync(() => {
-              const all = [...batch, ...lines]
-              lines = all.slice(-BACKLOG)
-              dropped = lost + all.length - lines.length
-            }).pipe(Effect.zipRight(Effect.sleep("1 second")), Effect.zipRight(waiting.open))
-          )
-        )
-      })
+      const outputs: Array<(line: string) => void> = []
       const logger = Logger.make<unknown, void>((entry) => {
         const text = print(entry)
-        if (options.terminal) process.stdout.write(`${text}\n`)
-        lines.push(text)
-        waiting.unsafeOpen()
-        if (lines.length > BACKLOG) {
-          lines.shift()
-          dropped++
-        }
+        for (const output of outputs) output(text)
       })
-      yield* Effect.addFinalizer(() => flush)
-      // an idle daemon writes nothing and wakes up for nothing
-      yield* waiting.await.pipe(
-        Effect.zipRight(Effect.sleep(FLUSH_EVERY)),
-        Effect.zipRight(waiting.close),
-        Effect.zipRight(flush),
-        Effect.forever,
-        Effect.forkScoped,
-        Effect.interruptible
+      const inLog = Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      const lines = yield* Backlog.make({
+        write: sink.write,
+        limit: BACKLOG,
+        lost: (lines) => inLog(Effect.logWarning(`${lines} lines of the log are lost: its disk was full`))
+      })
+      yield* Effect.addFinalizer(() => lines.flush)
+      outputs.push(lines.push)
+      if (options.terminal) {
+        const Terminal = yield* Effect.promise(() => import("./log/Terminal.ts"))
+        const push = yield* Terminal.make({
+          gone: (code) =>
+            inLog(Effect.logInfo(`nobody reads standard output any more (${code}): the log goes on here`)),
+          lost: (lines) => inLog(Effect.logInfo(`standard output is too slow: ${lines} lines are in ${file} alone`))
+        })
+        outputs.push(push)
+      }
+      const reopen = lines.flush.pipe(
+        Effect.zipRight(sink.reopen),
+        Effect.catchAll(({ message }) => inLog(Effect.logError(`the log cannot be opened again: ${message}`)))
       )
-      return Layer.mergeAll(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(MINIMUM[chosen]))
+      return Layer.mergeAll(
+        Logger.replace(Logger.defaultLogger, logger),
+        Logger.minimumLogLevel(MINIMUM[chosen]),
+        Layer.succeed(LogFile, { reopen })
+      )
     })
   )
