@@ -31,7 +31,11 @@ export const sayPlainly = (text: string): Promise<void> =>
   new Promise((resolve) => {
     const out = stdout()
     if (failed !== undefined) return resolve()
-    out.write(`${text}\n`, () => resolve())
+    out.write(`${text}\n`, (error) => {
+      // Node says it by an event before, Bun after
+      if (error) fail(error)
+      resolve()
+    })
   })
 
 /** Call `act` as soon as nobody reads: for a command that only shows what comes. Returns how to take that back. */
