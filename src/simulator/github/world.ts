@@ -281,7 +281,8 @@ export class World {
   statusOf(run: Run): { readonly status: string; readonly conclusion: string | null } {
     const jobs = this.jobsOf(run.id)
     if (run.over?.attempt === run.attempt) return { status: "completed", conclusion: run.over.conclusion }
-    if (jobs.every(({ status }) => status === "completed")) {
+    // one whose jobs vanished is as far as it was
+    if (jobs.length > 0 && jobs.every(({ status }) => status === "completed")) {
       const words = jobs.map(({ conclusion }) => conclusion)
       return {
         status: "completed",
