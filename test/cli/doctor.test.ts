@@ -624,6 +624,46 @@ const WARDS: ReadonlyArray<Ward> = [
     ]
   },
   {
+    name: "a repository",
+    code: 12,
+    faults: [
+      [
+        "that was renamed",
+        "repository-renamed",
+        "warning",
+        /veertuinc\/anklet is called veertuinc\/former now/,
+        /`owner` and `repo`/,
+        () => lab.github.world.rename("veertuinc/anklet", "veertuinc/former")
+      ],
+      [
+        "that is archived",
+        "watching-nothing",
+        "problem",
+        /veertuinc\/former is archived/,
+        /`owner` and `repo`/,
+        () => void lab.github.world.archived.add("veertuinc/former")
+      ]
+    ]
+  },
+  {
+    name: "an organisation that is not there",
+    code: 12,
+    faults: [
+      [
+        "any more",
+        "watching-nothing",
+        "problem",
+        /there is no organisation veertuinc/,
+        /`owner`/,
+        () => {
+          rewrite("registration: repo", "registration: org")
+          rewrite("    repo: anklet\n", "")
+          lab.github.world.repositories.clear()
+        }
+      ]
+    ]
+  },
+  {
     name: "a classic token",
     code: 12,
     faults: [

@@ -39,6 +39,31 @@ describe("anklet why", () => {
     assert.match(await why(url(id)), /^it is over: success$/m, "also by its address")
   })
 
+  it("finds a job of a renamed repository by its new address and by its former one, and the rename is one WARN", async () => {
+    const id = queue("mine")
+    lab.github.world.rename("veertuinc/anklet", "elsewhere/renamed")
+    await lab.anklet()
+    await answers(id, /^it runs, on anklet-vm-\S+, of RUNNER\d of this host$/m)
+    const { runId } = lab.world.job(id)
+    for (const name of ["elsewhere/renamed", "Veertuinc/ANKLET"]) {
+      assert.match(
+        await why(`https://github.com/${name}/actions/runs/${runId}/job/${id}`),
+        /^it runs, on anklet-vm/m,
+        name
+      )
+    }
+    lab.github.world.repositories.add("elsewhere/other")
+    assert.match(
+      await why(`https://github.com/elsewhere/other/actions/runs/${runId}/job/${id}`),
+      /^no service of this host watches it/m
+    )
+    const warned = lab.log().filter(({ level, msg }) => level === "WARN" && /is called/.test(String(msg)))
+    assert.strictEqual(warned.length, 1)
+    assert.match(String(warned[0]?.msg), /veertuinc\/anklet is called elsewhere\/renamed now/)
+    lab.letGo()
+    await answers(id, /^it is over: success$/m)
+  })
+
   it("names the labels that do not fit, and tells jobs of others from ours", async () => {
     await lab.anklet()
     assert.match(await why(queue("theirs", ["self-hosted"])), /^no host of Anklet takes it: it names no template/m)

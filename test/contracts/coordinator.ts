@@ -133,6 +133,20 @@ export const contract = (kind: string, fresh: Fresh) => {
       })
     )
 
+    promise(
+      "takes no job for gone after a look that missed a part, however often, and does after whole ones",
+      (coordinator) =>
+        Effect.gen(function* () {
+          const part = { ...said(), isPartial: Effect.succeed(true) }
+          yield* coordinator.refresh(SCOPE, said(job(1), job(2)))
+          for (let n = 0; n < 6; n++) yield* coordinator.refresh(SCOPE, part)
+          assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 1)
+          yield* coordinator.refresh(SCOPE, part)
+          for (let n = 0; n < 3; n++) yield* coordinator.refresh(SCOPE, said())
+          assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", CLASSES)))
+        })
+    )
+
     promise("wakes a service that waits when there is a job", (coordinator) =>
       Effect.gen(function* () {
         yield* coordinator.waiting(SCOPE, "A")

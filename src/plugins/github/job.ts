@@ -239,6 +239,9 @@ const comesLast = (coordinator: Coordinator["Type"], { scope, key }: JobRequest)
     Effect.orElseSucceed(() => false)
   )
 
+/** A job after which GitHub could not be asked is not asked after again before this. */
+const UNANSWERED_FOR = Duration.minutes(1)
+
 /** See a fresh claim through. */
 export const run = (context: Context, held: Held) => fresh(context, held).pipe(settled(context, held))
 
@@ -246,7 +249,21 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
   const coordinator = yield* Coordinator
   const { job } = yield* held.claim
   const address = yield* addressOf(job)
-  const verified = yield* ask(context.client, address)
+  const verified = yield* ask(context.client, address).pipe(
+    // its repository may be one of many, and the only one that does not answer: the look tells of it
+    Effect.catchIf(
+      ({ reason }) => reason === "Unavailable" || reason === "Protocol",
+      (error) =>
+        Effect.as(
+          Effect.zipRight(
+            Effect.logInfo(`not now: ${error.message}`),
+            held.decide(handedBack(error.message, UNANSWERED_FOR, true))
+          ),
+          "unknown" as const
+        )
+    )
+  )
+  if (verified === "unknown") return
   if (verified === "gone") return yield* conclude(held, { decision: { _tag: "Gone" }, words: "" })
   if (verified.status !== "queued") {
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { JobKey } from "../../../src/Job.ts"
@@ -356,6 +357,48 @@ describe("a pass", () => {
       yield* TestClock.adjust("11 seconds")
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+})
+
+describe("a job of a repository that GitHub does not answer for", () => {
+  for (const reason of ["Unavailable", "Protocol"] as const) {
+    it.effect(`is left in the queue for a minute when that is ${reason}, without a VM or an ERROR`, () => {
+      const world = World.make()
+      world.github.jobs.set(1, queued(1))
+      world.github.before.job = refused(reason, "GET job 1")
+      const errors: Array<unknown> = []
+      const logger = Logger.make(({ logLevel, message }) => {
+        if (logLevel.label === "ERROR") errors.push(message)
+      })
+      return Effect.gen(function* () {
+        yield* finished(yield* Effect.fork(World.pass()))
+        assert.deepStrictEqual(World.left(world), World.NOTHING)
+        assert.isFalse(world.anka.calls.some((call) => call.startsWith("clone")))
+        assert.deepStrictEqual(errors, [])
+        delete world.github.before.job
+        yield* TestClock.adjust("61 seconds")
+        yield* finished(yield* Effect.fork(World.pass()))
+        assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      }).pipe(Effect.provide(World.layer(world)), Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+    })
+  }
+})
+
+describe("a job whose repository is renamed", () => {
+  it.effect("is the same job, seen under its new name while it runs under its former one", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(World.pass())
+      yield* through(3)
+      const { repo: _, ...job } = queued(1)
+      world.github.jobs.set(1, { ...job, repo: "renamed" })
+      // another service looks while the first one prepares
+      yield* World.pass("RUNNER2")
+      yield* finished(fiber)
+      assert.strictEqual(world.anka.calls.filter((call) => call.startsWith("clone")).length, 1)
       assert.deepStrictEqual(World.left(world), World.NOTHING)
     }).pipe(Effect.provide(World.layer(world)))
   })
