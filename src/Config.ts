@@ -17,7 +17,7 @@ import { misfits } from "./Expected.ts"
 import { expand, type Home, home } from "./Home.ts"
 
 export { ConfigError, Problem } from "./config/Problem.ts"
-export { PrivateKey, Secret, Token } from "./config/Secret.ts"
+export { AppKey, PrivateKey, Secret, Token } from "./config/Secret.ts"
 
 /** Default time between two passes, in seconds. */
 export const SLEEP_INTERVAL = 10

@@ -58,7 +58,7 @@ const check = Command.make(
             file,
             ok: true,
             problems: [],
-            warnings,
+            ...(warnings.length > 0 ? { warnings } : {}),
             services
           })
         })

@@ -69,18 +69,18 @@ const NO_PEM = "expected a private key in PEM form, or the path of its file"
 
 const parsed = Option.liftThrowable((pem: string) => createPrivateKey(pem))
 
-/** What stands in the place of the App's key. */
+/** What stands in the place of a private key. */
 const notThis = (text: string): string => {
   const label = labelOf(text) ?? ""
-  if (/PUBLIC KEY/.test(label)) return "this is a public key: give the private key that GitHub made for the App"
-  if (/CERTIFICATE/.test(label)) return "this is a certificate: give the private key that GitHub made for the App"
-  if (/OPENSSH/.test(label)) return "this is a key for SSH: give the private key that GitHub made for the App"
+  if (/PUBLIC KEY/.test(label)) return "this is a public key: give the private key that belongs to it"
+  if (/CERTIFICATE/.test(label)) return "this is a certificate: give the private key alone"
+  if (/OPENSSH/.test(label)) return "this is a key for SSH, and not in PEM form"
   if (/PRIVATE KEY/.test(label)) return "it is not whole: give all of the PEM file, from its BEGIN to its END line"
   return /^\s*LS0tLS1CRUdJTi/.test(text) ? "this is PEM once more in base64: give the PEM itself" : NO_PEM
 }
 
 /**
- * The private key of a GitHub App, which is RSA (docs.github.com/apps, "Managing private keys for GitHub Apps"), as PEM text.
+ * A private key as PEM text.
  *
  * Its lines may have been joined, indented, ended as on Windows, or told apart by the two characters `\n`, as variables often have them.
  */
@@ -95,9 +95,13 @@ export const privateKey = (given: string): Judged => {
     )
   const body = inner.replace(/\s+/g, "").replace(/(.{64})/g, "$1\n")
   const pem = `-----BEGIN ${label}-----\n${body.trimEnd()}\n-----END ${label}-----\n`
-  const key = Option.getOrUndefined(parsed(pem))
-  if (key === undefined) return wrong("it is damaged: give the PEM file as GitHub made it")
-  return key.asymmetricKeyType === "rsa"
-    ? Either.right(pem)
-    : wrong("it is no RSA key: give the private key that GitHub made for the App")
+  return Option.isSome(parsed(pem)) ? Either.right(pem) : wrong("it is damaged: give the PEM file as it was made")
 }
+
+/** The private key of a GitHub App, which is RSA (docs.github.com/apps, "Managing private keys for GitHub Apps"). */
+export const appKey = (given: string): Judged =>
+  Either.filterOrLeft(
+    privateKey(given),
+    (pem) => Option.exists(parsed(pem), ({ asymmetricKeyType }) => asymmetricKeyType === "rsa"),
+    () => "it is no RSA key: give the private key that GitHub made for the App"
+  )

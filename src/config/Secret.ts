@@ -110,13 +110,19 @@ export const Password = secret(Credential.password)
 /** The path of a private key's file, and no text that lost its first line. */
 const isPath = (text: string) => text.length < 1024 && /^(~|\.{1,2})?\/|\.\w{1,10}$/.test(text)
 
-/** The private key of a GitHub App as PEM text, or as the path of a file that holds it. */
-export const PrivateKey = secret(Credential.privateKey, (text, ast) =>
-  /-----BEGIN|^\s*file:|\$\{/i.test(text) ? resolve(text, ast) : fromFile(text.trim(), ast, isPath(text.trim()))
-)
+const key = (judge: (text: string) => Either.Either<string, string>) =>
+  secret(judge, (text, ast) =>
+    /-----BEGIN|^\s*file:|\$\{/i.test(text) ? resolve(text, ast) : fromFile(text.trim(), ast, isPath(text.trim()))
+  )
 
-const isPrivateKey = (ast: AST.AST): boolean =>
-  ast === PrivateKey.ast || (AST.isUnion(ast) && ast.types.some(isPrivateKey))
+/** A private key as PEM text, or as the path of a file that holds it. */
+export const PrivateKey = key(Credential.privateKey)
+
+/** The private key of a GitHub App, given alike. */
+export const AppKey = key(Credential.appKey)
+
+const isKey = (ast: AST.AST): boolean =>
+  ast === PrivateKey.ast || ast === AppKey.ast || (AST.isUnion(ast) && ast.types.some(isKey))
 
 /** Where a secret is kept if it is not in the config itself; `ast` is the schema of its key, `user` the home folder. Tells nothing of what is no reference. */
 export const sourceOf = (
@@ -131,7 +137,7 @@ export const sourceOf = (
   if (name !== undefined) return { from: "environment", name }
   const [, path] = text.match(FILE) ?? []
   if (path !== undefined) return { from: "file", path: expand(path, { user }) }
-  return isPrivateKey(ast) && !text.includes("-----BEGIN")
+  return isKey(ast) && !text.includes("-----BEGIN")
     ? { from: "file", path: expand(text.trim(), { user }) }
     : undefined
 }

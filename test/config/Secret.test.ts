@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { Password, PrivateKey, Secret, Token } from "../../src/config/Secret.ts"
+import { AppKey, Password, PrivateKey, Secret, Token } from "../../src/config/Secret.ts"
 import { misfits } from "../../src/Expected.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
@@ -197,7 +197,6 @@ describe("a private key", () => {
         ["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "certificate"],
         ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----", "for SSH"],
         [sealed, "passphrase"],
-        [String(curve), "no RSA key"],
         [privateKey.slice(0, -40), "not whole"],
         [privateKey.replace(secret, ""), "damaged"],
         [Buffer.from(privateKey).toString("base64"), "cannot be read"],
@@ -205,6 +204,8 @@ describe("a private key", () => {
         [privateKey.split("\n").slice(1).join("\n"), "cannot be read"],
         ["/no/such.pem", "the file /no/such.pem cannot be read"]
       ])
+      yield* refuses(AppKey, [[String(curve), "no RSA key"]])
+      yield* takes(PrivateKey, String(curve), String(curve))
       for (const text of [
         privateKey.split("\n").slice(1).join("\n"),
         secret,

@@ -244,7 +244,7 @@ describe("an answer that is not what it should be", () => {
       [github.Runs, { workflow_runs: [run] }],
       [github.Runs, { workflow_runs: null }],
       [github.Jobs, `<html>${CANARY}`],
-      [github.Runners, { runners: [{ id: 1, name: {} }] }],
+      [github.Runners, { runners: { id: 1, name: CANARY } }],
       [github.Repositories, [{ name: 5, owner: CANARY }]],
       [github.JitConfig, { encoded_jit_config: "" }]
     ] as const) {

@@ -1,7 +1,7 @@
 /** The plugin's own keys of a service in the config. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { PrivateKey, type Rule, Token as TokenText } from "../../Config.ts"
+import { AppKey, type Rule, Token as TokenText } from "../../Config.ts"
 import { optional, withDefault } from "../../config/Key.ts"
 import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
@@ -96,7 +96,7 @@ export const GitHubConfig = Schema.Struct({
   token: optional(TokenText),
   app_id: optional(AppId),
   installation_id: optional(InstallationId),
-  private_key: optional(PrivateKey),
+  private_key: optional(AppKey),
   registration: Schema.Literal("repo", "org"),
   owner: named("a user or an organisation", /^[\w.-]+$/),
   repo: optional(named("a repository", /^[\w.-]+$/)),
