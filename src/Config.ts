@@ -14,7 +14,7 @@ import * as Network from "./config/Network.ts"
 import * as Older from "./config/Older.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
 import { misfits } from "./Expected.ts"
-import { expand, type Home, home } from "./Home.ts"
+import { Base, expand, type Home, home } from "./Home.ts"
 
 export { ConfigError, Problem } from "./config/Problem.ts"
 export { AppKey, PrivateKey, Secret, Token } from "./config/Secret.ts"
@@ -48,7 +48,7 @@ const TopLevel = Schema.Struct({
   work_dir: withDefault(Schema.NonEmptyString, "."),
   pid_file_dir: optional(Schema.NonEmptyString),
   state_dir: optional(Schema.NonEmptyString),
-  log: withDefault(Schema.Struct({ file_dir: withDefault(Schema.NonEmptyString, ".") }), { file_dir: "." }),
+  log: withDefault(Schema.Struct({ file_dir: optional(Schema.NonEmptyString) }), { file_dir: Option.none() }),
   metrics: optional(Metrics),
   ...Network.fields,
   services: optional(Schema.Unknown)
@@ -157,6 +157,19 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
     const { path, message } = older.value
     return yield* new ConfigError({ file, problems: [problemAt(path, message, lineOf)] })
   }
+  return yield* Effect.provideService(
+    interpret(file, content, lineOf),
+    Base,
+    workDirOf(content.work_dir, places, paths)
+  )
+})
+
+/** What is written, whose relative paths begin in the work_dir. */
+const interpret = Effect.fnUntraced(function* (
+  file: string,
+  content: Readonly<Record<string, unknown>>,
+  lineOf: Raw["lineOf"]
+) {
   const top = yield* sound(TopLevel, content)
   const wrong = Option.match(top.error, {
     onNone: () => [],
@@ -165,7 +178,7 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
   const { list, problems: unlisted } = listOf(content.services, lineOf)
   const { services, problems } = yield* readCommon(list, lineOf)
   const said = yield* Effect.orElse(top.value, () => Effect.orDie(Schema.decodeUnknown(TopLevel)({})))
-  const daemon = daemonOf(file, said, places, paths)
+  const daemon = daemonOf(file, said, yield* home, yield* Path)
   const raw: Raw = {
     daemon,
     services,
@@ -201,16 +214,19 @@ const listOf = (written: unknown, lineOf: Raw["lineOf"]) => {
   return { list, problems }
 }
 
+/** The daemon's working directory: from where anklet is started, if it is relative or not written. */
+const workDirOf = (written: unknown, places: Home, paths: Path): string =>
+  paths.resolve(expand(typeof written === "string" && written !== "" ? written : ".", places))
+
 const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: Path): Daemon => {
-  const workDir = paths.resolve(expand(top.work_dir, places))
-  const at = (path: string) => paths.resolve(workDir, expand(path, places))
+  const at = (path: string) => paths.resolve(expand(path, places))
   return {
     file,
-    workDir,
+    workDir: places.base,
     pidFileDir: at(Option.getOrElse(top.pid_file_dir, () => places.pid)),
     stateDir: at(Option.getOrElse(top.state_dir, () => places.state)),
-    // like the shell's: from where anklet is started
-    logDir: paths.resolve(expand(top.log.file_dir, places)),
+    // no path at all: where anklet is started
+    logDir: Option.match(top.log.file_dir, { onNone: () => paths.resolve("."), onSome: at }),
     metrics: top.metrics,
     network: Network.of(top)
   }
@@ -309,14 +325,19 @@ export const readOwn = <A, I, R>(
   schema: Schema.Schema<A, I, R>,
   rule: Rule = () => []
 ): Effect.Effect<Either.Either<A, ReadonlyArray<Problem>>, never, R> =>
-  Effect.map(Effect.either(Schema.decodeUnknown(schema)(service.own, strict)), (decoded) => {
-    const at = ["services", service.index]
-    const problems = [
-      ...Option.match(Either.getLeft(decoded), {
-        onNone: () => [],
-        onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf)
-      }),
-      ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
-    ]
-    return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
-  })
+  Effect.map(
+    Effect.either(Schema.decodeUnknown(schema)(service.own, strict)).pipe(
+      Effect.provideService(Base, raw.daemon.workDir)
+    ),
+    (decoded) => {
+      const at = ["services", service.index]
+      const problems = [
+        ...Option.match(Either.getLeft(decoded), {
+          onNone: () => [],
+          onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf)
+        }),
+        ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
+      ]
+      return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
+    }
+  )

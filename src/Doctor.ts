@@ -11,6 +11,7 @@ import { network } from "./doctor/network.ts"
 import type { Check, Needs, Patient } from "./doctor/Patient.ts"
 import { redis } from "./doctor/redis.ts"
 import { scripts } from "./doctor/scripts.ts"
+import { service } from "./doctor/service.ts"
 import { templates } from "./doctor/templates.ts"
 import { vms } from "./doctor/vms.ts"
 import * as Finding from "./Finding.ts"
@@ -24,11 +25,14 @@ const ofService = (service: Patient["services"][number]): Check => ({
   run: ({ around }) => Service.examine(service, around)
 })
 
-const CHECKS: ReadonlyArray<Check> = [config, network, daemon, macos, launchd, anka, templates, vms, redis, scripts]
+const CHECKS: ReadonlyArray<Check> = [
+  ...[config, network, daemon, macos, launchd, service],
+  ...[anka, templates, vms, redis, scripts]
+]
 
 /** Subjects in the order in which a person looks for the cause: what stands further up breaks what stands below. */
 const SUBJECTS = [
-  ...["config", "network", "daemon", "clock", "macos", "launchd", "anka", "registry", "templates", "vms"],
+  ...["config", "network", "daemon", "clock", "macos", "launchd", "service", "anka", "registry", "templates", "vms"],
   ...["github", "redis", "scripts"]
 ]
 

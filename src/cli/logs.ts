@@ -11,7 +11,7 @@ import { json as asJson, lines as inLines } from "./shown.ts"
 import { complain, interrupted, say, screen, unread } from "./terminal.ts"
 
 const LINES = 100
-const NONE = "there is none yet; without an absolute log.file_dir it is where anklet was started"
+const NONE = "there is none yet; without log.file_dir in the config it is where anklet was started"
 
 const follow = Options.boolean("follow").pipe(
   Options.withAlias("f"),

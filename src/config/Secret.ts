@@ -137,7 +137,5 @@ export const sourceOf = (
   if (name !== undefined) return { from: "environment", name }
   const [, path] = text.match(FILE) ?? []
   if (path !== undefined) return { from: "file", path: expand(path, { user }) }
-  return isKey(ast) && !text.includes("-----BEGIN")
-    ? { from: "file", path: expand(text.trim(), { user }) }
-    : undefined
+  return isKey(ast) && !text.includes("-----BEGIN") ? { from: "file", path: expand(text.trim(), { user }) } : undefined
 }

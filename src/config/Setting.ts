@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as AST from "effect/SchemaAST"
+import { expand, type Home } from "../Home.ts"
 import { sourceOf } from "./Secret.ts"
 
 /** Where a value came from. */
@@ -74,6 +75,13 @@ const SECRET_NAME = /token|secret|passw|passphrase|credential|(private|api|acces
 export const withoutUser = (text: string): string =>
   /^\w[\w+.-]*:\/\//.test(text) ? text.replace(/:\/\/.*@/s, `://${HIDDEN}@`).replace(/\?.*$/s, `?${HIDDEN}`) : text
 
+/** Where a secret that is kept elsewhere came from; a file by its whole path. */
+export const originOf = (
+  source: NonNullable<ReturnType<typeof sourceOf>>,
+  places: Home,
+  line: number | undefined
+): Origin => (source.from === "file" ? { ...source, path: expand(source.path, places), line } : { ...source, line })
+
 /** A value of the file as it may be shown: `read` is what it was decoded to. */
 const shown = (name: string, written: unknown, read: unknown): unknown => {
   const inner = unwrapped(read)
@@ -100,13 +108,13 @@ const plain = (name: string, value: unknown): unknown =>
 /**
  * All keys that a schema knows, and all that are written, with value and origin. `read` is what `written` was decoded to.
  *
- * `user` is the home folder, for paths that begin with `~`.
+ * `places` tell where paths begin that start with `~` or are relative.
  */
 export const settingsOf = (
   schema: { readonly ast: AST.AST },
   written: Readonly<Record<string, unknown>>,
   read: unknown,
-  context: { readonly at: Path; readonly lineOf: LineOf; readonly user: string }
+  context: { readonly at: Path; readonly lineOf: LineOf; readonly places: Home }
 ): ReadonlyArray<Setting> => {
   const known = keysOf(schema.ast)
   const others = Object.keys(written).filter((name) => !known.some((key) => key.name === name))
@@ -129,13 +137,13 @@ export const settingsOf = (
     const line = context.lineOf(path)
     const source =
       typeof value === "string" && type !== undefined && Redacted.isRedacted(inner)
-        ? sourceOf(type, value, context.user)
+        ? sourceOf(type, value, context.places.user)
         : undefined
     return [
       {
         path,
         value: shown(name, value, inner),
-        origin: source === undefined ? { from: "line", line } : { ...source, line }
+        origin: source === undefined ? { from: "line", line } : originOf(source, context.places, line)
       }
     ]
   })

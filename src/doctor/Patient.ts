@@ -53,6 +53,8 @@ export interface Patient {
   readonly settings: ReadonlyArray<Setting>
   /** What the environment holds for an older Anklet, and nothing reads. */
   readonly ignored: Option.Option<string>
+  /** Where the daemon that a service manager starts differs from one that is started here and now. */
+  readonly differences: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
   /** The VMs and templates of this user, asked for once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
   readonly around: Surroundings
@@ -86,10 +88,11 @@ const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
 const hold = ({ pidFile, ledgerFile }: Daemon) =>
   Effect.zipRight(PidFile.hold(pidFile), PidFile.hold(`${ledgerFile}.pid`, "state_dir"))
 
-/** Look at the host of this config file. `resolved` tells where the config's values come from. */
+/** Look at the host of this config file. `resolved` tells where the config's values come from, `differences` how its service starts otherwise. */
 export const admit = Effect.fn("Patient.admit")(function* (
   file: string,
-  resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>
+  resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>,
+  differences: (file: string) => Effect.Effect<ReadonlyArray<string>, unknown, Exec | FileSystem | Path>
 ) {
   const anka = yield* Anka
   const context = yield* Effect.context<Exec | FileSystem | Path>()
@@ -109,6 +112,8 @@ export const admit = Effect.fn("Patient.admit")(function* (
     problems: Either.isLeft(services) ? services.left.problems : [],
     settings: Either.isRight(raw) ? yield* resolved(raw.right) : [],
     ignored: Either.isRight(raw) ? yield* Config.olderEnvironment(raw.right) : Option.none(),
+    // a config that is wrong is told by itself, and a host without a service manager has no service
+    differences: Effect.orElseSucceed(differences(file), () => []),
     library: Fiber.join(library),
     around: {
       // where it cannot be told, it is not meddled with

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto"
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { crc32 } from "node:zlib"
+import { build } from "plist"
 import { afterEach, assert, beforeAll, describe, it } from "vitest"
 import { alter, calls, clones } from "../../src/simulator/anka/host.ts"
 import type { Vm } from "../../src/simulator/anka/state.ts"
@@ -892,7 +893,19 @@ const MACS: ReadonlyArray<Ward> = [
         /120/,
         () => {}
       ],
-      ["a file that does not start Anklet again", "launchd-forgets", "note", /KeepAlive/, /KeepAlive/, () => {}]
+      ["a file that does not start Anklet again", "launchd-forgets", "note", /KeepAlive/, /KeepAlive/, () => {}],
+      [
+        "a service that starts otherwise than by hand",
+        "service-differs",
+        "warning",
+        /SSL_CERT_FILE is set in the service, and not here/,
+        /anklet service install/,
+        async () => {
+          const { file } = JSON.parse((await lab.anklet("service", "status", "--json")).stdout)
+          const EnvironmentVariables = { SSL_CERT_FILE: "/a.pem" }
+          writeFileSync(file, build({ ProgramArguments: ["anklet"], EnvironmentVariables }))
+        }
+      ]
     ]
   },
   {

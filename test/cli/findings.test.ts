@@ -9,6 +9,7 @@ import { KINDS as macos } from "../../src/doctor/macos.ts"
 import { KINDS as network } from "../../src/doctor/network.ts"
 import { KINDS as redis } from "../../src/doctor/redis.ts"
 import { KINDS as scripts } from "../../src/doctor/scripts.ts"
+import { KINDS as service } from "../../src/doctor/service.ts"
 import { KINDS as templates } from "../../src/doctor/templates.ts"
 import { KINDS as vms } from "../../src/doctor/vms.ts"
 import type { Kinds } from "../../src/Finding.ts"
@@ -23,6 +24,7 @@ const SUBJECTS: Readonly<Record<string, Kinds>> = {
     clock,
     macos,
     launchd,
+    service,
     anka,
     registry,
     templates,

@@ -160,6 +160,68 @@ for (const { manager, name, folder, label } of [
       assert.strictEqual(readFileSync(file, "utf8"), text)
     })
 
+    it("takes the same files for relative paths as a start by hand: those in work_dir", async () => {
+      writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(TOKEN, "file:secret/token.txt"))
+      mkdirSync(join(lab.folder, "work", "secret"))
+      writeFileSync(join(lab.folder, "work", "secret", "token.txt"), `${TOKEN}\n`, { mode: 0o600 })
+      assert.strictEqual((await lab.run(["-c", lab.config], { cwd: "/" }).done).code, 0)
+      assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+      const ran = await service("install")
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      const shown = JSON.parse(
+        (await lab.run(["config", "show", "--json", "-c", lab.config], { cwd: "/" }).done).stdout
+      )
+      assert.strictEqual(shown.origins["services[0].token"].path, join(lab.folder, "work", "secret", "token.txt"))
+    })
+
+    it("takes along what a start by hand has, names what it must not write down, and tells what differs later", async () => {
+      const shell = {
+        NODE_EXTRA_CA_CERTS: "authority.pem",
+        no_proxy: "localhost,.example.com",
+        HTTPS_PROXY: "http://proxy.example.com:3128",
+        http_proxy: "http://me:canary@proxy.example.com:3128",
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=canary"
+      }
+      writeFileSync(join(lab.folder, "authority.pem"), "")
+      const run = (command: string, more: Record<string, string>, ...args: ReadonlyArray<string>) =>
+        lab.run(["service", command, "-c", lab.config, ...args], { env: env(more) }).done
+      const ran = await run("install", shell)
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      const text = readFileSync(entry(folder) ?? "", "utf8")
+      for (const value of [join(lab.folder, "authority.pem"), shell.no_proxy, shell.HTTPS_PROXY, lab.home])
+        assert.include(text, value)
+      assert.notInclude(text, "canary")
+      for (const left of ["http_proxy is set here", "OTEL_EXPORTER_OTLP_HEADERS is set here"])
+        assert.include(ran.stderr, left)
+      assert.notInclude(ran.stderr, "canary")
+      // what was left out is still to be told; all else is the same
+      const same = JSON.parse((await run("status", shell, "--json")).stdout)
+      assert.lengthOf(same.differences, 2)
+      assert.deepStrictEqual(
+        JSON.parse((await run("status", { ...shell, http_proxy: "", OTEL_EXPORTER_OTLP_HEADERS: "" }, "--json")).stdout)
+          .differences,
+        []
+      )
+      writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(TOKEN, "${TOKEN_OF_THE_SHELL}"))
+      const now = {
+        TOKEN_OF_THE_SHELL: "canary",
+        HTTPS_PROXY: "http://other.example.com:3128",
+        SSL_CERT_FILE: "/etc/ssl/mine.pem"
+      }
+      const status = await run("status", now)
+      for (const words of [
+        "HTTPS_PROXY is http://other.example.com:3128 here, and another in the service",
+        "SSL_CERT_FILE is /etc/ssl/mine.pem here, and not set in the service",
+        "NODE_EXTRA_CA_CERTS is set in the service, and not here",
+        "services[0].token comes from TOKEN_OF_THE_SHELL, which the service does not have"
+      ])
+        assert.include(status.stdout, words)
+      const doctor = await lab.run(["doctor", "--json", "-c", lab.config], { env: env(now) }).done
+      const finding = JSON.parse(doctor.stdout).findings.find(({ id }: { id: string }) => id === "service-differs")
+      assert.include(finding?.what, "SSL_CERT_FILE is /etc/ssl/mine.pem here")
+      assert.notInclude(doctor.stdout + status.stdout, "canary")
+    })
+
     it("can be uninstalled when the config has broken since", async () => {
       assert.strictEqual((await service("install")).code, 0)
       const pid = lab.pid() ?? 0
@@ -298,7 +360,12 @@ describe("the LaunchAgent", () => {
   })
 
   it("starts where it was installed when the config has relative folders", async () => {
-    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(/^ {2}file_dir: .*/m, "  file_dir: logs"))
+    writeFileSync(
+      lab.config,
+      readFileSync(lab.config, "utf8")
+        .replace(/^work_dir: .*/m, "work_dir: work")
+        .replace(/^ {2}file_dir: .*/m, "  file_dir: ../logs")
+    )
     assert.strictEqual((await service("install")).code, 0)
     const it = parse(readFileSync(entry("Library/LaunchAgents") ?? "", "utf8")) as { WorkingDirectory: string }
     assert.strictEqual(it.WorkingDirectory, lab.folder)

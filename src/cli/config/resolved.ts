@@ -8,8 +8,8 @@ import { Common, type Raw, type RawService } from "../../Config.ts"
 import * as Database from "../../config/Database.ts"
 import * as Network from "../../config/Network.ts"
 import { sourceOf } from "../../config/Secret.ts"
-import { HIDDEN, type Setting, settingsOf, withoutUser } from "../../config/Setting.ts"
-import { home } from "../../Home.ts"
+import { HIDDEN, originOf, type Setting, settingsOf, withoutUser } from "../../config/Setting.ts"
+import { Base, home } from "../../Home.ts"
 import * as Plugins from "../../Plugins.ts"
 
 const at = (content: unknown, path: ReadonlyArray<string | number>): unknown =>
@@ -40,20 +40,20 @@ const daemon = ({ content, lineOf, daemon }: Raw): ReadonlyArray<Setting> =>
 
 /** The keys about the network, as far as somebody wrote them; where a proxy is, is no secret. */
 const network = Effect.fnUntraced(function* (raw: Raw) {
-  const { user } = yield* home
+  const places = yield* home
   const { shown } = yield* Effect.promise(() => import("../../network/Proxy.ts"))
   const { network } = raw.daemon
   const tell = (key: string, read: Network.Choice, setting: Setting): Setting => {
     const written = raw.content[key]
-    const source = typeof written === "string" ? sourceOf(AST.unknownKeyword, written, user) : undefined
+    const source = typeof written === "string" ? sourceOf(AST.unknownKeyword, written, places.user) : undefined
     const line = raw.lineOf([key])
     return {
       ...setting,
       value: typeof read === "boolean" ? read : shown(read, HIDDEN),
-      origin: source === undefined ? setting.origin : { ...source, line }
+      origin: source === undefined ? setting.origin : originOf(source, places, line)
     }
   }
-  return settingsOf(Network.Written, raw.content, network, { at: [], lineOf: raw.lineOf, user })
+  return settingsOf(Network.Written, raw.content, network, { at: [], lineOf: raw.lineOf, places })
     .filter(({ path: [key = ""] }) => key in Network.fields && key in raw.content)
     .map((setting) => {
       if (setting.path[0] === "vm_proxy") return tell("vm_proxy", network.vm_proxy, setting)
@@ -78,9 +78,9 @@ const database = (setting: Setting, written: Readonly<Record<string, unknown>>):
 }
 
 const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
-  const { user } = yield* home
+  const places = yield* home
   const path = ["services", service.index] as const
-  const context = { at: path, lineOf: raw.lineOf, user }
+  const context = { at: path, lineOf: raw.lineOf, places }
   const written = at(raw.content, path)
   const all: Readonly<Record<string, unknown>> = Predicate.isRecord(written) ? written : {}
   const theirs = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in service.own)))
@@ -111,6 +111,8 @@ const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
 
 /** Every value of a config without problems. */
 export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
-  const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
-  return [...daemon(raw), ...(yield* network(raw)), ...services.flat()]
+  return yield* Effect.gen(function* () {
+    const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
+    return [...daemon(raw), ...(yield* network(raw)), ...services.flat()]
+  }).pipe(Effect.provideService(Base, raw.daemon.workDir))
 })

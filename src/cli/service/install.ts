@@ -4,16 +4,15 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../../Config.ts"
-import { pathOf } from "../../config/Problem.ts"
 import * as Plugins from "../../Plugins.ts"
 import { FILE_NAME, filesOf } from "../../services/Log.ts"
 import * as reader from "../../services/log/reader.ts"
 import * as PidFile from "../../services/PidFile.ts"
 import { problemsOf } from "../config/folders.ts"
-import { resolved } from "../config/resolved.ts"
 import { takeOver } from "../handover.ts"
 import { json as asJson } from "../shown.ts"
 import { complain, say } from "../terminal.ts"
+import { differences, unknownTo } from "./differences.ts"
 import { find, forget, stop, untilUp, unwritable, write } from "./entry.ts"
 import type { State } from "./manager.ts"
 import { unitOf } from "./unit.ts"
@@ -37,14 +36,17 @@ export const install = Effect.fn("service.install")(function* (config: string, f
   yield* Plugins.resolve(raw)
   const problems = yield* problemsOf(raw)
   if (problems.length > 0) return yield* new Config.ConfigError({ file: config, problems })
-  for (const { path, origin } of yield* resolved(raw)) {
-    if (origin.from === "environment") {
-      yield* complain(
-        `${pathOf(path)} comes from the environment variable ${origin.name}, which ${manages.name} does not know: better keep it in a file, as file:PATH`
-      )
-    }
-  }
   const unit = yield* unitOf(raw)
+  for (const { key, name } of yield* unknownTo(raw, unit.environment)) {
+    yield* complain(
+      `${key} comes from the environment variable ${name}, which ${manages.name} does not know: better keep it in a file, as file:PATH`
+    )
+  }
+  for (const name of unit.left) {
+    yield* complain(
+      `${name} is set here, and is not taken along: everybody on this host may read ${file}; ${manages.toSet(label, name)}`
+    )
+  }
   const wanted = manages.textOf(unit)
   const isSame = Option.contains(text, wanted)
   const running = yield* PidFile.find(yield* PidFile.pathOf(raw.daemon.pidFileDir))
@@ -106,6 +108,8 @@ export const uninstall = Effect.fn("service.uninstall")(function* (config: strin
 export const status = Effect.fn("service.status")(function* (config: string, json: boolean) {
   const { manages, name, file, text, state } = yield* find(config)
   const isInstalled = Option.isSome(text)
+  // a config that is broken by now does not keep it from being told
+  const differs = yield* Effect.orElseSucceed(differences(config), () => [])
   if (json) {
     const all = {
       manager: manages.name,
@@ -115,13 +119,16 @@ export const status = Effect.fn("service.status")(function* (config: string, jso
       installed: isInstalled,
       loaded: state.isLoaded,
       pid: Option.getOrNull(state.pid),
-      lastExit: Option.getOrNull(state.lastExit)
+      lastExit: Option.getOrNull(state.lastExit),
+      differences: differs
     }
     yield* say(asJson(JSON.stringify(all, undefined, 2)))
   } else {
     yield* say(isInstalled || state.isLoaded ? `${name} ${describe(state)}` : `${name} is not installed`)
     yield* say(`  config:  ${config}`)
     yield* say(`  file:    ${file}${isInstalled ? "" : " (missing)"}`)
+    for (const difference of differs) yield* say(`  differs: ${difference}`)
+    if (differs.length > 0) yield* say("  renew:   anklet service install, where all is as it should be")
   }
   return Option.isSome(state.pid) ? 0 : 5
 })

@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { build } from "plist"
-import { ask, type Manager, ManagerError, must, type State } from "./manager.ts"
-import { FILES, RESTART_AFTER, STOP_WITHIN, type Unit } from "./unit.ts"
+import * as Schema from "effect/Schema"
+import { build, parse as parsePlist } from "plist"
+import { ask, type Manager, ManagerError, must, type Start, type State } from "./manager.ts"
+import { FILES, RESTART_AFTER, STOP_WITHIN, UMASK, type Unit } from "./unit.ts"
 
 /** What `bootstrap` exits with while an entry of this name is on its way out. */
 const BUSY = [5, 37]
@@ -14,12 +15,14 @@ const NO_SESSION = 125
 
 const nameOf = (label: string) => `com.veertu.${label}`
 
-const textOf = ({ label, command, folder, environment, errors }: Unit): string =>
+const textOf = ({ label, command, folder, environment, umask, errors }: Unit): string =>
   `${build({
     Label: nameOf(label),
     ProgramArguments: [...command],
     WorkingDirectory: folder,
     EnvironmentVariables: { ...environment },
+    // others than its own would be
+    ...(umask === UMASK ? {} : { Umask: umask }),
     RunAtLoad: true,
     // `anklet -s stop` ends with 0, and must stay stopped
     KeepAlive: { SuccessfulExit: false },
@@ -34,6 +37,26 @@ const textOf = ({ label, command, folder, environment, errors }: Unit): string =
     StandardOutPath: "/dev/null",
     StandardErrorPath: errors
   })}\n`
+
+const Written = Schema.Struct({
+  ProgramArguments: Schema.Array(Schema.String),
+  WorkingDirectory: Schema.optionalWith(Schema.String, { default: () => "/" }),
+  EnvironmentVariables: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), {
+    default: () => ({})
+  }),
+  Umask: Schema.optionalWith(Schema.Number, { default: () => UMASK })
+})
+
+const read = (text: string): Option.Option<Start> =>
+  Option.liftThrowable(parsePlist)(text).pipe(
+    Option.flatMap(Schema.decodeUnknownOption(Written)),
+    Option.map(({ ProgramArguments, WorkingDirectory, EnvironmentVariables, Umask }) => ({
+      command: ProgramArguments,
+      folder: WorkingDirectory,
+      environment: EnvironmentVariables,
+      umask: Umask
+    }))
+  )
 
 /** `launchctl print` is made for people; the keys of the entry itself are indented by one tab. */
 const parse = (text: string): State => {
@@ -58,6 +81,7 @@ export const launchd = (uid: string): Manager => {
     folder: "Library/LaunchAgents",
     fileOf: (label) => `${nameOf(label)}.plist`,
     textOf,
+    read,
     look: (label) =>
       Effect.map(ask("launchctl", "print", target(label)), ({ code, stdout }) =>
         code === 0 ? parse(stdout) : { isLoaded: false, pid: Option.none(), lastExit: Option.none() }
@@ -82,6 +106,7 @@ export const launchd = (uid: string): Manager => {
     unload: (label) => must("launchctl", "bootout", target(label)),
     reload: Effect.void,
     toStart: (label) => `launchctl kickstart ${target(label)}`,
+    toSet: (_, name) => `if the service needs it: launchctl setenv ${name} VALUE, at each log-in before it starts`,
     note: Option.none()
   }
 }

@@ -25,6 +25,14 @@ export interface State {
   readonly lastExit: Option.Option<string>
 }
 
+/** How an entry's file says that the program is started. */
+export interface Start {
+  readonly command: ReadonlyArray<string>
+  readonly folder: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly umask: number
+}
+
 /** A service manager. */
 export interface Manager {
   readonly name: "launchd" | "systemd"
@@ -36,6 +44,8 @@ export interface Manager {
   readonly fileOf: (label: string) => string
   /** What is written there. */
   readonly textOf: (unit: Unit) => string
+  /** What a file says; none where that is not to be understood. */
+  readonly read: (text: string) => Option.Option<Start>
   readonly look: (label: string) => Effect.Effect<State, ManagerError, Exec>
   /** Make the entry of the file known, also for the next log-in, and start it. */
   readonly load: (label: string, file: string) => Effect.Effect<void, ManagerError, Exec>
@@ -47,6 +57,8 @@ export interface Manager {
   readonly reload: Effect.Effect<void, ManagerError, Exec>
   /** How a person starts an entry that was stopped. */
   readonly toStart: (label: string) => string
+  /** How a person gives the entry of a label a variable that its file must not hold. */
+  readonly toSet: (label: string, name: string) => string
   /** What else a person should know. */
   readonly note: Option.Option<string>
 }

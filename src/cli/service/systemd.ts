@@ -1,8 +1,8 @@
 /** systemd: a unit of the user's own manager (systemd.service(5), systemctl(1)). */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { ask, type Manager, must, type State } from "./manager.ts"
-import { FILES, RESTART_AFTER, STOP_WITHIN, type Unit } from "./unit.ts"
+import { ask, type Manager, must, type Start, type State } from "./manager.ts"
+import { FILES, RESTART_AFTER, STOP_WITHIN, UMASK, type Unit } from "./unit.ts"
 
 const nameOf = (label: string) => `${label.replace(".", "-")}.service`
 
@@ -13,7 +13,7 @@ const argument = (text: string) => word(text).replaceAll("$", "$$$$")
 /** glibc keeps freed memory for long; with these it gives it back. */
 const ENVIRONMENT = { MALLOC_TRIM_THRESHOLD_: "65536", MALLOC_MMAP_THRESHOLD_: "65536" }
 
-const textOf = ({ config, command, folder, environment }: Unit): string =>
+const textOf = ({ config, command, folder, environment, umask }: Unit): string =>
   `[Unit]
 Description=Anklet, CI jobs in throw-away VMs (${config.replaceAll("%", "%%")})
 StartLimitIntervalSec=0
@@ -22,6 +22,7 @@ StartLimitIntervalSec=0
 Type=exec
 ExecStart=${command.map(argument).join(" ")}
 WorkingDirectory=${folder.replaceAll("%", "%%")}
+UMask=${umask.toString(8).padStart(4, "0")}
 ${Object.entries({ ...environment, ...ENVIRONMENT })
   .map(([name, value]) => `Environment=${word(`${name}=${value}`)}`)
   .join("\n")}
@@ -40,6 +41,30 @@ StandardError=journal
 [Install]
 WantedBy=default.target
 `
+
+/** The words of a line, as `word` and `argument` write them. */
+const wordsOf = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare]) =>
+    (quoted ?? bare ?? "").replace(/\\(.)/g, "$1").replaceAll("%%", "%")
+  )
+
+const read = (text: string): Option.Option<Start> => {
+  const all = (key: string) =>
+    text.split("\n").flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []))
+  const [command] = all("ExecStart")
+  if (command === undefined) return Option.none()
+  const variables = all("Environment")
+    .flatMap(wordsOf)
+    .map((pair) => [pair.split("=")[0] ?? "", pair.slice(pair.indexOf("=") + 1)] as const)
+    .filter(([name]) => !(name in ENVIRONMENT))
+  const umask = Number.parseInt(all("UMask")[0] ?? "", 8)
+  return Option.some({
+    command: wordsOf(command.replaceAll("$$", "$")),
+    folder: (all("WorkingDirectory")[0] ?? "").replaceAll("%%", "%"),
+    environment: Object.fromEntries(variables),
+    umask: Number.isNaN(umask) ? UMASK : umask
+  })
+}
 
 const PROPERTIES = ["LoadState", "MainPID", "ExecMainStatus", "ExecMainExitTimestampMonotonic", "UnitFileState"]
 
@@ -66,6 +91,7 @@ export const systemd = (user: string): Manager => ({
   folder: ".config/systemd/user",
   fileOf: nameOf,
   textOf,
+  read,
   look: (label) =>
     Effect.map(ask("systemctl", "--user", "show", `--property=${PROPERTIES.join(",")}`, nameOf(label)), ({ stdout }) =>
       parse(stdout)
@@ -75,5 +101,7 @@ export const systemd = (user: string): Manager => ({
   unload: (label) => systemctl("disable", "--now", nameOf(label)),
   reload: systemctl("daemon-reload"),
   toStart: (label) => `systemctl --user start ${nameOf(label)}`,
+  toSet: (label, name) =>
+    `if the service needs it: put ${name}=VALUE into a file that you alone may read, and name that as EnvironmentFile= in systemctl --user edit ${nameOf(label)}`,
   note: Option.some(`it runs while you are logged in; to let it run without that: loginctl enable-linger ${user}`)
 })

@@ -4,11 +4,11 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { Raw } from "../../Config.ts"
-import { home } from "../../Home.ts"
+import { expand, home } from "../../Home.ts"
 import { commandLine } from "../../Program.ts"
 import { visible } from "../../Text.ts"
+import { given } from "./environment.ts"
 import { ManagerError } from "./manager.ts"
 
 /** An entry. All paths are absolute. */
@@ -18,9 +18,13 @@ export interface Unit {
   readonly config: string
   /** The program and its arguments. */
   readonly command: ReadonlyArray<string>
-  /** Where it is started: relative folders of the config begin here. */
+  /** Where it is started: a relative work_dir begins here, and the log is here if the config names no folder for it. */
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
+  /** What is set here and may not be written down: everybody on this host may read the entry. */
+  readonly left: ReadonlyArray<string>
+  /** The permissions that no new file has, as a start by hand would have them. */
+  readonly umask: number
   /** What is said before the log is open, and by a crash. */
   readonly errors: string
 }
@@ -34,8 +38,8 @@ const FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/bin", "/us
 export const STOP_WITHIN = 300
 /** Between a failure and the next start, in seconds. */
 export const RESTART_AFTER = 30
-/** What is taken along from where the entry is made. No secret: everybody on this host may read the entry. */
-const VARIABLES = ["LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"]
+/** The umask of a service manager. */
+export const UMASK = 0o022
 /** Open files. */
 export const FILES = 8192
 
@@ -80,18 +84,13 @@ export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }
   const { user } = yield* home
   const label = yield* labelOf(daemon.file)
   const command = yield* program
-  const isFixed = (path: unknown) => typeof path === "string" && /^[/~]/.test(path)
-  const log: unknown = content.log
-  const isAnywhere = isFixed(content.work_dir) && isFixed(Object(log).file_dir)
+  const isFixed = typeof content.work_dir === "string" && paths.isAbsolute(expand(content.work_dir, { user }))
+  const isAnywhere = isFixed && Object(content.log).file_dir !== undefined
   const [anka] = yield* inPath("anka")
   const [runtime = ""] = command
   const needed = [runtime, ...(anka === undefined ? [] : [anka])].map((file) => paths.dirname(file))
-  const given = yield* Effect.forEach(VARIABLES, (name) =>
-    Effect.map(Effect.option(Config.nonEmptyString(name)), (value) =>
-      Option.toArray(Option.map(value, (value) => [name, value] as const))
-    )
-  )
-  const told = [daemon.file, daemon.logDir, paths.resolve("."), user, ...given.flat().map(([, value]) => value)]
+  const { taken, left } = yield* given
+  const told = [daemon.file, daemon.logDir, paths.resolve("."), user, ...Object.values(taken)]
   // XML has no way to write them, and in a unit file a line break begins another setting
   const odd = told.find((text) => visible(text, Number.POSITIVE_INFINITY) !== text)
   if (odd !== undefined) {
@@ -106,8 +105,11 @@ export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }
     folder: isAnywhere ? user : paths.resolve("."),
     environment: {
       PATH: [...new Set([...needed.filter((folder) => !FOLDERS.includes(folder)), ...FOLDERS])].join(":"),
-      ...Object.fromEntries(given.flat())
+      HOME: user,
+      ...taken
     },
+    left,
+    umask: process.umask(),
     errors: paths.join(daemon.logDir, `${label}.stderr.log`)
   }
   return unit
