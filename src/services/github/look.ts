@@ -18,6 +18,7 @@ import * as schemas from "./schemas.ts"
 const ACTIVE = ["queued", "in_progress"] as const
 /** Runs in these states normally hold none, but sometimes do: they are asked for less often. */
 const DORMANT = ["waiting", "pending", "requested"] as const
+const dormantStates: ReadonlySet<string> = new Set(DORMANT)
 /** How often that is, in milliseconds. */
 const DORMANT_EVERY = 60_000
 /** Requests under way at once within one look; GitHub asks for few. */
@@ -160,7 +161,9 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       if (Either.isLeft(answer)) {
         errors.push(answer.left)
         // without these there is nothing: the others hardly ever hold a job
-        if (failed || errors.length === ACTIVE.length) return yield* errors[0] ?? answer.left
+        const isLast = status === ACTIVE[ACTIVE.length - 1] && errors.length === ACTIVE.length
+        const isSilent = failed && answer.left.status === undefined && !dormantStates.has(status)
+        if (isLast || isSilent) return yield* errors[0] ?? answer.left
         continue
       }
       listed.push(...answer.right.items)

@@ -273,6 +273,24 @@ describe("one part that fails", () => {
     )
   }
 
+  it.live("leaves the rest of a repository alone, where it is one list that holds jobs and those that hardly do", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        const { jobs } = queue(github, 1)
+        github.world.assign(github.world.register("o/r", "one", ["x"]))
+        for (const list of ["queued", "waiting", "pending", "requested"]) {
+          github.faults.push({ path: `status=${list}`, times: 999, answer: { status: 422, body: '{"message":"no"}' } })
+        }
+        for (const at of [later(0), aMinuteLater]) {
+          assert.deepStrictEqual(
+            (yield* at(client.look(repo, 0))).jobs.map(({ id }) => id),
+            jobs.map(({ id }) => id)
+          )
+        }
+      })
+    )
+  )
+
   it.live("leaves the other runs alone where it is the jobs of one run", () => {
     const log = logged()
     return use((client, github) =>
