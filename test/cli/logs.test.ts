@@ -212,9 +212,9 @@ describe("anklet logs refuses", () => {
   it("a command line that it does not understand: exit 2, with the reason", async () => {
     for (const [args, reason] of [
       [["--frobnicate"], "--frobnicate"],
-      [["--lines", "many"], "many"],
+      [["--lines", "many"], "--lines wants a whole number"],
       [["--lines", "-1"], "--lines"],
-      [["--level", "chatty"], "debug, info, warn, error"],
+      [["--level", "chatty"], "debug, info, warn or error"],
       [["--job", "mine"], '"mine" is no job'],
       [["more"], "more"]
     ] as const) {

@@ -241,11 +241,11 @@ describe("an answer that is not what it should be", () => {
   it("is told by its places, without the program's own words and without its values", () => {
     const run = { id: CANARY, status: 5 }
     for (const [schema, value] of [
-      [github.Runs, { workflow_runs: [run] }],
+      [github.Run, run],
       [github.Runs, { workflow_runs: null }],
       [github.Jobs, `<html>${CANARY}`],
       [github.Runners, { runners: { id: 1, name: CANARY } }],
-      [github.Repositories, [{ name: 5, owner: CANARY }]],
+      [github.Repositories, { message: CANARY }],
       [github.JitConfig, { encoded_jit_config: "" }]
     ] as const) {
       const result = Schema.decodeUnknownEither(schema as Schema.Schema<unknown>, { errors: "all" })(value)
@@ -254,7 +254,7 @@ describe("an answer that is not what it should be", () => {
       assert.notMatch(inOneLine(result.left), JARGON)
       assert.notInclude(inOneLine(result.left), CANARY)
     }
-    const error = Schema.decodeUnknownEither(github.Runs)({ workflow_runs: [run] })
-    assert.strictEqual(error._tag === "Left" ? inOneLine(error.left) : "", "workflow_runs[0].id: expected a number")
+    const error = Schema.decodeUnknownEither(github.Run)(run)
+    assert.strictEqual(error._tag === "Left" ? inOneLine(error.left) : "", "id: expected a number")
   })
 })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
@@ -381,7 +382,7 @@ describe("a job of a repository that GitHub does not answer for", () => {
         yield* TestClock.adjust("61 seconds")
         yield* finished(yield* Effect.fork(World.pass()))
         assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
-      }).pipe(Effect.provide(World.layer(world)), Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      }).pipe(Effect.provide(Layer.merge(World.layer(world), Logger.replace(Logger.defaultLogger, logger))))
     })
   }
 })

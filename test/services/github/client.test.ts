@@ -298,7 +298,7 @@ describe("a credential", () => {
         yield* client.admitted
         yield* client.admitted
         assert.strictEqual(asked(), 4)
-        assert.isTrue(github.log.every(({ cost }) => cost === 0))
+        assert.isTrue(sent(github, "GET", "/rate_limit").every(({ cost }) => cost === 0))
       })
     )
   )
