@@ -64,11 +64,13 @@ const healthy = async (options: LabOptions = {}) => {
   roomOf(400)
 }
 
+/** Run it where the programs that stand in for others are found. */
+const anklet = (...args: ReadonlyArray<string>): Promise<Ran> =>
+  lab.run(["-c", lab.config, ...args], { env: { PATH: `${join(lab.folder, "programs")}:${lab.env.PATH}` } }).done
+
 /** Ask the doctor. Whatever it says, it says no secret. */
 const doctor = async (...args: ReadonlyArray<string>): Promise<Ran> => {
-  const ran = await lab.run(["-c", lab.config, "doctor", ...args], {
-    env: { PATH: `${join(lab.folder, "programs")}:${lab.env.PATH}` }
-  }).done
+  const ran = await anklet("doctor", ...args)
   for (const secret of [TOKEN, PASSWORD]) assert.notInclude(ran.stdout + ran.stderr, secret)
   return ran
 }
@@ -901,7 +903,7 @@ const MACS: ReadonlyArray<Ward> = [
         /SSL_CERT_FILE is set in the service, and not here/,
         /anklet service install/,
         async () => {
-          const { file } = JSON.parse((await lab.anklet("service", "status", "--json")).stdout)
+          const { file } = JSON.parse((await anklet("service", "status", "--json")).stdout)
           const EnvironmentVariables = { SSL_CERT_FILE: "/a.pem" }
           writeFileSync(file, build({ ProgramArguments: ["anklet"], EnvironmentVariables }))
         }
