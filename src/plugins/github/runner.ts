@@ -75,6 +75,8 @@ export const isNameOf = (job: JobKey, name: string): boolean =>
 /** A host that hands a job back because of a foreign runner takes that runner for abandoned after so many attempts. */
 const ABANDONED_AFTER_ATTEMPTS = 10
 const TRIES = 5
+/** A registration that was given up may reach GitHub this much later: a Mac that wakes up sends it then. */
+const UNDER_WAY = "5 seconds"
 const BETWEEN_TRIES = "2 seconds"
 const CREATE_WITHIN = "1 minute"
 const REMOVE_WITHIN = "90 seconds"
@@ -106,7 +108,10 @@ export const remove = Effect.fn("runner.remove")(function* <R>(
   const { id } = known.value
   if (Option.isSome(id)) yield* client.removeRunner(level, id.value)
   else {
-    const found = yield* client.runnerByName(level, name)
+    const look = client.runnerByName(level, name)
+    const found = yield* Effect.flatMap(look, (first) =>
+      Option.isSome(first) ? Effect.succeed(first) : Effect.zipRight(Effect.sleep(UNDER_WAY), look)
+    )
     if (Option.isSome(found) && (yield* mayTake)) yield* client.removeRunner(level, found.value.id)
   }
   yield* settle(name)
