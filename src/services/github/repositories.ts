@@ -206,22 +206,24 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       if (it.renamed !== before.renamed && it.renamed !== "") yield* Effect.logWarning(it.renamed)
     })
 
-  /** What is watched, as it was at most a minute ago. What cannot be asked for now is as it was. */
-  const current = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    // a list from the future was made before the clock was set back
-    if (known !== undefined && known.at <= now && now - known.at < EVERY) return { it: known.it, answered: false }
-    const asked = yield* unlessForAll(ask)
-    const before = known?.it ?? Option.getOrUndefined(Option.map(watched.repo, (repo) => untold(owner, repo)))
-    if (Either.isLeft(asked) && before === undefined) return yield* asked.left
-    const it: Known = Either.isRight(asked)
-      ? asked.right
-      : // one repository needs no list
-        { ...(before ?? NOTHING), missing: Option.isNone(watched.repo) ? Option.some(asked.left) : Option.none() }
-    known = { at: now, it }
-    yield* tell(it)
-    return { it, answered: Either.isRight(asked) }
-  })
+  /** What is watched, as it was at most a minute ago, asked for once for all services. What cannot be asked for now is as it was. */
+  const current = Effect.unsafeMakeSemaphore(1).withPermits(1)(
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      // a list from the future was made before the clock was set back
+      if (known !== undefined && known.at <= now && now - known.at < EVERY) return { it: known.it, answered: false }
+      const asked = yield* unlessForAll(ask)
+      const before = known?.it ?? Option.getOrUndefined(Option.map(watched.repo, (repo) => untold(owner, repo)))
+      if (Either.isLeft(asked) && before === undefined) return yield* asked.left
+      const it: Known = Either.isRight(asked)
+        ? asked.right
+        : // one repository needs no list
+          { ...(before ?? NOTHING), missing: Option.isNone(watched.repo) ? Option.some(asked.left) : Option.none() }
+      known = { at: now, it }
+      yield* tell(it)
+      return { it, answered: Either.isRight(asked) }
+    })
+  )
 
   /** Those that were pushed to lately come first. */
   const front = Effect.gen(function* () {

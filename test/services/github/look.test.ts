@@ -57,6 +57,19 @@ describe("a look's cost", () => {
   }
 })
 
+describe("the name of what is watched", () => {
+  it.live("is asked for once, however many services need it at the same moment", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        yield* Effect.all([client.named(repo), client.look(repo, 0), client.named(repo), client.named(repo)], {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(github.log.filter(({ path }) => path === "/repos/o/r").length, 1)
+      })
+    )
+  )
+})
+
 describe("a look is complete", () => {
   it.live("when a run moves from one list into the other between the two requests", () =>
     use((client, github) =>
