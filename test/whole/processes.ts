@@ -28,6 +28,14 @@ const textOf = (path: string): string => {
   }
 }
 
+/** The processes whose command, as its program and arguments, is one that is meant. */
+export const processesOf = (isMeant: (command: ReadonlyArray<string>) => boolean): ReadonlyArray<number> =>
+  readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .filter((pid) => isMeant(textOf(`/proc/${pid}/cmdline`).split("\0")))
+    .map(Number)
+    .filter(isAlive)
+
 /** The processes that were started in this folder, by the environment or the command line that names it. */
 const processesIn = (folder: string): ReadonlyArray<number> =>
   readdirSync("/proc")
