@@ -34,7 +34,7 @@ const [ids, faults] = await Promise.all([
   trouble(world, { seed: Number(values.seed), enough: isOver })
 ])
 const quiet = performance.now()
-const { codes, left, twice, ran } = await settle(world.fleet, ids, 900_000)
+const { codes, left, twice, ran, harm } = await settle(world, ids, 900_000)
 const conclusions: Record<string, number> = {}
 for (const id of ids) {
   const word = world.fleet.github.world.job(id).conclusion ?? "none"
@@ -48,6 +48,7 @@ const report = {
   twice,
   conclusions,
   faults,
+  harm,
   left,
   exitCodesOfDrain: codes,
   secondsUntilAllWasDone: Math.round((performance.now() - quiet) / 1000)
@@ -57,5 +58,8 @@ await world.fleet.close()
 await world.proxy.close()
 await world.redis.close()
 const isClean =
-  twice.length === 0 && Object.values(left).every((list) => list.length === 0) && codes.every((code) => code === 0)
+  harm.length === 0 &&
+  twice.length === 0 &&
+  Object.values(left).every((list) => list.length === 0) &&
+  codes.every((code) => code === 0)
 process.exit(isClean ? 0 : 1)

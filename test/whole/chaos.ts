@@ -1,8 +1,11 @@
-/** A real fleet in real trouble: daemons are killed and stopped, ways are cut, the store restarts. */
+/** A real fleet in real trouble: daemons are killed and stopped, ways are cut, the store restarts, and strangers do what they can. */
+import { readFileSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { seeded } from "../services/Coordinator/random.ts"
-import { type Proxy, type RedisServer, startProxy, start as startRedis } from "../store/server.ts"
-import { type Fleet, type Mac, make } from "./fleet.ts"
+import { type RedisServer, startProxy, start as startRedis } from "../store/server.ts"
+import { type Mac, make } from "./fleet.ts"
 import { until } from "./lab.ts"
+import * as strangers from "./strangers.ts"
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -12,6 +15,10 @@ export interface Faults {
   stalls: number
   restarts: number
   cuts: number
+  /** Damaged ledgers, planted files, and answers that quote the credential. */
+  damages: number
+  plants: number
+  echoes: number
 }
 
 /** A started fleet of so many Macs on a Redis that keeps what it has; every fourth Mac reaches it on a way that can be cut. */
@@ -26,16 +33,20 @@ export const start = async (macs: number) => {
   for (let n = 0; n < fleet.macs.length; n += 4) {
     await Promise.all(fleet.macs.slice(n, n + 4).map((mac) => mac.start()))
   }
-  return { redis, proxy, fleet }
+  const hostile = fleet.github.world.queue({ owner: "veertuinc", repo: "anklet", jobs: strangers.jobs })
+  return { redis, proxy, fleet, hostile: hostile.run.id, plants: strangers.plants(fleet.folder) }
 }
+
+/** A fleet, its store, and the strangers around it. */
+export type World = Awaited<ReturnType<typeof start>>
 
 /** Make trouble until it is enough; a Mac has one at a time, and so has the store. */
 export const trouble = async (
-  { redis, proxy, fleet }: { readonly redis: RedisServer; readonly proxy: Proxy; readonly fleet: Fleet },
+  { redis, proxy, fleet, plants }: World,
   { seed, enough }: { readonly seed: number; readonly enough: () => boolean }
 ): Promise<Faults> => {
   const random = seeded(seed)
-  const faults: Faults = { kills: 0, stalls: 0, restarts: 0, cuts: 0 }
+  const faults: Faults = { kills: 0, stalls: 0, restarts: 0, cuts: 0, damages: 0, plants: 0, echoes: 0 }
   const restart = async () => {
     faults.restarts++
     await redis.kill()
@@ -58,7 +69,23 @@ export const trouble = async (
   const kill = async (mac: Mac) => {
     faults.kills++
     await mac.kill()
+    if (random() < 0.3) {
+      faults.damages++
+      strangers.damage(join(mac.home, "state", "ledger.jsonl"), random)
+    }
+    if (random() < 0.3) {
+      faults.plants++
+      const path = plants.plant(mac.home, random)
+      const { code, stderr } = await mac.anklet()
+      if (code === 0) return
+      if (!stderr.includes(path)) throw new Error(`mac ${mac.index} does not say why it does not start: ${stderr}`)
+      rmSync(path, { force: true })
+    }
     await mac.start()
+  }
+  const echo = () => {
+    faults.echoes++
+    fleet.github.faults.push(strangers.echo(random))
   }
   const troubled = new Map<number, Promise<void>>()
   const begin = (who: number, fault: () => Promise<void>) => {
@@ -74,19 +101,59 @@ export const trouble = async (
     const kind = random()
     if (kind < 0.12) begin(-1, restart)
     else if (kind < 0.24) begin(-2, cut)
-    else if (mac !== undefined) begin(mac.index, () => (kind < 0.55 ? stall(mac) : kill(mac)))
+    else if (kind < 0.34) echo()
+    else if (mac !== undefined) begin(mac.index, () => (kind < 0.6 ? stall(mac) : kill(mac)))
   }
   await Promise.all(troubled.values())
   return faults
 }
 
+/** Where the token must not be: logs, what is published in the store, and files of the hosts. */
+const leaks = async ({ fleet, redis }: World): Promise<ReadonlyArray<string>> => {
+  const stored = await redis.ask(async (client) => {
+    const found: Array<string> = []
+    for (const key of await client.keys("*")) {
+      const kind = await client.type(key)
+      const values =
+        kind === "hash"
+          ? Object.entries(await client.hgetall(key)).flat()
+          : kind === "string"
+            ? [(await client.get(key)) ?? ""]
+            : kind === "zset"
+              ? await client.zrange(key, 0, -1)
+              : kind === "set"
+                ? await client.smembers(key)
+                : []
+      if (strangers.hasToken([key, ...values].join("\n"))) found.push(`the token is in the store's ${key}`)
+    }
+    return found
+  })
+  const filed = fleet.macs.flatMap((mac) =>
+    mac
+      .files()
+      .filter((file) => strangers.hasToken(readFileSync(file, "latin1")))
+      .map((file) => `the token is in ${file}`)
+  )
+  return [...stored, ...filed]
+}
+
 /** Quiet: all jobs end, all daemons drain; tells what should not be there. */
-export const settle = async (fleet: Fleet, ids: ReadonlyArray<number>, within: number) => {
+export const settle = async (world: World, ids: ReadonlyArray<number>, within: number) => {
+  const { fleet } = world
   await until("all jobs have ended", () => fleet.completed(ids) === ids.length, within)
+  // nobody ran these, and nobody waits for them any more
+  for (const { status, name } of fleet.github.world.jobsOf(world.hostile)) {
+    if (status !== "queued")
+      throw new Error(`a job that nobody can run is ${status}: ${JSON.stringify(name.slice(0, 80))}`)
+  }
+  fleet.github.world.cancel(world.hostile)
   for (const mac of fleet.macs) mac.signal("SIGCONT")
   const drained = await Promise.all(fleet.macs.map((mac) => mac.anklet("-s", "drain")))
   const ran = fleet.ran()
+  const harm = [...(await leaks(world)), ...world.plants.harm()]
+  world.plants.close()
   return {
+    harm,
     codes: [...new Set(drained.map(({ code }) => code))],
     left: fleet.left(),
     twice: ran.filter((job, n) => ran.indexOf(job) !== n),

@@ -247,21 +247,22 @@ describe("a fleet that shares a Redis", () => {
     assert.deepStrictEqual(fleet.left(), NOTHING)
   })
 
-  it("of 20 ends 200 jobs once each, through kills, stalls, cut ways and restarts of the store", {
+  it("of 20 ends 200 jobs once each, through kills, stalls, cut ways, restarts of the store, and strangers", {
     timeout: 1_200_000
   }, async () => {
     const world = await chaos.start(20)
     redis = world.redis
     fleet = world.fleet
     const ids = fleet.queue(200)
-    const [faults, { codes, left, twice, ran }] = await Promise.all([
+    const [faults, { codes, left, twice, ran, harm }] = await Promise.all([
       chaos.trouble(world, { seed: 11, enough: () => fleet.completed(ids) >= 150 }),
-      chaos.settle(fleet, ids, 1_100_000)
+      chaos.settle(world, ids, 1_100_000)
     ])
     await world.proxy.close()
     assert.deepStrictEqual(codes, [0])
     assert.deepStrictEqual(left, NOTHING)
     assert.deepStrictEqual(twice, [])
+    assert.deepStrictEqual(harm, [])
     assert.strictEqual(ran, ids.length)
     assert.isAbove(faults.kills + faults.stalls + faults.restarts, 15, JSON.stringify(faults))
   })

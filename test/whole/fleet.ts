@@ -1,6 +1,6 @@
 /** Many simulated Macs, one GitHub, one Redis: each Mac with a home, an `anka` and a daemon of its own. */
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
@@ -119,6 +119,15 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
               .filter(Boolean)
               .map((line) => JSON.parse(line))
           : [],
+      /** Files that its daemon has written. */
+      files: () =>
+        ["logs", "pid", "state", "work"].flatMap((folder) =>
+          existsSync(at(folder))
+            ? readdirSync(at(folder), { withFileTypes: true, recursive: true })
+                .filter((entry) => entry.isFile())
+                .map((entry) => join(entry.parentPath, entry.name))
+            : []
+        ),
       vms: () => clones(at("host")).map(({ name }) => name),
       owes: () => {
         const file = at("state", "ledger.jsonl")
