@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { defineConfig } from "vitest/config"
+import { ALL, filesOf } from "./test/rings.ts"
 import { MUTANTS, mutate } from "./test/simulation/mutants.ts"
 
 /** The mechanism that is taken away in this run, if any: see `test/simulation/mutants.test.ts`. */
@@ -22,7 +23,10 @@ export default defineConfig({
     }
   ],
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: ALL.map((name) => ({
+      extends: true,
+      test: { name, ...filesOf(name), setupFiles: name === "unit" ? ["test/unit.ts"] : [] }
+    })),
     // a slow machine only makes it longer
     testTimeout: 240_000,
     hookTimeout: 240_000,

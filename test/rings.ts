@@ -1,0 +1,49 @@
+/** The rings of tests, from the slowest to the quickest. A file is in the first ring that names it. */
+export const RINGS = {
+  /** Files for all systems, which only `npm run test:release` makes. */
+  release: ["test/release/macos.test.ts"],
+  /** A fleet of real daemons, which needs the machine for itself. */
+  fleet: ["test/whole/fleet.test.ts"],
+  /** What takes minutes: every crash point and pair, mutants, long histories, a week, many Macs, this system's release. */
+  deep: [
+    "test/simulation/promises*.test.ts",
+    "test/simulation/{mutants,week}.test.ts",
+    "test/whole/{crash,kills}.test.ts",
+    "test/store/many.test.ts",
+    "test/release/*.test.ts"
+  ],
+  /** The built program as its user runs it, in a browser, too; and a short simulation. */
+  whole: [
+    "test/whole/*.test.ts",
+    "test/cli/!(findings).test.ts",
+    "test/build/*.test.ts",
+    "test/simulation/*.test.ts"
+  ],
+  /** The shared store and what watches us, on real servers. */
+  contract: ["test/store/*.test.ts", "test/Exposition.test.ts", "test/services/github/tunnel.test.ts"],
+  /** Real processes, files and HTTP, and input that bites. */
+  door: [
+    "test/lint.test.ts",
+    "test/fuzz/*.test.ts",
+    "test/services/{Anka,Exec,Host,HostLock}.test.ts",
+    "test/services/exec/*.test.ts",
+    "test/services/github/{app,client,faults,look,transport}.test.ts",
+    "test/simulator/**/*.test.ts"
+  ],
+  /** What needs no build, no process and no port. */
+  unit: ["test/**/*.test.ts"]
+} as const
+
+/** Name of a ring. */
+export type Ring = keyof typeof RINGS
+
+const names = Object.keys(RINGS) as ReadonlyArray<Ring>
+
+/** The patterns of a ring, and those of the rings before it, whose files are not its own. */
+export const filesOf = (ring: Ring): { readonly include: Array<string>; readonly exclude: Array<string> } => ({
+  include: [...RINGS[ring]],
+  exclude: names.slice(0, names.indexOf(ring)).flatMap((name) => RINGS[name])
+})
+
+/** All rings. */
+export const ALL = names
