@@ -2,26 +2,41 @@
 # Installs anklet, one file, for this user. No root needed.
 #
 #   sh install.sh                              the release that this script belongs to
-#   ANKLET_URL=https://… sh install.sh         one that is kept elsewhere: a folder with the files and their SHA256SUMS
+#   ANKLET_URL=https://… sh install.sh         the same one, kept elsewhere: a folder with its files
+#   ANKLET_VERSION=3.1.0 ANKLET_URL=https://… sh install.sh      another one, signed with a key that this script knows
 #   ANKLET_BIN_DIR=~/bin sh install.sh         into another folder
 #
 # Without ANKLET_BIN_DIR the folder is ~/.local/bin, for root /usr/local/bin.
-# Nothing is installed unless the file has the sum that SHA256SUMS tells, and starts here.
+# Nothing is installed unless SHA256SUMS is signed by Anklet's makers, and the file is of that version, has the sum that is signed, and starts here.
 set -eu
 
 url=${ANKLET_URL:-@URL@}
+version=${ANKLET_VERSION:-@VERSION@}
+
+# the keys that releases are signed with, one of which is enough
+keys='@KEYS@'
 
 fail() {
   echo "install.sh: $*" >&2
   exit 1
 }
 
+# No redirect leads to anything but https. wget cannot be kept from following one to http, so it is not used.
 fetch() {
-  if command -v curl >/dev/null; then
-    curl -fsSL --connect-timeout 20 --retry 2 -o "$2" "$1"
-  else
-    wget -q -O "$2" "$1"
-  fi
+  curl -fsSL --globoff --proto "=$protocol" --proto-redir '=https' --tlsv1.2 --connect-timeout 20 --retry 2 -o "$2" "$1"
+}
+
+# Whether SHA256SUMS is signed with one of the keys. What is asked of openssl, LibreSSL knows too, which is macOS's own.
+is_signed() {
+  (
+    cd "$work" || exit 1
+    echo "$keys" | awk '/BEGIN PUBLIC KEY/ { n++ } n { print > ("key" n) }'
+    for key in key*; do
+      said=$(openssl dgst -sha256 -verify "$key" -signature SHA256SUMS.sig SHA256SUMS 2>/dev/null) || continue
+      if [ "$said" = "Verified OK" ]; then exit 0; fi
+    done
+    exit 1
+  )
 }
 
 sum_of() {
@@ -57,17 +72,29 @@ folder_for_programs() {
 }
 
 main() {
-  case $url in @*) fail "set ANKLET_URL to the address of a release" ;; esac
+  case $keys in @*) fail "this script knows no key to check a release with: take the install.sh of a release" ;; esac
+  case $url in
+    https://?*) protocol=https ;;
+    file:///?*) protocol=file ;;
+    *) fail "$url: the address of a release begins with https:// or file:///" ;;
+  esac
+  case $version in *[!0-9A-Za-z.-]* | "") fail "$version is no version" ;; esac
   target=$(platform)
+  for program in curl openssl; do
+    command -v "$program" >/dev/null || fail "$program is missing: install it, and run this again"
+  done
   work=$(mktemp -d)
   new=
   trap 'rm -rf "$work" ${new:+"$new"}' EXIT
   trap 'exit 1' HUP INT TERM
 
   fetch "$url/SHA256SUMS" "$work/SHA256SUMS" || fail "$url/SHA256SUMS cannot be downloaded"
-  line=$(grep -E "^[0-9a-f]{64}  anklet-[^ ]*-$target\$" "$work/SHA256SUMS") || fail "there is no anklet for $target at $url"
-  sum=${line%% *}
-  name=${line##* }
+  fetch "$url/SHA256SUMS.sig" "$work/SHA256SUMS.sig" || fail "$url/SHA256SUMS.sig cannot be downloaded: without its signature nothing is installed"
+  is_signed || fail "$url/SHA256SUMS is not signed with a key of Anklet's: nothing is installed"
+  name=anklet-$version-$target
+  # the name is part of what is signed, so that an older release cannot be passed off as this one
+  sum=$(awk -v name="$name" '$2 == name { print $1 }' "$work/SHA256SUMS")
+  [ -n "$sum" ] || fail "there is no $name at $url, only $(awk '/ anklet-.*-(macos|linux)-/ { printf "%s ", $2 }' "$work/SHA256SUMS")"
   echo "downloading $name"
   fetch "$url/$name" "$work/anklet" || fail "$url/$name cannot be downloaded"
   found=$(sum_of "$work/anklet")
@@ -75,15 +102,16 @@ main() {
 
   bin=$(folder_for_programs)
   mkdir -p "$bin" || fail "$bin cannot be made; name another folder with ANKLET_BIN_DIR"
-  new=$bin/.anklet.$$
+  new=$(mktemp "$bin/.anklet.XXXXXX") || fail "$bin cannot be written to; name another folder with ANKLET_BIN_DIR"
   cp "$work/anklet" "$new" || fail "$bin cannot be written to; name another folder with ANKLET_BIN_DIR"
   chmod 755 "$new"
   # what came through a browser or a mail is not started by macOS before somebody says so
   if command -v xattr >/dev/null; then xattr -d com.apple.quarantine "$new" 2>/dev/null || true; fi
-  version=$("$new" --version) || fail "$name does not start here"
+  said=$("$new" --version) || fail "$name does not start here"
+  case $said in "anklet $version" | "anklet $version "*) ;; *) fail "$name calls itself $said: it is not installed" ;; esac
   # at once, also in place of one that runs: that one goes on as it is
   mv -f "$new" "$bin/anklet"
-  echo "$version is installed: $bin/anklet"
+  echo "$said is installed: $bin/anklet"
   case :$PATH: in
     *":$bin:"*) ;;
     *) echo "$bin is not in your PATH: add it, or type the whole name" ;;

@@ -2,6 +2,8 @@
 // `node scripts/release.mjs [target …]`, all targets by default, `host` for this machine's.
 // RELEASE_SIGN: a program that signs the file it is given, for macOS; without it the signature is ad hoc.
 // RELEASE_URL: where the files will be, for the install script and the formula; without it they take them from this folder.
+// RELEASE_KEYS: with RELEASE_URL, the file with the public keys for the install script; packaging/release-keys.pem by default.
+// RELEASE_KEY: the private key, as PEM text, to sign at once. Without RELEASE_URL a new key signs, and is forgotten.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -11,19 +13,44 @@ import { bundle, root, version } from "./bundle.mjs"
 import { pluginApiApart } from "./lean.mjs"
 import { bom, licences, packagesIn } from "./release/contents.mjs"
 import { formula } from "./release/formula.mjs"
+import { installer } from "./release/installer.mjs"
+import { newKey, pemOf, privateKeyIn, publicKeys } from "./release/keys.mjs"
 import { HOST, runtimeOf, TARGETS } from "./release/runtimes.mjs"
 import { signedAdHoc } from "./release/sign.mjs"
+import { SUMS, sign } from "./release/signature.mjs"
+
+const refuse = (why) => {
+  console.error(why)
+  process.exit(2)
+}
+
+const orRefuse = (make) => {
+  try {
+    return make()
+  } catch ({ message }) {
+    return refuse(message)
+  }
+}
 
 const asked = process.argv.slice(2).map((name) => (name === "host" ? HOST : name))
 const targets = asked.length > 0 ? asked : Object.keys(TARGETS)
 const unknown = targets.find((target) => !(target in TARGETS))
-if (unknown !== undefined) {
-  console.error(`there is no release for ${unknown}, only for ${Object.keys(TARGETS).join(", ")}`)
-  process.exit(2)
-}
+if (unknown !== undefined) refuse(`there is no release for ${unknown}, only for ${Object.keys(TARGETS).join(", ")}`)
 
 const release = join(root, "release")
-const url = process.env.RELEASE_URL || pathToFileURL(release).href
+const { RELEASE_URL, RELEASE_KEY, RELEASE_KEYS } = process.env
+if (RELEASE_URL && !/^https:\/\/[\w./:%~+-]+$/.test(RELEASE_URL))
+  refuse(`RELEASE_URL must be an address that begins with https://, and is ${RELEASE_URL}`)
+const url = RELEASE_URL || pathToFileURL(release).href
+
+/** The private key, where there is one here, and the public keys that install.sh gets. */
+const keysOf = () => {
+  const key = RELEASE_KEY ? privateKeyIn(RELEASE_KEY) : RELEASE_URL ? undefined : newKey()
+  const keys = RELEASE_URL ? publicKeys(RELEASE_KEYS || join(root, "packaging", "release-keys.pem")) : [pemOf(key)]
+  if (key !== undefined && !keys.includes(pemOf(key))) throw new Error("RELEASE_KEY is none of the release's keys")
+  return { key, keys }
+}
+const { key, keys } = orRefuse(keysOf)
 const SIGN = process.env.RELEASE_SIGN
 const sumOf = (name) =>
   createHash("sha256")
@@ -81,9 +108,11 @@ try {
   write("THIRD-PARTY-LICENCES.txt", licences(packages))
   write(`anklet-${version}.cdx.json`, `${JSON.stringify(bom(packages, targets), null, 2)}\n`)
   write("anklet.rb", formula({ version, url, files }))
-  write("install.sh", readFileSync(join(root, "packaging", "install.sh"), "utf8").replace("@URL@", url))
+  write("install.sh", installer({ version, url, keys }))
   const names = readdirSync(release).sort()
-  write("SHA256SUMS", names.map((name) => `${sumOf(name)}  ${name}\n`).join(""))
+  write(SUMS, names.map((name) => `${sumOf(name)}  ${name}\n`).join(""))
+  if (key === undefined) console.log(`release/${SUMS} is not signed yet: npm run release:sign`)
+  else sign(release, key)
 } finally {
   rmSync(modules, { recursive: true, force: true })
 }

@@ -4,13 +4,18 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root, version } from "../bundle.mjs"
+import { newKey } from "./keys.mjs"
 import { HOST, runtimeOf } from "./runtimes.mjs"
 
 const ANKLET_BIN = join(root, "release", `anklet-${version}-${HOST}`)
 
+/** Both builds carry one key, which nobody has afterwards, and take their files from the folder that they are in. */
+const RELEASE_KEY = newKey().export({ type: "pkcs8", format: "pem" })
+
 const run = (program, ...args) => {
   console.log(`\n${program} ${args.join(" ")}`)
-  const { status } = spawnSync(program, args, { cwd: root, stdio: "inherit", env: { ...process.env, ANKLET_BIN } })
+  const env = { ...process.env, ANKLET_BIN, RELEASE_KEY, RELEASE_URL: "" }
+  const { status } = spawnSync(program, args, { cwd: root, stdio: "inherit", env })
   if (status !== 0) process.exit(status ?? 1)
 }
 

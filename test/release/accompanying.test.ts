@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { at, programs, RELEASE, sha256, VERSION } from "./files.ts"
+import { at, PROGRAM, programs, RELEASE, sha256, VERSION } from "./files.ts"
 
 const text = (name: string) => readFileSync(at(name), "utf8")
 
@@ -32,9 +34,23 @@ const bom: {
 
 describe("SHA256SUMS", () => {
   it("holds the right sum of every other file, and names no other", () => {
-    const files = readdirSync(RELEASE).filter((name) => name !== "SHA256SUMS")
+    const files = readdirSync(RELEASE).filter((name) => !name.startsWith("SHA256SUMS"))
     assert.deepStrictEqual([...sums.keys()].sort(), files.sort())
     for (const name of files) assert.strictEqual(sums.get(name), sha256(readFileSync(at(name))), name)
+  })
+})
+
+describe("install.sh", () => {
+  it("installs this machine's program from where it lies, signed with a key that the script carries", () => {
+    const folder = mkdtempSync(join(tmpdir(), "anklet-installed-"))
+    const { status, stdout, stderr } = spawnSync("sh", [at("install.sh")], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH, HOME: folder, ANKLET_BIN_DIR: folder }
+    })
+    assert.strictEqual(status, 0, stderr)
+    assert.include(stdout, `anklet ${VERSION} `)
+    assert.strictEqual(sha256(readFileSync(join(folder, "anklet"))), sha256(readFileSync(PROGRAM)))
+    rmSync(folder, { recursive: true })
   })
 })
 
