@@ -8,14 +8,16 @@ const NEEDLESS = {
   "@octokit/plugin-rest-endpoint-methods": "export const legacyRestEndpointMethods = () => ({})",
   // our pages are conditional requests, our log is Log.ts
   "@octokit/plugin-paginate-rest": "export const paginateRest = () => ({})",
-  "@octokit/plugin-request-log": "export const requestLog = () => {}"
+  "@octokit/plugin-request-log": "export const requestLog = () => {}",
+  // ioredis tells it every command, AUTH with the password too, and DEBUG in the environment would print them
+  debug: "export default () => () => {}"
 }
 
 /** Leaves out what is never called. */
 export const leaveOut = {
   name: "leave out",
   setup(build) {
-    build.onResolve({ filter: /^(fast-check|@octokit\/plugin-.+)$/ }, ({ path }) =>
+    build.onResolve({ filter: /^(fast-check|debug|@octokit\/plugin-.+)$/ }, ({ path }) =>
       path in NEEDLESS ? { path, namespace: "needless", sideEffects: false } : undefined
     )
     build.onLoad({ filter: /.*/, namespace: "needless" }, ({ path }) => ({ contents: NEEDLESS[path] }))
