@@ -1,8 +1,9 @@
 /** Lists that strangers write: each item is decoded by itself, so that one that cannot be read does not take the others with it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { misfits } from "./Expected.ts"
 import type { Once } from "./services/Once.ts"
 import { bounded, visibleJson } from "./Text.ts"
 
@@ -16,11 +17,38 @@ export interface Each<A> {
   readonly unreadable: ReadonlyArray<Unreadable>
 }
 
-/** Characters of a stranger's value that are shown. */
+/** Maximum number of characters of a stranger's value that are shown. */
 const SHOWN = 200
+/** Maximum number of levels, and of parts of each, that are looked at for that: the value itself may have any size. */
+const LEVELS = 4
+const PARTS = 20
+/** Maximum number of entries of one answer of which each has a line of its own. */
+const NAMED = 10
+
+/** The beginning of a value. */
+const begun = (value: unknown, levels = LEVELS): unknown => {
+  if (typeof value === "string") return value.slice(0, SHOWN)
+  if (typeof value !== "object" || value === null) return value
+  if (levels === 0) return "…"
+  return Array.isArray(value)
+    ? value.slice(0, PARTS).map((part) => begun(part, levels - 1))
+    : Object.fromEntries(
+        Object.keys(value)
+          .slice(0, PARTS)
+          .map((key) => [key.slice(0, SHOWN), begun(Reflect.get(value, key), levels - 1)])
+      )
+}
 
 /** A stranger's value on one line, as JSON. */
-const shown = (value: unknown): string => bounded(visibleJson(JSON.stringify(value) ?? String(value)), SHOWN)
+const shown = (value: unknown): string => {
+  const some = begun(value)
+  // what is no JSON, such as a bigint, comes from no parser
+  const text = Either.getOrElse(
+    Either.try(() => JSON.stringify(some)),
+    () => undefined
+  )
+  return bounded(visibleJson(text ?? String(some)), SHOWN)
+}
 
 const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
@@ -30,10 +58,10 @@ const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
 
 /** What is wrong with a value, in its own words. */
 const why = (value: unknown, error: ParseResult.ParseError): string => {
-  const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
-  if (issue === undefined || issue.path.length === 0) return "it is something else"
-  const wrong = at(value, issue.path)
-  return `"${issue.path.join(".")}" is ${wrong === undefined ? "missing" : shown(wrong)}`
+  const [misfit] = misfits(error)
+  if (misfit === undefined || misfit.path.length === 0) return "it is something else"
+  const wrong = at(value, misfit.path)
+  return `${shown(misfit.path.join("."))} is ${wrong === undefined ? "missing" : shown(wrong)}`
 }
 
 /** What stays the same of an entry while other things in it change: what it is called by, else its place. */
@@ -41,6 +69,8 @@ const identityOf = ({ place, value }: Unreadable): string => {
   const names = ["uuid", "id", "name"].map((key) => at(value, [key]))
   return shown(names.find((name) => typeof name === "string" || typeof name === "number") ?? place)
 }
+
+const BROKEN = "it is something else"
 
 /** A list of such items, and what in it is none. */
 export const each = <A, I>(item: Schema.Schema<A, I>) => {
@@ -55,9 +85,13 @@ export const each = <A, I>(item: Schema.Schema<A, I>) => {
         const items: Array<A> = []
         const unreadable: Array<Unreadable> = []
         for (const [index, value] of values.entries()) {
-          const read = decode(value)
+          // a value that makes its schema throw is one more that cannot be read
+          const read = Either.flatMap(
+            Either.try(() => decode(value)),
+            (read) => Either.mapLeft(read, (error) => why(value, error))
+          )
           if (Either.isRight(read)) items.push(read.right)
-          else unreadable.push({ place: index + 1, value, why: why(value, read.left) })
+          else unreadable.push({ place: index + 1, value, why: typeof read.left === "string" ? read.left : BROKEN })
         }
         return { items, unreadable }
       },
@@ -74,7 +108,10 @@ export const readable = <A, I>(item: Schema.Schema<A, I>) =>
     encode: (items) => ({ items, unreadable: [] })
   })
 
-/** Name what could not be read at WARN, each entry once; gives the items. `list` says where they are listed, e.g. `anka list`. */
+/**
+ * Name what could not be read at WARN, each entry once, and of many only the first ones; gives the items. `list` says where
+ * they are listed, e.g. `anka list`.
+ */
 export const told = <A>(
   { once }: Once["Type"],
   list: string,
@@ -82,7 +119,7 @@ export const told = <A>(
   consequence: (unreadable: Unreadable) => string = () => "it is left out"
 ): Effect.Effect<ReadonlyArray<A>> =>
   Effect.forEach(
-    unreadable,
+    unreadable.slice(0, NAMED),
     (it) =>
       once(
         `${list}: ${identityOf(it)}, ${it.why}`,
@@ -91,4 +128,11 @@ export const told = <A>(
         )
       ),
     { discard: true }
-  ).pipe(Effect.as(items))
+  ).pipe(
+    Effect.zipRight(
+      unreadable.length > NAMED
+        ? once(`${list}: more`, Effect.logWarning(`${list}: ${unreadable.length - NAMED} more entries cannot be read`))
+        : Effect.void
+    ),
+    Effect.as(items)
+  )

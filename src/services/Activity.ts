@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { JobKey, type JobRequest, LogFields } from "../Job.ts"
+import * as Limits from "../Limits.ts"
 import * as Metrics from "../Metrics.ts"
 import { Reached, type Stage } from "../Stage.ts"
 
@@ -98,6 +99,27 @@ export class Progress extends Context.Reference<Progress>()("anklet/Progress", {
 export const reached = (stage: Stage): Effect.Effect<void> =>
   Effect.flatMap(Progress, (progress) => progress.reached(stage))
 
+/** A reason as it is remembered: it may quote what strangers wrote. */
+const whyOf = (why: string): string => Limits.kept(why, Limits.REASON)
+
+/** What a job is called, as it is remembered: a plugin, an older ledger or another host may have taken any of it from strangers. */
+const calledOf = ({
+  key,
+  name,
+  template,
+  fields
+}: JobRequest): Pick<JobProgress, "key" | "name" | "template" | "fields"> => ({
+  key,
+  name: Limits.kept(name, Limits.NAME),
+  template: Limits.kept(`${template}`, 2 * Limits.LABEL),
+  fields: Object.fromEntries(
+    Object.entries(fields).map(([field, value]) => [
+      field,
+      typeof value === "string" ? Limits.kept(value, Limits.ADDRESS) : value
+    ])
+  )
+})
+
 /** So many ended jobs, and notes about jobs, are remembered. */
 const REMEMBERED = 50
 const NOTED = 500
@@ -145,17 +167,14 @@ export class Activity extends Context.Tag("anklet/Activity")<
       const begin = (job: JobRequest, attempt: number, adopted: boolean, now: number) => {
         const at = seenAt(job.key)
         const progress: JobProgress = {
-          key: job.key,
-          name: job.name,
-          template: `${job.template}`,
+          ...calledOf(job),
           attempt,
           adopted,
           stages: [
             { stage: "queued", at: job.createdAt },
             ...(at === undefined ? [] : [{ stage: "seen" as const, at }]),
             ...(adopted ? [] : [{ stage: "claimed" as const, at: now }])
-          ],
-          fields: job.fields
+          ]
         }
         set({ _tag: "Working", job: progress }, now)
         return progress
@@ -164,7 +183,12 @@ export class Activity extends Context.Tag("anklet/Activity")<
         does: (doing) =>
           timed((now) => {
             if (doing._tag === "Looking") found = ""
-            set(doing._tag === "Waiting" && found !== "" ? { ...doing, why: found } : doing, now)
+            set(
+              "why" in doing
+                ? { ...doing, why: whyOf(doing._tag === "Waiting" && found !== "" ? found : doing.why) }
+                : doing,
+              now
+            )
           }),
         sees: (jobs) =>
           timed((now) => {
@@ -180,7 +204,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
         notes: (job, why, until) =>
           timed((at) => {
             notes.delete(job)
-            notes.set(job, { job, why, at, until })
+            notes.set(job, { job, why: whyOf(why), at, until })
             for (const oldest of notes.keys()) if (notes.size > NOTED) notes.delete(oldest)
           }),
         takes: (job, attempt, adopted) =>
@@ -192,8 +216,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
           timed((now) => {
             const before = present()
             if (before === undefined) return
-            const { key, name: title, template, fields } = { ...job, template: `${job.template}` }
-            set({ _tag: "Working", job: { ...before, key, name: title, template, fields } }, now)
+            set({ _tag: "Working", job: { ...before, ...calledOf(job) } }, now)
           }),
         reached: (stage) =>
           Effect.flatMap(
@@ -212,7 +235,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
           Effect.suspend(() => {
             const job = present()
             if (job === undefined) return Effect.void
-            const end: Ended = { service: name, job, outcome }
+            const end: Ended = { service: name, job, outcome: whyOf(outcome) }
             ended.unshift(end)
             ended.length = Math.min(ended.length, REMEMBERED)
             return Effect.forEach(listeners, (told) => told(end), { discard: true })

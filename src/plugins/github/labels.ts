@@ -2,6 +2,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { Template } from "../../Job.ts"
+import * as Limits from "../../Limits.ts"
 import * as mistyped from "./mistyped.ts"
 
 /** What a job's labels ask for. */
@@ -25,11 +26,6 @@ const UNIQUE_ID = "unique-id"
 const PRIORITY = "anklet-priority-"
 const KEYS = [TEMPLATE, TAG, RUN_ID, UNIQUE_ID]
 
-/** Labels that a runner can have: GitHub's API, "Create configuration for a just-in-time runner". */
-export const MOST_LABELS = 100
-/** Characters of a label: LabelsValidator in src/Runner.Listener/Configuration/Validators.cs of github.com/actions/runner. */
-export const LONGEST_LABEL = 256
-
 /** A label's key and value, without the space around them; GitHub matches labels whatever their case, and so do we. */
 interface Read {
   /** As much of it as can be a label: what is longer takes time, and is refused. */
@@ -39,7 +35,7 @@ interface Read {
 }
 
 const readOf = (whole: string): Read => {
-  const label = whole.slice(0, LONGEST_LABEL + 1)
+  const label = whole.slice(0, Limits.LABEL + 1)
   const text = mistyped.trim(label)
   if (text.toLowerCase().startsWith(PRIORITY)) return { label, key: PRIORITY, value: text.slice(PRIORITY.length) }
   const colon = text.indexOf(":")
@@ -50,6 +46,10 @@ const readOf = (whole: string): Read => {
   }
 }
 
+/** Number of these; more than are kept of what GitHub sends may have been more still. */
+const counted = ({ length }: { readonly length: number }): string =>
+  length < Limits.SEEN ? `${length}` : `at least ${length}`
+
 const valuesOf = (read: ReadonlyArray<Read>, wanted: string): ReadonlyArray<string> => [
   ...new Set(read.filter(({ key }) => key === wanted).map(({ value }) => value))
 ]
@@ -57,7 +57,7 @@ const valuesOf = (read: ReadonlyArray<Read>, wanted: string): ReadonlyArray<stri
 /**
  * Read a job's labels. None: the job names no template, nor anything like one, so it is not ours.
  *
- * A template or tag that begins with `-` or holds a control character is refused: it would be read as an option.
+ * A template or tag that Anka cannot have is refused: it would be read as an option, or become a part of a path at a registry.
  */
 export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Option<Either.Either<Plan, Refusal>> => {
   const read = labels.map(readOf)
@@ -70,13 +70,13 @@ export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Optio
   const refuse = (why: string) => Option.some(Either.left(why))
   const others = read.filter(({ key }) => key !== PRIORITY && !KEYS.includes(key)).map(({ label }) => label)
   if (template === undefined) return Option.map(mistyped.template(others), Either.left)
-  const tooLong = labels.find(({ length }) => length > LONGEST_LABEL)
-  if (labels.length > MOST_LABELS) {
-    return refuse(`it has ${labels.length} labels, and GitHub gives a runner ${MOST_LABELS} at most`)
+  const tooLong = labels.find(({ length }) => length > Limits.LABEL)
+  if (labels.length > Limits.LABELS) {
+    return refuse(`it has ${counted(labels)} labels, and GitHub gives a runner ${Limits.LABELS} at most`)
   }
   if (tooLong !== undefined) {
     return refuse(
-      `its label ${mistyped.quote(tooLong)} has ${tooLong.length} characters, and a runner's labels have ${LONGEST_LABEL} at most`
+      `its label ${mistyped.quote(tooLong)} has ${counted(tooLong)} characters, and a runner's labels have ${Limits.LABEL} at most`
     )
   }
   if (templates.length > 1)
@@ -93,17 +93,25 @@ export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Optio
     ...runIds.map((value) => mistyped.value(RUN_ID, value))
   ])
   if (Option.isSome(wrong)) return refuse(wrong.value)
-  if (!isName(template)) return refuse(`${mistyped.quote(template)} cannot be a template's UUID`)
-  if (tag !== undefined && !isName(tag)) return refuse(`${mistyped.quote(tag)} cannot be a template's tag`)
+  if (!Limits.isTemplate(template)) {
+    return refuse(
+      `${mistyped.quote(template)} cannot be a template's UUID, nor its name: give the UUID that "anka list" shows`
+    )
+  }
+  if (tag !== undefined && !Limits.isTag(tag)) {
+    return refuse(`${mistyped.quote(tag)} cannot be a template's tag: give one that "anka show <uuid> tag" shows`)
+  }
+  const uniqueId = uniqueIds[0] ?? labels.find((label) => label.startsWith(`${runId}-`))
+  if (uniqueId !== undefined && !Limits.isWellFormed(uniqueId)) {
+    return refuse(`${mistyped.quote(uniqueId)}, which pins it, holds half a character`)
+  }
   if (runIds.some((value) => value !== String(runId))) {
     return refuse(`its ${RUN_ID}: label names another run than its own, ${runId}: no runner may take it`)
   }
   return Option.some(
     Either.right({
       template: Template.make({ id: template, tag: Option.fromNullable(tag) }),
-      uniqueId: Option.orElse(Option.fromNullable(uniqueIds[0]), () =>
-        Option.fromNullable(labels.find((label) => label.startsWith(`${runId}-`)))
-      ),
+      uniqueId: Option.fromNullable(uniqueId),
       priority: Option.map(Option.fromNullable(priorities[0]), Number),
       doubts: [
         ...mistyped.doubts(others),
@@ -112,6 +120,3 @@ export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Optio
     })
   )
 }
-
-// control characters, and what the hypervisor would read as an option
-const isName = (value: string) => value !== "" && !value.startsWith("-") && !/[\p{Cc}]/u.test(value)

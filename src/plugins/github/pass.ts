@@ -62,7 +62,7 @@ const lookAround = Effect.fnUntraced(function* (
   const look = yield* context.look(0)
   yield* Ref.set(isPartial, !look.isWhole)
   if (look.nothing !== "") yield* progress.finds(`nothing is watched: ${look.nothing}`)
-  const { requests, refused, doubted } = sort(
+  const { requests, refused, doubted, broken } = sort(
     scope,
     look.jobs.filter(({ status }) => status === "queued")
   )
@@ -78,6 +78,12 @@ const lookAround = Effect.fnUntraced(function* (
     yield* once(
       `labels of ${job.url}`,
       Effect.logWarning(`labels may be mistyped: ${why}`).pipe(Effect.annotateLogs(about(job)))
+    )
+  }
+  for (const [job, why] of broken) {
+    yield* once(
+      `job ${job.id} is left out`,
+      Effect.logWarning(`job ${job.id} is left out, the others are taken: nothing can be made of it: ${why}`)
     )
   }
   return requests

@@ -3,6 +3,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JobKey, JobRequest, type LogFields, Scope } from "../../Job.ts"
+import { classOf, rankOf } from "../../services/Coordinator/order.ts"
 import type { Job, Watched } from "../../services/GitHub.ts"
 import { type Plan, plan, type Refusal } from "./labels.ts"
 
@@ -77,17 +78,44 @@ export interface Sorted {
   readonly refused: ReadonlyArray<readonly [Job, Refusal]>
   /** Those that run, with what is probably not meant as their labels say it. */
   readonly doubted: ReadonlyArray<readonly [Job, string]>
+  /** Those that nothing can be made of, and what was thrown: a fault of ours, or of a kind that is not known yet. */
+  readonly broken: ReadonlyArray<readonly [Job, string]>
 }
 
-/** Read the labels of these jobs. */
+/** What becomes of one job. */
+const sortOne = (scope: Scope, job: Job): Sorted => {
+  const none: Sorted = { requests: [], refused: [], doubted: [], broken: [] }
+  return Option.match(plan(job.labels, job.runId), {
+    onNone: () => none,
+    onSome: Either.match({
+      onLeft: (refusal): Sorted => ({ ...none, refused: [[job, refusal]] }),
+      onRight: (plan): Sorted => {
+        const request = requestOf(scope, job, plan)
+        // what the queue sorts by, and what a store is given: it must be possible of each job by itself
+        classOf(request)
+        rankOf(request)
+        return {
+          ...none,
+          requests: [request],
+          doubted: plan.doubts.length > 0 ? [[job, plan.doubts.join("; ")]] : []
+        }
+      }
+    })
+  })
+}
+
+/** Read the labels of these jobs, each by itself: one that makes this throw takes no other with it. */
 export const sort = (scope: Scope, jobs: ReadonlyArray<Job>): Sorted => {
-  const ours = jobs.flatMap((job) => Option.toArray(Option.map(plan(job.labels, job.runId), (plan) => ({ job, plan }))))
-  const planned = ours.flatMap(({ job, plan }) => (Either.isRight(plan) ? [{ job, plan: plan.right }] : []))
-  return {
-    requests: planned.map(({ job, plan }) => requestOf(scope, job, plan)),
-    refused: ours.flatMap(({ job, plan }) => (Either.isLeft(plan) ? [[job, plan.left] as const] : [])),
-    doubted: planned.flatMap(({ job, plan }) =>
-      plan.doubts.length > 0 ? [[job, plan.doubts.join("; ")] as const] : []
+  const sorted = jobs.map((job) =>
+    Either.getOrElse(
+      Either.try({ try: () => sortOne(scope, job), catch: (error) => `${error}` }),
+      (error): Sorted => ({ requests: [], refused: [], doubted: [], broken: [[job, error]] })
     )
+  )
+  return {
+    requests: sorted.flatMap(({ requests }) => requests),
+    refused: sorted.flatMap(({ refused }) => refused),
+    doubted: sorted.flatMap(({ doubted }) => doubted),
+    broken: sorted.flatMap(({ broken }) => broken)
   }
 }

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { bounded } from "../../Text.ts"
 import type { GitHubError, Job, Look, Repository, Trial, Watched } from "../GitHub.ts"
 import { unavailable } from "./errors.ts"
 import * as parts from "./parts.ts"
@@ -36,8 +35,6 @@ interface Seen {
   readonly runs: ReadonlyMap<number, Run>
 }
 
-/** UTF-16 units of a name that are kept: strangers choose them, as long as they like. */
-const NAME = 250
 /** What one look saw of a repository. */
 interface Found {
   readonly jobs: ReadonlyArray<Job>
@@ -46,8 +43,9 @@ interface Found {
   readonly isWhole: boolean
 }
 
+/** Milliseconds since the epoch; 0 for what is no date, or lies before it. */
 const millis = (text: string): number =>
-  Option.match(DateTime.make(text), { onNone: () => 0, onSome: DateTime.toEpochMillis })
+  Option.match(DateTime.make(text), { onNone: () => 0, onSome: (at) => Math.max(0, DateTime.toEpochMillis(at)) })
 
 /** Names a repository whatever it is called; by its name where its number is not known. */
 const keyOf = (repository: Repository) =>
@@ -64,9 +62,9 @@ export const toJob = (
   repo,
   runId: job.run_id,
   runAttempt: job.run_attempt,
-  name: bounded(job.name, NAME),
-  workflowName: bounded(job.workflow_name, NAME),
-  runName: bounded(runName, NAME),
+  name: job.name,
+  workflowName: job.workflow_name,
+  runName,
   headSha: job.head_sha,
   url: job.html_url,
   status: job.status,

@@ -168,6 +168,30 @@ describe("labels", () => {
     assert.include(refused(`anka-template:${"x".repeat(300)}`), "314 characters")
   })
 
+  it("that name what no template and no tag can be called are refused with the value in quotes", () => {
+    for (const wrong of [
+      "../../x",
+      "$(touch x)",
+      "x`id`",
+      "<img src=x",
+      "__proto__",
+      "\ud800x",
+      "a/b",
+      "a?b",
+      "anklet-vm-1"
+    ]) {
+      assert.include(refused(`anka-template:${wrong}`), `${JSON.stringify(wrong)} cannot be a template's UUID`)
+    }
+    for (const wrong of ["../x", "$(touch x)", "x`id`", "<img", "\ud800x", "a/b", "x\udc00"]) {
+      const why = refused("anka-template:a", `anka-template-tag:${wrong}`)
+      assert.include(why, `${JSON.stringify(wrong)} cannot be a template's tag`)
+    }
+    for (const broken of ["unique-id:\ud800", "7-\ud800"]) {
+      assert.include(refused("anka-template:a", broken), "half a character")
+    }
+    assert.isTrue(Either.isRight(planned("anka-template:a", "other-\ud800")), "it is none of ours to judge")
+  })
+
   it("whatever they hold never give an option to the hypervisor", () => {
     FastCheck.assert(
       FastCheck.property(
