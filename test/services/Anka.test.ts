@@ -83,6 +83,44 @@ describe("anka's answers", () => {
     })
   }
 
+  it.live("that would keep a parser or a pattern busy for ever are judged at once, by their end", () =>
+    Effect.gen(function* () {
+      anka(`head -c 900000 /dev/zero | tr '\\0' '['; echo; echo '{"status":"OK","body":[]}'`)
+      assert.deepStrictEqual(yield* use(({ list }) => list), [])
+      anka(`head -c 900000 /dev/zero | tr '\\0' '['`)
+      assert.strictEqual((yield* Effect.flip(use(({ list }) => list))).reason, "Protocol")
+      anka(`for n in 1 2 3 4 5 6 7 8 9; do printf 'registry anka: %.0s' {1..9000}; done >&2; exit 7`)
+      const said = yield* use(({ run }) => run(VM, ["x"], { timeout: "30 seconds" }))
+      assert.strictEqual(said.code, 7)
+      assert.strictEqual(classify("registry ".repeat(100), 7), "Failed")
+      anka(`printf '{"status":"ERROR","message":"'; printf 'registry %.0s' {1..90000}; echo '"}'; exit 7`)
+      const error = yield* Effect.flip(use(({ list }) => list))
+      assert.isBelow(error.message.length, 1000)
+    })
+  )
+
+  it.live("are not asked for about what can be no template and no tag, whoever asks", () =>
+    Effect.gen(function* () {
+      const { calls } = anka(`echo '{"status":"OK","body":{}}'`)
+      for (const [id, tag] of [
+        ["../../x", "v1"],
+        ["$(id)", "v1"],
+        [VM, "v1"],
+        ["t", "--force"],
+        ["t", "../x"]
+      ] as const) {
+        const template = Template.make({ id, tag: Option.some(tag) })
+        for (const ask of [
+          use(({ clone }) => clone(template, VM, () => Effect.void)),
+          use(({ pull }) => pull(template, Option.none(), () => Effect.void))
+        ]) {
+          assert.include((yield* Effect.flip(ask)).message, "cannot be the name of")
+        }
+      }
+      assert.throws(calls)
+    })
+  )
+
   it("tell what kind of failure they are", () => {
     for (const [message, code, reason] of [
       ["x: not found", 3, "NotFound"],

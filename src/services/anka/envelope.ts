@@ -2,6 +2,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Limits from "../../Limits.ts"
 import type { ExecResult } from "../Exec.ts"
 
 /** The result object: `status` is `OK`, or it failed. */
@@ -15,15 +16,24 @@ export type Envelope = typeof Envelope.Type
 
 const decode = Schema.decodeUnknownOption(Schema.parseJson(Envelope))
 
-/** The last line that is a result object; progress lines before it, and blank ones, are passed over. */
-export const parse = (stdout: string): Option.Option<Envelope> =>
-  Option.firstSomeOf(
-    stdout
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .reverse()
-      .map((line) => decode(line))
-  )
+/**
+ * The last line that is a result object; progress lines before it, and blank ones, are passed over. What it says of a
+ * failure is cut: patterns are looked for in it, and a person reads it.
+ */
+export const parse = (stdout: string): Option.Option<Envelope> => {
+  const lines = stdout.split("\n").filter((line) => line.trim() !== "")
+  for (const line of lines.slice(-Limits.LINES).reverse()) {
+    const read = Limits.isShallow(line) ? decode(line) : Option.none()
+    if (Option.isSome(read)) {
+      const { message, ...rest } = read.value
+      return Option.some({
+        ...rest,
+        ...(typeof message === "string" ? { message: Limits.kept(message, Limits.WORDS) } : {})
+      })
+    }
+  }
+  return Option.none()
+}
 
 /** The kinds of failure that callers tell apart. */
 export type Reason =
@@ -72,7 +82,8 @@ export const judge = (
     onNone: () => Either.left(undefined),
     onSome: ({ status, body, message, code }) => {
       if (status === "OK" && result.code === 0) return Either.right({ body, message: message ?? "" })
-      const detail = message || result.stderr.trim() || `status ${status}`
+      const detail =
+        message || Limits.kept(result.stderr.trim(), Limits.WORDS) || `status ${Limits.kept(status, Limits.NAME)}`
       const number = code === undefined || code === 0 ? result.code : code
       return Either.left({ reason: classify(detail, number), code: number, detail })
     }

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import { told } from "../../Each.ts"
 import { inOneLine } from "../../Expected.ts"
 import type { Template } from "../../Job.ts"
+import * as Limits from "../../Limits.ts"
 import { Anka, AnkaError, type AnkaVm } from "../Anka.ts"
 import { Exec, type ExecError, type ExecOptions, type ExecResult } from "../Exec.ts"
 import { Once } from "../Once.ts"
@@ -41,8 +42,11 @@ const NOTHING = { items: [], unreadable: [] }
 const failed = (args: ReadonlyArray<string>, reason: AnkaError["reason"], code: number, detail: string) =>
   Effect.fail(new AnkaError({ reason, command: `anka ${args.join(" ")}`, code, detail }))
 
+/** `anka`'s own words come last; before them stands whatever the guest wrote, of which a pattern could look for ever. */
+const ending = (said: string): string => said.slice(-Limits.WORDS)
+
 const tailOf = ({ stdout, stderr }: ExecResult) => {
-  const said = (stderr.trim() || stdout.trim()).slice(-500)
+  const said = ending(stderr.trim() || stdout.trim())
   return said === "" ? "" : `: ${said}`
 }
 
@@ -68,17 +72,29 @@ const ofExec = (args: ReadonlyArray<string>) => (error: ExecError) => {
 const ofRegistry = (error: AnkaError) =>
   error.reason === "NotFound" ? new AnkaError({ ...error, reason: "TagUnknown" }) : error
 
-/** An id that begins with a dash would be an option; one with a colon would be a path. */
+const unfit = (what: string, word: string): Effect.Effect<void, AnkaError> =>
+  Effect.fail(
+    new AnkaError({
+      reason: "NotFound",
+      command: "anka",
+      detail: `${JSON.stringify(Limits.kept(word, Limits.NAME))} cannot be the name of a ${what}: not found`
+    })
+  )
+
+/** A VM or template of this host, as the hypervisor or its user called it: not what would be read as an option, a port or a path in a VM. */
 const checked = (id: string): Effect.Effect<void, AnkaError> =>
-  id === "" || id.startsWith("-") || id.includes(":")
-    ? Effect.fail(
-        new AnkaError({
-          reason: "NotFound",
-          command: "anka",
-          detail: `"${id}" cannot be the name of a VM or template: not found`
-        })
-      )
+  id === "" || id.startsWith("-") || id.includes(":") || id.length > Limits.NAME
+    ? unfit("VM or template", id)
     : Effect.void
+
+/** A template and its tag, as a job asks for them, whoever let that pass: the registry is given nothing else. */
+const checkedTemplate = ({ id, tag }: Template): Effect.Effect<void, AnkaError> =>
+  Limits.isTemplate(id)
+    ? Option.match(tag, {
+        onNone: () => Effect.void,
+        onSome: (tag) => (Limits.isTag(tag) ? Effect.void : unfit("tag", tag))
+      })
+    : unfit("template", id)
 
 const toVm = ({ uuid, name, status, version, ip, ram_size }: typeof schemas.Vm.Type): AnkaVm => ({
   uuid,
@@ -212,7 +228,7 @@ export const layer = Layer.effect(
       ),
       pullSize: (template, registry) =>
         Effect.zipRight(
-          checked(template.id),
+          checkedTemplate(template),
           ask(
             Schema.Union(schemas.Size, Schema.Unknown),
             ["pull", template.id, "--check-download-size", ...tagOf(template), ...Option.toArray(registry)],
@@ -229,7 +245,7 @@ export const layer = Layer.effect(
         ),
       pull: (template, registry, started) =>
         Effect.zipRight(
-          checked(template.id),
+          checkedTemplate(template),
           call(["registry", ...remoteOf(registry), "pull", ...tagOf(template), template.id], {
             timeout: WITHIN.pull,
             started
@@ -237,22 +253,22 @@ export const layer = Layer.effect(
         ).pipe(Effect.mapError(ofRegistry), Effect.asVoid),
       clone: (template, vm, started) =>
         Effect.zipRight(
-          checked(template.id),
+          checkedTemplate(template),
           call(["clone", ...tagOf(template), template.id, vm], { timeout: WITHIN.clone, started })
         ).pipe(Effect.asVoid),
       start: (vm) => Effect.asVoid(call(["start", vm], { timeout: WITHIN.start })),
       run: (vm, command, options) =>
         Effect.flatMap(anka(["run", vm, ...command], options), (result) =>
           LOST.has(result.code) ||
-          (result.code !== 0 && /anka: .*communication (timeout|broken|error)/i.test(result.stderr))
+          (result.code !== 0 && /anka: .*communication (timeout|broken|error)/i.test(ending(result.stderr)))
             ? failed(
                 ["run", vm, ...command],
                 "GuestUnreachable",
                 result.code,
                 `the VM does not answer${tailOf(result)}`
               )
-            : /^-?anka: .*: not found\s*$/im.test(result.stderr) && result.code !== 0
-              ? failed(["run", vm, ...command], "NotFound", result.code, result.stderr.trim())
+            : result.code !== 0 && /^-?anka: .*: not found\s*$/im.test(ending(result.stderr))
+              ? failed(["run", vm, ...command], "NotFound", result.code, ending(result.stderr).trim())
               : Effect.succeed(result)
         ),
       copyIn: (vm, hostPath, guestPath) =>

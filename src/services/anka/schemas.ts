@@ -2,13 +2,17 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { each, type Unreadable } from "../../Each.ts"
+import * as Limits from "../../Limits.ts"
 import { type AnkaVm, UNCLEAR } from "../Anka.ts"
+
+/** As much of a word as is kept. */
+const kept = (word: string): string => Limits.kept(word, Limits.NAME)
 
 /** A string that may be missing, null or empty: none in all three cases. */
 const Maybe = Schema.optionalWith(
   Schema.transform(Schema.Unknown, Schema.OptionFromSelf(Schema.String), {
     strict: true,
-    decode: (value) => (typeof value === "string" && value !== "" ? Option.some(value) : Option.none()),
+    decode: (value) => (typeof value === "string" && value !== "" ? Option.some(kept(value)) : Option.none()),
     encode: Option.getOrNull
   }),
   { default: () => Option.none<string>() }
@@ -18,14 +22,16 @@ const Maybe = Schema.optionalWith(
 const Word = Schema.optionalWith(
   Schema.transform(Schema.Unknown, Schema.String, {
     strict: true,
-    decode: (value) => (typeof value === "string" ? value : ""),
+    decode: (value) => (typeof value === "string" ? kept(value) : ""),
     encode: (word) => word
   }),
   { default: () => "" }
 )
 
 /** A number that may come as a string of digits. */
-const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString)
+const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
+  Schema.filter((bytes) => bytes >= 0 && Number.isFinite(bytes), { description: "a number of bytes" })
+)
 
 const decodeBytes = Schema.decodeUnknownOption(Bytes)
 
@@ -41,14 +47,15 @@ const MaybeBytes = Schema.optionalWith(
 
 export const Vm = Schema.Struct({
   uuid: Word,
-  name: Schema.String,
+  name: Limits.Kept(Limits.NAME),
   status: Word,
   version: Maybe,
   ip: Maybe,
   ram_size: MaybeBytes
 })
+const Stated = Schema.compose(Schema.NonEmptyString, Limits.Kept(Limits.NAME))
 /** An entry of `anka list`: one without a name can be used by nobody, and one without a status may be running. */
-const Listed = Schema.Struct({ ...Vm.fields, name: Schema.NonEmptyString, status: Schema.NonEmptyString })
+const Listed = Schema.Struct({ ...Vm.fields, name: Stated, status: Stated })
 /** `anka list`: an array, or nothing at all when there is nothing. */
 export const Vms = each(Listed)
 /** What is known of an entry of `anka list` that cannot be read. */
@@ -69,7 +76,7 @@ export const unclear = ({ place, value }: Unreadable): Option.Option<AnkaVm> => 
     : Option.none()
 }
 
-export const Version = Schema.Struct({ product: Word, version: Schema.String })
+export const Version = Schema.Struct({ product: Word, version: Limits.Kept(Limits.NAME) })
 export const License = Schema.Struct({ status: Word, license_type: Word })
 export const Tags = each(Schema.Struct({ tag: Schema.String }))
 export const Size = Schema.Struct({
