@@ -40,8 +40,8 @@ export interface Report {
 
 /** Interval between two kills, in milliseconds, at least and at most. */
 const GAP = [300, 7000] as const
-/** A running daemon's jobs, in seconds. */
-const LENGTH = [4, 20] as const
+/** Length of a job that is not over at once, in seconds: long enough that most kills find one running. */
+const LENGTH = [15, 40] as const
 /** Tags of the template that the registry has and the host has not. */
 const TAGS = 100
 /** A job that nobody cancelled is over when this has gone by, in milliseconds. */
@@ -63,7 +63,7 @@ const supply = async (lab: Lab, random: () => number, queued: Array<Queued>, isO
     if (open.length < 4) {
       const n = queued.length
       const [shortest, longest] = LENGTH
-      const seconds = random() < 0.2 ? random() : shortest + random() * (longest - shortest)
+      const seconds = random() < 0.1 ? random() : shortest + random() * (longest - shortest)
       const pulled = random() < 0.25 ? `anka-template-tag:t${n % TAGS}` : "anka-template-tag:v1"
       const pinned = random() < 0.75 ? ["run-id:{run_id}"] : []
       const { run, jobs } = lab.queue({
