@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { anka } from "./doctor/anka.ts"
 import { config } from "./doctor/config.ts"
 import { daemon } from "./doctor/daemon.ts"
+import { exposure } from "./doctor/exposure.ts"
 import { launchd } from "./doctor/launchd.ts"
 import { macos } from "./doctor/macos.ts"
 import { network } from "./doctor/network.ts"
@@ -27,13 +28,13 @@ const ofService = (service: Patient["services"][number]): Check => ({
 
 const CHECKS: ReadonlyArray<Check> = [
   ...[config, network, daemon, macos, launchd, service],
-  ...[anka, templates, vms, redis, scripts]
+  ...[anka, templates, vms, redis, scripts, exposure]
 ]
 
 /** Subjects in the order in which a person looks for the cause: what stands further up breaks what stands below. */
 const SUBJECTS = [
   ...["config", "network", "daemon", "clock", "macos", "launchd", "service", "anka", "registry", "templates", "vms"],
-  ...["github", "redis", "scripts"]
+  ...["github", "redis", "scripts", "security"]
 ]
 
 export const KINDS = {

@@ -114,14 +114,21 @@ const known = Effect.gen(function* () {
   return [...new Set([...BUILT_IN.keys(), ...onDisk])].sort()
 })
 
-const find = Effect.fnUntraced(function* (name: string) {
-  const builtIn = BUILT_IN.get(name)
-  if (builtIn !== undefined) return Option.some(builtIn)
+/** The file of a plugin of the user's; none for one that comes with Anklet, or is nowhere. */
+export const fileOf = Effect.fnUntraced(function* (name: string) {
+  if (BUILT_IN.has(name) || !/^[\w.-]+$/.test(name)) return Option.none<string>()
   const fs = yield* FileSystem
   const paths = yield* Path
   const file = paths.join((yield* home).plugins, name, "index.mjs")
-  const exists = /^[\w.-]+$/.test(name) && (yield* Effect.orElseSucceed(fs.exists(file), () => false))
-  return exists ? Option.some(yield* fromDisk(file)) : Option.none<Loaded>()
+  const exists = yield* Effect.orElseSucceed(fs.exists(file), () => false)
+  return exists ? Option.some(file) : Option.none<string>()
+})
+
+const find = Effect.fnUntraced(function* (name: string) {
+  const builtIn = BUILT_IN.get(name)
+  if (builtIn !== undefined) return Option.some(builtIn)
+  const file = yield* fileOf(name)
+  return Option.isSome(file) ? Option.some(yield* fromDisk(file.value)) : Option.none<Loaded>()
 })
 
 /** Every service of a config with its plugin found and its keys read, or all that is wrong with any of them. */

@@ -48,9 +48,10 @@ export const doctor = Command.make(
       const { object, remaining, report } = yield* Effect.promise(() => import("./doctor/report.ts"))
       const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
       const { differences } = yield* Effect.promise(() => import("./service/differences.ts"))
+      const { exposed } = yield* Effect.promise(() => import("./service/secrets.ts"))
       const file = yield* configFile(given.config)
       const found = yield* Effect.gen(function* () {
-        const examined = yield* Doctor.examine(yield* Doctor.admit(file, resolved, differences))
+        const examined = yield* Doctor.examine(yield* Doctor.admit(file, resolved, { differences, exposed }))
         return given.fix ? yield* Doctor.mend(examined) : examined
       }).pipe(
         Effect.scoped,

@@ -53,8 +53,11 @@ export interface Patient {
   readonly settings: ReadonlyArray<Setting>
   /** What the environment holds for an older Anklet, and nothing reads. */
   readonly ignored: Option.Option<string>
-  /** Where the daemon that a service manager starts differs from one that is started here and now. */
-  readonly differences: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
+  /** The daemon that a service manager starts: where it differs from one that is started here and now, and which secrets its entry shows to others. */
+  readonly entry: {
+    readonly differences: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
+    readonly exposed: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
+  }
   /** The VMs and templates of this user, asked for once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
   readonly around: Surroundings
@@ -88,11 +91,14 @@ const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
 const hold = ({ pidFile, ledgerFile }: Daemon) =>
   Effect.zipRight(PidFile.hold(pidFile), PidFile.hold(`${ledgerFile}.pid`, "state_dir"))
 
-/** Look at the host of this config file. `resolved` tells where the config's values come from, `differences` how its service starts otherwise. */
+/** Something that is asked of the entry of a config. */
+type OfEntry = (file: string) => Effect.Effect<ReadonlyArray<string>, unknown, Exec | FileSystem | Path>
+
+/** Look at the host of this config file. `resolved` tells where the config's values come from, `entry` what is to know of its service. */
 export const admit = Effect.fn("Patient.admit")(function* (
   file: string,
   resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>,
-  differences: (file: string) => Effect.Effect<ReadonlyArray<string>, unknown, Exec | FileSystem | Path>
+  entry: { readonly differences: OfEntry; readonly exposed: OfEntry }
 ) {
   const anka = yield* Anka
   const context = yield* Effect.context<Exec | FileSystem | Path>()
@@ -113,7 +119,10 @@ export const admit = Effect.fn("Patient.admit")(function* (
     settings: Either.isRight(raw) ? yield* resolved(raw.right) : [],
     ignored: Either.isRight(raw) ? yield* Config.olderEnvironment(raw.right) : Option.none(),
     // a config that is wrong is told by itself, and a host without a service manager has no service
-    differences: Effect.orElseSucceed(differences(file), () => []),
+    entry: {
+      differences: Effect.orElseSucceed(entry.differences(file), () => []),
+      exposed: Effect.orElseSucceed(entry.exposed(file), () => [])
+    },
     library: Fiber.join(library),
     around: {
       // where it cannot be told, it is not meddled with

@@ -5,6 +5,7 @@ import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import type { Database } from "../config/Database.ts"
 import * as Finding from "../Finding.ts"
+import { isLoopback } from "../network/bypass.ts"
 import type { RedisError } from "../services/Redis.ts"
 import type { Check } from "./Patient.ts"
 
@@ -38,6 +39,16 @@ export const KINDS = {
     level: "warning",
     why: "Who can stand between this Mac and Redis can read and change the queue.",
     remedy: "give the authority's file as `database.ca` in place of `insecure: true`"
+  },
+  "redis-open": {
+    level: "warning",
+    why: "Who reaches Redis can take, hide and reorder the jobs of every Mac.",
+    remedy: "give Redis a user with a password, and the config `database.user` and `.password`: docs/redis.md"
+  },
+  "redis-plain": {
+    level: "note",
+    why: "The password and the queue go through the network as they are.",
+    remedy: "use a network that you trust, or TLS: a rediss:// address, or `database.tls: true`"
   }
 } as const satisfies Finding.Kinds
 
@@ -83,6 +94,17 @@ const examine = Effect.fnUntraced(function* (database: Database) {
   ]
 }, Effect.scoped)
 
+/** What a store's own words say of who can get at it. One on this Mac is reached through no network. */
+const guarded = (database: Database) => {
+  if (database.nodes.every(({ host }) => isLoopback(host))) return []
+  return [
+    ...(Option.isNone(database.password)
+      ? [found("redis-open", `${database} is on another host, and the config has no password for it`)]
+      : []),
+    ...(database.tls ? [] : [found("redis-plain", `${database} is on another host, and reached without TLS`)])
+  ]
+}
+
 /** Every store that a service names. */
 export const redis: Check = {
   subject: "redis",
@@ -93,6 +115,7 @@ export const redis: Check = {
         Effect.either(examine(database)).pipe(
           Effect.map((result) => [
             ...(Either.isLeft(result) ? [refused(result.left)] : result.right),
+            ...guarded(database),
             ...(database.insecure
               ? [found("redis-trusts-anybody", `${database} is reached with \`insecure: true\``)]
               : [])

@@ -8,14 +8,22 @@ export const KINDS = {
     level: "warning",
     why: "What works by hand may fail in the service, or the other way round.",
     remedy: "`anklet service install`, from a shell where all is as it should be"
+  },
+  "service-secret": {
+    level: "warning",
+    why: "Every user of this Mac can read the secret there.",
+    remedy: "keep it in a file that only you may read (`file:PATH` in the config), and `anklet service install`"
   }
 } as const satisfies Finding.Kinds
 
 const found = Finding.about("service", KINDS)
 
-/** Whether the service starts as its config and this environment say; nothing where there is none. */
+/** Whether the service starts as its config and this environment say, and keeps no secret in the open; nothing where there is none. */
 export const service: Check = {
   subject: "service",
-  run: ({ differences }) =>
-    Effect.map(differences, (all) => (all.length === 0 ? [] : [found("service-differs", all.join("; "))]))
+  run: ({ entry }) =>
+    Effect.map(Effect.all([entry.differences, entry.exposed]), ([differences, exposed]) => [
+      ...(differences.length === 0 ? [] : [found("service-differs", differences.join("; "))]),
+      ...exposed.map((what) => found("service-secret", what))
+    ])
 }

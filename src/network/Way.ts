@@ -58,8 +58,6 @@ const ofVariable = (variable: Option.Option<Variable>): Either.Either<Option.Opt
     }
   })
 
-const isLoopback = ({ host }: Proxy) => bypass.make("")(new URL(`http://${host.includes(":") ? `[${host}]` : host}`))
-
 /** The proxy that VMs get. */
 const ofGuests = (choice: Choice, own: Option.Option<Proxy>): Either.Either<Option.Option<Proxy>, Wrong> => {
   if (choice === false) return Either.right(Option.none())
@@ -68,7 +66,7 @@ const ofGuests = (choice: Choice, own: Option.Option<Proxy>): Either.Either<Opti
   if (proxy === undefined) {
     return wrong("there is no proxy to give to VMs: set `proxy` or HTTPS_PROXY, or write the address of one here")
   }
-  return isLoopback(proxy)
+  return bypass.isLoopback(proxy.host)
     ? wrong(`in a VM ${nameOf(proxy)} is the VM itself: write the address by which VMs reach this Mac or the proxy`)
     : Either.right(Option.some(proxy))
 }

@@ -48,6 +48,18 @@ const entry = (text: string): Matches => {
 /** This host itself: no proxy could reach it, whatever the list says. */
 const LOOPBACK: ReadonlyArray<Matches> = [named("localhost"), network("127.0.0.0", 8), network("::1", 128)]
 
+/** Whether a name or an address is this host itself. */
+export const isLoopback = (host: string): boolean => {
+  const target = {
+    host: host
+      .toLowerCase()
+      .replace(/^\[|\]$/g, "")
+      .replace(/\.$/, ""),
+    port: 0
+  }
+  return LOOPBACK.some((matches) => matches(target))
+}
+
 /** Whether a request to this address goes past the proxy, by a list with commas or spaces between its entries. */
 export const make = (list: string): ((url: URL) => boolean) => {
   const entries = [

@@ -114,6 +114,8 @@ export interface Runner {
 export interface RunnerGroup {
   readonly id: number
   readonly name: string
+  /** Whether public repositories may use its runners. */
+  readonly admitsPublic: boolean
 }
 
 /** A repository by the names that it has now. Its number at GitHub stays when it is renamed or transferred. */
@@ -142,6 +144,8 @@ export interface Trial {
   readonly nothing: string
   /** That what is watched has another name now; empty when it has not. */
   readonly renamed: string
+  /** Those of the repositories that everybody can see: `owner/repo`. */
+  readonly open: ReadonlyArray<string>
 }
 
 /** What GitHub says of a credential itself. */

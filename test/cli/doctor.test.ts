@@ -703,6 +703,158 @@ const WARDS: ReadonlyArray<Ward> = [
     ]
   },
   {
+    name: "what an operator has opened",
+    code: 0,
+    faults: [
+      [
+        "metrics for every host",
+        "metrics-open",
+        "note",
+        /served on 0\.0\.0\.0, port 9464/,
+        /firewall/,
+        () => rewrite("services:", "metrics:\n  port: 9464\n  host: 0.0.0.0\nservices:")
+      ],
+      [
+        "certificates that nobody checks",
+        "tls-unchecked",
+        "warning",
+        /NODE_TLS_REJECT_UNAUTHORIZED=0/,
+        /unset NODE_TLS_REJECT_UNAUTHORIZED/,
+        () => {
+          lab.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"
+        }
+      ],
+      [
+        "a runtime that prints headers",
+        "runtime-talks",
+        "warning",
+        /environment: NODE_DEBUG, --report-on-fatalerror in NODE_OPTIONS/,
+        /unset the variable/,
+        () => {
+          lab.env.NODE_DEBUG = "module"
+        }
+      ],
+      [
+        "a runtime that loads other code",
+        "runtime-opened",
+        "warning",
+        /environment: --require in NODE_OPTIONS$/,
+        /out of the variable/,
+        () => {
+          writeFileSync(join(lab.folder, "other.cjs"), "")
+          lab.env.NODE_OPTIONS = `--max_old_space_size=512 --report-on-fatalerror --require=${join(lab.folder, "other.cjs")}`
+        }
+      ],
+      [
+        "traces with a key and without TLS",
+        "traces-plain",
+        "warning",
+        /sent to http:\/\/collector\.corp:4318, with OTEL_EXPORTER_OTLP_HEADERS/,
+        /https:\/\/ address/,
+        () => {
+          lab.env.OTEL_EXPORTER_OTLP_ENDPOINT = "http://collector.corp:4318"
+          lab.env.OTEL_EXPORTER_OTLP_HEADERS = `authorization=${PASSWORD}`
+        }
+      ],
+      [
+        "a proxy that is told a password in the clear",
+        "proxy-plain",
+        "note",
+        /the proxy proxy\.corp:3128, from `proxy` in the config/,
+        /network that you trust/,
+        // what is here goes past it
+        () => rewrite("services:", `proxy: http://ci:${PASSWORD}@proxy.corp:3128\nvm_proxy: true\nservices:`)
+      ],
+      [
+        "VMs that know the proxy's password",
+        "vm-proxy-secret",
+        "note",
+        /VMs get a proxy with a user and a password/,
+        /asks for none/,
+        () => {}
+      ],
+      [
+        "a plugin from disk",
+        "plugin-own",
+        "note",
+        /the plugin mine does not come with Anklet: \S+plugins\/mine\/index\.mjs/,
+        /who may write it/,
+        () => pluginThat("Effect.succeed([])")
+      ],
+      [
+        "a registry without TLS",
+        "registry-plain",
+        "note",
+        /`registry_url` http:\/\/elsewhere:1 is reached/,
+        /https:\/\//,
+        () => rewrite("sleep_interval", `registry_url: http://ci:${PASSWORD}@elsewhere:1\n    sleep_interval`)
+      ],
+      [
+        "a registry's password in an argument",
+        "registry-secret",
+        "warning",
+        /`registry_url` http:\/\/elsewhere:1 has a user/,
+        /anka registry add/,
+        () => {}
+      ],
+      [
+        "a password for archives that every job can read",
+        "runner-url-secret",
+        "note",
+        /`runner_url` https:\/\/mirror\.corp has a user/,
+        /SHA-256/,
+        () => rewrite("sleep_interval", `runner_url: https://ci:${PASSWORD}@mirror.corp/r.tar.gz\n    sleep_interval`)
+      ],
+      [
+        "a classic token",
+        "token-broad",
+        "note",
+        /classic one, with scopes that Anklet does not need: delete_repo, workflow/,
+        /fine-grained/,
+        () => standing({ "x-oauth-scopes": "delete_repo, repo, workflow" })
+      ],
+      [
+        "a public repository",
+        "repository-public",
+        "note",
+        /everybody may see veertuinc\/anklet/,
+        /require approval/,
+        () => void lab.world.open.add("veertuinc/anklet")
+      ]
+    ]
+  },
+  {
+    name: "a runner group for public repositories",
+    code: 0,
+    faults: [
+      [
+        "of an organisation",
+        "runner-group-public",
+        "note",
+        /runner group 7 \("macs"\) of veertuinc lets public repositories in/,
+        /Allow public repositories/,
+        () => {
+          lab.world.groups.set("veertuinc", [{ id: 7, name: "macs", admitsPublic: true }])
+          rewrite("registration: repo", "registration: org\n    runner_group: 7")
+        }
+      ]
+    ]
+  },
+  {
+    name: "an API without TLS",
+    code: 12,
+    faults: [
+      [
+        "on another host",
+        "api-plain",
+        "warning",
+        /`api_url` http:\/\/ghe\.invalid is reached without TLS/,
+        /https:\/\//,
+        () => rewrite(/api_url: .*/, "api_url: http://ghe.invalid/api/v3")
+      ]
+    ]
+  },
+  {
     name: "a rate limit",
     code: 0,
     faults: [
@@ -911,6 +1063,32 @@ const MACS: ReadonlyArray<Ward> = [
     ]
   },
   {
+    name: "a Mac with secrets in its service",
+    code: 0,
+    faults: [
+      [
+        "that other users can read",
+        "service-secret",
+        "warning",
+        /\.plist holds the variable GH, the variable OTEL_EXPORTER_OTLP_HEADERS, the variable SOME_TOKEN, a token in the command, and others may read it/,
+        /file:PATH/,
+        async () => {
+          rewrite(`token: ${TOKEN}`, "token: ${GH}")
+          lab.env.GH = TOKEN
+          const { file } = JSON.parse((await anklet("service", "status", "--json")).stdout)
+          const token = `ghp_${"x".repeat(36)}`
+          const EnvironmentVariables = {
+            GH: TOKEN,
+            OTEL_EXPORTER_OTLP_HEADERS: `authorization=${PASSWORD}`,
+            SOME_TOKEN: token,
+            LANG: "C"
+          }
+          writeFileSync(file, build({ ProgramArguments: ["anklet", "--attach", token], EnvironmentVariables }))
+        }
+      ]
+    ]
+  },
+  {
     name: "a Mac with warnings alone",
     code: 0,
     faults: [
@@ -1043,6 +1221,29 @@ describe("the doctor finds of Redis", () => {
     assert.match((await examined()).of("redis-refuses")?.what ?? "", /grant it "~anklet:\*/)
   })
 
+  it("that it is on another host without password or TLS: redis-open, redis-plain; here, nothing of it", async () => {
+    const at = (url: string, more = "") =>
+      writeFileSync(lab.config, `${usual}    database:\n      enabled: true\n      url: ${url}\n${more}`)
+    await healthy()
+    const usual = readFileSync(lab.config, "utf8")
+    at("redis.invalid")
+    const { of } = await examined()
+    assert.strictEqual(of("redis-open")?.level, "warning")
+    assert.include(
+      of("redis-open")?.what,
+      "Redis at redis.invalid:6379 is on another host, and the config has no password"
+    )
+    assert.strictEqual(of("redis-plain")?.level, "note")
+    at("rediss://redis.invalid", `      password: ${PASSWORD}\n`)
+    const guarded = await examined()
+    for (const id of ["redis-open", "redis-plain"]) assert.isUndefined(guarded.of(id))
+    for (const here of ["127.0.0.1", "localhost", "127.1.2.3", '"[::1]"']) {
+      at(here)
+      const { found } = await examined()
+      assert.notMatch(JSON.stringify(found), /redis-(open|plain)/, here)
+    }
+  })
+
   it("that anybody is trusted: redis-trusts-anybody", async () => {
     await withRedis("  tls: true\n  insecure: true", await freePort())
     assert.strictEqual((await examined()).of("redis-trusts-anybody")?.level, "warning")
@@ -1101,6 +1302,50 @@ describe("the doctor finds of an App", () => {
     await withApp()
     chmodSync(join(lab.home, "key.pem"), 0o644)
     assert.include((await examined()).of("secret-readable")?.what, "key.pem")
+  })
+})
+
+describe("the doctor does not cry wolf", () => {
+  const quiet = async (...ids: ReadonlyArray<string>) => {
+    const { found } = await examined()
+    for (const id of ids)
+      assert.isUndefined(
+        found.find((finding) => finding.id === id),
+        id
+      )
+    // nothing listens at the registries that these configs name
+    assert.isEmpty(bad(found).filter(({ id }) => id !== "registry-away"))
+  }
+
+  it("over metrics, a proxy, a collector and a registry on this Mac", async () => {
+    await healthy({
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+        OTEL_EXPORTER_OTLP_HEADERS: `authorization=${PASSWORD}`
+      }
+    })
+    rewrite("services:", `metrics:\n  port: 9464\nproxy: http://ci:${PASSWORD}@127.0.0.1:3128\nservices:`)
+    rewrite("sleep_interval", "registry_url: http://127.0.0.1:8089\n    sleep_interval")
+    await quiet("metrics-open", "proxy-plain", "traces-plain", "registry-plain")
+  })
+
+  it("over TLS, and what holds no password", async () => {
+    await healthy({
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.corp", OTEL_EXPORTER_OTLP_HEADERS: `key=${PASSWORD}` }
+    })
+    rewrite("services:", "proxy: http://proxy.corp:3128\nvm_proxy: true\nservices:")
+    rewrite("sleep_interval", "registry_url: https://registry.corp\n    sleep_interval")
+    await quiet("proxy-plain", "vm-proxy-secret", "traces-plain", "registry-plain", "registry-secret")
+  })
+
+  it("over options that only tune the runtime", async () => {
+    await healthy({
+      env: {
+        NODE_OPTIONS: "--max-old-space-size=512 --no-warnings --dns-result-order=ipv4first",
+        BUN_OPTIONS: "--smol"
+      }
+    })
+    await quiet("runtime-opened", "runtime-talks")
   })
 })
 

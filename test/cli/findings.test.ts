@@ -4,6 +4,7 @@ import { KINDS as doctor } from "../../src/Doctor.ts"
 import { KINDS as anka } from "../../src/doctor/anka.ts"
 import { KINDS as config } from "../../src/doctor/config.ts"
 import { KINDS as daemon } from "../../src/doctor/daemon.ts"
+import { KINDS as security } from "../../src/doctor/exposure.ts"
 import { KINDS as launchd } from "../../src/doctor/launchd.ts"
 import { KINDS as macos } from "../../src/doctor/macos.ts"
 import { KINDS as network } from "../../src/doctor/network.ts"
@@ -32,6 +33,7 @@ const SUBJECTS: Readonly<Record<string, Kinds>> = {
     github,
     redis,
     scripts,
+    security,
     plugins
   },
   "any subject": doctor

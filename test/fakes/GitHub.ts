@@ -117,7 +117,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
     standing: call("standing", "", () =>
       Effect.succeed({ rate: Option.none(), ahead: Option.none(), may: { _tag: "Untold" as const } })
     ),
-    tryLook: () => call("tryLook", "", () => Effect.succeed({ hidden: [], nothing: "", renamed: "" })),
+    tryLook: () => call("tryLook", "", () => Effect.succeed({ hidden: [], nothing: "", renamed: "", open: [] })),
     named: (watched) => Effect.succeed(watched),
     repository: (owner, repo) => Effect.succeed({ id: 7, owner, repo }),
     runners: () => call("runners", "", () => Effect.succeed([...fake.runners.values()])),
@@ -148,7 +148,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
       call("runnerByName", name, () =>
         Effect.succeed(Option.fromNullable([...fake.runners.values()].find((runner) => runner.name === name)))
       ),
-    groups: () => call("groups", "", () => Effect.succeed([{ id: 1, name: "Default" }])),
+    groups: () => call("groups", "", () => Effect.succeed([{ id: 1, name: "Default", admitsPublic: false }])),
     removeRunner: (_level, id) =>
       call("removeRunner", String(id), () => {
         if (fake.runners.get(id)?.busy === true) return refused("Busy", `DELETE runner ${id}`)

@@ -165,7 +165,7 @@ export class Forge {
         ahead: Option.none(),
         may: { _tag: "Untold" as const }
       })),
-      tryLook: () => ask("GET runs", () => ({ hidden: [], nothing: "", renamed: "" })),
+      tryLook: () => ask("GET runs", () => ({ hidden: [], nothing: "", renamed: "", open: [] })),
       named: (watched) => Effect.succeed(watched),
       repository: (owner, repo) => Effect.succeed({ id: 7, owner, repo }),
       runners: (level) =>
@@ -202,7 +202,7 @@ export class Forge {
             toRunner
           )
         ),
-      groups: () => ask("GET groups", () => [{ id: 1, name: "Default" }]),
+      groups: () => ask("GET groups", () => [{ id: 1, name: "Default", admitsPublic: false }]),
       removeRunner: (level, id) =>
         ask("DELETE runner", () => {
           const runner = world.runners.get(id)

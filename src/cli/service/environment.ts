@@ -21,11 +21,14 @@ const ADDRESSES = [
   ...["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
   ...["OTEL_EXPORTER_OTLP_ENDPOINT", "ANKA_REGISTRY"]
 ]
-/** Never taken along: everybody on this host may read an entry, and one that trusts anybody is made on purpose. */
-const NAMED = [
-  ...["OTEL_EXPORTER_OTLP_HEADERS", "ANKA_REGISTRY_AUTH_TOKEN", "ANKA_REGISTRY_API_KEY"],
-  "NODE_TLS_REJECT_UNAUTHORIZED"
-]
+/** Never taken along: everybody on this host may read an entry. */
+const SECRETS = ["OTEL_EXPORTER_OTLP_HEADERS", "ANKA_REGISTRY_AUTH_TOKEN", "ANKA_REGISTRY_API_KEY"]
+/** Nor is what trusts anybody, which is done on purpose. */
+const TRUSTING = ["NODE_TLS_REJECT_UNAUTHORIZED"]
+
+/** Whether the value of a variable is a secret, as far as its name and the value itself tell: `user:password@host` is a proxy's address as well. */
+export const isSecret = (name: string, value: string): boolean =>
+  SECRETS.includes(name) || (ADDRESSES.includes(name) && value.includes("@"))
 
 /** What is set here. */
 export interface Given {
@@ -40,12 +43,10 @@ export const given = Effect.gen(function* () {
   const paths = yield* Path
   const taken: Record<string, string> = {}
   const left: Array<string> = []
-  for (const name of [...PLAIN, ...FILES, ...ADDRESSES, ...NAMED]) {
+  for (const name of [...PLAIN, ...FILES, ...ADDRESSES, ...SECRETS, ...TRUSTING]) {
     const set = yield* Effect.option(Config.nonEmptyString(name))
     if (Option.isNone(set)) continue
-    // `user:password@host` is a proxy's address as well
-    const isSecret = NAMED.includes(name) || (ADDRESSES.includes(name) && set.value.includes("@"))
-    if (isSecret) left.push(name)
+    if (isSecret(name, set.value) || TRUSTING.includes(name)) left.push(name)
     else taken[name] = FILES.includes(name) ? paths.resolve(set.value) : set.value
   }
   const found: Given = { taken, left }

@@ -21,6 +21,7 @@ import {
 } from "../../services/GitHub.ts"
 import { clock } from "../../services/github/errors.ts"
 import { RESERVE } from "../../services/github/gate.ts"
+import * as addresses from "./addresses.ts"
 import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
 import { nameOf, needed, ofGroup } from "./refusal.ts"
@@ -99,7 +100,24 @@ export const KINDS = {
     level: "note",
     why: "They are not Anklet's; jobs whose labels fit them go to them as well.",
     remedy: "nothing, if they are meant to be there"
-  }
+  },
+  "token-broad": {
+    level: "note",
+    why: "A classic token reaches every repository of its user: who gets hold of it gets all of them.",
+    remedy: "use an App, or a fine-grained token for what is watched alone"
+  },
+  "repository-public": {
+    level: "note",
+    why: "Everybody may open a pull request there, and its workflow runs in a VM of this Mac as soon as GitHub lets it.",
+    remedy:
+      "in its settings under Actions > General require approval for all external contributors; docs/security.md says what a job can reach"
+  },
+  "runner-group-public": {
+    level: "note",
+    why: "Workflows of public repositories run on its runners, and everybody may open a pull request there.",
+    remedy: 'switch "Allow public repositories" off in the group, if no public repository is meant to use it'
+  },
+  ...addresses.KINDS
 } as const satisfies Finding.Kinds
 
 export const CLOCK_KINDS = {
@@ -120,7 +138,8 @@ export const REGISTRY_KINDS = {
     level: "note",
     why: "Only templates that are on this Mac can be used, and only by jobs that name their tag.",
     remedy: "`anka registry add NAME URL`, or `registry_url` in the config"
-  }
+  },
+  ...addresses.REGISTRY_KINDS
 } as const satisfies Finding.Kinds
 
 const found = Finding.about("github", KINDS)
@@ -182,15 +201,21 @@ const grants = ({ may }: Standing, level: Level) => {
   switch (may._tag) {
     case "Untold":
       return [found("registration-untried", `whether the token may register runners at ${nameOf(level)} is not known`)]
-    case "Scopes":
-      return may.scopes.includes(scope)
-        ? [Finding.ok("github", `the token has the scope ${scope}`)]
-        : [
-            missing(
+    case "Scopes": {
+      const others = may.scopes.filter((it) => it !== scope)
+      return [
+        may.scopes.includes(scope)
+          ? Finding.ok("github", `the token has the scope ${scope}`)
+          : missing(
               `the token has the scopes ${may.scopes.join(", ")}, and not ${scope}`,
               `give the token the scope \`${scope}\``
-            )
-          ]
+            ),
+        found(
+          "token-broad",
+          `the token is a classic one${others.length === 0 ? "" : `, with scopes that Anklet does not need: ${others.join(", ")}`}`
+        )
+      ]
+    }
     case "Permissions":
       return [
         may.permissions[permission] === "write"
@@ -214,9 +239,12 @@ const group = Effect.fnUntraced(function* (
   if (known === undefined) return unknown
   const what = `runner group ${runner_group} ("${known.name}") of ${owner}`
   const isOpen = Option.isNone(repo) || has(yield* client.groups(owner, repo)) !== undefined
-  return isOpen
-    ? [Finding.ok("github", `${what} is known`)]
-    : [found("runner-group-closed", `${what} does not let ${nameOf({ owner, repo })} in`)]
+  return [
+    isOpen
+      ? Finding.ok("github", `${what} is known`)
+      : found("runner-group-closed", `${what} does not let ${nameOf({ owner, repo })} in`),
+    ...(known.admitsPublic ? [found("runner-group-public", `${what} lets public repositories in`)] : [])
+  ]
 })
 
 /** Which way requests go, for people: the proxy and where it is written, or none. */
@@ -277,14 +305,15 @@ const left = Effect.fnUntraced(function* (client: GitHubClient, service: Service
 
 const registry = Effect.fnUntraced(function* ({ registry_url }: GitHubConfig) {
   const anka = yield* Anka
-  const name = Option.getOrElse(registry_url, () => "Anka's default registry")
+  const name = Option.match(registry_url, { onNone: () => "Anka's default registry", onSome: addresses.withoutUsers })
   const answer = yield* Effect.either(Effect.timeoutOption(anka.registry(registry_url), SOON))
   if (Either.isRight(answer)) {
     return Option.isSome(answer.right)
       ? [Finding.ok("registry", `${name} answers`)]
       : [ofRegistry("registry-away", `${name} does not answer within ${Duration.format(SOON)}`)]
   }
-  const { reason, message } = answer.left
+  const { reason } = answer.left
+  const message = addresses.withoutUsers(answer.left.message)
   if (/no registry configured/i.test(message)) return [ofRegistry("registry-none", "Anka has no default registry")]
   // without `anka` there is worse to tell
   return reason === "Missing" ? [] : [ofRegistry("registry-away", `${name}: ${message}`)]
@@ -318,12 +347,13 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
     ...rate(standing.right),
     ...Either.match(look, {
       onLeft: (error) => refused(error, `'Actions: read' on ${nameOf(watched)}`),
-      onRight: ({ hidden, nothing, renamed }) => [
+      onRight: ({ hidden, nothing, renamed, open }) => [
         nothing === ""
           ? Finding.ok("github", `the jobs of ${nameOf(watched)} can be listed`)
           : found("watching-nothing", nothing),
         ...(renamed === "" ? [] : [found("repository-renamed", renamed)]),
-        ...hidden.map(({ message }) => found("repository-hidden", message))
+        ...hidden.map(({ message }) => found("repository-hidden", message)),
+        ...(open.length === 0 ? [] : [found("repository-public", `everybody may see ${list(open)}`)])
       ]
     }),
     ...Either.match(runners, {
@@ -342,6 +372,7 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
 
 /** Everything a pass relies on, outside of this host and on it. */
 export const examine = (service: ServiceContext, config: GitHubConfig, around: Surroundings) =>
-  Effect.map(Effect.all([github(service, config, around), registry(config)], { concurrency: 2 }), (found) =>
-    found.flat()
-  )
+  Effect.map(Effect.all([github(service, config, around), registry(config)], { concurrency: 2 }), (found) => [
+    ...found.flat(),
+    ...addresses.judged(config)
+  ])

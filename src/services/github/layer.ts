@@ -257,11 +257,19 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
       )
     }),
     groups: Effect.fn("GitHub.groups")((owner, repo) =>
-      send.list(
-        "essential",
-        "GET /orgs/{owner}/actions/runner-groups",
-        { owner, ...Option.match(repo, { onNone: () => ({}), onSome: (repo) => ({ visible_to_repository: repo }) }) },
-        schemas.RunnerGroups
+      Effect.map(
+        send.list(
+          "essential",
+          "GET /orgs/{owner}/actions/runner-groups",
+          { owner, ...Option.match(repo, { onNone: () => ({}), onSome: (repo) => ({ visible_to_repository: repo }) }) },
+          schemas.RunnerGroups
+        ),
+        (groups) =>
+          groups.map(({ id, name, allows_public_repositories }) => ({
+            id,
+            name,
+            admitsPublic: allows_public_repositories
+          }))
       )
     ),
     removeRunner: Effect.fn("GitHub.removeRunner")((level, id) => {

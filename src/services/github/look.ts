@@ -96,7 +96,8 @@ export const tryOut = (
     const forAll = failures.find(parts.isForAll)
     // one repository that fails is that one's trouble; when all do, it is the credential's, or GitHub's
     if (first !== undefined && (forAll !== undefined || failures.length === some.length)) return yield* forAll ?? first
-    return { hidden: [...failures, ...Option.toArray(known.missing)], nothing: known.nothing, renamed: known.renamed }
+    const { nothing, renamed, open, missing } = known
+    return { hidden: [...failures, ...Option.toArray(missing)], nothing, renamed, open }
   })
 
 /** Looks at one `Watched` over one credential. `installation`: the repositories of an organisation are those of the App's installation. */

@@ -26,6 +26,8 @@ type Listed = typeof schemas.Repository.Type
 
 const toRepository = ({ id, name, owner }: Listed): Repository => ({ id, owner: owner.login, repo: name })
 
+const openOf = (found: ReadonlyArray<Listed>) => found.filter((it) => !it.private).map((it) => nameOf(toRepository(it)))
+
 /** What is known of what is watched. */
 export interface Known {
   readonly repositories: ReadonlyArray<Repository>
@@ -35,9 +37,11 @@ export interface Known {
   readonly renamed: string
   /** Why this is not all. */
   readonly missing: Option.Option<GitHubError>
+  /** Names of those that everybody may see. */
+  readonly open: ReadonlyArray<string>
 }
 
-const NOTHING: Known = { repositories: [], nothing: "", renamed: "", missing: Option.none() }
+const NOTHING: Known = { repositories: [], nothing: "", renamed: "", missing: Option.none(), open: [] }
 
 const unlessForAll = <A>(question: Effect.Effect<A, GitHubError>) =>
   Effect.flatMap(Effect.either(question), (answer) =>
@@ -67,7 +71,8 @@ const single = (requests: Requests, owner: string, repo: string, asks: { actions
       renamed: isSame(from, to)
         ? ""
         : `${from} is called ${to} now: change owner and repo in the config, before a new repository takes the former name`,
-      missing: Option.none()
+      missing: Option.none(),
+      open: openOf([it])
     }
     return known
   })
@@ -149,7 +154,8 @@ export const look = (requests: Requests, { owner, repo }: Watched, installation:
           repositories: usable.map(toRepository),
           nothing,
           renamed: "",
-          missing
+          missing,
+          open: openOf(usable)
         })
       )
   })
@@ -189,7 +195,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         // on a page that is missing there are those that were known
         const kept = Option.isSome(missing) ? (known?.it.repositories ?? []).filter(({ id }) => !ids.has(id)) : []
         for (const id of pushes.keys()) if (!ids.has(id) && kept.length === 0) pushes.delete(id)
-        return { repositories: [...repositories, ...kept], nothing, renamed: "", missing }
+        return { repositories: [...repositories, ...kept], nothing, renamed: "", missing, open: openOf(usable) }
       })
   })
 

@@ -86,7 +86,9 @@ export const Runner = Schema.Struct({
 export const Runners = Schema.pluck(Schema.Struct({ runners: each(Runner) }), "runners")
 /** A page of an organisation's runner groups. */
 export const RunnerGroups = Schema.pluck(
-  Schema.Struct({ runner_groups: each(Schema.Struct({ id: Limits.Id, name: Text })) }),
+  Schema.Struct({
+    runner_groups: each(Schema.Struct({ id: Limits.Id, name: Text, allows_public_repositories: Flag }))
+  }),
   "runner_groups"
 )
 /** A just-in-time runner, with the secret that starts it. */
@@ -112,6 +114,8 @@ export const Repository = Schema.Struct({
   owner: Schema.Struct({ login: Name }),
   archived: Flag,
   disabled: Flag,
+  /** Whether not everybody may see it; so where a server does not tell. */
+  private: Schema.optionalWith(Schema.Boolean, { default: () => true, nullable: true }),
   /** When somebody pushed to it last. */
   pushed_at: Text
 })

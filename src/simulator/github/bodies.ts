@@ -47,7 +47,7 @@ export const repository = (url: string, world: World, fullName: string) => {
     node_id: nodeId("Repository", world.repositoryId(fullName)),
     name,
     full_name: fullName,
-    private: true,
+    private: !world.open.has(fullName),
     owner: user(url, owner),
     html_url: `https://github.com/${fullName}`,
     description: null,
@@ -255,7 +255,7 @@ export const runner = (runner: Runner) => ({
 })
 
 /** A runner group. */
-export const group = (url: string, owner: string, { id, name, repositories }: Group) => ({
+export const group = (url: string, owner: string, { id, name, repositories, admitsPublic = false }: Group) => ({
   id,
   name,
   visibility: repositories === undefined ? "all" : "selected",
@@ -265,7 +265,7 @@ export const group = (url: string, owner: string, { id, name, repositories }: Gr
     ? {}
     : { selected_repositories_url: `${url}/orgs/${owner}/actions/runner-groups/${id}/repositories` }),
   inherited: false,
-  allows_public_repositories: false,
+  allows_public_repositories: admitsPublic,
   restricted_to_workflows: false,
   selected_workflows: [],
   workflow_restrictions_read_only: false

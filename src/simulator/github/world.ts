@@ -98,6 +98,8 @@ export interface Group {
   readonly name: string
   /** Names of the repositories that may use it; none: all. */
   readonly repositories?: ReadonlyArray<string>
+  /** Whether public repositories are among them. */
+  readonly admitsPublic?: boolean
 }
 
 /** The group that is always there. */
@@ -117,6 +119,8 @@ export class World {
   readonly deleted = new Set<string>()
   /** Runner groups of organisations, by owner, besides the default one. */
   readonly groups = new Map<string, Array<Group>>()
+  /** Repositories that everybody may see. */
+  readonly open = new Set<string>()
   /** Those of them that are archived, and those in which Actions is switched off. */
   readonly archived = new Set<string>()
   readonly withoutActions = new Set<string>()

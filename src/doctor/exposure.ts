@@ -1,0 +1,164 @@
+/** What an operator has opened, beyond what Anklet opens by itself: ports, ways without TLS, and what sees the daemon from inside. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Finding from "../Finding.ts"
+import { settle } from "../Network.ts"
+import { isLoopback } from "../network/bypass.ts"
+import { nameOf } from "../network/Proxy.ts"
+import * as Plugins from "../Plugins.ts"
+import { settings } from "../Traces.ts"
+import type { Check, Patient } from "./Patient.ts"
+
+export const KINDS = {
+  "tls-unchecked": {
+    level: "warning",
+    why: "Whoever is between this Mac and GitHub, Redis or a collector can read the token and the password, and answer in their place.",
+    remedy: "unset NODE_TLS_REJECT_UNAUTHORIZED, and name the authority's file as `ca` or `database.ca`"
+  },
+  "runtime-talks": {
+    level: "warning",
+    why: "The runtime prints headers of requests, or writes down the environment: the token and other secrets with them.",
+    remedy: "unset the variable that is named, where the daemon is started"
+  },
+  "runtime-opened": {
+    level: "warning",
+    why: "The runtime loads other code into the daemon, or lets other users of this Mac look into it.",
+    remedy: "take the option out of the variable that is named, where the daemon is started"
+  },
+  "traces-plain": {
+    level: "warning",
+    why: "The headers, which hold the collector's key, go through the network as they are.",
+    remedy: "give OTEL_EXPORTER_OTLP_ENDPOINT an https:// address, or a collector on this Mac"
+  },
+  "metrics-open": {
+    level: "note",
+    why: "Whoever reaches the port reads the names of services, repositories and templates: it asks for no password, and has no TLS.",
+    remedy: "let a firewall admit Prometheus alone, or leave `metrics.host` out: then it is this Mac alone"
+  },
+  "proxy-plain": {
+    level: "note",
+    why: "The proxy's user and password go through the network as they are. What is said to GitHub does not.",
+    remedy: "use a network that you trust, or an https:// proxy"
+  },
+  "vm-proxy-secret": {
+    level: "note",
+    why: "Every job can read the proxy's user and password in its VM.",
+    remedy: "give VMs a proxy that asks for none, or a user that may do nothing else"
+  },
+  "plugin-own": {
+    level: "note",
+    why: "A plugin from disk runs inside the daemon, with all of its secrets and rights.",
+    remedy: "nothing, if you know the file and who may write it"
+  }
+} as const satisfies Finding.Kinds
+
+const found = Finding.about("security", KINDS)
+
+const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "")
+
+/** Options that load code, or open a way to look into the process; as Node writes them, with dashes (nodejs.org/api/cli.html). */
+const OPENING =
+  /^(-r|--require|--import|--loader|--experimental-loader|--preload|--inspect(-brk|-port|-publish-uid|-wait)?|--env-file(-if-exists)?|--openssl-config|--tls-keylog|--heapsnapshot-(signal|near-heap-limit))$/
+
+/** Options that write the environment or the memory into a file. */
+const TALKING = /^--report-/
+
+/** The options in a variable, without their values. */
+const optionsIn = (text: string): ReadonlyArray<string> =>
+  text
+    .split(/[\s"']+/)
+    .filter((word) => word.startsWith("-"))
+    .map((word) => word.replace(/=.*$/s, "").replaceAll("_", "-"))
+
+/** What the environment makes of the runtime. Values are not told: nobody knows what is in them. */
+const runtime = Effect.gen(function* () {
+  const unchecked = (yield* read("NODE_TLS_REJECT_UNAUTHORIZED")) === "0"
+  const talks = yield* Effect.filter(["NODE_DEBUG", "NODE_DEBUG_NATIVE", "BUN_CONFIG_VERBOSE_FETCH"], (name) =>
+    Effect.map(read(name), (value) => value !== "")
+  )
+  const options = yield* Effect.forEach(["NODE_OPTIONS", "BUN_OPTIONS"], (name) =>
+    Effect.map(read(name), (text) => optionsIn(text).map((option) => ({ name, option })))
+  )
+  const told = (options: ReadonlyArray<{ readonly name: string; readonly option: string }>) =>
+    [...new Set(options.map(({ name, option }) => `${option} in ${name}`))].join(", ")
+  const opening = options.flat().filter(({ option }) => OPENING.test(option))
+  const reporting = options.flat().filter(({ option }) => TALKING.test(option))
+  return [
+    ...(unchecked ? [found("tls-unchecked", "NODE_TLS_REJECT_UNAUTHORIZED=0: no certificate is checked")] : []),
+    ...(talks.length + reporting.length > 0
+      ? [
+          found(
+            "runtime-talks",
+            `set in this environment: ${[...talks, ...(reporting.length > 0 ? [told(reporting)] : [])].join(", ")}`
+          )
+        ]
+      : []),
+    ...(opening.length > 0 ? [found("runtime-opened", `set in this environment: ${told(opening)}`)] : [])
+  ]
+})
+
+/** Traces that are sent with a key and without TLS, to another host. */
+const traces = Effect.match(settings, {
+  // a start tells what is wrong with them
+  onFailure: () => [],
+  onSuccess: Option.match({
+    onNone: () => [],
+    onSome: ({ url, headers }) =>
+      url.protocol === "http:" && !isLoopback(url.hostname) && Object.keys(Redacted.value(headers)).length > 0
+        ? [found("traces-plain", `traces are sent to ${url.origin}, with OTEL_EXPORTER_OTLP_HEADERS`)]
+        : []
+  })
+})
+
+const metrics = ({ daemon }: Patient) =>
+  Option.toArray(Option.flatMap(daemon, ({ metrics }) => metrics)).flatMap(({ host, port }) =>
+    isLoopback(host) ? [] : [found("metrics-open", `metrics are served on ${host}, port ${port}`)]
+  )
+
+/** Where a request to GitHub goes, for its proxy: which server it is does not matter unless it goes past the proxy. */
+const GITHUB = new URL("https://api.github.com")
+
+const proxies = ({ daemon }: Patient) =>
+  Effect.match(settle(Option.getOrUndefined(Option.map(daemon, ({ network }) => network))), {
+    // told under "network"
+    onFailure: () => [],
+    onSuccess: ({ proxyFor, guest }) => {
+      const own = Option.filter(
+        proxyFor(GITHUB),
+        ({ isSecure, host, authorization }) => !isSecure && !isLoopback(host) && Option.isSome(authorization)
+      )
+      const inVms = Option.filter(
+        Option.flatMap(guest, ({ proxy }) => proxy),
+        (proxy) => new URL(Redacted.value(proxy)).username !== ""
+      )
+      return [
+        ...Option.toArray(own).map((proxy) =>
+          found(
+            "proxy-plain",
+            `the proxy ${nameOf(proxy)}, from ${proxy.from}, is told a user and a password without TLS`
+          )
+        ),
+        ...Option.toArray(inVms).map(() => found("vm-proxy-secret", "VMs get a proxy with a user and a password"))
+      ]
+    }
+  })
+
+/** Plugins that do not come with Anklet. */
+const plugins = ({ services }: Patient) =>
+  Effect.forEach(new Set(services.map(({ plugin }) => plugin)), (name) =>
+    Effect.map(Plugins.fileOf(name), (file) =>
+      Option.toArray(file).map((file) => found("plugin-own", `the plugin ${name} does not come with Anklet: ${file}`))
+    )
+  ).pipe(Effect.map((found) => found.flat()))
+
+/** What others can read, change or see through. */
+export const exposure: Check = {
+  subject: "security",
+  run: (patient) =>
+    Effect.map(
+      Effect.all([runtime, traces, Effect.succeed(metrics(patient)), proxies(patient), plugins(patient)]),
+      (found) => found.flat()
+    )
+}
