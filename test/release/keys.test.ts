@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { generateKeyPairSync, type KeyObject } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -71,6 +71,25 @@ describe("npm run release:sign", () => {
       assert.isFalse(existsSync(at("SHA256SUMS.sig")))
       for (const line of pem(ours.privateKey).split("\n").slice(1, -2)) assert.notInclude(stdout + stderr, line)
     })
+})
+
+describe("docs/release.md", () => {
+  it("has commands that make a key which a release can be signed with", () => {
+    const commands = readFileSync("docs/release.md", "utf8").match(/^openssl (ecparam|pkey) .*$/gm) ?? []
+    assert.strictEqual(commands.length, 2)
+    mkdirSync(at("packaging"))
+    for (const command of commands) {
+      const { status, stderr } = spawnSync("sh", ["-ec", command], { cwd: folder, encoding: "utf8" })
+      assert.strictEqual(status, 0, stderr)
+    }
+    const key = readFileSync(at("release-key.pem"), "utf8")
+    const pem = readFileSync(at("packaging/release-keys.pem"), "utf8").trim()
+    rmSync(at("packaging"), { recursive: true })
+    rmSync(at("release-key.pem"))
+    unsigned(pem)
+    const { status, stderr } = signs({ RELEASE_KEY: key })
+    assert.strictEqual(status, 0, stderr)
+  })
 })
 
 describe("npm run release", () => {
