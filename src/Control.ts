@@ -5,12 +5,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
+import { type Answer, json, text } from "./Answer.ts"
 import { Drain, STILL } from "./Drain.ts"
 import { Handover } from "./Handover.ts"
 import { Activity, type ServiceActivity } from "./services/Activity.ts"
 import type { Anka } from "./services/Anka.ts"
-import { type Answer, type Question, serve, serveTcp } from "./services/ControlSocket.ts"
+import { type Question, serve, serveTcp } from "./services/ControlSocket.ts"
 import type { Coordinators } from "./services/Coordinators.ts"
 import type { GitHub } from "./services/GitHub.ts"
 import type { Ledger } from "./services/Ledger.ts"
@@ -39,13 +39,6 @@ const PORT_AGAIN = "5 seconds"
 const LOOK_EVERY = "200 millis"
 /** What may be asked over TCP: nothing that changes anything, or tells of jobs. */
 const OPEN = ["GET /metrics", "GET /healthz"]
-
-const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => ({
-  status: 200,
-  type: "application/json",
-  body: Schema.encodeSync(Schema.parseJson(schema))(value)
-})
-const text = (status: number, body: string): Answer => ({ status, type: "text/plain; charset=utf-8", body })
 
 /** Take nothing new on this host, or take work again; outlives the daemon. */
 const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {

@@ -2,8 +2,8 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { text } from "./Answer.ts"
 import { Activity, type ServiceActivity } from "./services/Activity.ts"
-import type { Answer } from "./services/ControlSocket.ts"
 import * as HostStatus from "./services/HostStatus.ts"
 import { visible } from "./Text.ts"
 import { within } from "./Within.ts"
@@ -68,10 +68,5 @@ export const answer = Effect.fn("Health.answer")(function* ({ ledger, startedAt 
   const wrong = [...services.flatMap((service) => stuck(service, startedAt, now) ?? []), ...(yield* unwritable(ledger))]
   const doing = services.map(({ name, doing }) => `${name}: ${doing._tag.toLowerCase()}`)
   const first = wrong.length > 0 ? "not well" : mode === "open" ? "well" : `well, and ${mode}: nothing new is taken`
-  const answer: Answer = {
-    status: wrong.length > 0 ? 503 : 200,
-    type: "text/plain; charset=utf-8",
-    body: [first, ...wrong, ...doing].map((line) => `${visible(line)}\n`).join("")
-  }
-  return answer
+  return text(wrong.length > 0 ? 503 : 200, [first, ...wrong, ...doing].map((line) => `${visible(line)}\n`).join(""))
 })

@@ -11,6 +11,7 @@ import type { Rule } from "./Config.ts"
 import type { Finding, Fix } from "./Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "./Job.ts"
 import type { Refusal } from "./PluginFiles.ts"
+import { hiding } from "./Secrets.ts"
 import type { Anka } from "./services/Anka.ts"
 import type { Exec } from "./services/Exec.ts"
 import type { GitHub } from "./services/GitHub.ts"
@@ -20,14 +21,16 @@ import type { LedgerState } from "./services/Ledger.ts"
 export type Examined = Anka | Exec | FileSystem | GitHub | Path
 
 /** A pass that failed: what, on what, and what to do; the service logs it at ERROR and makes another pass later. */
-export class PluginError extends Schema.TaggedError<PluginError>()("PluginError", {
-  /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
-  reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
-  detail: Schema.String,
-  /** Failures with one trouble are one to a person, who is told of it once, however their `detail` differs; default: the detail. */
-  trouble: Schema.optional(Schema.String),
-  cause: Schema.optional(Schema.Defect)
-}) {
+export class PluginError extends hiding(
+  Schema.TaggedError<PluginError>()("PluginError", {
+    /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
+    reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
+    detail: Schema.String,
+    /** Failures with one trouble are one to a person, who is told of it once, however their `detail` differs; default: the detail. */
+    trouble: Schema.optional(Schema.String),
+    cause: Schema.optional(Schema.Defect)
+  })
+) {
   override get message() {
     return this.detail
   }

@@ -1,7 +1,10 @@
 /**
  * Text from elsewhere, made safe for where it is shown. Strangers name jobs, labels, VMs and hosts; a terminal obeys some of
- * their characters, and others deceive the eye (UTS #55, "Trojan Source"). Such a character is shown as its number. Pure.
+ * their characters, and others deceive the eye (UTS #55, "Trojan Source"). Such a character is shown as its number. What
+ * strangers echo of this process's secrets is hidden, before a bound can cut it.
  */
+import * as Option from "effect/Option"
+import { areKnown, without } from "./Secrets.ts"
 
 /** Characters of a text that are shown; a longer one ends with an ellipsis. */
 export const LONGEST = 2000
@@ -41,8 +44,10 @@ const escaped = (found: string): string =>
 /** UTF-16 units in which a character that begins before a bound is sure to end. */
 const MARGIN = 64
 
-/** The beginning of a text: at most so many UTF-16 units of it, and no character in part. */
-export const bounded = (text: string, most: number): string => {
+/** The beginning of a text without secrets: at most so many UTF-16 units of it, and no character in part. */
+export const bounded = (text: string, most: number): string => cut(without(text), most)
+
+const cut = (text: string, most: number): string => {
   if (text.length <= most) return text
   let kept = 0
   // only here, as it takes memory
@@ -52,11 +57,13 @@ export const bounded = (text: string, most: number): string => {
   return `${text.slice(0, kept)}…`
 }
 
-/** A text in one line, of at most `most` UTF-16 units. Line breaks fold to a space; what is not safe to be shown is shown as `\u{1b}`. */
-export const visible = (text: string, most = LONGEST): string =>
-  HARMLESS.test(text) && text.length <= most
-    ? text
-    : bounded(replaced(bounded(text, most).replace(/(?<![ \t])[ \t]*\r?\n[ \t\r\n]*/g, " "), numbered), most)
+/** A text in one line, of at most `most` UTF-16 units, without secrets. Line breaks fold to a space; what is not safe to be shown is shown as `\u{1b}`. */
+export const visible = (text: string, most = LONGEST): string => {
+  const told = without(text)
+  return HARMLESS.test(told) && told.length <= most
+    ? told
+    : cut(replaced(cut(told, most).replace(/(?<![ \t])[ \t]*\r?\n[ \t\r\n]*/g, " "), numbered), most)
+}
 
 /** A text in one line of Markdown, as GitHub reads it: it names nobody, links and embeds nothing. */
 export const markdown = (text: string): string =>
@@ -65,9 +72,24 @@ export const markdown = (text: string): string =>
     .replace(/[\\`*_{}[\]()<>#|!~&$^=:-]/g, "\\$&")
     .replaceAll("@", "@<!-- -->")
 
-/** JSON text with the same meaning: what is not safe to be shown is escaped. It may have line breaks between its values. */
+/** The texts in JSON, and the names in it. */
+const STRINGS = /"(?:[^"\\]|\\.)*"/g
+
+/** One of them without secrets: by its meaning, as a secret's characters may be escaped. */
+const told = (string: string): string =>
+  Option.match(meaningOf(string), {
+    onNone: () => without(string),
+    onSome: (text) => {
+      const hidden = without(text)
+      return hidden === text ? string : JSON.stringify(hidden)
+    }
+  })
+
+const meaningOf = Option.liftThrowable((string: string): string => JSON.parse(string))
+
+/** JSON text with the same meaning but for its secrets: what is not safe to be shown is escaped. It may have line breaks between its values. */
 export const visibleJson = (json: string): string =>
-  json
+  (areKnown() ? json.replace(STRINGS, told) : json)
     .split("\n")
     .map((line) => replaced(line, escaped))
     .join("\n")

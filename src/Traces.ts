@@ -5,6 +5,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Secrets from "./Secrets.ts"
 import { Activity } from "./services/Activity.ts"
 
 /** A variable that cannot be used. Its value, which may be a secret, is not told. */
@@ -67,10 +68,12 @@ export const settings: Effect.Effect<Option.Option<Settings>, TracesError> = Eff
   const endpoint = yield* read(ENDPOINT)
   if (endpoint === "") return Option.none()
   const url = yield* address(endpoint)
-  const headers = Redacted.make(yield* pairs(HEADERS, yield* read(HEADERS)))
+  const headers = yield* pairs(HEADERS, yield* read(HEADERS))
+  // `authorization: Bearer TOKEN` is a word and a secret
+  for (const value of Object.values(headers)) for (const word of value.split(/\s+/)) Secrets.keep(word)
   const { "service.name": named = "anklet", ...resource } = yield* pairs(RESOURCE, yield* read(RESOURCE))
   const service = (yield* read("OTEL_SERVICE_NAME")) || named
-  return Option.some({ url, headers, service, resource })
+  return Option.some({ url, headers: Redacted.make(headers), service, resource })
 })
 
 /** Send a trace of each job that ends, as long as the scope lives. What sends it is loaded only where it is asked for. */

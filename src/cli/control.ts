@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
+import { hiding } from "../Secrets.ts"
 import { FILE_NAME } from "../services/ControlSocket.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { configFile } from "./configFile.ts"
@@ -11,10 +12,12 @@ import { NotRunning } from "./signal.ts"
 import * as Socket from "./socket.ts"
 
 /** The daemon runs, and does not answer as it should. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
-  pid: Schema.Number,
-  detail: Schema.String
-}) {
+export class NoAnswer extends hiding(
+  Schema.TaggedError<NoAnswer>()("NoAnswer", {
+    pid: Schema.Number,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `the daemon (pid ${this.pid}) does not answer: ${this.detail}. Its log may say why; "anklet -s stop" and "-s drain" work all the same`
   }

@@ -3,6 +3,7 @@
  * shown. Colours, and lines one below the other, are made here alone, so that nobody else's text can have them.
  */
 import { stripVTControlCharacters } from "node:util"
+import { without } from "../Secrets.ts"
 import { visible, visibleJson } from "../Text.ts"
 
 /** Ready for a terminal; made by the functions of this file only. */
@@ -36,7 +37,11 @@ export const lines = (all: ReadonlyArray<Text>): Shown => join(all, "\n")
 
 /** A message with its line breaks. Lines behind the first are indented: none passes for a message of its own. */
 export const message = (text: string): Shown =>
-  lines(text.split("\n").map((part, n) => (n === 0 || /^ {2}|^$/.test(part) ? part : `  ${part}`)))
+  lines(
+    without(text)
+      .split("\n")
+      .map((part, n) => (n === 0 || /^ {2}|^$/.test(part) ? part : `  ${part}`))
+  )
 
 /** JSON text, with the same meaning. */
 export const json = (text: string): Shown => new Shown(visibleJson(text))

@@ -9,7 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { expand, home } from "../Home.ts"
 import { optional, withDefault } from "./Key.ts"
-import { Password, Secret } from "./Secret.ts"
+import { Password, Address as SecretAddress } from "./Secret.ts"
 
 /** A TCP port. */
 export const Port = Schema.Int.pipe(Schema.between(1, 65_535))
@@ -78,7 +78,7 @@ export const Certificate = Schema.transformOrFail(Schema.NonEmptyString, Schema.
 export const Written = Schema.Struct({
   enabled: withDefault(Schema.Boolean, false),
   /** A host name, or a whole `redis://` or `rediss://` address, which may hold user, password, port and database. */
-  url: optional(Secret),
+  url: optional(SecretAddress),
   port: optional(Port),
   user: withDefault(Schema.String, ""),
   password: optional(Password),

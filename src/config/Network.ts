@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import type { Proxy } from "../network/Proxy.ts"
 import { Certificate } from "./Database.ts"
 import { optional, withDefault } from "./Key.ts"
-import { Secret } from "./Secret.ts"
+import { Address } from "./Secret.ts"
 
 /** A proxy's address, or whether there is one. */
 export type Choice = Proxy | boolean
@@ -31,7 +31,7 @@ const choice = (key: string, mayBeTrue: boolean): Schema.Schema<Choice, unknown,
             `expected the address of a proxy, like http://proxy.example.com:3128, or ${mayBeTrue ? "true or false" : "none"}`
           )
         }
-        const address = yield* ParseResult.decodeUnknown(Secret)(written)
+        const address = yield* ParseResult.decodeUnknown(Address)(written)
         if (Redacted.value(address) === NONE) return false
         const { parse } = yield* Effect.promise(() => import("../network/Proxy.ts"))
         const proxy = parse(Redacted.value(address), `\`${key}\` in the config`)

@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { expand, home } from "../Home.ts"
+import * as Secrets from "../Secrets.ts"
 import * as Credential from "./Credential.ts"
 
 const Text = Schema.String.annotations({
@@ -54,8 +55,9 @@ const fromFile = (path: string, ast: AST.AST, isTold = Credential.isTellable(pat
   })
 
 const fromEnvironment = (name: string, ast: AST.AST) =>
-  Effect.flatMap(Effect.option(Config.string(name)), (value) =>
-    Option.isSome(value) && value.value.trim() !== ""
+  Effect.flatMap(Effect.option(Config.string(name)), (value) => {
+    Secrets.keepName(name)
+    return Option.isSome(value) && value.value.trim() !== ""
       ? Effect.succeed(value.value)
       : refuse(
           ast,
@@ -63,7 +65,7 @@ const fromEnvironment = (name: string, ast: AST.AST) =>
             ? `the environment variable ${name} is ${Option.isSome(value) ? "blank" : "not set"}`
             : "expected the name of an environment variable between ${ and }"
         )
-  )
+  })
 
 /** A secret that is kept in the environment. */
 const VARIABLE = /^\s*\$\{(\w+)\}\s*$/
@@ -81,25 +83,34 @@ const resolve = (text: string, ast: AST.AST) => {
 
 const hide = (_: unknown, __: unknown, ast: AST.AST) => refuse(ast, "a secret is not written back")
 
-/** A kind of secret: where it is read from, and what it must be. Its value is in no error. */
+/** A kind of secret: where it is read from, what it must be, and what of it is hidden from then on. Its value is in no error. */
 const secret = (
   judge: (text: string) => Either.Either<string, string>,
+  keep: (text: string) => void = Secrets.keep,
   read: (text: string, ast: AST.AST) => ReturnType<typeof fromFile> = resolve
 ) =>
   Schema.transformOrFail(Text, Schema.RedactedFromSelf(Schema.String), {
     strict: true,
     decode: (text, _, ast) =>
-      Effect.flatMap(read(text, ast), (found) =>
-        Either.match(judge(found), {
+      Effect.flatMap(read(text, ast), (found) => {
+        // also one that cannot be used
+        keep(found)
+        return Either.match(judge(found), {
           onLeft: (message) => refuse(ast, message),
-          onRight: (secret) => Effect.succeed(Redacted.make(secret))
+          onRight: (secret) => {
+            keep(secret)
+            return Effect.succeed(Redacted.make(secret))
+          }
         })
-      ),
+      }),
     encode: hide
   })
 
 /** A secret as text, as `${ENV_NAME}`, or as `file:PATH`. */
 export const Secret = secret(Either.right)
+
+/** An address, given alike, which may hold a password: only that is hidden. */
+export const Address = secret(Either.right, Secrets.keepIn)
 
 /** A token that is sent in a header. */
 export const Token = secret(Credential.token)
@@ -111,7 +122,7 @@ export const Password = secret(Credential.password)
 const isPath = (text: string) => text.length < 1024 && /^(~|\.{1,2})?\/|\.\w{1,10}$/.test(text)
 
 const key = (judge: (text: string) => Either.Either<string, string>) =>
-  secret(judge, (text, ast) =>
+  secret(judge, Secrets.keep, (text, ast) =>
     /-----BEGIN|^\s*file:|\$\{/i.test(text) ? resolve(text, ast) : fromFile(text.trim(), ast, isPath(text.trim()))
   )
 

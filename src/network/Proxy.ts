@@ -1,6 +1,7 @@
 /** The address of a proxy, as a variable or a config has it, and what is made of it. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Secrets from "../Secrets.ts"
 
 /** An HTTP proxy. */
 export interface Proxy {
@@ -37,6 +38,7 @@ const decoded = Option.liftThrowable(({ username, password }: URL) => [
 /** The proxy at an address, or what is wrong with the address: nothing of it is quoted, for it may hold a password. */
 export const parse = (text: string, from: string): Proxy | string => {
   const address = text.trim()
+  Secrets.keepIn(address)
   const [, scheme] = address.match(/^([a-z][a-z0-9+.-]*):\/\//i) ?? []
   if (scheme !== undefined && !/^https?$/i.test(scheme)) {
     return /^socks/i.test(scheme) ? `SOCKS proxies are not supported: ${NO_ADDRESS}` : NO_ADDRESS

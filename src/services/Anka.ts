@@ -5,30 +5,33 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { type Template, VM_PREFIX, type VmName } from "../Job.ts"
+import { hiding } from "../Secrets.ts"
 import type { ExecResult } from "./Exec.ts"
 
 /** A failed `anka` call: which command, its code, its own message, and what kind of failure that is. */
-export class AnkaError extends Schema.TaggedError<AnkaError>()("AnkaError", {
-  reason: Schema.Literal(
-    "Missing",
-    "NotFound",
-    "NameExists",
-    "CapacityExceeded",
-    "RegistryUnavailable",
-    "TagUnknown",
-    "NoSpace",
-    "LicenseInvalid",
-    "VmFailed",
-    "GuestUnreachable",
-    "Protocol",
-    "Timeout",
-    "Failed"
-  ),
-  command: Schema.String,
-  /** The envelope's `code`, else the exit code. */
-  code: Schema.optional(Schema.Number),
-  detail: Schema.String
-}) {
+export class AnkaError extends hiding(
+  Schema.TaggedError<AnkaError>()("AnkaError", {
+    reason: Schema.Literal(
+      "Missing",
+      "NotFound",
+      "NameExists",
+      "CapacityExceeded",
+      "RegistryUnavailable",
+      "TagUnknown",
+      "NoSpace",
+      "LicenseInvalid",
+      "VmFailed",
+      "GuestUnreachable",
+      "Protocol",
+      "Timeout",
+      "Failed"
+    ),
+    command: Schema.String,
+    /** The envelope's `code`, else the exit code. */
+    code: Schema.optional(Schema.Number),
+    detail: Schema.String
+  })
+) {
   override get message() {
     return this.code === undefined
       ? `${this.command}: ${this.detail}`

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { Answer } from "../Answer.ts"
 
 /** Nobody can ask here. */
 export class ControlError extends Schema.TaggedError<ControlError>()("ControlError", {
@@ -29,14 +30,6 @@ export interface Question {
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-}
-
-/** What is sent back. */
-export interface Answer {
-  readonly status: number
-  readonly type: string
-  readonly body: string
-  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The file's name beside the PID file. */
@@ -74,9 +67,9 @@ const listening = (
       const { pathname: path, searchParams: query } = new URL(target, BASE)
       const question = { method, path, query, headers }
       const asked = answer(question).pipe(
-        Effect.andThen(({ status, type, body, headers }) =>
+        Effect.andThen(({ status, body, headers }) =>
           Effect.sync(() => {
-            response.writeHead(status, { "content-type": type, "cache-control": "no-store", ...headers })
+            response.writeHead(status, { "cache-control": "no-store", ...headers })
             response.end(body)
           })
         ),

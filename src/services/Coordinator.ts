@@ -5,6 +5,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { JobKey, JobRequest, Scope } from "../Job.ts"
+import { hiding } from "../Secrets.ts"
 import type { JobClass } from "./Coordinator/order.ts"
 import type { Claim, HandBack, Standing, Survey } from "./Coordinator/reducer.ts"
 import type { JournalError } from "./Journal.ts"
@@ -13,12 +14,14 @@ export { classOf, type JobClass } from "./Coordinator/order.ts"
 export { type Claim, type HandBack, RULES, type Standing, type Survey } from "./Coordinator/reducer.ts"
 
 /** The coordinator cannot say who gets what. */
-export class CoordinatorError extends Schema.TaggedError<CoordinatorError>()("CoordinatorError", {
-  /** `Unavailable`: the store is away, and is asked again. `Refused`: it is there, and not fit, or this host must not take part. */
-  reason: Schema.Literal("Unavailable", "Refused"),
-  /** What is wrong with what, and what to do about it. */
-  detail: Schema.String
-}) {
+export class CoordinatorError extends hiding(
+  Schema.TaggedError<CoordinatorError>()("CoordinatorError", {
+    /** `Unavailable`: the store is away, and is asked again. `Refused`: it is there, and not fit, or this host must not take part. */
+    reason: Schema.Literal("Unavailable", "Refused"),
+    /** What is wrong with what, and what to do about it. */
+    detail: Schema.String
+  })
+) {
   override get message() {
     return this.detail
   }

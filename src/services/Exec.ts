@@ -8,18 +8,21 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "../Secrets.ts"
 import { within } from "../Within.ts"
 import * as identity from "./exec/identity.ts"
 
 export { ProcessIdentity } from "./exec/identity.ts"
 
 /** A process that could not be started, or had to be killed because its time was up. */
-export class ExecError extends Schema.TaggedError<ExecError>()("ExecError", {
-  reason: Schema.Literal("NotFound", "NotExecutable", "Timeout", "Failed"),
-  /** Program and arguments, as one line for people. */
-  command: Schema.String,
-  detail: Schema.String
-}) {
+export class ExecError extends hiding(
+  Schema.TaggedError<ExecError>()("ExecError", {
+    reason: Schema.Literal("NotFound", "NotExecutable", "Timeout", "Failed"),
+    /** Program and arguments, as one line for people. */
+    command: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `${this.command}: ${this.detail}`
   }

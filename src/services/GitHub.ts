@@ -6,6 +6,7 @@ import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { hiding } from "../Secrets.ts"
 
 /** What we sign in with. Instances with equal fields are equal, so services with one credential share one client. */
 export class Token extends Schema.TaggedClass<Token>()("Token", {
@@ -47,28 +48,30 @@ export class Level extends Schema.Class<Level>("anklet/GitHub/Level")({
 }) {}
 
 /** Why GitHub did not do it. */
-export class GitHubError extends Schema.TaggedError<GitHubError>()("GitHubError", {
-  reason: Schema.Literal(
-    "Unauthorized",
-    "Forbidden",
-    "NotFound",
-    "Conflict",
-    "Busy",
-    "Invalid",
-    "RateLimited",
-    "Unavailable",
-    "Protocol"
-  ),
-  /** Method and path, e.g. `GET /repos/o/r/actions/runs`. */
-  request: Schema.String,
-  status: Schema.optional(Schema.Number),
-  /** What happened and what to do about it, for a person. */
-  detail: Schema.String,
-  /** GitHub's own words, where it said any; `detail` has them too. */
-  said: Schema.optional(Schema.String),
-  /** Milliseconds since the epoch, with `RateLimited`: not before. */
-  until: Schema.optional(Schema.Number)
-}) {
+export class GitHubError extends hiding(
+  Schema.TaggedError<GitHubError>()("GitHubError", {
+    reason: Schema.Literal(
+      "Unauthorized",
+      "Forbidden",
+      "NotFound",
+      "Conflict",
+      "Busy",
+      "Invalid",
+      "RateLimited",
+      "Unavailable",
+      "Protocol"
+    ),
+    /** Method and path, e.g. `GET /repos/o/r/actions/runs`. */
+    request: Schema.String,
+    status: Schema.optional(Schema.Number),
+    /** What happened and what to do about it, for a person. */
+    detail: Schema.String,
+    /** GitHub's own words, where it said any; `detail` has them too. */
+    said: Schema.optional(Schema.String),
+    /** Milliseconds since the epoch, with `RateLimited`: not before. */
+    until: Schema.optional(Schema.Number)
+  })
+) {
   override get message() {
     return `${this.request}: ${this.detail}`
   }

@@ -14,13 +14,16 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Redis as Client, Cluster, ClusterOptions, RedisOptions } from "ioredis"
 import type { Database } from "../config/Database.ts"
+import { hiding } from "../Secrets.ts"
 
 /** Redis did not do it. Never holds a password. */
-export class RedisError extends Schema.TaggedError<RedisError>()("RedisError", {
-  /** `Unavailable`: away, or not able to for now. `Refused`: it will not, before a person changes something. */
-  reason: Schema.Literal("Unavailable", "Refused"),
-  detail: Schema.String
-}) {
+export class RedisError extends hiding(
+  Schema.TaggedError<RedisError>()("RedisError", {
+    /** `Unavailable`: away, or not able to for now. `Refused`: it will not, before a person changes something. */
+    reason: Schema.Literal("Unavailable", "Refused"),
+    detail: Schema.String
+  })
+) {
   override get message() {
     return this.detail
   }
@@ -192,9 +195,13 @@ const away = (database: Database, said: string): RedisError => {
 /** The server has no database of the number that was asked for. */
 const NO_DATABASE = /DB index|SELECT is not allowed/i
 
+/** What a server quotes of a command: `ERR unknown command 'AUTH', with args beginning with: 'secret'`. */
+const ARGUMENTS = /,? *with args beginning with:.*/is
+
 /** What an answer that is an error means, for a person. */
 const explain = (database: Database, error: Error, lastError: string): RedisError => {
-  const said = error.message
+  // a server that does not know a command quotes what came with it, and to AUTH that is the password, however short
+  const said = error.message.replace(ARGUMENTS, "")
   const of = (reason: RedisError["reason"], detail: string) =>
     new RedisError({ reason, detail: `${database} ${detail}` })
   if (/^NOPERM/.test(said)) {
@@ -240,7 +247,8 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
   for (const client of [command, listener]) {
     client.on("error", (error: Error & { readonly lastNodeError?: Error }) => {
       const { message, lastNodeError } = error
-      fork(Ref.set(lastError, [message, lastNodeError?.message].filter(Boolean).join(": ")))
+      const said = [message, lastNodeError?.message ?? ""].map((text) => text.replace(ARGUMENTS, "")).filter(Boolean)
+      fork(Ref.set(lastError, said.join(": ")))
     })
   }
   // the library would go on in database 0

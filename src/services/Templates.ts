@@ -12,17 +12,20 @@ import { gib } from "../Bytes.ts"
 import * as Finalizer from "../Finalizer.ts"
 import { Template } from "../Job.ts"
 import * as Metrics from "../Metrics.ts"
+import { hiding } from "../Secrets.ts"
 import { within } from "../Within.ts"
 import { Anka, type AnkaError, type PullSize } from "./Anka.ts"
 import { HostLock, type HostLockError } from "./HostLock.ts"
 
 /** Why a template cannot be had, for the job that wants it. */
-export class TemplateError extends Schema.TaggedError<TemplateError>()("TemplateError", {
-  /** `PullBusy`: another pull is under way. `Unknown`: the registry has no such template or tag, and asking again will not help. */
-  reason: Schema.Literal("PullBusy", "Unknown", "RegistryUnavailable", "NoSpace", "Failed"),
-  template: Schema.String,
-  detail: Schema.String
-}) {
+export class TemplateError extends hiding(
+  Schema.TaggedError<TemplateError>()("TemplateError", {
+    /** `PullBusy`: another pull is under way. `Unknown`: the registry has no such template or tag, and asking again will not help. */
+    reason: Schema.Literal("PullBusy", "Unknown", "RegistryUnavailable", "NoSpace", "Failed"),
+    template: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `template ${this.template}: ${this.detail}`
   }

@@ -1,7 +1,8 @@
 /** The page of `anklet ui`: what a browser is given, and what it may ask of the daemon. */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import type { Answer, Question } from "../services/ControlSocket.ts"
+import type * as Schema from "effect/Schema"
+import { type Answer, file as asFile, json as asJson, text as plain, withHeaders } from "../Answer.ts"
+import type { Question } from "../services/ControlSocket.ts"
 import { visible } from "../Text.ts"
 import { Why } from "../Why.ts"
 import dom from "./browser/dom.js" with { type: "text" }
@@ -57,20 +58,8 @@ const HEADERS = {
 /** How a browser on this host, or at the end of a tunnel, names it. A page from elsewhere whose own name leads here now does not. */
 const HERE = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
-const plain = (status: number, body: string, headers = {}): Answer => ({
-  status,
-  type: "text/plain; charset=utf-8",
-  body,
-  headers
-})
-const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => ({
-  status: 200,
-  type: "application/json",
-  // names by strangers: what is safe in a terminal is safe in a page
-  body: JSON.stringify(Schema.encodeSync(schema)(value), (_, it: unknown) =>
-    typeof it === "string" ? visible(it) : it
-  )
-})
+// names by strangers: what is safe in a terminal is safe in a page
+const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => asJson(schema, value, visible)
 
 /** Answers a browser. What the daemon says is for those who show the key; nothing can be changed here. */
 export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
@@ -91,7 +80,7 @@ export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
     if (!HERE.test(headers.host ?? "")) return Effect.succeed(plain(403, "this page is for this host's own browsers"))
     if (method !== "GET") return Effect.succeed(plain(405, "nothing can be changed here", { allow: "GET" }))
     const file = FILES[path]
-    if (file !== undefined) return Effect.succeed({ status: 200, type: file[0], body: file[1] })
+    if (file !== undefined) return Effect.succeed(asFile(...file))
     const told = asked(question)
     if (told === undefined) return Effect.succeed(plain(404, `nothing is known as ${path}`))
     if (!Key.opens(key, headers.authorization))
@@ -100,6 +89,5 @@ export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
       )
     return Effect.catchAll(told, ({ message }) => Effect.succeed(plain(503, visible(message))))
   }
-  return (question: Question) =>
-    Effect.map(respond(question), (answer): Answer => ({ ...answer, headers: { ...HEADERS, ...answer.headers } }))
+  return (question: Question) => Effect.map(respond(question), (answer): Answer => withHeaders(answer, HEADERS))
 }

@@ -2,15 +2,18 @@
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "../../Secrets.ts"
 import { Exec } from "../../services/Exec.ts"
 import type { Unit } from "./unit.ts"
 
 /** It does not do as asked. */
-export class ManagerError extends Schema.TaggedError<ManagerError>()("ManagerError", {
-  detail: Schema.String,
-  /** Exit code of its command. */
-  code: Schema.optional(Schema.Int)
-}) {
+export class ManagerError extends hiding(
+  Schema.TaggedError<ManagerError>()("ManagerError", {
+    detail: Schema.String,
+    /** Exit code of its command. */
+    code: Schema.optional(Schema.Int)
+  })
+) {
   override get message() {
     return this.detail
   }

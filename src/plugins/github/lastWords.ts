@@ -1,5 +1,6 @@
 /** What the runner wrote to its log in the VM: read before the VM goes, and made fit for our own log. */
 import * as Effect from "effect/Effect"
+import { without } from "../../Secrets.ts"
 import { Anka } from "../../services/Anka.ts"
 import { visible } from "../../Text.ts"
 import type { Vm } from "../../Vm.ts"
@@ -28,7 +29,7 @@ const redacted = (line: string): string => SECRETS.reduce((line, [secret, put]) 
 
 /** Foreign text as one line for our log: nothing that moves a terminal, nothing secret, and not too much of it, counted from its end. */
 export const clean = (text: string): string =>
-  text
+  without(text)
     .split(/\r?\n|\r/)
     .map((line) => redacted(line.replace(COLOURS, "")).trim())
     .filter((line) => line !== "")

@@ -1,12 +1,16 @@
 /** Labels as people mistype them: what was probably meant, and what can never be meant. Pure. */
 import * as Option from "effect/Option"
 import { distance } from "fastest-levenshtein"
+import { without } from "../../Secrets.ts"
 
 /** Characters of a label that a person is shown. */
 const SHOWN = 80
 
 /** A text of a stranger's as a person is shown it: in quotes, so that its ends are seen, and not without end. */
-export const quote = (text: string): string => JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
+export const quote = (text: string): string => {
+  const told = without(text)
+  return JSON.stringify(told.length > SHOWN ? `${told.slice(0, SHOWN)}…` : told)
+}
 
 /** Without spaces, control characters and characters of no width at its ends: nobody sees them. */
 export const trim = (text: string): string => text.replace(/^[\s\p{Cc}\p{Cf}]+|[\s\p{Cc}\p{Cf}]+$/gu, "")

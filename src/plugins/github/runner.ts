@@ -11,6 +11,7 @@ import * as Finalizer from "../../Finalizer.ts"
 import { type JobKey, VM_PREFIX, VmName } from "../../Job.ts"
 import * as Metrics from "../../Metrics.ts"
 import { Network } from "../../Network.ts"
+import { hiding } from "../../Secrets.ts"
 import { Anka, type AnkaError } from "../../services/Anka.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
@@ -18,6 +19,7 @@ import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../
 import type { Vm } from "../../Vm.ts"
 import { within } from "../../Within.ts"
 import { type Call, surrounded } from "./guest.ts"
+import { hide } from "./jitConfig.ts"
 import { clean, lastWords } from "./lastWords.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail } from "./request.ts"
@@ -37,14 +39,16 @@ export interface Asked {
 }
 
 /** Why no runner was registered for the job. */
-export class RegistrationError extends Schema.TaggedError<RegistrationError>()("RegistrationError", {
-  /**
-   * `Elsewhere`: another host or daemon sees to the job. `Failed`: GitHub did not let us, for reasons in `detail`.
-   * `Unfit`: it takes no runner for this job, `Refused`: nor any of this service, whenever it is asked.
-   */
-  reason: Schema.Literal("Elsewhere", "Failed", "Unfit", "Refused"),
-  detail: Schema.String
-}) {
+export class RegistrationError extends hiding(
+  Schema.TaggedError<RegistrationError>()("RegistrationError", {
+    /**
+     * `Elsewhere`: another host or daemon sees to the job. `Failed`: GitHub did not let us, for reasons in `detail`.
+     * `Unfit`: it takes no runner for this job, `Refused`: nor any of this service, whenever it is asked.
+     */
+    reason: Schema.Literal("Elsewhere", "Failed", "Unfit", "Refused"),
+    detail: Schema.String
+  })
+) {
   override get message() {
     return this.detail
   }
@@ -145,6 +149,7 @@ const create = Effect.fnUntraced(function* (client: GitHubClient, named: RunnerN
     })
   return yield* ledger.append(named).pipe(
     Effect.zipRight(client.createRunner(asking.level, { name, labels: asking.labels, group: asking.group })),
+    Effect.tap(({ jitConfig }) => hide(jitConfig)),
     Effect.tap(({ runner }) => ledger.append(RunnerKnown.make({ runner: name, id: runner.id }))),
     within(CREATE_WITHIN),
     Effect.catchIf((error) => error._tag === "GitHubError", refused)
@@ -349,11 +354,13 @@ export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm, 
   Effect.uninterruptible(own(client, level, name, vm, asked))
 
 /** A script that failed in the VM. */
-export class ScriptError extends Schema.TaggedError<ScriptError>()("ScriptError", {
-  script: Schema.String,
-  code: Schema.Number,
-  output: Schema.String
-}) {
+export class ScriptError extends hiding(
+  Schema.TaggedError<ScriptError>()("ScriptError", {
+    script: Schema.String,
+    code: Schema.Number,
+    output: Schema.String
+  })
+) {
   override get message() {
     return `${this.script} exited with ${this.code} in the VM: ${this.output}`
   }

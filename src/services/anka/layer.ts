@@ -11,6 +11,7 @@ import { told } from "../../Each.ts"
 import { inOneLine } from "../../Expected.ts"
 import type { Template } from "../../Job.ts"
 import * as Limits from "../../Limits.ts"
+import { without } from "../../Secrets.ts"
 import { Anka, AnkaError, type AnkaVm } from "../Anka.ts"
 import { Exec, type ExecError, type ExecOptions, type ExecResult } from "../Exec.ts"
 import { Once } from "../Once.ts"
@@ -46,7 +47,7 @@ const failed = (args: ReadonlyArray<string>, reason: AnkaError["reason"], code: 
 const ending = (said: string): string => said.slice(-Limits.WORDS)
 
 const tailOf = ({ stdout, stderr }: ExecResult) => {
-  const said = ending(stderr.trim() || stdout.trim())
+  const said = ending(without(stderr.trim() || stdout.trim()))
   return said === "" ? "" : `: ${said}`
 }
 

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { Network } from "../../Network.ts"
 import type { Way } from "../../network/Way.ts"
+import * as Secrets from "../../Secrets.ts"
 import { markdown, visible } from "../../Text.ts"
 import { version } from "../../version.ts"
 import { Budget } from "../Budget.ts"
@@ -57,17 +58,27 @@ const nothing = () => {
   // Octokit logs to the console by itself; our requests are logged where they are made
 }
 
+/** Tokens of an App that are hidden: each is good for an hour, as the token that minted it is for minutes. */
+const MINTED = 8
+
 const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
   const wire = yield* Effect.acquireRelease(
     Effect.sync(() => transport.make({ way })),
     (wire) => Effect.sync(wire.close)
   )
+  const hide = yield* Secrets.latest(MINTED)
+  /** Hides whatever signs a request in, an App's minted tokens too, before anybody can echo it. */
+  const fetch: typeof wire.fetch = (address, init) => {
+    const secret = init?.headers?.authorization?.split(" ").at(-1)
+    if (secret !== undefined) hide(secret)
+    return wire.fetch(address, init)
+  }
   const { Octokit } = yield* Effect.promise(() => import("@octokit/rest"))
   const common = {
     baseUrl: credential.apiUrl.replace(/\/+$/, ""),
     userAgent: `anklet/${version}`,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
-    request: { fetch: wire.fetch }
+    request: { fetch }
   }
   if (credential._tag === "Token") {
     return new Octokit({ ...common, auth: Redacted.value(credential.token) })

@@ -1,11 +1,12 @@
 /** What a transport sends its requests on: connections straight to a server, or through a proxy. */
 import type * as http from "node:http"
+import { without } from "../../Secrets.ts"
 
 /** A request that got no whole answer: refused, cut off, silent, too large, or a certificate that is not trusted. */
 export class TransportError extends Error {
   readonly code: string
   constructor(code: string, message: string) {
-    super(message)
+    super(without(message))
     this.code = code
   }
 }

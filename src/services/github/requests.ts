@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { type Each, told } from "../../Each.ts"
 import { inOneLine } from "../../Expected.ts"
 import * as Metrics from "../../Metrics.ts"
+import { without } from "../../Secrets.ts"
 import type { GitHubError } from "../GitHub.ts"
 import { Once } from "../Once.ts"
 import * as errors from "./errors.ts"
@@ -142,7 +143,8 @@ const messageOf = (data: unknown): string => {
       ? fault
       : [fault.resource, fault.field, fault.message ?? fault.code].filter((word) => word !== undefined).join(" ")
   )
-  return message === "" ? "" : [message, ...words.filter((word) => word !== "")].join("; ").slice(0, WORDS)
+  // without secrets before it is cut: a part of one would be left
+  return message === "" ? "" : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, WORDS)
 }
 
 /** What an answer counts as. */

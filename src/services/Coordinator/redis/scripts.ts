@@ -8,6 +8,7 @@ import { createHash } from "node:crypto"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JobKey, JobRequest, type Scope } from "../../../Job.ts"
+import { without } from "../../../Secrets.ts"
 import { classOf, rankOf } from "../order.ts"
 import { type Command, type Reply, RULES, type Verdict } from "../reducer.ts"
 import beat from "./beat.lua"
@@ -121,7 +122,7 @@ const decodeSpec = Schema.decodeOption(Spec)
 const headOf = (job: JobRequest): string => `${classOf(job)} ${rankOf(job)}`
 
 /** A reason as text without spaces and semicolons, and back. */
-const hidden = (reason: string): string => Buffer.from(reason.slice(0, RULES.reason)).toString("base64url")
+const hidden = (reason: string): string => Buffer.from(without(reason).slice(0, RULES.reason)).toString("base64url")
 const shown = (reason: string): string => Buffer.from(reason, "base64url").toString()
 
 /** Rows of so many columns. */
