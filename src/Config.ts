@@ -15,7 +15,7 @@ import * as Older from "./config/Older.ts"
 import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./config/Problem.ts"
 import { misfits } from "./Expected.ts"
 import { Base, expand, type Home, home } from "./Home.ts"
-import * as Secrets from "./Secrets.ts"
+import { keepAll } from "./secrets/held.ts"
 
 export { ConfigError, Problem } from "./config/Problem.ts"
 export { AppKey, PrivateKey, Secret, Token } from "./config/Secret.ts"
@@ -340,7 +340,7 @@ export const readOwn = <A, I, R>(
         ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
       ]
       // a plugin of somebody else's may have a schema of its own for what is secret
-      if (Either.isRight(decoded)) Secrets.keepAll(decoded.right)
+      if (Either.isRight(decoded)) keepAll(decoded.right)
       return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
     }
   )

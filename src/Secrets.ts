@@ -4,11 +4,9 @@
  * A secret is found as it is and encoded (URL, JSON, HTML, shell, hex, base64 at each offset), in either case, with white
  * space in it, and in part: pieces of 12 characters are enough. One of fewer than 8 characters is looked for as a whole
  * word, if it has letters and something else in it: nobody could read a log in which every "ci" is hidden.
+ *
+ * Loads nothing: the last words of a process need it before there is anything else.
  */
-import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import { formsOf } from "./secrets/forms.ts"
 
 /** What stands in the place of a secret. */
@@ -169,7 +167,8 @@ const cut = (text: string, ranges: ReadonlyArray<Range>, places: Uint32Array): s
 /** A key without the lines around it, which all keys have. */
 const bare = (secret: string): string => secret.replace(/-----[A-Z ]+-----/g, "").trim()
 
-const add = (secret: string, uses: number): void => {
+/** Hide a secret once more, or as many times as is told: each is taken back by `remove`. */
+export const add = (secret: string, uses = 1): void => {
   const text = bare(secret)
   if (text.length < WORD) return
   const before = known.get(text)
@@ -177,7 +176,8 @@ const add = (secret: string, uses: number): void => {
   known.set(text, { forms: before?.forms ?? formsIn(text), uses: (before?.uses ?? 0) + uses })
 }
 
-const remove = (secret: string): void => {
+/** Hide a secret once less. */
+export const remove = (secret: string): void => {
   const text = bare(secret)
   const before = known.get(text)
   if (before === undefined) return
@@ -189,44 +189,6 @@ const remove = (secret: string): void => {
 
 /** Hide a secret for as long as this process lives. */
 export const keep = (secret: string): void => add(secret, Number.POSITIVE_INFINITY)
-
-/** Values in values of a config that are looked at. */
-const DEPTH = 8
-
-/** Hide all that is redacted in a value that was read from a config. */
-export const keepAll = (value: unknown, depth = DEPTH): void => {
-  if (depth === 0) return
-  if (Redacted.isRedacted(value)) {
-    const secret: unknown = Redacted.value(value)
-    if (typeof secret === "string") keep(secret)
-  } else if (typeof value === "object" && value !== null)
-    for (const inner of Object.values(value)) keepAll(inner, depth - 1)
-}
-
-/** Hide a secret for as long as the scope lives. */
-export const during = (secret: Redacted.Redacted<string>): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => add(Redacted.value(secret), 1)),
-    () => Effect.sync(() => remove(Redacted.value(secret)))
-  )
-
-/** Secrets of a kind that follow each other, as minted tokens do: the last ones are hidden, for as long as the scope lives. */
-export const latest = (most: number): Effect.Effect<(secret: string) => void, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync((): Set<string> => new Set()),
-      (all) => Effect.sync(() => all.forEach(remove))
-    ),
-    (all) => (secret) => {
-      if (all.has(secret)) return
-      all.add(secret)
-      add(secret, 1)
-      const [oldest] = all
-      if (oldest === undefined || all.size <= most) return
-      all.delete(oldest)
-      remove(oldest)
-    }
-  )
 
 const decoded = (text: string): string => {
   try {
@@ -253,7 +215,7 @@ export const isName = (variable: string): boolean => names.has(variable)
 
 /** A value's own texts without secrets. */
 const clean = (fields: unknown): unknown =>
-  Predicate.isRecord(fields)
+  typeof fields === "object" && fields !== null
     ? Object.fromEntries(
         Object.entries(fields).map(([name, value]) => [name, typeof value === "string" ? without(value) : value])
       )

@@ -5,10 +5,11 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import * as Secrets from "../src/Secrets.ts"
+import { during, latest } from "../src/secrets/held.ts"
 
 /** While this secret is known. */
 const knowing = <A>(secret: string, see: () => A): A =>
-  Effect.runSync(Effect.scoped(Effect.zipRight(Secrets.during(Redacted.make(secret)), Effect.sync(see))))
+  Effect.runSync(Effect.scoped(Effect.zipRight(during(Redacted.make(secret)), Effect.sync(see))))
 
 const hexOf = (text: string) => Buffer.from(text).toString("hex")
 
@@ -112,7 +113,7 @@ describe("a secret", () => {
     const tokens = Array.from({ length: 4 }, () => `ghs_${randomBytes(20).toString("hex")}`)
     Effect.runSync(
       Effect.scoped(
-        Effect.map(Secrets.latest(3), (next) => {
+        Effect.map(latest(3), (next) => {
           for (const token of [...tokens, ...tokens.slice(1)]) next(token)
           assert.deepStrictEqual(
             tokens.map((token) => Secrets.without(token) === Secrets.HIDDEN),

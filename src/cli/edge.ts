@@ -3,10 +3,13 @@
  *
  * A debugger is a port of this host on which every local user reads the process's memory, secrets and all.
  */
+import { without } from "../Secrets.ts"
 import { userHome } from "../UserHome.ts"
 
 /** Exit code of what cannot be used: see ExitCode.ts, which is not loaded for this. */
 const UNUSABLE = 9
+/** That of an internal error. */
+const INTERNAL = 1
 
 const refuse = (text: string): never => {
   process.stderr.write(`anklet: ${text}\n`)
@@ -20,8 +23,27 @@ export const closeDebugger = (): void => {
   if (typeof close === "function") close()
 }
 
+/** Keep the environment, which may hold secrets, out of the reports that `NODE_OPTIONS` may ask for (nodejs.org/api/report.html). */
+const withoutEnvironment = ({ report }: NodeJS.Process): void => {
+  if (report === undefined) return
+  // from Node 22.13 on
+  if ("excludeEnv" in report) return void Reflect.set(report, "excludeEnv", true)
+  // an older one cannot leave it out, so that it writes none
+  for (const cause of ["reportOnFatalError", "reportOnSignal", "reportOnUncaughtException"] as const)
+    if (report[cause]) report[cause] = false
+}
+
+/** What nobody expected, as the last words of a process: the runtime would print all that an error holds, such as a command's arguments. */
+const lastWords = (error: unknown): never => {
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`anklet: internal error: ${without(said)}\n`)
+  return process.exit(INTERNAL)
+}
+
 /** Take the process over from its runtime. Ends it where that cannot be. */
 export const prepare = (): void => {
+  withoutEnvironment(process)
+  process.on("uncaughtException", lastWords)
   // Node opens its debugger on this signal, Bun dies of it (nodejs.org/api/process.html, "Signal events"); the daemon does more with it
   process.on("SIGUSR1", () => {})
   closeDebugger()

@@ -8,8 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { hiding } from "../Secrets.ts"
+import { hiding, isName } from "../Secrets.ts"
 import { within } from "../Within.ts"
+import * as environment from "./exec/environment.ts"
 import * as identity from "./exec/identity.ts"
 
 export { ProcessIdentity } from "./exec/identity.ts"
@@ -42,8 +43,10 @@ export interface ExecOptions {
   readonly timeout: Duration.DurationInput
   /** Written to the process and closed; without it the process reads from /dev/null. May hold a secret: it is never logged. */
   readonly stdin?: string
-  /** Added to the daemon's own environment; `undefined` takes a variable away. */
-  readonly env?: Readonly<Record<string, string | undefined>>
+  /** What of the daemon's own environment it gets; one of the system's programs by default. */
+  readonly kind?: environment.Kind
+  /** Added to that; `undefined` takes a variable away. */
+  readonly env?: environment.Variables
   /** Told the process's id as soon as it runs. */
   readonly started?: (pid: number) => Effect.Effect<void>
 }
@@ -198,7 +201,7 @@ const start = (program: string, args: ReadonlyArray<string>, options: ExecOption
       const child = spawn(program, args, {
         detached: true,
         stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-        env: { ...process.env, ...options.env }
+        env: { ...environment.of(options.kind ?? "system", process.env, isName), ...options.env }
       })
       child.once("spawn", () => resume(Effect.succeed(child)))
       child.once("error", (error: NodeJS.ErrnoException) => {

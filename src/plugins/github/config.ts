@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AppKey, type Rule, Token as TokenText } from "../../Config.ts"
 import { optional, withDefault } from "../../config/Key.ts"
+import * as Secrets from "../../Secrets.ts"
 import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
 /** Default time in which a started runner must come online and get its job, in seconds. */
@@ -32,6 +33,7 @@ const named = (what: string, pattern: RegExp) =>
 
 /** What is wrong with an address; `parts` are those that would be dropped in silence. */
 const addressProblem = (text: string, parts: ReadonlyArray<"credentials" | "parameters" | "fragment">) => {
+  Secrets.keepIn(text)
   if (!/^https?:\/\/[^\s/]/i.test(text) || /\s/.test(text) || !URL.canParse(text)) {
     return "expected an address that begins with https:// or http://"
   }

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Secrets from "../../Secrets.ts"
+import { during } from "../../secrets/held.ts"
 
 /** Characters of a key or an id, at least: what is shorter is a word. */
 const SHORTEST = 16
@@ -31,7 +31,7 @@ const secretsIn = (jitConfig: string): ReadonlyArray<string> => {
 export const hide = (jitConfig: Redacted.Redacted<string>) =>
   Effect.suspend(() => {
     const whole = Redacted.value(jitConfig)
-    return Effect.forEach([whole, ...secretsIn(whole)], (text) => Secrets.during(Redacted.make(text)), {
+    return Effect.forEach([whole, ...secretsIn(whole)], (text) => during(Redacted.make(text)), {
       discard: true
     })
   })

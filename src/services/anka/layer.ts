@@ -37,6 +37,9 @@ const INSTALLED = "/usr/local/bin/anka"
 /** Exit codes by which `anka run` says that it lost, or never had, the guest; a command in the guest could use them too. */
 const LOST: ReadonlySet<number> = new Set([124, 125])
 
+/** Commands that connect to a registry. */
+const CONNECTS: ReadonlySet<string> = new Set(["registry", "pull"])
+
 /** A list that is not there: Anka prints none where it has nothing to list. */
 const NOTHING = { items: [], unreadable: [] }
 
@@ -115,7 +118,9 @@ export const layer = Layer.effect(
     const once = Once.make()
 
     const anka = (args: ReadonlyArray<string>, options: ExecOptions): Effect.Effect<ExecResult, AnkaError> => {
-      const clean = { ...options, env: { ...options.env, ANKA_MACHINE_READABLE: undefined } }
+      const command = args.find((word) => word !== "-j") ?? ""
+      const kind = CONNECTS.has(command) ? "registry" : "anka"
+      const clean = { ...options, kind, env: { ...options.env, ANKA_MACHINE_READABLE: undefined } } as const
       return exec.run("anka", args, clean).pipe(
         Effect.catchIf(
           (error) => error.reason === "NotFound",

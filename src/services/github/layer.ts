@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { Network } from "../../Network.ts"
 import type { Way } from "../../network/Way.ts"
-import * as Secrets from "../../Secrets.ts"
+import { latest } from "../../secrets/held.ts"
 import { markdown, visible } from "../../Text.ts"
 import { version } from "../../version.ts"
 import { Budget } from "../Budget.ts"
@@ -66,7 +66,7 @@ const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
     Effect.sync(() => transport.make({ way })),
     (wire) => Effect.sync(wire.close)
   )
-  const hide = yield* Secrets.latest(MINTED)
+  const hide = yield* latest(MINTED)
   /** Hides whatever signs a request in, an App's minted tokens too, before anybody can echo it. */
   const fetch: typeof wire.fetch = (address, init) => {
     const secret = init?.headers?.authorization?.split(" ").at(-1)
