@@ -16,17 +16,20 @@ cd "$HOME/actions-runner"
 IFS= read -r config <.jitconfig || [[ -n $config ]]
 rm -f .jitconfig runner.exit runner.pid
 
-# The runner takes its configuration from the environment, where "ps" does not show it, and drops it there. The log is
-# the runner's alone: what this shell says of its jobs is no word of it.
-ACTIONS_RUNNER_INPUT_JITCONFIG=$config nohup bash -c '
+# The configuration goes through a pipe, so that nothing of what is started here has it in its arguments or environment
+# but run.sh, whose environment "ps" does not show to others: GitHub's runner takes it from nowhere else. The log is the
+# runner's alone: what this shell says of its jobs is no word of it.
+printf '%s\n' "$config" | nohup bash -c '
   set -m
   umask 022
-  ./run.sh 2>&1 &
+  IFS= read -r config
+  ACTIONS_RUNNER_INPUT_JITCONFIG=$config ./run.sh </dev/null 2>&1 &
+  config=
   echo "$!" >runner.pid.new && mv runner.pid.new runner.pid
   code=0
   wait "$!" || code=$?
   echo "$code" >runner.exit.new && mv runner.exit.new runner.exit
-' >runner.log 2>/dev/null </dev/null &
+' >runner.log 2>/dev/null &
 
 for _ in {1..100}; do
   [[ -f runner.pid ]] && { echo "runner started"; exit 0; }

@@ -59,7 +59,7 @@ const nothing = () => {
 }
 
 /** Tokens of an App that are hidden: each is good for an hour, as the token that minted it is for minutes. */
-const MINTED = 8
+const MINTED = 32
 
 const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
   const wire = yield* Effect.acquireRelease(

@@ -39,7 +39,7 @@ export const simulated = (options: Options = {}) =>
 
 type Use = <A, E>(
   f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>,
-  options?: Options & { readonly url?: string }
+  options?: Options & { readonly url?: string; readonly token?: string }
 ) => Effect.Effect<A, E>
 
 /** With a personal access token. */
@@ -48,7 +48,7 @@ export const use: Use = (f, options = {}) =>
     const github = yield* simulated(options)
     const { client } = yield* GitHub
     const apiUrl = options.url ?? github.url
-    return yield* f(yield* client(Token.make({ apiUrl, token: Redacted.make(SECRET) })), github)
+    return yield* f(yield* client(Token.make({ apiUrl, token: Redacted.make(options.token ?? SECRET) })), github)
   }).pipe(Effect.scoped, Effect.provide(layer))
 
 /** As a GitHub App; `installation` is what it believes its number to be. */
