@@ -73,7 +73,7 @@ const squeezed = (text: string): { readonly codes: Uint16Array; readonly places:
   return { codes: codes.subarray(0, length), places }
 }
 
-const quoted = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
+const quoted = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
 
 /** Whether a secret that is too short for more is no word of any language, and no number. */
 const isOdd = (secret: string) => secret.length >= WORD && /\p{L}/u.test(secret) && /[^\p{L}]/u.test(secret)

@@ -14,7 +14,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Redis as Client, Cluster, ClusterOptions, RedisOptions } from "ioredis"
 import type { Database } from "../config/Database.ts"
-import { hiding } from "../Secrets.ts"
+import { hiding, keep } from "../Secrets.ts"
 
 /** Redis did not do it. Never holds a password. */
 export class RedisError extends hiding(
@@ -73,6 +73,12 @@ const VERSION = 7
 
 const wait = (times: number): number => Math.min(RECONNECT.first * 2 ** Math.min(times, 10), RECONNECT.most)
 
+/** A password as it is sent: from here on a server may say it back. */
+const spoken = (password: Redacted.Redacted<string>): string => {
+  keep(Redacted.value(password))
+  return Redacted.value(password)
+}
+
 const common = (database: Database): RedisOptions => ({
   lazyConnect: true,
   connectTimeout: Duration.toMillis(CONNECT_WITHIN),
@@ -84,7 +90,7 @@ const common = (database: Database): RedisOptions => ({
   ...(database.user === "" ? {} : { username: database.user }),
   ...Option.match(database.password, {
     onNone: () => ({}),
-    onSome: (password) => ({ password: Redacted.value(password) })
+    onSome: (password) => ({ password: spoken(password) })
   }),
   ...(database.tls ? { tls: tlsOf(database) } : {})
 })
@@ -127,7 +133,7 @@ const open = Effect.fnUntraced(function* (database: Database, role: keyof typeof
           ...(database.sentinelUser === "" ? {} : { sentinelUsername: database.sentinelUser }),
           ...Option.match(database.sentinelPassword, {
             onNone: () => ({}),
-            onSome: (password) => ({ sentinelPassword: Redacted.value(password) })
+            onSome: (password) => ({ sentinelPassword: spoken(password) })
           }),
           ...(database.tls ? { sentinelTLS: tlsOf(database), enableTLSForSentinelMode: true } : {})
         })

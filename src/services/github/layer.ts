@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { Network } from "../../Network.ts"
 import type { Way } from "../../network/Way.ts"
+import { keep } from "../../Secrets.ts"
 import { latest } from "../../secrets/held.ts"
 import { markdown, visible } from "../../Text.ts"
 import { version } from "../../version.ts"
@@ -83,6 +84,7 @@ const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
   if (credential._tag === "Token") {
     return new Octokit({ ...common, auth: Redacted.value(credential.token) })
   }
+  keep(Redacted.value(credential.privateKey))
   const { createAppAuth } = yield* Effect.promise(() => import("@octokit/auth-app"))
   return new Octokit({
     ...common,
