@@ -8,12 +8,15 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { joined, UNWRITTEN, type Written } from "./config/Network.ts"
 import type { Way } from "./network/Way.ts"
+import { hiding } from "./Secrets.ts"
 
 /** A variable or key that cannot be used. Its value, which may hold a password, is not told. */
-export class NetworkError extends Schema.TaggedError<NetworkError>()("NetworkError", {
-  where: Schema.String,
-  detail: Schema.String
-}) {
+export class NetworkError extends hiding(
+  Schema.TaggedError<NetworkError>()("NetworkError", {
+    where: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `${this.where}: ${this.detail}`
   }

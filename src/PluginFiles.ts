@@ -4,6 +4,7 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "./Secrets.ts"
 
 /** A file of a plugin, as it comes with it. */
 export interface PluginFile {
@@ -20,10 +21,12 @@ export interface Refusal {
 }
 
 /** A file that a plugin needs and that cannot be used: its path, why, and what to do. */
-export class PluginFileError extends Schema.TaggedError<PluginFileError>()("PluginFileError", {
-  path: Schema.String,
-  detail: Schema.String
-}) {
+export class PluginFileError extends hiding(
+  Schema.TaggedError<PluginFileError>()("PluginFileError", {
+    path: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `${this.path} ${this.detail}`
   }

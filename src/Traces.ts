@@ -6,13 +6,16 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Secrets from "./Secrets.ts"
+import { hiding } from "./Secrets.ts"
 import { Activity } from "./services/Activity.ts"
 
 /** A variable that cannot be used. Its value, which may be a secret, is not told. */
-export class TracesError extends Schema.TaggedError<TracesError>()("TracesError", {
-  variable: Schema.String,
-  detail: Schema.String
-}) {
+export class TracesError extends hiding(
+  Schema.TaggedError<TracesError>()("TracesError", {
+    variable: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `environment variable ${this.variable}: ${this.detail}`
   }

@@ -37,10 +37,21 @@ const REFUSED = [
   ["the console of Effect", 'import * as Console from "effect/Console"\nexport const show = Console.log'],
   ["a text as HTML", "export const show = (at: { innerHTML: string }, text: string) => {\n  at.innerHTML = text\n}"],
   [
+    "an error that may quote a secret",
+    'import * as Schema from "effect/Schema"\nexport class E extends Schema.TaggedError<E>()("E", { detail: Schema.String }) {}'
+  ],
+  [
+    "a secret",
+    'import * as Redacted from "effect/Redacted"\nexport const show = (it: Redacted.Redacted) => Redacted.value(it)'
+  ],
+  ["a secret, by a function", 'import * as Redacted from "effect/Redacted"\nexport const show = Redacted.value'],
+  [
     "a text as HTML beside another",
     'export const show = (at: HTMLElement, text: string) => at.insertAdjacentHTML("beforeend", text)'
   ]
 ] as const
+const HIDING =
+  'import * as Schema from "effect/Schema"\nimport { hiding } from "./Secrets.ts"\n\nexport class E extends hiding(Schema.TaggedError<E>()("E", { detail: Schema.String })) {}\n'
 const FINE = 'import * as Clock from "effect/Clock"\n\nexport const now = Clock.currentTimeMillis\n'
 
 it("the linter refuses, in src, every way past the adapters, and nothing that is as it should be", () => {
@@ -49,9 +60,11 @@ it("the linter refuses, in src, every way past the adapters, and nothing that is
     for (const path of ["src", "scripts"]) mkdirSync(join(folder, path))
     const config = JSON.parse(readFileSync("biome.json", "utf8"))
     writeFileSync(join(folder, "biome.json"), JSON.stringify({ ...config, vcs: { enabled: false } }))
-    for (const rules of ["impure.grit", "raw.grit"]) cpSync(`scripts/${rules}`, join(folder, "scripts", rules))
+    for (const rules of ["impure.grit", "raw.grit", "secrets.grit"])
+      cpSync(`scripts/${rules}`, join(folder, "scripts", rules))
     for (const [n, [, text]] of REFUSED.entries()) writeFileSync(join(folder, "src", `way-${n}.ts`), `${text}\n`)
     writeFileSync(join(folder, "src", "fine.ts"), FINE)
+    writeFileSync(join(folder, "src", "fine-error.ts"), HIDING)
     const { stdout, stderr } = spawnSync(
       resolve("node_modules/.bin/biome"),
       ["lint", "--reporter=json", "--max-diagnostics=none", "src"],
@@ -66,7 +79,7 @@ it("the linter refuses, in src, every way past the adapters, and nothing that is
         `${what}: ${stderr}`
       )
     }
-    assert.isFalse(refused.some((where) => where.includes("fine.ts")))
+    assert.isFalse(refused.some((where) => where.includes("fine")))
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "../ExitCode.ts"
+import { hiding } from "../Secrets.ts"
 import { complain } from "./terminal.ts"
 
 /** `-c FILE`; before a command it means the same as behind it. */
@@ -48,7 +49,7 @@ export const anklet = Command.make("anklet", { config, attach, once, signalled, 
 export class Outcome extends Context.Tag("anklet/Outcome")<Outcome, Ref.Ref<number>>() {}
 
 /** A command line whose parts are known, and do not go together. */
-export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { detail: Schema.String }) {
+export class UsageError extends hiding(Schema.TaggedError<UsageError>()("UsageError", { detail: Schema.String })) {
   override get message() {
     return this.detail
   }

@@ -3,11 +3,12 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "../Secrets.ts"
 import { config, handle } from "./anklet.ts"
 import { say } from "./terminal.ts"
 
 /** The daemon did as it was told, and something else still pauses the host. */
-class StillPaused extends Schema.TaggedError<StillPaused>()("StillPaused", { detail: Schema.String }) {
+class StillPaused extends hiding(Schema.TaggedError<StillPaused>()("StillPaused", { detail: Schema.String })) {
   override get message() {
     return this.detail
   }

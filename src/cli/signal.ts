@@ -4,13 +4,14 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
+import { hiding } from "../Secrets.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { configFile } from "./configFile.ts"
 import { ledgerIn, untilGone } from "./gone.ts"
 import { say } from "./terminal.ts"
 
 /** No daemon runs with this config. */
-export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String }) {
+export class NotRunning extends hiding(Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String })) {
   override get message() {
     return `no daemon is running (${this.file})`
   }

@@ -4,6 +4,7 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { distance } from "fastest-levenshtein"
 import { misfits, pathOf } from "../Expected.ts"
+import { hiding } from "../Secrets.ts"
 import { visible } from "../Text.ts"
 
 export { pathOf } from "../Expected.ts"
@@ -22,10 +23,12 @@ export class Problem extends Schema.Class<Problem>("anklet/Problem")({
 }
 
 /** All that is wrong with a config file. */
-export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
-  file: Schema.String,
-  problems: Schema.Array(Problem)
-}) {
+export class ConfigError extends hiding(
+  Schema.TaggedError<ConfigError>()("ConfigError", {
+    file: Schema.String,
+    problems: Schema.Array(Problem)
+  })
+) {
   override get message() {
     return [`${visible(this.file)} cannot be used:`, ...this.problems.map((problem) => `  ${problem}`)].join("\n")
   }

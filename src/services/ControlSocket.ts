@@ -13,12 +13,15 @@ import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Answer } from "../Answer.ts"
+import { hiding } from "../Secrets.ts"
 
 /** Nobody can ask here. */
-export class ControlError extends Schema.TaggedError<ControlError>()("ControlError", {
-  address: Schema.String,
-  detail: Schema.String
-}) {
+export class ControlError extends hiding(
+  Schema.TaggedError<ControlError>()("ControlError", {
+    address: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `${this.address}: ${this.detail}`
   }

@@ -18,13 +18,16 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Finalizer from "../Finalizer.ts"
+import { hiding } from "../Secrets.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
 
 /** The folder of the locks could not be used. */
-export class HostLockError extends Schema.TaggedError<HostLockError>()("HostLockError", {
-  path: Schema.String,
-  detail: Schema.String
-}) {
+export class HostLockError extends hiding(
+  Schema.TaggedError<HostLockError>()("HostLockError", {
+    path: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `lock ${this.path}: ${this.detail}; check the owner and permissions of its folder, and that its disk has room`
   }

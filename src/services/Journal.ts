@@ -10,12 +10,15 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { hiding } from "../Secrets.ts"
 
 /** The file could not be read or written. */
-export class JournalError extends Schema.TaggedError<JournalError>()("JournalError", {
-  path: Schema.String,
-  detail: Schema.String
-}) {
+export class JournalError extends hiding(
+  Schema.TaggedError<JournalError>()("JournalError", {
+    path: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `ledger ${this.path}: ${this.detail}`
   }

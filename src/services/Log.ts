@@ -16,23 +16,26 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { hiding } from "../Secrets.ts"
 import { version } from "../version.ts"
 import * as Backlog from "./log/Backlog.ts"
 import { type Level, levelOf } from "./log/level.ts"
 import * as line from "./log/line.ts"
 
 /** The log cannot be written where it should be. */
-export class LogError extends Schema.TaggedError<LogError>()("LogError", {
-  file: Schema.String,
-  detail: Schema.String
-}) {
+export class LogError extends hiding(
+  Schema.TaggedError<LogError>()("LogError", {
+    file: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `log ${this.file}: ${this.detail}; check log.file_dir in the config`
   }
 }
 
 /** `LOG_LEVEL` is none. Its value is not told. */
-export class LogLevelError extends Schema.TaggedError<LogLevelError>()("LogLevelError", {}) {
+export class LogLevelError extends hiding(Schema.TaggedError<LogLevelError>()("LogLevelError", {})) {
   override get message() {
     return "the environment variable LOG_LEVEL must be INFO, DEBUG, ERROR or dev (WARN works as well), in upper or lower case"
   }

@@ -6,17 +6,20 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "../Secrets.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
 
 /** Another daemon holds the PID file. */
-export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("AlreadyRunning", {
-  pid: Schema.Int,
-  file: Schema.String,
-  /** The key of the config that the folder comes from. */
-  key: Schema.String,
-  /** What to do about it, where more is known than that it runs. */
-  remedy: Schema.optionalWith(Schema.Option(Schema.String), { default: () => Option.none() })
-}) {
+export class AlreadyRunning extends hiding(
+  Schema.TaggedError<AlreadyRunning>()("AlreadyRunning", {
+    pid: Schema.Int,
+    file: Schema.String,
+    /** The key of the config that the folder comes from. */
+    key: Schema.String,
+    /** What to do about it, where more is known than that it runs. */
+    remedy: Schema.optionalWith(Schema.Option(Schema.String), { default: () => Option.none() })
+  })
+) {
   override get message() {
     const remedy = Option.getOrElse(this.remedy, () => 'stop it with "anklet -s stop"')
     return `already running (pid ${this.pid}, ${this.file}); ${remedy}, or give this config another ${this.key}`
@@ -24,10 +27,12 @@ export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("Alread
 }
 
 /** The PID file cannot be used. */
-export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileError", {
-  file: Schema.String,
-  detail: Schema.String
-}) {
+export class PidFileError extends hiding(
+  Schema.TaggedError<PidFileError>()("PidFileError", {
+    file: Schema.String,
+    detail: Schema.String
+  })
+) {
   override get message() {
     return `PID file ${this.file}: ${this.detail}; check pid_file_dir, its owner and permissions`
   }

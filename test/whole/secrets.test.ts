@@ -152,7 +152,7 @@ const WAITS = "while [ ! -e ../../go ]; do sleep 0.05; done"
 
 describe("no secret of a host", () => {
   for (const [n, level] of ["DEBUG", "INFO", "ERROR", "dev"].entries()) {
-    it(`is in what it writes, tells or passes on, at ${level}`, { timeout: 240_000 }, async () => {
+    it(`is in what it writes, tells or passes on, at ${level}`, { timeout: 480_000 }, async () => {
       await begin(
         level,
         [

@@ -3,6 +3,7 @@ import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "../../Secrets.ts"
 
 /** A process as the system knows it: a number alone may by now belong to another program. */
 export const ProcessIdentity = Schema.Struct({
@@ -13,7 +14,7 @@ export const ProcessIdentity = Schema.Struct({
 export type ProcessIdentity = typeof ProcessIdentity.Type
 
 /** The system cannot tell now, which is not the same as a process that is gone. */
-export class Unanswered extends Schema.TaggedError<Unanswered>()("Unanswered", {}) {}
+export class Unanswered extends hiding(Schema.TaggedError<Unanswered>()("Unanswered", {})) {}
 
 /** The process with this number; none when it is gone, or a zombie. */
 export type Answer = Effect.Effect<Option.Option<ProcessIdentity>, Unanswered>

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { hiding } from "../../Secrets.ts"
 import * as Backlog from "./Backlog.ts"
 
 const STDOUT = 1
@@ -14,9 +15,9 @@ const LAST_WORDS = "1 second"
 const AGAIN_AFTER = "250 millis"
 
 /** Nobody will ever read what is written there. */
-export class Gone extends Schema.TaggedError<Gone>()("Gone", { code: Schema.String }) {}
+export class Gone extends hiding(Schema.TaggedError<Gone>()("Gone", { code: Schema.String })) {}
 /** It takes nothing now. */
-class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
+class Busy extends hiding(Schema.TaggedError<Busy>()("Busy", {})) {}
 
 /** The reader of a pipe has ended; the terminal was closed; there was none. */
 const GONE = ["EPIPE", "EIO", "EBADF", "ENXIO", "ECONNRESET"]
