@@ -12,6 +12,7 @@ import { Activity, type ServiceActivity } from "./services/Activity.ts"
 import type { Anka } from "./services/Anka.ts"
 import { type Question, serve, serveTcp } from "./services/ControlSocket.ts"
 import type { Coordinators } from "./services/Coordinators.ts"
+import * as Files from "./services/Files.ts"
 import type { GitHub } from "./services/GitHub.ts"
 import type { Ledger } from "./services/Ledger.ts"
 import type { Templates } from "./services/Templates.ts"
@@ -52,7 +53,7 @@ const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
     still ?? (paused ? "paused: nothing new is taken on this host" : "resumed: work is taken again")
   )
   yield* wake.all
-  return yield* (paused ? fs.writeFileString(file, "", { mode: 0o600 }) : Effect.ignore(fs.remove(file))).pipe(
+  return yield* (paused ? Files.replace(file, "") : Effect.ignore(fs.remove(file))).pipe(
     Effect.as(text(200, still ?? (paused ? "paused" : "resumed"))),
     Effect.catchAll((error) =>
       Effect.succeed(text(200, `paused until the daemon ends; it cannot be kept: ${error.message}`))
@@ -95,12 +96,11 @@ const handOver: Effect.Effect<Answer, never, Activity | Drain> = Effect.gen(func
 
 /** Answer questions on this socket for as long as the scope lives. */
 export const open = Effect.fn("Control.open")(function* <R>(path: string, about: About<R>) {
-  const fs = yield* FileSystem
   const drain = yield* Drain
   const startedAt = yield* Clock.currentTimeMillis
   const context = yield* Effect.context<Asked | FileSystem | R>()
   // the host was told to take nothing, in an earlier life of its daemon
-  yield* drain.pause(yield* Effect.orElseSucceed(fs.exists(about.pauseFile), () => false))
+  yield* drain.pause(yield* Files.isThere(about.pauseFile))
 
   // what answers is loaded when somebody asks
   const routes: Record<string, (question: Question) => Effect.Effect<Answer, never, Asked | FileSystem | R>> = {

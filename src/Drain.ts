@@ -5,6 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { home } from "./Home.ts"
+import * as Files from "./services/Files.ts"
 
 /** Name of the file in `state_dir` that remembers `anklet drain`. */
 export const PAUSE_FILE = "paused"
@@ -67,12 +68,13 @@ export class Drain extends Context.Tag("anklet/Drain")<
   static readonly live = Layer.unwrapEffect(
     Effect.gen(function* () {
       const fs = yield* FileSystem
+      const provided = Effect.provideService(FileSystem, fs)
       const { drainFile } = yield* home
       const by = `the file ${drainFile}`
       let seen = false
       return Drain.beside(
         Effect.gen(function* () {
-          const isThere = yield* Effect.orElseSucceed(fs.exists(drainFile), () => false)
+          const isThere = yield* provided(Files.isThere(drainFile))
           if (isThere !== seen) {
             seen = isThere
             yield* Effect.logInfo(

@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { text } from "./Answer.ts"
 import { Activity, type ServiceActivity } from "./services/Activity.ts"
+import * as Files from "./services/Files.ts"
 import * as HostStatus from "./services/HostStatus.ts"
 import { visible } from "./Text.ts"
 import { within } from "./Within.ts"
@@ -49,7 +50,9 @@ const unwritable = (ledger: string) =>
     const fs = yield* FileSystem
     const probe = `${ledger}.probe`
     yield* fs.access(ledger, { writable: true })
-    yield* fs.writeFile(probe, PROBE, { mode: 0o600 }).pipe(Effect.ensuring(Effect.ignore(fs.remove(probe))))
+    // one that a killed daemon left
+    yield* Effect.ignore(fs.remove(probe))
+    yield* Files.create(probe, PROBE).pipe(Effect.ensuring(Effect.ignore(fs.remove(probe))))
   }).pipe(
     within(WRITTEN_WITHIN),
     Effect.match({

@@ -1,10 +1,12 @@
 /** The files of a plugin in its folder on this host: written when they are missing, the user's to change, and looked at before they are used. */
+import type { PlatformError } from "@effect/platform/Error"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { hiding } from "./Secrets.ts"
+import * as Files from "./services/Files.ts"
 
 /** A file of a plugin, as it comes with it. */
 export interface PluginFile {
@@ -32,28 +34,34 @@ export class PluginFileError extends hiding(
   }
 }
 
-/** Look at a file that should be there; fails where it is missing, cannot be read, or is refused by its plugin. */
+/** Look at a file that should be there; fails where it is missing, cannot be read, could be written by others, or is refused by its plugin. */
 export const check = ({ path, refuse }: PluginFile): Effect.Effect<void, PluginFileError, FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem
-    const text = yield* Effect.mapError(
-      fs.readFileString(path),
-      ({ message }) =>
-        new PluginFileError({ path, detail: `cannot be read: check its owner and permissions (${message})` })
-    )
+    const explain = (error: PlatformError | Files.Untrusted) =>
+      new PluginFileError({
+        path,
+        detail:
+          error._tag === "Untrusted"
+            ? `is not used, because ${error.message}`
+            : `cannot be read: check its owner and permissions (${error.message})`
+      })
+    const text = yield* Effect.mapError(Effect.zipRight(Files.lookAtGiven(path), fs.readFileString(path)), explain)
     const refusal = refuse(text)
     if (Option.isSome(refusal)) {
       return yield* new PluginFileError({ path, detail: `${refusal.value.why}: ${refusal.value.remedy}` })
     }
   })
 
+/** They are programs, copied into VMs with this mode. They hold no secret. */
+const SCRIPT = 0o755
+
 /** Write a file where it is missing; one that is there stays as it is, and is looked at. */
 export const write = (file: PluginFile): Effect.Effect<void, PluginFileError, FileSystem | Path> =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem
     const paths = yield* Path
-    yield* fs.makeDirectory(paths.dirname(file.path), { recursive: true }).pipe(
-      Effect.zipRight(fs.writeFileString(file.path, file.text, { flag: "wx", mode: 0o755 })),
+    yield* Files.makeFolder(paths.dirname(file.path)).pipe(
+      Effect.zipRight(Files.create(file.path, file.text, SCRIPT)),
       Effect.catchIf(
         (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
         () => Effect.void

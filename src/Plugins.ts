@@ -14,6 +14,7 @@ import type { Capabilities } from "./PluginApi.ts"
 import * as PluginFiles from "./PluginFiles.ts"
 import { github } from "./plugins/github/index.ts"
 import type { Service } from "./Service.ts"
+import * as Files from "./services/Files.ts"
 
 /** A plugin whose own types are its own business. */
 interface Loaded {
@@ -128,7 +129,14 @@ const find = Effect.fnUntraced(function* (name: string) {
   const builtIn = BUILT_IN.get(name)
   if (builtIn !== undefined) return Option.some(builtIn)
   const file = yield* fileOf(name)
-  return Option.isSome(file) ? Option.some(yield* fromDisk(file.value)) : Option.none<Loaded>()
+  if (Option.isNone(file)) return Option.none<Loaded>()
+  const paths = yield* Path
+  // what it imports lies beside it, and runs as this user as well
+  yield* Effect.mapError(
+    Effect.zipRight(Files.lookAtGiven(file.value), Files.lookAtAll(paths.dirname(file.value))),
+    ({ message }) => new PluginError({ reason: "Failed", detail: `${file.value} is not loaded: ${message}` })
+  )
+  return Option.some(yield* fromDisk(file.value))
 })
 
 /** Every service of a config with its plugin found and its keys read, or all that is wrong with any of them. */

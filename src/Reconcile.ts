@@ -1,5 +1,4 @@
 /** The ledger compared with the hypervisor: what no pass looks after any more is named and removed. */
-import { FileSystem } from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -9,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { VM_PREFIX, VmName } from "./Job.ts"
 import * as Metrics from "./Metrics.ts"
 import { Anka } from "./services/Anka.ts"
+import * as Files from "./services/Files.ts"
 import { Ledger } from "./services/Ledger.ts"
 import { Slots } from "./services/Slots.ts"
 import * as Vm from "./Vm.ts"
@@ -26,12 +26,10 @@ const isVmName = Schema.is(VmName)
 
 /** Whether another daemon of this host has the VM in its ledger. A ledger that cannot be read may have any VM in it. */
 const knownToSibling = (ledgers: ReadonlyArray<string>, vm: VmName) =>
-  Effect.flatMap(FileSystem, (fs) =>
-    Effect.exists(ledgers, (path) =>
-      fs.readFileString(path).pipe(
-        Effect.map((text) => text.includes(vm)),
-        Effect.catchAll((error) => Effect.succeed(error._tag !== "SystemError" || error.reason !== "NotFound"))
-      )
+  Effect.exists(ledgers, (path) =>
+    Files.readText(path).pipe(
+      Effect.map(Option.exists((text) => text.includes(vm))),
+      Effect.orElseSucceed(() => true)
     )
   )
 

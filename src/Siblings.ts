@@ -2,8 +2,10 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
+import * as Files from "./services/Files.ts"
 
 /** A path that no file can have: a ledger that cannot be read may have any VM in it, so no stranger is touched. */
 export const ANY_FILE: ReadonlyArray<string> = ["\0"]
@@ -17,8 +19,12 @@ export const ledgers = Effect.fnUntraced(function* (directory: string, own = "")
       Effect.forEach(
         // what else lies there, such as a .DS_Store, names no ledger
         names.filter((name) => isUuid(name) && name !== nameOf(own)),
-        (name) => fs.readFileString(paths.join(directory, name))
+        (name) => Files.readText(paths.join(directory, name))
       )
+    ),
+    Effect.map((found) => found.flatMap(Option.toArray)),
+    Effect.catchTag("Untrusted", (error) =>
+      Effect.as(Effect.logWarning(`VMs that no ledger knows are left alone: ${error.message}`), ANY_FILE)
     ),
     Effect.orElseSucceed(() => ANY_FILE)
   )
@@ -30,12 +36,10 @@ const nameOf = (ledger: string) => uuid5(ledger, uuid5.URL)
 /** Say which file our ledger is; gives a way to find those of the others. */
 export const join = (directory: string, ledger: string) =>
   Effect.flatMap(Effect.all([FileSystem, Path]), ([fs, paths]) =>
-    fs
-      .makeDirectory(directory, { recursive: true })
-      .pipe(
-        Effect.zipRight(fs.writeFileString(paths.join(directory, nameOf(ledger)), ledger)),
-        Effect.as(
-          ledgers(directory, ledger).pipe(Effect.provideService(FileSystem, fs), Effect.provideService(Path, paths))
-        )
+    Files.makeFolder(directory).pipe(
+      Effect.zipRight(Files.replace(paths.join(directory, nameOf(ledger)), ledger)),
+      Effect.as(
+        ledgers(directory, ledger).pipe(Effect.provideService(FileSystem, fs), Effect.provideService(Path, paths))
       )
+    )
   )

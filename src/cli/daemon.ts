@@ -29,6 +29,7 @@ import { FILE_NAME as SOCKET } from "../services/ControlSocket.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import * as Detach from "../services/Detach.ts"
 import { Exec } from "../services/Exec.ts"
+import { FOLDER } from "../services/Files.ts"
 import * as GitHub from "../services/github/layer.ts"
 import { HostLock } from "../services/HostLock.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
@@ -83,6 +84,9 @@ const capabilities = (
     )
   )
 
+/** What a service has logged already, and what is no fault of the daemon that runs: it is in its log that this would stand. */
+const UNLOGGED: ReadonlyArray<string> = ["PluginError", "AlreadyRunning"]
+
 /** What a signal acts on. */
 interface Reach {
   /** Runs an effect, whose words are in the log. */
@@ -113,7 +117,7 @@ const program = Effect.fn("daemon")(function* (
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
     yield* Effect.mapError(
       Effect.zipRight(
-        fs.makeDirectory(daemon.workDir, { recursive: true }),
+        fs.makeDirectory(daemon.workDir, { recursive: true, mode: FOLDER }),
         Effect.try(() => process.chdir(daemon.workDir))
       ),
       (error) =>
@@ -155,7 +159,7 @@ const program = Effect.fn("daemon")(function* (
   }).pipe(
     // what goes wrong from here on is in the log too, not only at the terminal
     Effect.tapErrorCause((cause) =>
-      Option.exists(Cause.failureOption(cause), ({ _tag }) => _tag === "PluginError")
+      Option.exists(Cause.failureOption(cause), ({ _tag }) => UNLOGGED.includes(_tag))
         ? Effect.void
         : Effect.logError(
             Option.match(Cause.failureOption(cause), {

@@ -74,6 +74,7 @@ export const logs = Command.make(
       })
       yield* Effect.raceFirst(read, Effect.raceFirst(interrupted, unread)).pipe(
         Effect.catchTags({
+          Untrusted: ({ message }) => new Log.LogError({ file, detail: message }),
           SystemError: ({ reason }) => new Log.LogError({ file, detail: `cannot be read (${reason})` }),
           BadArgument: ({ message }) => new Log.LogError({ file, detail: message })
         })

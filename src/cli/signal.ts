@@ -30,6 +30,7 @@ export const signal = (options: {
     const file = yield* PidFile.pathOf(daemon.pidFileDir)
     const found = yield* PidFile.find(file)
     if (Option.isNone(found)) return yield* new NotRunning({ file })
+    yield* PidFile.prove(file, found.value)
     const { pid } = found.value
     yield* Effect.try({
       try: () => process.kill(pid, SIGNALS[options.signal]),

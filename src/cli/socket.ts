@@ -1,8 +1,8 @@
 /** One question to a daemon's control socket. */
 import { request } from "node:http"
-import { FileSystem } from "@effect/platform/FileSystem"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Files from "../services/Files.ts"
 
 /** What came back. */
 export interface Answer {
@@ -18,12 +18,8 @@ export const ask = (
   within?: number
 ): Effect.Effect<Answer, { readonly message: string }, FileSystem> =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem
-    const owner = yield* Effect.option(fs.stat(socket))
-    // in a folder that all may write into, the socket may be anybody's
-    if (Option.exists(owner, ({ uid }) => Option.isSome(uid) && uid.value !== process.getuid?.())) {
-      return yield* Effect.fail({ message: `${socket} belongs to another user` })
-    }
+    // one that is ours, in a folder where nobody else can take its name, is still the same when it is connected to
+    yield* Files.look(socket, "Socket")
     return yield* send(socket, method, path, within)
   })
 

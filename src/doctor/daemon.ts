@@ -133,7 +133,11 @@ const folder = Effect.fnUntraced(function* (key: string, path: string, isMade: b
       : [
           found("folder-missing", `${key} ${path} is not there`, {
             remedy: `\`mkdir -p ${path}\``,
-            fix: { does: `makes ${path}`, did: `made ${path}`, run: fs.makeDirectory(path, { recursive: true }) }
+            fix: {
+              does: `makes ${path}`,
+              did: `made ${path}`,
+              run: fs.makeDirectory(path, { recursive: true, mode: 0o700 })
+            }
           })
         ]),
     ...(isFull

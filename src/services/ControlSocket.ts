@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Answer } from "../Answer.ts"
 import { hiding } from "../Secrets.ts"
+import * as Files from "./Files.ts"
 
 /** Nobody can ask here. */
 export class ControlError extends hiding(
@@ -110,6 +111,10 @@ export const serve = Effect.fn("ControlSocket.serve")(function* (
       detail: `the path has ${bytes} bytes, and a socket's may have ${LONGEST}: choose a shorter pid_file_dir`
     })
   }
+  yield* Effect.mapError(
+    Files.look(path, "Socket"),
+    ({ message }) => new ControlError({ address: path, detail: message })
+  )
   yield* Effect.ignore(fs.remove(path))
   yield* listening(path, answer, (server) => {
     // the file is made within `listen`, so that nobody else can open it even for a moment

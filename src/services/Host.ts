@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Uuid from "../Uuid.ts"
 import { version } from "../version.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
+import * as Files from "./Files.ts"
 import * as Journal from "./Journal.ts"
 
 /** What a daemon says of itself to other hosts. */
@@ -77,20 +78,20 @@ const machineOf = Effect.gen(function* () {
 })
 
 const make = Effect.fnUntraced(function* (stateDir: string) {
-  const fs = yield* FileSystem
   const paths = yield* Path
   const exec = yield* Exec
   const path = paths.join(stateDir, HOST_FILE)
   const machine = yield* machineOf
-  const kept = yield* fs.readFileString(path).pipe(Effect.flatMap(Schema.decode(Kept)), Effect.option)
+  const explained = Effect.mapError(
+    ({ message }: { readonly message: string }) => new Journal.JournalError({ path, detail: message })
+  )
+  // what cannot be understood is as good as missing; another user's is no identity of ours
+  const kept = Option.flatMap(yield* explained(Files.readText(path)), Schema.decodeOption(Kept))
   // a disk that was copied to another Mac must not bring its identity along
   const isOurs = Option.exists(kept, (kept) => kept.machine === machine)
   const id = Option.isSome(kept) && isOurs ? kept.value.id : yield* Uuid.random
   if (!isOurs) {
-    yield* fs.makeDirectory(stateDir, { recursive: true }).pipe(
-      Effect.zipRight(fs.writeFileString(path, encodeKept({ id, machine }), { mode: 0o600 })),
-      Effect.mapError((error) => new Journal.JournalError({ path, detail: error.message }))
-    )
+    yield* explained(Effect.zipRight(Files.makeFolder(stateDir), Files.replace(path, encodeKept({ id, machine }))))
     if (Option.isSome(kept))
       yield* Effect.logInfo("state_dir comes from another machine: this host gets an identity of its own")
   }

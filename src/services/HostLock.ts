@@ -20,6 +20,7 @@ import type * as Scope from "effect/Scope"
 import * as Finalizer from "../Finalizer.ts"
 import { hiding } from "../Secrets.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
+import * as Files from "./Files.ts"
 
 /** The folder of the locks could not be used. */
 export class HostLockError extends hiding(
@@ -29,7 +30,7 @@ export class HostLockError extends hiding(
   })
 ) {
   override get message() {
-    return `lock ${this.path}: ${this.detail}; check the owner and permissions of its folder, and that its disk has room`
+    return `lock ${this.path}: ${this.detail}`
   }
 }
 
@@ -79,6 +80,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
             exec.identify(pid),
             Option.getOrElse(() => ({ pid, startedAt: "" }))
           )
+        const provided = Effect.provideService(FileSystem, fs)
         const self = yield* identify(process.pid)
         const token = (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
         const mine = new Set<string>()
@@ -86,7 +88,16 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
 
         const fileOf = (name: string, n: number) => paths.join(directory, `${name}.${n}`)
         const explained = (path: string) =>
-          Effect.mapError((error: PlatformError) => new HostLockError({ path, detail: error.message }))
+          Effect.mapError(
+            (error: PlatformError | Files.Untrusted) =>
+              new HostLockError({
+                path,
+                detail:
+                  error._tag === "Untrusted"
+                    ? error.message
+                    : `${error.message}; check the owner and permissions of its folder, and that its disk has room`
+              })
+          )
 
         const write = (
           path: string,
@@ -95,17 +106,17 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         ) =>
           Effect.suspend(() => {
             const from = paths.join(directory, `.${process.pid}-${token}-${temporary++}`)
-            return fs
-              .writeFileString(from, encode(content), { mode: 0o600 })
-              .pipe(Effect.zipRight(put(from, path)), Effect.ensuring(Effect.ignore(fs.remove(from))))
+            return Files.create(from, encode(content)).pipe(
+              Effect.zipRight(put(from, path)),
+              Effect.ensuring(Effect.ignore(fs.remove(from))),
+              provided
+            )
           })
 
         const numbers = (name: string) =>
-          fs.readDirectory(directory).pipe(
-            Effect.catchIf(
-              (error) => error._tag === "SystemError" && error.reason === "NotFound",
-              () => Effect.as(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), [])
-            ),
+          Files.makeFolder(directory).pipe(
+            Effect.zipRight(fs.readDirectory(directory)),
+            provided,
             Effect.map((files) =>
               files.flatMap((file) => {
                 const n = file.startsWith(`${name}.`) ? Number(file.slice(name.length + 1)) : Number.NaN
@@ -120,13 +131,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         /** The highest number, and what it says if that still holds. A file that is gone, empty or garbage holds nothing. */
         const look = Effect.fnUntraced(function* (name: string) {
           const n = Math.max(0, ...(yield* numbers(name)))
-          const text = yield* fs.readFileString(fileOf(name, n)).pipe(
-            Effect.catchIf(
-              (error) => error._tag === "SystemError" && error.reason === "NotFound",
-              () => Effect.succeed("")
-            )
-          )
-          const content = decode(text)
+          const content = Option.flatMap(yield* provided(Files.readText(fileOf(name, n))), decode)
           const held = Option.isSome(content) && (yield* isHeld(content.value))
           return { n, held: held ? content : Option.none<Content>() }
         })
@@ -187,6 +192,15 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
               Effect.map(Option.map((n) => hold(name, n, about)))
             )
           }).pipe(Effect.uninterruptible)
+
+        /** What processes left that were killed while they made or changed a lock: their names begin with a process's number. */
+        const sweep = Effect.gen(function* () {
+          for (const name of yield* fs.readDirectory(directory)) {
+            const pid = Number(name.match(/^\.(\d+)-/)?.[1])
+            if (pid > 0 && Option.isNone(yield* exec.identify(pid))) yield* fs.remove(paths.join(directory, name))
+          }
+        }).pipe(Effect.ignore)
+        yield* sweep
 
         return HostLock.of({
           tryAcquire,

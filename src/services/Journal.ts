@@ -11,6 +11,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { hiding } from "../Secrets.ts"
+import * as Files from "./Files.ts"
 
 /** The file could not be read or written. */
 export class JournalError extends hiding(
@@ -41,6 +42,8 @@ export interface Parsed<A> {
   readonly valid: number
   /** A bad line that no crash explains: good ones follow it, or it is whole, but says something unknown. */
   readonly damaged: boolean
+  /** The last line is whole, and its checksum is wrong: a crash leaves half a line, a bad disk or an editor this. */
+  readonly spoiled: boolean
 }
 
 const encoder = <A, I>(schema: Schema.Schema<A, I>) => Schema.encodeSync(Schema.parseJson(schema))
@@ -73,26 +76,30 @@ export const parse = <A, I>(schema: Schema.Schema<A, I>, bytes: Uint8Array): Par
   for (const line of lines(bytes)) {
     const record = Option.flatMap(jsonOf(line), decode)
     if (Option.isNone(record)) {
-      return { records, valid, damaged: Array.from(lines(bytes.subarray(valid)), jsonOf).some(Option.isSome) }
+      const damaged = Array.from(lines(bytes.subarray(valid)), jsonOf).some(Option.isSome)
+      return { records, valid, damaged, spoiled: !damaged }
     }
     records.push(record.value)
     valid += line.length + 1
   }
-  return { records, valid, damaged: false }
+  return { records, valid, damaged: false, spoiled: false }
 }
 
-const explain = (path: string) => (error: PlatformError) =>
+const explain = (path: string) => (error: PlatformError | Files.Untrusted) =>
   new JournalError({
     path,
-    detail: /ENOSPC|EDQUOT/.test(error.message)
-      ? "the disk is full; free some space"
-      : /EROFS/.test(error.message)
-        ? "the disk is read-only; choose another state_dir"
-        : /EACCES|EPERM/.test(error.message)
-          ? "it may not be written; check the owner and permissions of state_dir"
-          : /EIO/.test(error.message)
-            ? "the disk fails; check it, or choose another state_dir"
-            : error.message
+    detail:
+      error._tag === "Untrusted"
+        ? error.message
+        : /ENOSPC|EDQUOT/.test(error.message)
+          ? "the disk is full; free some space"
+          : /EROFS/.test(error.message)
+            ? "the disk is read-only; choose another state_dir"
+            : /EACCES|EPERM/.test(error.message)
+              ? "it may not be written; check the owner and permissions of state_dir"
+              : /EIO/.test(error.message)
+                ? "the disk fails; check it, or choose another state_dir"
+                : error.message
   })
 
 /** The file that takes the lines. */
@@ -109,8 +116,8 @@ const syncDirectory = (fs: FileSystem.FileSystem, directory: string) =>
   Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (file) => file.sync))
 
 /**
- * Open a journal, making it if need be. A torn tail is cut off. A damaged file is moved aside and reported at ERROR, and
- * its valid beginning is kept. Two processes must not open one file.
+ * Open a journal, making it if need be. A torn tail is cut off. Of a damaged file a copy is kept, which is reported at
+ * ERROR, or at WARN where its last line alone is bad; its valid beginning stays. Two processes must not open one file.
  */
 export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   readonly path: string
@@ -129,7 +136,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   const openToAppend = (name: string) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const file = yield* Scope.extend(fs.open(name, { flag: "a", mode: 0o600 }), scope)
+      const file = yield* Scope.extend(Files.openToAppend(name), scope)
       const { size } = yield* Effect.onError(file.stat, (cause) => Scope.close(scope, Exit.failCause(cause)))
       const open: Open = { scope, file, size, torn: false }
       return open
@@ -141,7 +148,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
       const fresh = `${path}.new`
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const file = yield* fs.open(fresh, { flag: "w", mode: 0o600 })
+          const file = yield* Files.openAnew(fresh)
           if (records.length > 0) yield* file.writeAll(text(records))
           yield* file.sync
         })
@@ -151,13 +158,19 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
       return open
     })
 
-  yield* explained(fs.makeDirectory(directory, { recursive: true }))
-  const exists = yield* explained(fs.exists(path))
-  const bytes = exists ? yield* explained(fs.readFile(path)) : new Uint8Array()
-  const { records, valid, damaged } = parse(options.schema, bytes)
+  yield* explained(Files.makeFolder(directory))
+  const found = yield* explained(Files.read(path))
+  const exists = Option.isSome(found)
+  const bytes = Option.getOrElse(found, () => new Uint8Array())
+  const { records, valid, damaged, spoiled } = parse(options.schema, bytes)
+  const aside = `${path}.damaged-${yield* Clock.currentTimeMillis}`
+  if (damaged || spoiled) yield* explained(Files.create(aside, bytes))
+  if (spoiled) {
+    yield* Effect.logWarning(
+      `the last line of the ledger ${path} is whole, but not as it was written: a bad disk, or an editor. The file was copied to ${aside}, and the line is left out; its VM or runner is found by its name and removed`
+    )
+  }
   if (damaged) {
-    const aside = `${path}.damaged-${yield* Clock.currentTimeMillis}`
-    yield* explained(fs.copyFile(path, aside))
     yield* Effect.logError(
       `ledger ${path} is damaged, or from a newer version, after ${records.length} records; it was copied to ${aside}. VMs and runners of the lost records are found by their names and removed`
     )
@@ -194,7 +207,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
         const before = yield* Ref.getAndSet(current, yield* writeAnew(records))
         yield* Scope.close(before.scope, Exit.void)
         yield* syncDirectory(fs, directory)
-      }).pipe(explained, turn.withPermits(1), Effect.uninterruptible)
+      }).pipe(Effect.provideService(FileSystem.FileSystem, fs), explained, turn.withPermits(1), Effect.uninterruptible)
   }
   return journal
 })

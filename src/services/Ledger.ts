@@ -1,5 +1,4 @@
 /** What this host wrote down before it acted: claims, VMs and runners that exist, or may exist, because of us. */
-import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,6 +9,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { JobKey, JobRequest, VmName } from "../Job.ts"
+import * as Files from "./Files.ts"
 import * as Journal from "./Journal.ts"
 
 /** A job is ours from here on. */
@@ -156,14 +156,13 @@ export const pathOf = (stateDir: string) => Effect.map(Path, (paths) => paths.jo
 
 /** What the ledger of another process says; empty where there is none. */
 export const peek = (path: string) =>
-  Effect.flatMap(FileSystem, (fs) => fs.readFile(path)).pipe(
-    Effect.catchIf(
-      (error) => error._tag === "SystemError" && error.reason === "NotFound",
-      () => Effect.succeed(new Uint8Array())
-    ),
+  Files.read(path).pipe(
     Effect.map((bytes) => {
-      const { records, damaged } = Journal.parse(Entry, bytes)
-      return { state: records.reduce(apply, empty), damaged }
+      const { records, damaged, spoiled } = Journal.parse(
+        Entry,
+        Option.getOrElse(bytes, () => new Uint8Array())
+      )
+      return { state: records.reduce(apply, empty), damaged: damaged || spoiled }
     })
   )
 

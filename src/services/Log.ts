@@ -18,6 +18,8 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { hiding } from "../Secrets.ts"
 import { version } from "../version.ts"
+import * as Files from "./Files.ts"
+import { Lstat } from "./files/Lstat.ts"
 import * as Backlog from "./log/Backlog.ts"
 import { type Level, levelOf } from "./log/level.ts"
 import * as line from "./log/line.ts"
@@ -100,10 +102,13 @@ const sourceOf = (context: FiberRefs.FiberRefs): line.Source | undefined => {
 /** A file that lines are appended to: opened again when it was moved away or somebody asks, rotated when it is large. */
 const makeSink = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem
+  const lstat = yield* Lstat
+  const provided = Effect.provideService(FileSystem, fs)
   let open:
-    | { readonly scope: Scope.CloseableScope; readonly handle: File; readonly ino: Option.Option<number> }
+    | { readonly scope: Scope.CloseableScope; readonly handle: File; readonly ino: number | undefined }
     | undefined
   let size = 0
+  let limit = SIZE_LIMIT
 
   const close = Effect.suspend(() => {
     const before = open
@@ -113,22 +118,25 @@ const makeSink = Effect.fnUntraced(function* (file: string) {
   const reopen = Effect.gen(function* () {
     yield* close
     const scope = yield* Scope.make()
-    const handle = yield* Scope.extend(fs.open(file, { flag: "a", mode: 0o640 }), scope)
-    const info = yield* handle.stat
-    size = Number(info.size)
-    open = { scope, handle, ino: info.ino }
-    return open
+    return yield* Effect.gen(function* () {
+      const handle = yield* Scope.extend(provided(Files.openToAppend(file)), scope)
+      const info = yield* handle.stat
+      size = Number(info.size)
+      open = { scope, handle, ino: Option.getOrUndefined(info.ino) }
+      return open
+    }).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
   })
   const rotate = Effect.gen(function* () {
     for (let n = KEPT - 1; n >= 1; n--) yield* Effect.ignore(fs.rename(`${file}.${n}`, `${file}.${n + 1}`))
-    yield* fs.rename(file, `${file}.1`)
+    // where others may plant that name, the log grows rather than lose its lines
+    const isMoved = yield* Effect.isSuccess(fs.rename(file, `${file}.1`))
+    limit = isMoved ? SIZE_LIMIT : size + SIZE_LIMIT / 10
     return yield* reopen
   })
   /** Whether the name still means the file that is open. */
   const moved = Effect.map(
-    Effect.option(fs.stat(file)),
-    (info) =>
-      open === undefined || Option.isNone(info) || Option.getOrNull(info.value.ino) !== Option.getOrNull(open.ino)
+    Effect.map(Effect.option(lstat(file)), Option.flatten),
+    (found) => open === undefined || Option.isNone(found) || found.value.ino !== open.ino
   )
   yield* reopen
   yield* Effect.addFinalizer(() => close)
@@ -139,7 +147,7 @@ const makeSink = Effect.fnUntraced(function* (file: string) {
       Effect.gen(function* () {
         let target = (yield* moved) ? yield* reopen : (open ?? (yield* reopen))
         const bytes = new TextEncoder().encode(text)
-        if (size > 0 && size + bytes.length > SIZE_LIMIT) target = yield* rotate
+        if (size > 0 && size + bytes.length > limit) target = yield* rotate
         yield* target.handle.writeAll(bytes)
         size += bytes.length
       }).pipe(alone, Effect.uninterruptible),

@@ -8,6 +8,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { hiding } from "../Secrets.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
+import { ownerOf } from "./exec/owner.ts"
+import * as Files from "./Files.ts"
 
 /** Another daemon holds the PID file. */
 export class AlreadyRunning extends hiding(
@@ -34,39 +36,57 @@ export class PidFileError extends hiding(
   })
 ) {
   override get message() {
-    return `PID file ${this.file}: ${this.detail}; check pid_file_dir, its owner and permissions`
+    return `PID file ${this.file}: ${this.detail}`
   }
 }
 
 /** Number and start of the process, each on its line: a number alone may by now be another program's. */
 const encode = ({ pid, startedAt }: ProcessIdentity) => `${pid}\n${startedAt}\n`
 const decode = (text: string) => {
-  const [pid, startedAt] = text.split("\n")
-  return Schema.decodeUnknownOption(ProcessIdentity)({ pid: Number(pid), startedAt })
+  const [pid, startedAt = ""] = text.split("\n")
+  return Schema.decodeUnknownOption(ProcessIdentity)({ pid: Number(pid), startedAt }).pipe(
+    // 0, and what is below it, means whole groups of processes, 1 is init; our own number alone is that of one that is gone
+    Option.filter(({ pid, startedAt }) => pid > 1 && (pid !== process.pid || startedAt !== ""))
+  )
 }
 
-const explained = (file: string) =>
-  Effect.mapError((error: PlatformError) => new PidFileError({ file, detail: error.message }))
+const explain = (file: string) => (error: PlatformError | Files.Untrusted) =>
+  new PidFileError({
+    file,
+    detail: error._tag === "Untrusted" ? error.message : `${error.message}; check its folder's owner and permissions`
+  })
+const explained = (file: string) => Effect.mapError(explain(file))
 
 /** Where a config's PID file is. */
 export const pathOf = (directory: string) => Effect.map(Path, (paths) => paths.join(directory, "anklet.pid"))
 
-/** The daemon that a PID file names, if it lives. A file that a crash left behind names none, also when another program has its number by now. */
+/**
+ * The daemon that a PID file names, if it lives. A file that a crash left behind names none, also when another program has
+ * its number by now. A file that another user owns, or could have written, is refused.
+ */
 export const find = Effect.fn("PidFile.find")(function* (file: string) {
-  const fs = yield* FileSystem
   const exec = yield* Exec
-  const text = yield* fs.readFileString(file).pipe(
-    Effect.asSome,
-    Effect.catchIf(
-      (error) => error._tag === "SystemError" && error.reason === "NotFound",
-      () => Effect.succeedNone
-    ),
-    explained(file)
-  )
-  const identity = Option.flatMap(text, decode)
+  const identity = Option.flatMap(yield* explained(file)(Files.readText(file)), decode)
   if (Option.isNone(identity)) return Option.none<ProcessIdentity>()
   return (yield* exec.isAlive(identity.value)) ? identity : Option.none<ProcessIdentity>()
 })
+
+/** Fails unless it is certain that the process which a PID file names is a daemon of this user: others are not signalled. */
+export const prove = Effect.fn("PidFile.prove")(function* (file: string, { pid, startedAt }: ProcessIdentity) {
+  const doubt = (why: string) =>
+    new PidFileError({
+      file,
+      detail: `${why}: nothing is signalled. If pid ${pid} is your daemon, \`kill -TERM ${pid}\``
+    })
+  if (startedAt === "") return yield* doubt(`it does not say when pid ${pid} was started, so it may be any process`)
+  const owner = yield* ownerOf(pid)
+  if (Option.isNone(owner)) return yield* doubt(`nobody can tell whose process pid ${pid} is`)
+  if (owner.value !== process.getuid?.())
+    return yield* doubt(`pid ${pid} is a process of another user (number ${owner.value})`)
+})
+
+/** In the name of a PID file that is being removed, before the number of the process that does so. */
+const STALE = ".stale-"
 
 /** Hold the PID file while the scope lives. */
 export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pid_file_dir") {
@@ -76,22 +96,36 @@ export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pi
   const self = Option.getOrElse(yield* exec.identify(process.pid), () => ({ pid: process.pid, startedAt: "" }))
   const text = encode(self)
 
-  const create = fs.writeFileString(file, text, { flag: "wx", mode: 0o644 }).pipe(
+  const create = Files.create(file, text).pipe(
     Effect.as(true),
     Effect.catchIf(
       (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
       () => Effect.succeed(false)
     )
   )
-  /** A stale file is moved aside first; if another daemon was faster and the file is a living one's by now, it goes back. */
+  /** A file that was moved aside is removed; that of a living daemon, which came in between, goes back. */
+  const settle = (aside: string) =>
+    Effect.gen(function* () {
+      if (Option.isSome(yield* find(aside))) yield* Effect.ignore(fs.link(aside, file))
+      yield* fs.remove(aside)
+    }).pipe(Effect.ignore)
   const removeStale = Effect.gen(function* () {
-    const aside = `${file}.stale-${process.pid}`
+    const aside = `${file}${STALE}${process.pid}`
     yield* fs.rename(file, aside)
-    if (Option.isSome(yield* find(aside))) yield* fs.link(aside, file)
-    yield* fs.remove(aside)
+    yield* settle(aside)
+  }).pipe(Effect.ignore)
+  /** What processes left that were killed while they moved a file aside. */
+  const sweep = Effect.gen(function* () {
+    const begin = `${paths.basename(file)}${STALE}`
+    const folder = paths.dirname(file)
+    for (const name of yield* fs.readDirectory(folder)) {
+      const pid = name.startsWith(begin) ? Number(name.slice(begin.length)) : Number.NaN
+      if (pid > 0 && Option.isNone(yield* exec.identify(pid))) yield* settle(paths.join(folder, name))
+    }
   }).pipe(Effect.ignore)
   const acquire = Effect.gen(function* () {
-    yield* fs.makeDirectory(paths.dirname(file), { recursive: true })
+    yield* Files.makeFolder(paths.dirname(file))
+    yield* sweep
     for (let tries = 0; tries < 3; tries++) {
       if (yield* create) return
       const other = yield* find(file)
@@ -101,13 +135,13 @@ export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pi
     return yield* new PidFileError({ file, detail: "others take it again and again" })
   }).pipe(
     Effect.catchIf(
-      (error) => error._tag === "SystemError" || error._tag === "BadArgument",
-      (error) => new PidFileError({ file, detail: error.message })
+      (error) => error._tag === "SystemError" || error._tag === "BadArgument" || error._tag === "Untrusted",
+      (error) => explain(file)(error)
     )
   )
   yield* Effect.acquireRelease(acquire, () =>
-    fs.readFileString(file).pipe(
-      Effect.flatMap((now) => (now === text ? fs.remove(file) : Effect.void)),
+    Files.readText(file).pipe(
+      Effect.flatMap((now) => (Option.contains(now, text) ? fs.remove(file) : Effect.void)),
       Effect.ignore
     )
   )

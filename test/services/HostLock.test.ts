@@ -93,9 +93,9 @@ const faulty = Effect.map(FileSystem.FileSystem, (real) => {
     )
   const disk = FileSystem.FileSystem.of({
     ...real,
-    writeFileString: (...args) => unless("write", real.writeFileString(...args)),
+    writeFile: (...args) => unless("write", real.writeFile(...args)),
     readDirectory: (...args) => unless("list", real.readDirectory(...args)),
-    readFileString: (...args) => unless("read", real.readFileString(...args))
+    readFile: (...args) => unless("read", real.readFile(...args))
   })
   const fail = (when: (what: string) => boolean) => {
     failing = when

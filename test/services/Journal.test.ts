@@ -7,6 +7,7 @@ import type { Path } from "@effect/platform/Path"
 import { assert, describe, it as vitest } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Journal from "../../src/services/Journal.ts"
 import { NodeContext } from "../fakes/platform.ts"
@@ -141,6 +142,47 @@ describe("a journal", () => {
     })
   )
 
+  for (const [what, change] of [
+    ["a byte of its text", (line: Buffer) => line.fill("x", 20, 21)],
+    ["a byte of its checksum", (line: Buffer) => line.fill(line[0] === 0x30 ? "1" : "0", 0, 1)],
+    ["its half", (line: Buffer) => Buffer.concat([line.subarray(0, 30), Buffer.from("\n")])],
+    ["all of it", (_: Buffer) => Buffer.from("\n")]
+  ] as const) {
+    it.effect(`whose last line is whole, with ${what} changed, says so once at WARN, and keeps a copy`, () =>
+      Effect.gen(function* () {
+        const bytes = yield* written
+        const at = bytes.lastIndexOf(0x0a, bytes.length - 2) + 1
+        const damaged = Buffer.concat([bytes.subarray(0, at), change(Buffer.from(bytes.subarray(at)))])
+        const path = fresh()
+        mkdirSync(join(path, ".."))
+        writeFileSync(path, damaged)
+        const said: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => void said.push(`${logLevel.label} ${message}`))
+        const logged = Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        assert.strictEqual((yield* logged(replayed(path))).length, RECORDS.length - 1)
+        yield* logged(replayed(path))
+        assert.strictEqual(said.length, 1)
+        assert.match(said[0] ?? "", /^WARN the last line of the ledger .* was copied to/)
+        const [copy] = readdirSync(join(path, "..")).filter((name) => name.includes("damaged"))
+        assert.deepStrictEqual(readFileSync(join(path, "..", copy ?? "")), damaged)
+      })
+    )
+  }
+
+  it.effect("whose last line is torn, without its end, says nothing and keeps no copy", () =>
+    Effect.gen(function* () {
+      const bytes = yield* written
+      const path = fresh()
+      mkdirSync(join(path, ".."))
+      writeFileSync(path, bytes.subarray(0, -1))
+      const said: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void said.push(message))
+      yield* Effect.provide(replayed(path), Logger.replace(Logger.defaultLogger, logger))
+      assert.deepStrictEqual(said, [])
+      assert.deepStrictEqual(readdirSync(join(path, "..")), ["ledger.jsonl"])
+    })
+  )
+
   it.effect("whose last line is whole but says something unknown keeps a copy of itself", () =>
     Effect.gen(function* () {
       const path = fresh()
@@ -202,7 +244,7 @@ describe("a journal", () => {
 
   it.effect("keeps all it has, and what comes after, when a compaction fails at any of its steps", () =>
     Effect.gen(function* () {
-      for (const step of ["open w", "writeAll", "sync", "open a", "stat", "rename"] as const) {
+      for (const step of ["open wx", "writeAll", "sync", "open a", "stat", "rename"] as const) {
         const path = fresh()
         const { disk, fill } = yield* faulty
         yield* use(path, (journal) =>

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { JobKey, JobRequest, Scope, Template, VmName } from "../../src/Job.ts"
+import { Lstat } from "../../src/services/files/Lstat.ts"
 import * as Journal from "../../src/services/Journal.ts"
 import {
   apply,
@@ -156,5 +157,8 @@ it.scoped("what a full disk refused is written down as soon as there is room", (
     disk.isFull = false
     yield* soon(TestClock.adjust("1 minute"))
     assert.deepStrictEqual(owed(), [])
-  }).pipe(Effect.provide(Layer.merge(Layer.succeed(FileSystem, disk.layerFor(life)), Path.layer)))
+  }).pipe(
+    Effect.provide(Layer.merge(Layer.succeed(FileSystem, disk.layerFor(life)), Path.layer)),
+    Effect.provideService(Lstat, (path) => disk.lstat(path))
+  )
 })

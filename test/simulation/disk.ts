@@ -3,6 +3,7 @@ import { SystemError, type SystemErrorReason } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Named } from "../../src/services/files/Lstat.ts"
 import type { Chance, Kernel, Life } from "./kernel.ts"
 
 interface Inode {
@@ -65,6 +66,16 @@ export class Disk {
     }
     this.names = after
     this.durable = new Map(after)
+  }
+
+  /** What a name means by itself: there are no links here, and all of it is the daemon's own. */
+  lstat(path: string): Effect.Effect<Option.Option<Named>> {
+    return Effect.sync(() => {
+      const about = { uid: process.getuid?.() ?? 0, gid: 0, ino: 0, links: 1 }
+      if (this.names.has(path)) return Option.some<Named>({ ...about, type: "File", mode: 0o600 })
+      const isFolder = path === "/" || [...this.names.keys()].some((name) => name.startsWith(`${path}/`))
+      return isFolder ? Option.some<Named>({ ...about, type: "Directory", mode: 0o700 }) : Option.none()
+    })
   }
 
   /** The file system as one process has it. */
@@ -154,15 +165,6 @@ export class Disk {
       this.names.set(path, inode)
       return inode
     }
-    const put = (path: string, text: string) =>
-      Effect.suspend(() => {
-        if (!life.isAlive) return Effect.never
-        const inode = create(path)
-        if (this.isFull) return Effect.fail(full(path))
-        inode.data = new TextEncoder().encode(text)
-        return Effect.void
-      })
-
     return FileSystem.makeNoop({
       access: (path) => Effect.asVoid(inodeOf("access", path)),
       exists: (path) => Effect.sync(() => this.names.has(path)),
@@ -176,7 +178,16 @@ export class Disk {
       readFile: (path) => Effect.map(inodeOf("readFile", path), ({ data }) => data),
       readFileString: (path) =>
         Effect.map(inodeOf("readFileString", path), ({ data }) => new TextDecoder().decode(data)),
-      writeFileString: put,
+      writeFile: (path, bytes, { flag } = {}) =>
+        Effect.suspend(() => {
+          if (!life.isAlive) return Effect.never
+          if (flag === "wx" && this.names.has(path))
+            return Effect.fail(failed("writeFile", path, "AlreadyExists", "file exists"))
+          const inode = create(path)
+          if (this.isFull) return Effect.fail(full(path))
+          inode.data = bytes
+          return Effect.void
+        }),
       copyFile: (from, to) =>
         Effect.map(inodeOf("copyFile", from), ({ data }) => {
           create(to).data = data
@@ -215,11 +226,8 @@ export class Disk {
           if (flag === "r") {
             return Effect.succeed(file(known === undefined ? `${path}/` : path, known ?? { data: none, synced: none }))
           }
-          if (flag === "w") {
-            const inode = known ?? create(path)
-            inode.data = none
-            return Effect.succeed(file(path, inode))
-          }
+          if (flag.includes("x") && known !== undefined)
+            return Effect.fail(failed("open", path, "AlreadyExists", "file exists"))
           return Effect.succeed(file(path, known ?? create(path)))
         })
     })

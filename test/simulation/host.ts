@@ -26,6 +26,7 @@ import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import * as shared from "../../src/services/Coordinator/shared.ts"
 import { Coordinators } from "../../src/services/Coordinators.ts"
 import { Exec } from "../../src/services/Exec.ts"
+import { Lstat } from "../../src/services/files/Lstat.ts"
 import { GitHub } from "../../src/services/GitHub.ts"
 import { Host } from "../../src/services/Host.ts"
 import { HostLock } from "../../src/services/HostLock.ts"
@@ -135,6 +136,7 @@ export class SimulatedHost {
       Effect.withClock(life.clock),
       Effect.withRandom(Random.make(seed())),
       Effect.withTracerEnabled(false),
+      Effect.provideService(Lstat, (path) => this.lent.disk.lstat(path)),
       Effect.provide(
         log === undefined
           ? Layer.merge(Logger.remove(Logger.defaultLogger), Logger.minimumLogLevel(LogLevel.None))

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Files from "../Files.ts"
 
 /** Bytes that are read at a time. */
 const CHUNK = 1 << 18
@@ -28,6 +29,7 @@ export interface Place {
 
 const open = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem
+  yield* Files.look(file)
   const scope = yield* Scope.make()
   const handle = yield* Scope.extend(fs.open(file, { flag: "r" }), scope)
   const { ino, size } = yield* handle.stat
