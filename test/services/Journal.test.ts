@@ -143,7 +143,7 @@ describe("a journal", () => {
   )
 
   for (const [what, change] of [
-    ["a byte of its text", (line: Buffer) => line.fill("x", 20, 21)],
+    ["a byte of its text", (line: Buffer) => line.fill((line[20] ?? 0) ^ 1, 20, 21)],
     ["a byte of its checksum", (line: Buffer) => line.fill(line[0] === 0x30 ? "1" : "0", 0, 1)],
     ["its half", (line: Buffer) => Buffer.concat([line.subarray(0, 30), Buffer.from("\n")])],
     ["all of it", (_: Buffer) => Buffer.from("\n")]
