@@ -27,6 +27,12 @@ export class CoordinatorError extends hiding(
   }
 }
 
+/**
+ * Whether a job is this host's among all hosts: `unknown` where the store that they share cannot be asked, `alone` where
+ * this host shares its queue with no other one.
+ */
+export type Owned = "yes" | "no" | "unknown" | "alone"
+
 /** What a coordinator keeps its knowledge in. */
 export interface StoreState {
   /** How it is named to people. */
@@ -63,8 +69,8 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
     ) => Effect.Effect<Option.Option<Claim>, CoordinatorError | JournalError>
     /** The claim that a service already holds: after a crash, the one it must see through. */
     readonly held: (service: string) => Effect.Effect<Option.Option<Claim>>
-    /** Whether no other host has the job by now; `unknown` where nobody can speak for all hosts. */
-    readonly owns: (claim: Claim) => Effect.Effect<"yes" | "no" | "unknown">
+    /** Whether no other host has the job by now. */
+    readonly owns: (claim: Claim) => Effect.Effect<Owned>
     /** Give a job back. */
     readonly release: (claim: Claim, handBack: HandBack) => Effect.Effect<void>
     /** The job is over, or not ours to run. */

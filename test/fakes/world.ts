@@ -10,7 +10,7 @@ import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { run } from "../../src/plugins/github/pass.ts"
 import type { Service } from "../../src/Service.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
-import { Coordinator } from "../../src/services/Coordinator.ts"
+import { Coordinator, type Owned } from "../../src/services/Coordinator.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Refusals } from "../../src/services/Refusals.ts"
 import { Slots } from "../../src/services/Slots.ts"
@@ -26,7 +26,7 @@ export interface World {
   readonly github: FakeGitHub.FakeGitHub
   readonly ledger: FakeLedger.FakeLedger
   /** What a store that is shared would say of our claims. */
-  owns: "yes" | "no" | "unknown"
+  owns: Owned
 }
 
 export const make = (): World => {

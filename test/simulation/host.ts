@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -202,6 +203,24 @@ export class SimulatedHost {
   kill(): void {
     this.life?.kill()
     this.lent.machine.isSelfAlive = false
+  }
+
+  /** The ledger loses all that it says of runners that were not started; a started one is its job's, and the job would be lost with it. */
+  forget(): void {
+    const { disk } = this.lent
+    const { runners } = this.owes()
+    const isLost = (line: string) => {
+      const { _tag: tag, runner } = JSON.parse(line.slice(9))
+      return `${tag}`.startsWith("Runner") && !Option.exists(HashMap.get(runners, runner), ({ started }) => started)
+    }
+    const whole = new TextDecoder().decode(disk.read(LEDGER)).split("\n").slice(0, -1)
+    disk.write(
+      LEDGER,
+      whole
+        .filter((line) => !isLost(line))
+        .map((line) => `${line}\n`)
+        .join("")
+    )
   }
 
   /** What its ledger says that it owes. */

@@ -193,6 +193,27 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
+    name: "taking back: a runner that the ledger has lost is taken for another host's",
+    file: "src/plugins/github/job.ts",
+    find: "  yield* runner.takeBack(",
+    put: "  if (address.id < 0) yield* runner.takeBack(",
+    killedBy: { test: "test/plugins/github/crash.test.ts" }
+  },
+  {
+    name: "asking first: a VM is made for a job whose name another runner has",
+    file: "src/plugins/github/job.ts",
+    find: "    yield* runner.clear(registration)\n",
+    put: "",
+    killedBy: { test: "test/plugins/github/crash.test.ts" }
+  },
+  {
+    name: "two looks: a host alone takes a runner away that is about to come online",
+    file: "src/plugins/github/runner.ts",
+    find: "      yield* Effect.sleep(LEFT_AFTER)\n",
+    put: "",
+    killedBy: { test: "test/plugins/github/crash.test.ts" }
+  },
+  {
     name: "patience: a hypervisor that does not answer at a new start ends a running job",
     file: "src/Vm.ts",
     find: "    Effect.retry(ADOPT_RETRIES)\n",

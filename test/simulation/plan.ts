@@ -37,6 +37,7 @@ export type Fault = { readonly at: number } & (
   | { readonly _tag: "VmCrash"; readonly host: number }
   | { readonly _tag: "Stop"; readonly host: number; readonly lasting: number }
   | { readonly _tag: "Drain"; readonly host: number; readonly lasting: number }
+  | { readonly _tag: "Forget"; readonly host: number; readonly lasting: number }
   | { readonly _tag: "Vanish"; readonly what: "job" | "run" | "repo" | "over" }
   | { readonly _tag: "Runners"; readonly mode: "never-connects" | "idles"; readonly lasting: number }
 )
@@ -97,6 +98,9 @@ export const KINDS: ReadonlyArray<FaultKind> = [
 /** Kinds that have chances of their own: so the histories of a seed stay what they were before there were these. */
 const LATER: ReadonlyArray<FaultKind> = ["Vanish", "GitHubDenies"]
 
+/** The same, for those that came later still. */
+const LATEST: ReadonlyArray<FaultKind> = ["Forget"]
+
 /** Faults of the whole world, not of one host: far fewer of them are enough. */
 const GLOBAL: ReadonlySet<FaultKind> = new Set([
   "StoreRestart",
@@ -119,6 +123,7 @@ const faultOf = (chance: Chance, kind: FaultKind, at: number, hosts: number): Fa
   const lasting = chance.happens(0.3) ? chance.between(MINUTE, 20 * MINUTE) : chance.between(SECOND, 90 * SECOND)
   switch (kind) {
     case "Kill":
+    case "Forget":
     case "PowerLoss":
     case "Freeze":
     case "DiskFull":
@@ -191,6 +196,11 @@ export const planOf = (seed: number, size: Size): Plan => {
     later,
     LATER.filter(() => later.happens(0.5))
   )
+  const latest = new Chance(seed + 3_000_017)
+  const latestFaults = faultsOf(
+    latest,
+    LATEST.filter(() => latest.happens(0.5))
+  )
   const isCalm = chance.happens(0.4)
   // the longer ones let more happen in less time
   const beat = chance.one(hosts > 20 ? [60, 120] : [10, 30]) * SECOND
@@ -216,6 +226,6 @@ export const planOf = (seed: number, size: Size): Plan => {
           doubled: chance.between(0, 0.01)
         },
     jobs: jobs.sort((a, b) => a.at - b.at),
-    faults: [...faults, ...laterFaults].sort((a, b) => a.at - b.at)
+    faults: [...faults, ...laterFaults, ...latestFaults].sort((a, b) => a.at - b.at)
   }
 }

@@ -43,7 +43,8 @@ describe("a simulated history", () => {
           "Drain",
           "Runners",
           "Vanish",
-          "GitHubDenies"
+          "GitHubDenies",
+          "Forget"
         ],
         ...["lost message", "late message", "doubled message"]
       ]

@@ -231,6 +231,10 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       case "Kill":
         host?.kill()
         return until(() => host?.start())
+      case "Forget":
+        host?.kill()
+        host?.forget()
+        return until(() => host?.start())
       case "PowerLoss":
         host?.kill()
         host?.lent.machine.losePower()

@@ -137,7 +137,13 @@ export const judge = (
     case "RegistrationError":
       switch (error.reason) {
         case "Elsewhere":
-          return notNow(ELSEWHERE_FOR, true)
+          // the first time, it may be another host that is about to start it
+          return error.runner !== undefined && attempt > 1
+            ? Effect.as(
+                Effect.logWarning(`not now, at attempt ${attempt}: ${error.message}. ${again(ELSEWHERE_FOR)}`),
+                handedBack(error.message, ELSEWHERE_FOR, true)
+              )
+            : notNow(ELSEWHERE_FOR, true)
         case "Unfit":
           return Effect.flatMap(Once, ({ once }) =>
             once(

@@ -149,6 +149,7 @@ const attempt = Effect.fn("attempt")(function* (
   const prepare = Effect.gen(function* () {
     const template = yield* templates.ensure(job.template, config.registry_url)
     yield* reached("pulled")
+    yield* runner.clear(registration)
     const vm = yield* Vm.make(template, { job: job.key, service: service.name })
     return yield* Effect.gen(function* () {
       const registered = yield* runner.make(registration, vm)
@@ -334,5 +335,11 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: H
     if (decision._tag !== "Replace") return yield* conclude(held, outcome.value)
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
+  yield* runner.takeBack(context.client, level, {
+    ...asking(context, held, coordinator, address),
+    job: claim.job.key,
+    service: context.service.name,
+    address
+  })
   yield* held.decide(handedBack("interrupted by a crash", 0, false))
 }, Effect.scoped)

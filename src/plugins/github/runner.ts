@@ -13,6 +13,7 @@ import * as Metrics from "../../Metrics.ts"
 import { Network } from "../../Network.ts"
 import { hiding } from "../../Secrets.ts"
 import { Anka, type AnkaError } from "../../services/Anka.ts"
+import type { Owned } from "../../services/Coordinator.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../../services/Ledger.ts"
@@ -35,7 +36,7 @@ export interface Runner {
 export interface Asked {
   readonly stillQueued: Effect.Effect<boolean, GitHubError>
   /** Whether the job is still this host's among all hosts. */
-  readonly owns: Effect.Effect<"yes" | "no" | "unknown">
+  readonly owns: Effect.Effect<Owned>
 }
 
 /** Why no runner was registered for the job. */
@@ -46,7 +47,9 @@ export class RegistrationError extends hiding(
      * `Unfit`: it takes no runner for this job, `Refused`: nor any of this service, whenever it is asked.
      */
     reason: Schema.Literal("Elsewhere", "Failed", "Unfit", "Refused"),
-    detail: Schema.String
+    detail: Schema.String,
+    /** With `Elsewhere`: the runner that stands in the way, where there is one. */
+    runner: Schema.optional(Schema.String)
   })
 ) {
   override get message() {
@@ -76,8 +79,13 @@ const NAMES = 8
 export const isNameOf = (job: JobKey, name: string): boolean =>
   Array.from({ length: NAMES }, (_, k) => nameOf(job, k)).includes(name)
 
-/** A host that hands a job back because of a foreign runner takes that runner for abandoned after so many attempts. */
+/** While the store cannot be asked, a foreign runner that stays offline is taken for abandoned after this many attempts at its job. */
 const ABANDONED_AFTER_ATTEMPTS = 10
+/**
+ * A host that shares its queue with nobody may still watch a repository beside another such host, whose runner is offline
+ * from its registration until it has been installed and started: one that is offline for longer is left over.
+ */
+const LEFT_AFTER = "1 minute"
 const TRIES = 5
 /** A registration that was given up may reach GitHub this much later: a Mac that wakes up sends it then. */
 const UNDER_WAY = "5 seconds"
@@ -156,6 +164,99 @@ const create = Effect.fnUntraced(function* (client: GitHubClient, named: RunnerN
   )
 })
 
+/** Whether a runner of the job's name that this host has not written down is left over: then whoever has the job now may take its name. */
+const isLeft = Effect.fnUntraced(function* (
+  client: GitHubClient,
+  level: Level,
+  { id, name, online }: Registered,
+  owns: Owned,
+  attempt: number
+) {
+  switch (owns) {
+    case "yes":
+      return true
+    case "no":
+      return false
+    case "unknown":
+      return !online && attempt >= ABANDONED_AFTER_ATTEMPTS
+    case "alone": {
+      if (online) return false
+      yield* Effect.sleep(LEFT_AFTER)
+      const again = yield* client.runnerByName(level, name)
+      return Option.exists(again, (again) => again.id === id && !again.online && !again.busy)
+    }
+  }
+})
+
+const inTheWay = ({ name, online }: Registered) =>
+  new RegistrationError({
+    reason: "Elsewhere",
+    detail: `another host has a runner for the job: ${name} is ${online ? "online" : "offline"} and idle. If there is no such host, it is left over: remove it on GitHub's page of the runners`,
+    runner: name
+  })
+
+/**
+ * See to a runner that has the job's name already, before a VM is made for the job: one that is left over is removed, and
+ * where it is another host's, this fails with `Elsewhere`. What GitHub does not tell now is found out at the registration.
+ */
+export const clear = Effect.fn("runner.clear")(function* (registration: Registration) {
+  const { client, level, job, attempt } = registration
+  const name = nameOf(job, 0)
+  const isOurs = HashMap.has((yield* (yield* Ledger).state).runners, name)
+  const found = isOurs ? Option.none() : yield* Effect.option(client.runnerByName(level, name))
+  const existing = Option.flatten(found)
+  // with a job: whether it is this one is asked at the registration
+  if (Option.isNone(existing) || existing.value.busy) return
+  if (!(yield* isLeft(client, level, existing.value, yield* registration.owns, attempt)))
+    return yield* inTheWay(existing.value)
+  yield* Effect.logWarning(
+    `runner ${name} has the job's name, is ${existing.value.online ? "online" : "offline"} and idle, and is in no ledger of this host: it is removed`
+  )
+  yield* client.removeRunner(level, existing.value.id).pipe(
+    Effect.catchIf(
+      (error) => error.reason === "Busy",
+      () => new RegistrationError({ reason: "Elsewhere", detail: "its runner just got a job" })
+    )
+  )
+})
+
+/**
+ * Take back the runner of a job that an earlier life of this daemon had, and whose lines the ledger has lost. One that is
+ * online, or has a job, is not removed here. Where GitHub does not answer, the runner is written down again, so that it is
+ * looked for until it is gone.
+ */
+export const takeBack = Effect.fn("runner.takeBack")(function* (
+  client: GitHubClient,
+  level: Level,
+  { job, service, address, owns }: Pick<Registration, "job" | "service" | "address" | "owns">
+) {
+  const ledger = yield* Ledger
+  const name = nameOf(job, 0)
+  if (HashMap.has((yield* ledger.state).runners, name)) return
+  const owned = yield* owns
+  if (owned !== "yes" && owned !== "alone") return
+  yield* client.runnerByName(level, name).pipe(
+    Effect.map(Option.filter(({ online, busy }) => !online && !busy)),
+    Effect.tap(
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: ({ id }) =>
+          Effect.zipRight(
+            Effect.logWarning(
+              `runner ${name} was registered by an earlier life of this daemon, and is not in its ledger any more: it is removed`
+            ),
+            client.removeRunner(level, id)
+          )
+      })
+    ),
+    Effect.catchTag("GitHubError", ({ message }) => {
+      const detail = encodeDetail({ level, job: address })
+      const named = RunnerNamed.make({ runner: name, vm: VmName.make(name), job, service, detail })
+      return Effect.zipRight(Effect.logDebug(message), ledger.append(named))
+    })
+  )
+})
+
 const register = Effect.fnUntraced(function* (
   client: GitHubClient,
   level: Level,
@@ -196,10 +297,9 @@ const register = Effect.fnUntraced(function* (
       // we may have slept since, and another host made it; if it is ours, it is removed with the scope
       return yield* new RegistrationError({ reason: "Elsewhere", detail: "another host has the job" })
     }
-    if (!ours) {
-      // a runner that an earlier owner of the job left: whoever owns the job now may take its name
-      const isAbandoned = owns === "yes" || (owns === "unknown" && options.attempt >= ABANDONED_AFTER_ATTEMPTS)
-      if (!isAbandoned) return yield* elsewhere("another host has a runner for the job")
+    if (!ours && !(yield* isLeft(client, level, existing.value, owns, options.attempt))) {
+      yield* settle(name)
+      return yield* inTheWay(existing.value)
     }
     if (!(yield* options.stillQueued)) {
       // written down as ours, it is removed with the scope

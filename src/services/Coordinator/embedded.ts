@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       Effect.map(SynchronizedRef.get(scopes), (scopes) =>
         Option.firstSomeOf(Array.from(HashMap.values(scopes), (state) => heldBy(state, { host: LOCAL.host, service })))
       ),
-    owns: () => Effect.succeed("unknown"),
+    owns: () => Effect.succeed("alone"),
     release: (claim, handBack) =>
       Effect.asVoid(run(claim.job.scope, { _tag: "Release", claim, handBack }, closed(claim))),
     finish: (claim) => Effect.asVoid(run(claim.job.scope, { _tag: "Finish", claim }, closed(claim))),

@@ -1,15 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
+import { JobKey } from "../../../src/Job.ts"
 import type { GitHubConfig } from "../../../src/plugins/github/config.ts"
+import { nameOf } from "../../../src/plugins/github/runner.ts"
 import * as Reconcile from "../../../src/Reconcile.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
-import { queued } from "../../fakes/GitHub.ts"
+import { queued, takes } from "../../fakes/GitHub.ts"
 import { NodeContext } from "../../fakes/platform.ts"
 import * as World from "../../fakes/world.ts"
 
@@ -138,4 +142,104 @@ describe("kill -9", () => {
       })
     }
   )
+
+  /** Lines that the ledger loses, by their kind; those of a runner that was started are never among them. */
+  const loses = (world: World.World, ...tags: ReadonlyArray<string>) => {
+    const { entries } = world.ledger
+    const isStarted = entries.some(({ _tag }) => _tag === "RunnerStarted")
+    if (!isStarted) entries.splice(0, entries.length, ...entries.filter(({ _tag }) => !tags.includes(_tag)))
+  }
+  const clones = (world: World.World) => world.anka.calls.filter((call) => call.startsWith("clone")).length
+
+  for (const [what, tags, within] of [
+    // an earlier life had the job: what has its name is taken back at once
+    ["its runner", ["RunnerNamed", "RunnerKnown"], 90],
+    // nothing tells whose it is: it is looked at twice
+    ["everything", ["Claimed", "VmNamed", "RunnerNamed", "RunnerKnown"], 150]
+  ] as const) {
+    it.effect(
+      `after every second of a job, with a ledger that has lost ${what} by the new start: one VM more, and the job runs`,
+      () =>
+        Effect.forEach(
+          Array.from({ length: 16 }, (_, second) => second),
+          (second) => {
+            const world = World.make()
+            world.owns = "alone"
+            world.github.jobs.set(1, queued(1))
+            return Effect.gen(function* () {
+              yield* Effect.forkDaemon(life(world, 1))
+              for (let i = 0; i < second; i++) yield* TestClock.adjust("1 second")
+              World.kill(world)
+              loses(world, ...tags)
+              const before = clones(world)
+              const since = yield* Clock.currentTimeMillis
+              yield* finished(yield* Effect.fork(life(world, 3)))
+              assert.isAtMost((yield* Clock.currentTimeMillis) - since, within * 1000, `${second} s`)
+              const job = world.github.jobs.get(1)
+              assert.strictEqual(Option.getOrNull(job?.conclusion ?? Option.none()), "success", `${second} s`)
+              assert.isAtMost(clones(world) - before, 1, `${second} s`)
+              assert.deepStrictEqual(World.left(world).runners, [], `${second} s`)
+            })
+          },
+          { discard: true }
+        ),
+      60_000
+    )
+  }
+
+  for (const [what, given, takes] of [
+    ["online", { online: true, busy: false }, false],
+    ["busy", { online: true, busy: true }, false],
+    ["offline", { online: false, busy: false }, true]
+  ] as const) {
+    it.effect(
+      `and a ledger that is lost: a runner of the job's name that is ${what} is ${takes ? "" : "not "}removed`,
+      () => {
+        const world = World.make()
+        world.owns = "alone"
+        world.github.jobs.set(1, queued(1))
+        const name = nameOf(JobKey.make("github:1"), 0)
+        world.github.runners.set(99, { id: 99, name, ...given })
+        return Effect.gen(function* () {
+          yield* finished(yield* Effect.fork(life(world, 1)))
+          assert.strictEqual(world.github.runners.has(99), !takes)
+          if (what === "online") assert.strictEqual(clones(world), 0)
+        })
+      }
+    )
+  }
+
+  it.effect("of another host without a shared queue, whose runner comes online in time: it keeps its runner", () => {
+    const world = World.make()
+    world.owns = "alone"
+    world.github.jobs.set(1, queued(1))
+    const name = nameOf(JobKey.make("github:1"), 0)
+    world.github.runners.set(99, { id: 99, name, online: false, busy: false })
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(life(world, 1))
+      yield* TestClock.adjust("30 seconds")
+      takes(world.github, name, 1)
+      yield* finished(fiber)
+      assert.isTrue(world.github.runners.has(99))
+      assert.strictEqual(clones(world), 0)
+    })
+  })
+
+  it.effect("of another host, whose runner stays: this one says why it waits, at WARN, from the second time on", () => {
+    const world = World.make()
+    world.owns = "unknown"
+    world.github.jobs.set(1, queued(1))
+    const name = nameOf(JobKey.make("github:1"), 0)
+    world.github.runners.set(99, { id: 99, name, online: false, busy: false })
+    const said: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => void said.push(`${logLevel.label} ${message}`))
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(life(world, 14)), 800)
+      const told = said.filter((line) => line.includes("not now"))
+      assert.match(told[0] ?? "", /^INFO/)
+      assert.isAbove(told.length, 1)
+      for (const line of told.slice(1)) assert.match(line, new RegExp(`^WARN .*${name} is offline and idle`))
+      assert.strictEqual(clones(world), 0)
+    }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+  })
 })
