@@ -10,19 +10,28 @@ import * as Finalizer from "../../Finalizer.ts"
 import * as Metrics from "../../Metrics.ts"
 import { PluginError, type ServiceContext } from "../../Plugin.ts"
 import { Progress } from "../../services/Activity.ts"
-import { Coordinator, classOf } from "../../services/Coordinator.ts"
+import { type Claim as Claimed, Coordinator, classOf } from "../../services/Coordinator.ts"
 import { GitHub } from "../../services/GitHub.ts"
-import { Ledger } from "../../services/Ledger.ts"
+import { Ledger, RunnerGone } from "../../services/Ledger.ts"
 import { Once } from "../../services/Once.ts"
 import { Slots } from "../../services/Slots.ts"
 import { Templates } from "../../services/Templates.ts"
 import { Wake } from "../../services/Wake.ts"
-import { askWithRun, isDone } from "./ask.ts"
+import { askWithRun, isDone, type JobAddress } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
+import * as confine from "./confine.ts"
 import * as job from "./job.ts"
 import * as refusal from "./refusal.ts"
-import { about, keyOf, scopeOf, sort } from "./request.ts"
+import { about, JobDetail, keyOf, scopeOf, sort } from "./request.ts"
 import * as runner from "./runner.ts"
+
+/** Whether a job is one of those that the config names, also by the names that they have at GitHub now. */
+const isOfConfig = (context: job.Context, address: JobAddress) => {
+  const watched = watchedOf(context.config)
+  return confine.isWatched(watched, address)
+    ? Effect.succeed(true)
+    : Effect.map(context.client.named(watched), (now) => confine.isWatched(now, address))
+}
 
 /** Runners that could not be removed when their job ended, or that a crash left without a claim. */
 const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
@@ -31,24 +40,46 @@ const removeLeftovers = Effect.fnUntraced(function* (context: job.Context) {
   const left = [...HashMap.values(runners)].filter(
     ({ named }) => named.service === context.service.name && !HashMap.has(claims, named.job)
   )
+  const strike = (name: string, why: string) =>
+    Effect.zipRight(
+      Effect.logWarning(`runner ${name} of the ledger is left alone, and struck from it: ${why}`),
+      ledger.settle(RunnerGone.make({ runner: name }))
+    )
   for (const { named, id } of left) {
+    const name = named.runner
     const detail = yield* Schema.decodeUnknown(runner.RunnerDetail)(named.detail).pipe(Effect.option)
     const level = Option.match(detail, { onNone: () => levelOf(context.config), onSome: ({ level }) => level })
     const job = Option.flatMap(detail, ({ job }) => Option.fromNullable(job))
-    const isOver = Option.match(job, {
-      onNone: () => Effect.succeed(true),
-      onSome: (job) => Effect.map(askWithRun(context.client, job), isDone)
-    })
-    // known by its name alone, it may be another host's, as long as its job waits or runs
-    yield* Effect.if(Option.isSome(id) ? Effect.succeed(true) : isOver, {
-      onTrue: () =>
-        Effect.zipRight(
-          runner.remove(context.client, level, named.runner, Effect.succeed(true)),
-          Metrics.orphanRemoved({ kind: "runner" })
-        ),
-      onFalse: () => Effect.void
-    }).pipe(Effect.catchAll((error) => Effect.logDebug(`runner ${named.runner} is still there: ${error.message}`)))
+    yield* Effect.gen(function* () {
+      if (!confine.isRunnerName(name)) return yield* strike(name, "Anklet gives no such name")
+      if (!confine.isLevel(context.config, level) || (Option.isSome(job) && !(yield* isOfConfig(context, job.value))))
+        return yield* strike(
+          name,
+          "it belongs to what the config does not name (any more). If it is still there, remove it on GitHub's page of the runners"
+        )
+      if (Option.isSome(id)) {
+        const there = yield* context.client.runner(level, id.value)
+        if (Option.isSome(there) && there.value.name !== name)
+          return yield* strike(name, `its number ${id.value} is that of another runner`)
+      } else if (Option.isSome(job) && !isDone(yield* askWithRun(context.client, job.value))) {
+        // known by its name alone, it may be another host's, as long as its job waits or runs
+        return
+      }
+      yield* runner.remove(context.client, level, name, Effect.succeed(true))
+      yield* Metrics.orphanRemoved({ kind: "runner" })
+    }).pipe(Effect.catchAll((error) => Effect.logDebug(`runner ${name} is still there: ${error.message}`)))
   }
+})
+
+/** A claim that the ledger has, of a job that the config does not name, is given up: neither GitHub nor a VM is asked for it. */
+const isForeign = Effect.fnUntraced(function* (context: job.Context, claim: Claimed) {
+  const address = Schema.decodeUnknownOption(JobDetail)(claim.job.detail)
+  const isOurs = Option.isSome(address) && (yield* isOfConfig(context, address.value))
+  if (!isOurs)
+    yield* Effect.logWarning(
+      `job ${claim.job.key} of the ledger is given up: it belongs to what the config does not name (any more)`
+    )
+  return !isOurs
 })
 
 /** The queued jobs that want a VM of ours; labels that cannot be satisfied are told to a person once. */
@@ -108,6 +139,7 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     // found nothing to do must not wake anybody: it would wake itself, for ever
     const hadJob = yield* Ref.make(false)
     yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
+    if (Option.isSome(left) && (yield* isForeign(context, left.value))) return yield* coordinator.finish(left.value)
     if (Option.isSome(left)) {
       // a job that runs is seen through, with or without the store
       yield* Effect.ignore(coordinator.join(left.value.job.scope, terms))

@@ -1,0 +1,23 @@
+/** What the config names at GitHub: a line of the ledger that speaks of anything else is not acted on. */
+import * as Option from "effect/Option"
+import { VM_PREFIX } from "../../Job.ts"
+import type { Level, Watched } from "../../services/GitHub.ts"
+import type { JobAddress } from "./ask.ts"
+import { type GitHubConfig, levelOf } from "./config.ts"
+
+/** GitHub's names are the same in upper and lower case. */
+const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
+
+/** Whether runners of this config are registered there. */
+export const isLevel = (config: GitHubConfig, { owner, repo }: Level): boolean => {
+  const ours = levelOf(config)
+  const name = (repo: Option.Option<string>) => Option.getOrElse(repo, () => "")
+  return isSame(owner, ours.owner) && isSame(name(repo), name(ours.repo))
+}
+
+/** Whether a job is one of those that this watches. */
+export const isWatched = ({ owner, repo }: Watched, job: Pick<JobAddress, "owner" | "repo">): boolean =>
+  isSame(owner, job.owner) && Option.match(repo, { onNone: () => true, onSome: (repo) => isSame(repo, job.repo) })
+
+/** Whether a runner's name is one that Anklet gives. */
+export const isRunnerName = (name: string): boolean => name.startsWith(VM_PREFIX)
