@@ -1,6 +1,6 @@
 /** The files of a plugin in its folder on this host: written when they are missing, the user's to change, and looked at before they are used. */
 import type { PlatformError } from "@effect/platform/Error"
-import { FileSystem } from "@effect/platform/FileSystem"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -37,7 +37,6 @@ export class PluginFileError extends hiding(
 /** Look at a file that should be there; fails where it is missing, cannot be read, could be written by others, or is refused by its plugin. */
 export const check = ({ path, refuse }: PluginFile): Effect.Effect<void, PluginFileError, FileSystem> =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem
     const explain = (error: PlatformError | Files.Untrusted) =>
       new PluginFileError({
         path,
@@ -46,7 +45,7 @@ export const check = ({ path, refuse }: PluginFile): Effect.Effect<void, PluginF
             ? `is not used, because ${error.message}`
             : `cannot be read: check its owner and permissions (${error.message})`
       })
-    const text = yield* Effect.mapError(Effect.zipRight(Files.lookAtGiven(path), fs.readFileString(path)), explain)
+    const text = yield* Effect.mapError(Files.readGiven(path), explain)
     const refusal = refuse(text)
     if (Option.isSome(refusal)) {
       return yield* new PluginFileError({ path, detail: `${refusal.value.why}: ${refusal.value.remedy}` })

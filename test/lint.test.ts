@@ -28,6 +28,14 @@ const REFUSED = [
   ["a module under another name", "const maths = Math\nexport const chance = () => maths.random()"],
   ["files", 'import { readFileSync } from "node:fs"\nexport const read = readFileSync'],
   ["files, when they are needed", 'export const fs = () => import("node:fs/promises")'],
+  [
+    "a file of anybody's",
+    'import { FileSystem } from "@effect/platform/FileSystem"\nimport * as Effect from "effect/Effect"\nexport const read = Effect.flatMap(FileSystem, (fs) => fs.readFileString("/tmp/x"))'
+  ],
+  [
+    "a file for anybody",
+    'import { FileSystem } from "@effect/platform/FileSystem"\nimport * as Effect from "effect/Effect"\nexport const make = Effect.flatMap(FileSystem, (disk) => disk.makeDirectory("/tmp/x"))'
+  ],
   ["processes", 'import { spawn } from "node:child_process"\nexport const start = spawn'],
   ["a global fetch", 'export const get = () => fetch("https://example.com")'],
   ["standard output", "export const show = (text: string) => process.stdout.write(text)"],
@@ -60,7 +68,7 @@ it("the linter refuses, in src, every way past the adapters, and nothing that is
     for (const path of ["src", "scripts"]) mkdirSync(join(folder, path))
     const config = JSON.parse(readFileSync("biome.json", "utf8"))
     writeFileSync(join(folder, "biome.json"), JSON.stringify({ ...config, vcs: { enabled: false } }))
-    for (const rules of ["impure.grit", "raw.grit", "secrets.grit"])
+    for (const rules of ["files.grit", "impure.grit", "raw.grit", "secrets.grit"])
       cpSync(`scripts/${rules}`, join(folder, "scripts", rules))
     for (const [n, [, text]] of REFUSED.entries()) writeFileSync(join(folder, "src", `way-${n}.ts`), `${text}\n`)
     writeFileSync(join(folder, "src", "fine.ts"), FINE)

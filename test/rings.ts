@@ -13,12 +13,7 @@ export const RINGS = {
     "test/release/*.test.ts"
   ],
   /** The built program as its user runs it, in a browser, too; and a short simulation. */
-  whole: [
-    "test/whole/*.test.ts",
-    "test/cli/!(findings).test.ts",
-    "test/build/*.test.ts",
-    "test/simulation/*.test.ts"
-  ],
+  whole: ["test/whole/*.test.ts", "test/cli/!(findings).test.ts", "test/build/*.test.ts", "test/simulation/*.test.ts"],
   /** The shared store and what watches us, on real servers. */
   contract: ["test/store/*.test.ts", "test/Exposition.test.ts", "test/services/github/tunnel.test.ts"],
   /** Real processes, files and HTTP, and input that bites. */

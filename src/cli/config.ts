@@ -35,20 +35,17 @@ const check = Command.make(
     Effect.gen(function* () {
       const { ConfigError, olderEnvironment } = yield* load
       const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
-      const { filesOf, isOpen } = yield* Effect.promise(() => import("../config/Open.ts"))
+      const Open = yield* Effect.promise(() => import("../config/Open.ts"))
       const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
       const file = yield* configFile(given.config)
       const checked = Effect.gen(function* () {
         const { raw, services } = yield* right(file)
         const problems = [...(yield* problemsOf(raw)), ...(yield* network(raw))]
         if (problems.length > 0) return yield* new ConfigError({ file, problems })
-        const open = yield* Effect.filter(filesOf(yield* resolved(raw)), isOpen)
+        const open = yield* Open.warnings(file, yield* resolved(raw))
         return {
           services: services.map(({ name, plugin }) => ({ name, plugin })),
-          warnings: [
-            ...Option.toArray(yield* olderEnvironment(raw)),
-            ...open.map((path) => `${path} holds a secret, and others may read it: chmod 600 ${path}`)
-          ]
+          warnings: [...Option.toArray(yield* olderEnvironment(raw)), ...open]
         }
       })
       if (given.json) {

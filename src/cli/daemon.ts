@@ -42,6 +42,7 @@ import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import * as Traces from "../Traces.ts"
 import { COLLECT_EVERY, collector } from "../Tuning.ts"
+import { exposed } from "./config/exposed.ts"
 import { closeDebugger } from "./edge.ts"
 import { listen } from "./signals.ts"
 
@@ -132,6 +133,7 @@ const program = Effect.fn("daemon")(function* (
       Config.olderEnvironment(raw),
       Option.match({ onNone: () => Effect.void, onSome: Effect.logWarning })
     )
+    yield* Effect.forEach(yield* exposed(raw), (warning) => Effect.logWarning(warning), { discard: true })
     yield* Plugins.writeFiles(services)
     yield* collectGarbage
     yield* Effect.scoped(

@@ -14,6 +14,7 @@ import { Exec } from "../services/Exec.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
 import * as Traces from "../Traces.ts"
+import { exposed } from "./config/exposed.ts"
 import { configFile } from "./configFile.ts"
 import type { Plain } from "./plain.ts"
 import { complain, say, toExitCode, warnings } from "./terminal.ts"
@@ -52,6 +53,7 @@ export const start = (options: {
       Config.olderEnvironment(raw),
       Option.match({ onNone: () => Effect.void, onSome: (warning) => complain(`warning: ${warning}`) })
     )
+    yield* Effect.forEach(yield* exposed(raw), (warning) => complain(`warning: ${warning}`), { discard: true })
     const { pid, report } = yield* Detach.start(commandLine, ["daemon", config, ...(options.once ? ["--once"] : [])])
     if (report._tag === "Failed") {
       yield* Effect.zipRight(complain(report.message), unwatched)

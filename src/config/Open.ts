@@ -1,10 +1,16 @@
-/** Files with secrets that other users of this host may read. */
+/** Files with secrets that other users of this host may read, or change. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import type { Setting } from "./Setting.ts"
+import * as Files from "../services/Files.ts"
+import { HIDDEN, type Setting } from "./Setting.ts"
 
-/** The files that the config names for its secrets. */
-export const filesOf = (settings: ReadonlyArray<Setting>): ReadonlyArray<string> => [
+/** The files that hold secrets: those that the config names, and the config itself where a secret is written in it. */
+export const holding = (file: string, settings: ReadonlyArray<Setting>): ReadonlyArray<string> => {
+  const isWritten = settings.some(({ value, origin }) => origin.from === "line" && String(value).includes(HIDDEN))
+  return [...(isWritten ? [file] : []), ...filesOf(settings)]
+}
+
+const filesOf = (settings: ReadonlyArray<Setting>): ReadonlyArray<string> => [
   ...new Set(settings.flatMap(({ origin }) => (origin.from === "file" ? [origin.path] : [])))
 ]
 
@@ -15,3 +21,20 @@ export const isOpen = (path: string): Effect.Effect<boolean, never, FileSystem> 
     // one that cannot be asked for is told of where the config is read
     Effect.orElseSucceed(() => false)
   )
+
+/** What is wrong with the owner or mode of a config, or of a folder on its way: others could change it. One that cannot be looked at is told of where it is read. */
+export const doubtOf = (file: string) =>
+  Effect.match(Files.lookAtGiven(file), {
+    onSuccess: () => [],
+    onFailure: (error) => (error._tag === "Untrusted" ? [error] : [])
+  })
+
+/** What a person is told of a config at each start: who else may read its secrets, or change what it says. */
+export const warnings = Effect.fn("Open.warnings")(function* (file: string, settings: ReadonlyArray<Setting>) {
+  const open = yield* Effect.filter(holding(file, settings), isOpen)
+  const doubts = yield* doubtOf(file)
+  return [
+    ...open.map((path) => `${path} holds a secret, and others may read it: chmod 600 ${path}`),
+    ...doubts.map(({ message }) => `whoever changes the config decides what runs here, and where tokens go: ${message}`)
+  ]
+})

@@ -1,10 +1,9 @@
 /** The config, and who else may read the secrets in it. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { filesOf, isOpen } from "../config/Open.ts"
-import { HIDDEN } from "../config/Setting.ts"
+import { doubtOf, holding, isOpen } from "../config/Open.ts"
 import * as Finding from "../Finding.ts"
-import type { Check, Patient } from "./Patient.ts"
+import type { Check } from "./Patient.ts"
 
 export const KINDS = {
   "config-unusable": {
@@ -21,6 +20,11 @@ export const KINDS = {
     level: "warning",
     why: "Every user of this Mac can read the secret, and take runners or the queue with it.",
     remedy: "`chmod 600 FILE`"
+  },
+  "config-untrusted": {
+    level: "warning",
+    why: "Whoever changes the config decides what runs here, and where tokens go.",
+    remedy: "`chmod go-w FILE`, and `chown` where it belongs to another user"
   }
 } as const satisfies Finding.Kinds
 
@@ -29,27 +33,26 @@ const found = Finding.about("config", KINDS)
 const readable = (path: string) =>
   found("secret-readable", `${path} holds a secret, and others may read it`, { remedy: `\`chmod 600 ${path}\`` })
 
-/** The files that hold secrets: those that the config names, and the config itself where a secret is written in it. */
-const holding = ({ file, settings }: Patient): ReadonlyArray<string> => {
-  const isWritten = settings.some(({ value, origin }) => origin.from === "line" && String(value).includes(HIDDEN))
-  return [...(isWritten ? [file] : []), ...filesOf(settings)]
-}
-
 /** Whether the daemon could start with this config. */
 export const config: Check = {
   subject: "config",
   run: (patient) =>
-    Effect.map(Effect.filter(holding(patient), isOpen), (readables) => [
-      ...patient.problems.map((problem) => found("config-unusable", `${patient.file}: ${problem}`)),
-      ...(patient.problems.length > 0
-        ? []
-        : [
-            Finding.ok(
-              "config",
-              `${patient.file} is understood: ${patient.services.map(({ name }) => name).join(", ")}`
-            )
-          ]),
-      ...Option.toArray(Option.map(patient.ignored, (what) => found("variables-ignored", what))),
-      ...readables.map(readable)
-    ])
+    Effect.zipWith(
+      Effect.filter(holding(patient.file, patient.settings), isOpen),
+      doubtOf(patient.file),
+      (readables, doubts) => [
+        ...patient.problems.map((problem) => found("config-unusable", `${patient.file}: ${problem}`)),
+        ...(patient.problems.length > 0
+          ? []
+          : [
+              Finding.ok(
+                "config",
+                `${patient.file} is understood: ${patient.services.map(({ name }) => name).join(", ")}`
+              )
+            ]),
+        ...Option.toArray(Option.map(patient.ignored, (what) => found("variables-ignored", what))),
+        ...readables.map(readable),
+        ...doubts.map(({ path, why, remedy }) => found("config-untrusted", `${path} ${why}`, { remedy }))
+      ]
+    )
 }

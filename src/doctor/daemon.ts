@@ -8,6 +8,10 @@ import * as Option from "effect/Option"
 import { gib } from "../Bytes.ts"
 import { PAUSE_FILE } from "../Drain.ts"
 import * as Finding from "../Finding.ts"
+import { FILE_NAME as SOCKET } from "../services/ControlSocket.ts"
+import * as Files from "../services/Files.ts"
+import { HOST_FILE } from "../services/Host.ts"
+import * as Log from "../services/Log.ts"
 import { nearest, volumeOf } from "./disk.ts"
 import type { Check, Daemon, Patient } from "./Patient.ts"
 
@@ -58,6 +62,11 @@ export const KINDS = {
     level: "problem",
     why: "The daemon cannot keep its files there, and does not start.",
     remedy: "check the path, its owner and permissions"
+  },
+  "file-untrusted": {
+    level: "problem",
+    why: "Another user of this Mac could have the daemon do as they like with it, so it is not used.",
+    remedy: "`chmod go-w PATH`, or `chown`, or choose another folder in the config"
   },
   "disk-full": {
     level: "problem",
@@ -148,6 +157,29 @@ const folder = Effect.fnUntraced(function* (key: string, path: string, isMade: b
   ]
 })
 
+/** Files and folders that the daemon refuses because others own them, or could have put them there. */
+const trust = Effect.fnUntraced(function* (daemon: Daemon, { places }: Patient) {
+  const paths = yield* Path
+  const { pidFileDir, stateDir, logDir, pidFile, ledgerFile } = daemon
+  const files = [
+    ...[pidFile, ledgerFile, `${ledgerFile}.pid`, `${ledgerFile}.new`, places.drainFile],
+    ...[HOST_FILE, PAUSE_FILE].map((name) => paths.join(stateDir, name)),
+    ...Log.filesOf(paths.join(logDir, Log.FILE_NAME))
+  ]
+  const looked = yield* Effect.all([
+    ...[pidFileDir, stateDir, logDir, places.locks, places.ledgers].map((path) =>
+      Effect.either(Files.lookAtFolder(path))
+    ),
+    ...files.map((path) => Effect.either(Files.look(path))),
+    Effect.either(Files.look(paths.join(pidFileDir, SOCKET), "Socket"))
+  ])
+  return looked.flatMap((one) =>
+    Either.isLeft(one) && one.left._tag === "Untrusted"
+      ? [found("file-untrusted", `${one.left.path} ${one.left.why}`, { remedy: one.left.remedy })]
+      : []
+  )
+})
+
 /** The daemon of this config, and its folders. */
 export const daemon: Check = {
   subject: "daemon",
@@ -160,6 +192,7 @@ export const daemon: Check = {
             process(daemon, patient),
             pauses(daemon, patient),
             Effect.succeed(debts(daemon, patient)),
+            trust(daemon, patient),
             folder("work_dir", daemon.workDir, true),
             folder("pid_file_dir", daemon.pidFileDir, true),
             folder("state_dir", daemon.stateDir, true),

@@ -1,11 +1,12 @@
 /** The scripts that run in the VMs: the user's to change, so only told of. */
-import { FileSystem } from "@effect/platform/FileSystem"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Finding from "../Finding.ts"
 import * as Plugins from "../Plugins.ts"
+import * as Files from "../services/Files.ts"
 import type { Check } from "./Patient.ts"
 
 export const KINDS = {
@@ -20,6 +21,11 @@ export const KINDS = {
     why: "It is copied into every VM; the next start of Anklet writes it.",
     remedy: "`anklet`",
     fixable: true
+  },
+  "script-untrusted": {
+    level: "problem",
+    why: "Another user could change it, and it is handed the secret that starts a runner: it is not used.",
+    remedy: "look at what it says, then `chmod go-w FILE`"
   },
   "script-unreadable": {
     level: "problem",
@@ -45,7 +51,6 @@ export const scripts: Check = {
   subject: "scripts",
   run: ({ services, around }) =>
     Effect.gen(function* () {
-      const fs = yield* FileSystem
       const context = yield* Effect.context<FileSystem | Path>()
       const files = yield* Plugins.filesOf(services)
       const fix = {
@@ -54,7 +59,11 @@ export const scripts: Check = {
         run: Plugins.writeFiles(services).pipe(Effect.provide(context))
       }
       const judged = yield* Effect.forEach(files, ({ path, text, refuse }) =>
-        Effect.map(Effect.either(fs.readFileString(path)), (read) => {
+        Effect.map(Effect.either(Files.readGiven(path)), (read) => {
+          if (Either.isLeft(read) && read.left._tag === "Untrusted") {
+            const { path: real, why, remedy } = read.left
+            return [found("script-untrusted", `${real} ${why}`, { remedy })]
+          }
           if (Either.isRight(read)) {
             const refusal = refuse(read.right)
             if (Option.isSome(refusal)) {

@@ -9,15 +9,18 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { hiding } from "../Secrets.ts"
 import { Lstat, type Named } from "./files/Lstat.ts"
 import * as Trust from "./files/trust.ts"
 
 /** Something that is not to be believed, or written to, as it is. */
-export class Untrusted extends Schema.TaggedError<Untrusted>()("Untrusted", {
-  path: Schema.String,
-  why: Schema.String,
-  remedy: Schema.String
-}) {
+export class Untrusted extends hiding(
+  Schema.TaggedError<Untrusted>()("Untrusted", {
+    path: Schema.String,
+    why: Schema.String,
+    remedy: Schema.String
+  })
+) {
   override get message() {
     return `${this.path} ${this.why}: ${this.remedy}`
   }
@@ -120,6 +123,18 @@ export const lookAtGiven = Effect.fn("Files.lookAtGiven")(function* (path: strin
   return found
 })
 
+/** The text of a file that the user gives, after a look at it. */
+export const readGiven = (path: string) =>
+  Effect.flatMap(FileSystem, (fs) => Effect.zipRight(lookAtGiven(path), fs.readFileString(path)))
+
+/** Open a file of Anklet's own to read it, while the scope lives; fails with `NotFound` where there is none. */
+export const openToRead = (path: string) =>
+  Effect.flatMap(FileSystem, (fs) => Effect.zipRight(look(path), fs.open(path, { flag: "r" })))
+
+/** Have the disk keep the names of a folder as they are now. */
+export const syncFolder = (path: string) =>
+  Effect.scoped(Effect.flatMap(FileSystem, (fs) => Effect.flatMap(fs.open(path, { flag: "r" }), (file) => file.sync)))
+
 /** Look at everything that lies in a folder, at any depth. Fails at the first thing that others could change. */
 export const lookAtAll = (folder: string): Effect.Effect<void, Untrusted | PlatformError, FileSystem> =>
   Effect.gen(function* () {
@@ -202,12 +217,12 @@ export const openAnew = Effect.fn("Files.openAnew")(function* (path: string) {
 })
 
 /** Put a file with this text in the place of what is there, in one step. */
-export const replace = Effect.fn("Files.replace")(function* (path: string, text: string) {
+export const replace = Effect.fn("Files.replace")(function* (path: string, text: string, mode = FILE) {
   const fs = yield* FileSystem
   yield* look(path)
   const fresh = `${path}.new`
   yield* makeWay(fresh)
-  yield* create(fresh, text)
+  yield* create(fresh, text, mode)
   yield* fs.rename(fresh, path)
 })
 

@@ -112,9 +112,6 @@ interface Open {
   readonly torn: boolean
 }
 
-const syncDirectory = (fs: FileSystem.FileSystem, directory: string) =>
-  Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (file) => file.sync))
-
 /**
  * Open a journal, making it if need be. A torn tail is cut off. Of a damaged file a copy is kept, which is reported at
  * ERROR, or at WARN where its last line alone is bad; its valid beginning stays. Two processes must not open one file.
@@ -180,7 +177,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
     Effect.flatMap(explained(first), (open) => Ref.make(open)),
     (ref) => Effect.flatMap(Ref.get(ref), ({ scope }) => Scope.close(scope, Exit.void))
   )
-  yield* explained(syncDirectory(fs, directory))
+  yield* explained(Files.syncFolder(directory))
   const turn = yield* Effect.makeSemaphore(1)
 
   const append = (records: ReadonlyArray<A>) =>
@@ -206,7 +203,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
       Effect.gen(function* () {
         const before = yield* Ref.getAndSet(current, yield* writeAnew(records))
         yield* Scope.close(before.scope, Exit.void)
-        yield* syncDirectory(fs, directory)
+        yield* Files.syncFolder(directory)
       }).pipe(Effect.provideService(FileSystem.FileSystem, fs), explained, turn.withPermits(1), Effect.uninterruptible)
   }
   return journal

@@ -504,6 +504,37 @@ const WARDS: ReadonlyArray<Ward> = [
           rewrite(/state_dir: .*/, `state_dir: ${join(lab.folder, "file")}/state`)
         }
       ],
+      [
+        "a log that all may write",
+        "file-untrusted",
+        "problem",
+        /anklet\.log may be written by other users/,
+        /chmod go-w \S+anklet\.log/,
+        () => {
+          writeFileSync(lab.logFile, "")
+          chmodSync(lab.logFile, 0o666)
+        }
+      ],
+      [
+        "a script that all may write",
+        "script-untrusted",
+        "problem",
+        /start-runner\.bash may be written by other users/,
+        /chmod go-w \S+start-runner\.bash/,
+        () => {
+          mkdirSync(script(""), { recursive: true })
+          writeFileSync(script("start-runner.bash"), "")
+          chmodSync(script("start-runner.bash"), 0o777)
+        }
+      ],
+      [
+        "a config that all may write",
+        "config-untrusted",
+        "warning",
+        /daemon\.yml may be written by other users/,
+        /chmod go-w \S+daemon\.yml/,
+        () => chmodSync(lab.config, 0o622)
+      ],
       ["a full disk", "disk-full", "problem", /0\.0 GiB are free on \/Volumes\/Data of Anka/, /space/, () => roomOf(0)],
       ["no anka", "anka-missing", "problem", /no "anka"/, /veertu\.com/, () => rmSync(join(lab.host, "bin", "anka"))],
       [

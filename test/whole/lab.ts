@@ -86,7 +86,7 @@ export const make = async (options: LabOptions = {}) => {
         ...indent(extra)
       ]).flat()
     ]
-    writeFileSync(file, `${lines.join("\n")}\n`)
+    writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 })
     return file
   }
   const config = configFor("daemon")

@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import * as Config from "../../Config.ts"
 import { home } from "../../Home.ts"
 import { Exec } from "../../services/Exec.ts"
+import * as Files from "../../services/Files.ts"
 import * as reader from "../../services/log/reader.ts"
 import { untilGone } from "../gone.ts"
 import { say } from "../terminal.ts"
@@ -70,11 +71,10 @@ export const unwritable = (file: string) =>
 
 /** Write an entry's file, whole or not at all. */
 export const write = Effect.fnUntraced(function* (file: string, text: string) {
-  const fs = yield* FileSystem
   const paths = yield* Path
-  yield* fs.makeDirectory(paths.dirname(file), { recursive: true })
-  yield* fs.writeFileString(`${file}.new`, text, { mode: 0o644 })
-  yield* fs.rename(`${file}.new`, file)
+  yield* Files.makeFolder(paths.dirname(file))
+  // the service manager reads it
+  yield* Files.replace(file, text, 0o644)
 })
 
 /** Stop the process of an entry, let it clean up, and wait until it is gone. */

@@ -28,10 +28,8 @@ export interface Place {
 }
 
 const open = Effect.fnUntraced(function* (file: string) {
-  const fs = yield* FileSystem
-  yield* Files.look(file)
   const scope = yield* Scope.make()
-  const handle = yield* Scope.extend(fs.open(file, { flag: "r" }), scope)
+  const handle = yield* Scope.extend(Files.openToRead(file), scope)
   const { ino, size } = yield* handle.stat
   const opened: Opened = { handle, ino, size: Number(size), close: Scope.close(scope, Exit.void) }
   return opened
