@@ -8,6 +8,8 @@ import * as Schedule from "effect/Schedule"
 import { type Answer, json, text } from "./Answer.ts"
 import { Drain, STILL } from "./Drain.ts"
 import { Handover } from "./Handover.ts"
+import { isLoopback, isMeant } from "./Loopback.ts"
+import * as Shared from "./Shared.ts"
 import { Activity, type ServiceActivity } from "./services/Activity.ts"
 import type { Anka } from "./services/Anka.ts"
 import { type Question, serve, serveTcp } from "./services/ControlSocket.ts"
@@ -40,6 +42,10 @@ const PORT_AGAIN = "5 seconds"
 const LOOK_EVERY = "200 millis"
 /** What may be asked over TCP: nothing that changes anything, or tells of jobs. */
 const OPEN = ["GET /metrics", "GET /healthz"]
+
+/** A page that a user of this Mac opens may have its browser ask here, by a name of its own. */
+const ELSEWHERE =
+  "metrics.host is this Mac itself: ask for 127.0.0.1 or localhost, and let a proxy before it send that as Host"
 
 /** Take nothing new on this host, or take work again; outlives the daemon. */
 const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
@@ -99,6 +105,7 @@ export const open = Effect.fn("Control.open")(function* <R>(path: string, about:
   const drain = yield* Drain
   const startedAt = yield* Clock.currentTimeMillis
   const context = yield* Effect.context<Asked | FileSystem | R>()
+  const shared = yield* Shared.make
   // the host was told to take nothing, in an earlier life of its daemon
   yield* drain.pause(yield* Files.isThere(about.pauseFile))
 
@@ -146,13 +153,17 @@ export const open = Effect.fn("Control.open")(function* <R>(path: string, about:
         ? Effect.succeed(text(404, `nothing is known as ${name}`))
         : route(question).pipe(
             Effect.provide(context),
+            Effect.provideService(Shared.Shared, shared),
             Effect.catchAllDefect((defect) => Effect.succeed(text(500, Cause.pretty(Cause.die(defect)))))
           )
     }
   yield* Option.match(about.metrics, {
     onNone: () => Effect.void,
     onSome: ({ host, port }) => {
-      const listen = serveTcp(host, port, among(OPEN))
+      const answer = among(OPEN)
+      const listen = serveTcp(host, port, (question) =>
+        isLoopback(host) && !isMeant(question.headers.host) ? Effect.succeed(text(403, ELSEWHERE)) : answer(question)
+      )
       // a Mac that runs jobs unwatched is worth more than one that runs none
       return Effect.catchAll(listen, (error) =>
         Effect.zipRight(

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Shared from "./Shared.ts"
 import { Activity } from "./services/Activity.ts"
 import { templateIn } from "./services/Coordinator/order.ts"
 import { Coordinators } from "./services/Coordinators.ts"
@@ -57,12 +58,12 @@ export const look = Effect.fn("Fleet.look")(function* () {
   // a host that shares with nobody tells nobody
   const ours = yield* HostStatus.tell((yield* activity.services).map(({ name }) => name))
   const clock = yield* Effect.clock
-  const scopes = yield* Effect.forEach(all, (coordinator) =>
+  const scopes = yield* Effect.forEach(all, (coordinator, n) =>
     Effect.gen(function* () {
       const { name: store } = yield* coordinator.state
       return yield* Effect.forEach(yield* coordinator.scopes, (scope) =>
         Effect.gen(function* () {
-          const asked = yield* Effect.either(coordinator.survey(scope))
+          const asked = yield* Effect.either(Shared.ask(`survey ${n} ${scope}`, coordinator.survey(scope)))
           const problem = Either.isLeft(asked) ? asked.left.message : ""
           const { hosts, classes, owned, looker, lookedAt } = Either.getOrElse(asked, () => ({
             hosts: [],

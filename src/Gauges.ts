@@ -6,6 +6,7 @@ import type { Labels, Reading } from "./Exposition.ts"
 import { templateOf } from "./Fleet.ts"
 import { type Hindrance, hindrance } from "./Hindrance.ts"
 import { Template, VM_PREFIX } from "./Job.ts"
+import * as Shared from "./Shared.ts"
 import * as Status from "./Status.ts"
 import { Activity, type Doing } from "./services/Activity.ts"
 import { templateIn } from "./services/Coordinator/order.ts"
@@ -62,15 +63,15 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
     common !== "none" || status.pulls.length === 0 || n >= ASKED
       ? Effect.succeed(common)
       : Effect.map(
-          templates.available(templateOfClass(jobClass)),
+          Shared.ask(`template ${jobClass}`, templates.available(templateOfClass(jobClass))),
           (available): Hindrance => (available ? "none" : "pulling")
         )
-  const seen = yield* Effect.forEach(all, (coordinator) =>
+  const seen = yield* Effect.forEach(all, (coordinator, n) =>
     Effect.gen(function* () {
       const { name: store } = yield* coordinator.state
       return yield* Effect.forEach(yield* coordinator.scopes, (scope) =>
         Effect.gen(function* () {
-          const asked = yield* Effect.either(coordinator.survey(scope))
+          const asked = yield* Effect.either(Shared.ask(`survey ${n} ${scope}`, coordinator.survey(scope)))
           if (Either.isLeft(asked)) return []
           const { hosts, owned, lookedAt } = asked.right
           const classes = [...asked.right.classes].sort((a, b) => b.jobs - a.jobs)
@@ -87,7 +88,7 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
   return seen.flat(2)
 })
 
-/** Read everything now. `anka list` runs once for it. */
+/** Read everything now. `anka list` runs once for it, or not at all where somebody asked just before. */
 export const read = Effect.fn("Gauges.read")(function* (about: Status.About) {
   const status = yield* Status.look(about)
   const scopes = yield* queues(status)

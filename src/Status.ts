@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Drain } from "./Drain.ts"
 import { VM_PREFIX } from "./Job.ts"
+import * as Shared from "./Shared.ts"
 import { Activity, Ended, ServiceActivity } from "./services/Activity.ts"
 import { Anka, takesRoom } from "./services/Anka.ts"
 import { Coordinators } from "./services/Coordinators.ts"
@@ -82,10 +83,12 @@ export interface About {
   readonly startedAt: number
 }
 
-const listed = Effect.flatMap(Anka, ({ list }) => list).pipe(
-  Effect.timeoutFail({ duration: LIST_WITHIN, onTimeout: () => new Error("anka list does not answer") }),
-  Effect.either
-)
+const listed = Shared.ask(
+  "anka list",
+  Effect.flatMap(Anka, ({ list }) => list).pipe(
+    Effect.timeoutFail({ duration: LIST_WITHIN, onTimeout: () => new Error("anka list does not answer") })
+  )
+).pipe(Effect.either)
 
 /** Look at everything now. */
 export const look = Effect.fn("Status.look")(function* ({ config, startedAt }: About) {
@@ -120,7 +123,7 @@ export const look = Effect.fn("Status.look")(function* ({ config, startedAt }: A
     templates: all
       .filter((vm) => !takesRoom(vm))
       .map(({ name, tag }) => (Option.isSome(tag) ? `${name}:${tag.value}` : name)),
-    pulls: Option.toArray(yield* (yield* Templates).pulling),
+    pulls: Option.toArray(yield* Shared.ask("pull", (yield* Templates).pulling)),
     limits: yield* (yield* GitHub).limits,
     stores: yield* coordinators.stores,
     ended: yield* activity.ended

@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse
 } from "node:http"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
@@ -42,6 +42,21 @@ export const FILE_NAME = "anklet.sock"
 const BASE = "http://anklet"
 /** Bytes of a path that macOS takes for a socket; Linux takes four more (sys/un.h). */
 const LONGEST = 103
+/** Maximum number of connections that a listener has at once: those that ask of one daemon are some ten. */
+const CONNECTIONS = 64
+/** Bounds of every listener: times in milliseconds, and bytes of the headers of a request. */
+const BOUNDS = {
+  /** From the connection to the end of its first headers, and to the end of the request: both come at once from honest askers. */
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  /** For the next request on the same connection. */
+  keepAliveTimeout: 1000,
+  connectionsCheckingInterval: 2000,
+  /** What Node takes by default: a browser sends the cookies of all that was ever served from this host. */
+  maxHeaderSize: 16 << 10
+}
+/** For the asker to take the next part of an answer, in milliseconds. */
+const TAKEN_WITHIN = 10_000
 /** A socket for its user alone. */
 const PRIVATE = 0o177
 
@@ -56,6 +71,25 @@ const explain = ({ code, message }: NodeJS.ErrnoException): string => {
     default:
       return message
   }
+}
+
+/** Let the connection that has been silent the longest go where all are taken: half-open ones keep nobody out. */
+const makeRoom = (server: Server): void => {
+  const silent = new Set<Socket>()
+  server.on("connection", (socket) => {
+    silent.add(socket)
+    socket.once("close", () => silent.delete(socket))
+    server.getConnections((_, count) => {
+      const [oldest] = silent
+      if (count >= CONNECTIONS && oldest !== socket) oldest?.destroy()
+    })
+  })
+  server.on("request", ({ socket }, response) => {
+    silent.delete(socket)
+    response.once("close", () => {
+      if (!socket.destroyed) silent.add(socket)
+    })
+  })
 }
 
 const listening = (
@@ -75,6 +109,8 @@ const listening = (
           Effect.sync(() => {
             response.writeHead(status, { "cache-control": "no-store", ...headers })
             response.end(body)
+            // who does not take it is not waited for
+            request.socket.setTimeout(TAKEN_WITHIN)
           })
         ),
         Effect.onError(() => Effect.sync(() => response.destroy()))
@@ -85,7 +121,9 @@ const listening = (
     }
     return yield* Effect.acquireRelease(
       Effect.async<Server, ControlError>((resume) => {
-        const server = createServer({ keepAliveTimeout: 1000 }, reply)
+        const server = createServer(BOUNDS, reply)
+        server.maxConnections = CONNECTIONS
+        makeRoom(server)
         server.once("error", (error) => resume(Effect.fail(new ControlError({ address, detail: explain(error) }))))
         server.once("listening", () => resume(Effect.succeed(server)))
         listen(server)

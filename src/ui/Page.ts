@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { type Answer, file as asFile, json as asJson, text as plain, withHeaders } from "../Answer.ts"
+import { isMeant } from "../Loopback.ts"
 import type { Question } from "../services/ControlSocket.ts"
 import { visible } from "../Text.ts"
 import { Why } from "../Why.ts"
@@ -55,9 +56,6 @@ const HEADERS = {
   "x-content-type-options": "nosniff"
 }
 
-/** How a browser on this host, or at the end of a tunnel, names it. A page from elsewhere whose own name leads here now does not. */
-const HERE = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
-
 // names by strangers: what is safe in a terminal is safe in a page
 const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => asJson(schema, value, visible)
 
@@ -77,7 +75,7 @@ export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
   }
   const respond = (question: Question): Effect.Effect<Answer, never, R> => {
     const { method, path, headers } = question
-    if (!HERE.test(headers.host ?? "")) return Effect.succeed(plain(403, "this page is for this host's own browsers"))
+    if (!isMeant(headers.host)) return Effect.succeed(plain(403, "this page is for this host's own browsers"))
     if (method !== "GET") return Effect.succeed(plain(405, "nothing can be changed here", { allow: "GET" }))
     const file = FILES[path]
     if (file !== undefined) return Effect.succeed(asFile(...file))
