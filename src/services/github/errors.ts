@@ -1,12 +1,17 @@
 /** What went wrong at GitHub, for the person at the keyboard: what failed, on what, what to do. Never a credential. */
 import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import { GitHubError } from "../GitHub.ts"
 
 /** Headers of an answer, as Octokit gives them. */
 export type Headers = Readonly<Record<string, string | number | undefined>>
 
-/** A moment, in milliseconds since the epoch, as the log names it. */
-export const clock = (at: number): string => `${DateTime.formatIso(DateTime.unsafeMake(at)).slice(11, 19)} UTC`
+/** A moment, in milliseconds since the epoch, as the log names it; `an unknown time` for a number that no date tells. */
+export const clock = (at: number): string =>
+  Option.match(DateTime.make(at), {
+    onNone: () => "an unknown time",
+    onSome: (at) => `${DateTime.formatIso(at).slice(11, 19)} UTC`
+  })
 
 const said = (message: string) => (message === "" ? "" : ` (GitHub says: ${message})`)
 

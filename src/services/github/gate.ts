@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
+import { LAST_MOMENT } from "../../Limits.ts"
 import type { GitHubError, Limit } from "../GitHub.ts"
 import { clock, type Headers, LIMIT, PAUSE, rateLimited } from "./errors.ts"
 import { LONGEST, numberOf, resetAt, untilOf, windowEnds } from "./limits.ts"
@@ -22,6 +23,8 @@ interface State {
   readonly reservedUntil: number
   /** Refusals in a row that named no time. */
   readonly strikes: number
+  /** What another host said was believed, and GitHub has not answered since. */
+  readonly believes: boolean
   /** What GitHub said when it refused. */
   readonly why: string
   /** Until when the log knows that we wait; 0 when it knows of no wait. */
@@ -37,6 +40,11 @@ const SECONDARY = 60_000
 const SECONDARY_AT_MOST = 900_000
 /** No wait that begins is that long: one that is left comes from a clock that was set back. */
 const STRANGE = 2 * LONGEST
+/**
+ * What another host was refused is believed for as long, in milliseconds; then GitHub itself is asked, by one request at
+ * least, before another host is believed again: whoever may write in the store could stop all polling otherwise.
+ */
+export const BELIEVED = 300_000
 /** An essential request waits at the gate at most so long; then its caller hears when to come back. */
 const WAIT_AT_MOST = 120_000
 
@@ -50,13 +58,21 @@ export interface Gate {
   readonly refused: (headers: Headers, status?: number) => Effect.Effect<number>
   /** What is known of the limit. */
   readonly limit: Effect.Effect<Limit>
-  /** GitHub refused another host with this credential, for so many milliseconds from now. */
+  /** GitHub refused another host with this credential, for so many milliseconds from now: believed for `BELIEVED` at most. */
   readonly alsoRefused: (ms: number) => Effect.Effect<void>
 }
 
 const UNTOLD = { remaining: null, limit: null, resetAt: null }
 
-const INITIAL: State = { refusedUntil: 0, reservedUntil: 0, strikes: 0, why: LIMIT, said: 0, told: UNTOLD }
+const INITIAL: State = {
+  refusedUntil: 0,
+  reservedUntil: 0,
+  strikes: 0,
+  believes: false,
+  why: LIMIT,
+  said: 0,
+  told: UNTOLD
+}
 
 /** A gate; `whose` names the credential in the log. */
 export const make = (whose: string): Effect.Effect<Gate> =>
@@ -113,14 +129,18 @@ export const make = (whose: string): Effect.Effect<Gate> =>
       const limit = numberOf(headers["x-ratelimit-limit"])
       const reserve = limit * RESERVE
       const reset = windowEnds(headers, now)
+      const told = resetAt(headers, now)
       // other resources, such as search, have limits of their own
       const tells =
         Number.isFinite(remaining + reserve + reset) && (headers["x-ratelimit-resource"] ?? "core") === "core"
       yield* Ref.update(ref, (state) => ({
         ...state,
+        believes: state.believes && state.refusedUntil > now,
         // an answer to a request that was under way when another one was refused is no sign of peace
         strikes: state.refusedUntil > now ? state.strikes : 0,
-        told: tells ? { remaining, limit, resetAt: Math.round(resetAt(headers, now)) } : state.told,
+        told: tells
+          ? { remaining, limit, resetAt: told >= 0 && told <= LAST_MOMENT ? Math.round(told) : null }
+          : state.told,
         reservedUntil: tells ? (remaining < reserve ? reset : 0) : state.reservedUntil,
         refusedUntil: tells && remaining <= 0 ? Math.max(state.refusedUntil, reset) : state.refusedUntil
       }))
@@ -138,15 +158,20 @@ export const make = (whose: string): Effect.Effect<Gate> =>
           Option.getOrElse(named, () => (again ? 0 : now + wait)),
           again ? state.refusedUntil : now + 1000
         )
-        return [until, { ...state, strikes, refusedUntil: until, why: status >= 500 ? PAUSE : LIMIT }]
+        return [until, { ...state, strikes, believes: false, refusedUntil: until, why: status >= 500 ? PAUSE : LIMIT }]
       })
       yield* announce
       return until
     })
 
     const alsoRefused: Gate["alsoRefused"] = Effect.fnUntraced(function* (ms) {
-      const until = (yield* Clock.currentTimeMillis) + Math.min(ms, LONGEST)
-      yield* Ref.update(ref, (state) => ({ ...state, refusedUntil: Math.max(state.refusedUntil, until) }))
+      if (!(ms > 0)) return
+      const now = yield* Clock.currentTimeMillis
+      yield* Ref.update(ref, (state) =>
+        state.believes
+          ? state
+          : { ...state, believes: true, refusedUntil: Math.max(state.refusedUntil, now + Math.min(ms, BELIEVED)) }
+      )
     })
 
     const limit = Effect.zipWith(Clock.currentTimeMillis, Ref.get(ref), (now, state) => {

@@ -10,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { type Each, told } from "../../Each.ts"
 import { inOneLine } from "../../Expected.ts"
+import * as Limits from "../../Limits.ts"
 import * as Metrics from "../../Metrics.ts"
 import { without } from "../../Secrets.ts"
 import type { GitHubError } from "../GitHub.ts"
@@ -28,15 +29,13 @@ const READ_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Sche
 const POLL_RETRIES = Schedule.intersect(READ_RETRIES, Schedule.recurUpTo("10 seconds"))
 /** The most that GitHub gives per page. */
 const PAGE = 100
-/** A list is not followed for ever: GitHub's longest here, all runners of a group, has so many pages. */
-const PAGES = 100
 
 /** Failures that are GitHub's own word: an outage or a proxy's page says nothing of the credential. */
 const TELLING: ReadonlySet<GitHubError["reason"]> = new Set([
   ...(["Unauthorized", "Forbidden", "NotFound", "Conflict", "Busy", "Invalid"] as const)
 ])
-/** Characters of what GitHub says that are kept. */
-const WORDS = 500
+/** Maximum number of characters of a `link` header that are searched for the next page: GitHub's have some 400. */
+const LINK = 4000
 
 type Parameters = Readonly<Record<string, unknown>>
 
@@ -144,7 +143,7 @@ const messageOf = (data: unknown): string => {
       : [fault.resource, fault.field, fault.message ?? fault.code].filter((word) => word !== undefined).join(" ")
   )
   // without secrets before it is cut: a part of one would be left
-  return message === "" ? "" : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, WORDS)
+  return message === "" ? "" : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, Limits.WORDS)
 }
 
 /** What an answer counts as. */
@@ -280,7 +279,7 @@ export const make = (
       // what is remembered under a key was decoded with the key's own schema
       if (status === 304 && known !== undefined && isOf(schema, known.items)) {
         memory.set(key, known)
-        return { items: known.items, next: known.next, last: known.last }
+        return { items: known.items, next: known.next, last: known.last, bytes: 0 }
       }
       const items = yield* Effect.mapError(Schema.decodeUnknown(schema)(data), (error) =>
         errors.protocol(
@@ -290,10 +289,11 @@ export const make = (
         )
       )
       const etag = typeof headers.etag === "string" ? headers.etag : undefined
-      const next = /<[^>]*>;\s*rel="next"/.test(String(headers.link ?? ""))
-      const last = Number(/[?&]page=(\d+)[^>]*>;\s*rel="last"/.exec(String(headers.link ?? ""))?.[1] ?? 0)
+      const link = String(headers.link ?? "").slice(0, LINK)
+      const next = /<[^>]*>;\s*rel="next"/.test(link)
+      const last = Number(/[?&]page=(\d+)[^>]*>;\s*rel="last"/.exec(link)?.[1] ?? 0)
       memory.set(key, { etag, items, next, last })
-      return { items, next, last }
+      return { items, next, last, bytes: Number(headers["content-length"] ?? 0) }
     })
   }
 
@@ -309,7 +309,13 @@ export const make = (
       const pages: Array<A> = []
       let missing = Option.none<GitHubError>()
       let until = 0
-      for (let number = 1; number <= PAGES; number++) {
+      let bytes = 0
+      /** What was had of a list that does not end is taken, where a part is of use. */
+      const tooLong = (most: string) => {
+        const error = errors.protocol(nameOf(route, parameters), 200, `a list of more than ${most}`)
+        return goesOn(error) ? Effect.succeed({ pages, missing: Option.some(error) }) : error
+      }
+      for (let number = 1; number <= Limits.PAGES; number++) {
         const got = yield* Effect.either(page(kind, route, { ...parameters, per_page: PAGE, page: number }, schema))
         if (Either.isLeft(got)) {
           if (number === 1 || !goesOn(got.left)) return yield* got.left
@@ -319,9 +325,11 @@ export const make = (
         }
         pages.push(got.right.items)
         until = Math.max(until, got.right.last)
+        bytes += got.right.bytes
         if (!got.right.next) return { pages, missing }
+        if (bytes > Limits.LIST) return yield* tooLong(`${Limits.LIST} bytes`)
       }
-      return yield* errors.protocol(nameOf(route, parameters), 200, `a list of more than ${PAGES} pages`)
+      return yield* tooLong(`${Limits.PAGES} pages`)
     })
 
   const all = <A, I>(kind: Kind, route: string, parameters: Parameters, schema: Schema.Schema<A, I>) =>

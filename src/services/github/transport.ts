@@ -7,6 +7,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import * as tls from "node:tls"
 import * as Option from "effect/Option"
+import * as Limits from "../../Limits.ts"
 import { DIRECT } from "../../Network.ts"
 import type { Proxy } from "../../network/Proxy.ts"
 import type { Way } from "../../network/Way.ts"
@@ -14,8 +15,6 @@ import { type Line, TransportError } from "./line.ts"
 
 export { TransportError } from "./line.ts"
 
-/** Largest answer that is read, in bytes. A page of 100 jobs with all their steps is well below a tenth of it. */
-export const BODY_LIMIT = 32 << 20
 /** A connection that says nothing for so long, in milliseconds, is dead: a Mac that slept has such ones. */
 const SILENCE = 30_000
 /** GitHub sends requests about a renamed repository elsewhere; never more often than this. */
@@ -114,12 +113,21 @@ export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; 
           response.on("data", (chunk: Buffer) => {
             chunks.push(chunk)
             size += chunk.length
-            if (size > BODY_LIMIT) give("ETOOBIG", `sent more than ${BODY_LIMIT} bytes; check api_url`)
+            if (size > Limits.ANSWER) give("ETOOBIG", `sent more than ${Limits.ANSWER} bytes; check api_url`)
           })
           response.on("error", fail)
           response.on("aborted", () => fail(Object.assign(new Error("cut off"), { code: "ECONNRESET" })))
           response.on("end", () => {
-            if (response.complete) resolve(toResponse(url, response, Buffer.concat(chunks)))
+            if (!response.complete) return
+            const body = Buffer.concat(chunks)
+            if (isJson(response) && !Limits.isShallow(body)) {
+              reject(
+                new TransportError(
+                  "ETOODEEP",
+                  `${url.host} sent JSON of more than ${Limits.DEPTH} levels; check api_url${line.name}`
+                )
+              )
+            } else resolve(toResponse(url, response, body))
           })
         }
       )
@@ -150,13 +158,20 @@ export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; 
   }
 }
 
+/** Octokit parses an answer that calls itself so. */
+const isJson = ({ headers }: http.IncomingMessage): boolean => /json/i.test(headers["content-type"] ?? "")
+
 const toResponse = (url: URL, { statusCode: status = 0, headers }: http.IncomingMessage, body: Buffer): Response => ({
   status,
   url: url.href,
   ok: status >= 200 && status < 300,
-  headers: new Map(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")])
-  ),
+  headers: new Map([
+    ...Object.entries(headers).map(
+      ([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")] as const
+    ),
+    // also of what came in chunks: whoever adds up the pages of a list reads it here
+    ["content-length", String(body.length)]
+  ]),
   text: () => Promise.resolve(body.toString("utf8")),
   arrayBuffer: () => Promise.resolve(body.buffer.slice(body.byteOffset, body.byteOffset + body.length))
 })

@@ -262,3 +262,56 @@ describe("a refusal", () => {
     it(`is about something else: ${what}`, () => assert.isFalse(isLimit(status, headers, data, start)))
   }
 })
+
+describe("what another host was refused", () => {
+  const isOpen = (the: gate.Gate) => Effect.map(Effect.either(the.enter("poll", "GET /")), Either.isRight)
+
+  it.effect("is believed for five minutes, whatever it says; then GitHub is asked before it is believed again", () =>
+    use((the) =>
+      Effect.gen(function* () {
+        yield* the.alsoRefused(7_100_000)
+        assert.isFalse(yield* isOpen(the))
+        for (let minute = 0; minute < 4; minute++) {
+          yield* TestClock.adjust("1 minute")
+          yield* the.alsoRefused(Number.MAX_VALUE)
+        }
+        assert.isFalse(yield* isOpen(the))
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(yield* isOpen(the))
+        // nobody can say it anew before GitHub has spoken
+        yield* the.alsoRefused(7_100_000)
+        assert.isTrue(yield* isOpen(the))
+        yield* the.learn(headers(4000, 3_600_000, start + 300_000))
+        yield* the.alsoRefused(60_000)
+        assert.isFalse(yield* isOpen(the))
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(yield* isOpen(the))
+      })
+    )
+  )
+
+  it.effect("counts for nothing beside what GitHub said here, and where it is no time", () =>
+    use((the) =>
+      Effect.gen(function* () {
+        for (const wrong of [Number.NaN, -1, 0, Number.NEGATIVE_INFINITY]) yield* the.alsoRefused(wrong)
+        assert.isTrue(yield* isOpen(the))
+        yield* the.refused({ "retry-after": "1800" })
+        yield* the.alsoRefused(1000)
+        yield* TestClock.adjust("29 minutes")
+        assert.isFalse(yield* isOpen(the))
+      })
+    )
+  )
+
+  it.effect("and times that no date tells leave a limit that can be shown", () =>
+    use((the) =>
+      Effect.gen(function* () {
+        for (const reset of ["9".repeat(300), "1e300", "-5", "9".repeat(400)]) {
+          yield* the.learn({ "x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4000", "x-ratelimit-reset": reset })
+          const { resetAt } = yield* the.limit
+          if (resetAt !== null) assert.doesNotThrow(() => new Date(resetAt).toISOString())
+        }
+      })
+    )
+  )
+})
