@@ -36,6 +36,8 @@ export const TOLD = 64 << 10
 export const HOSTS = 10_000
 /** Maximum number of characters of a message of another host: `wake` and the name of a service, or a credential's fingerprint and a time. */
 export const MESSAGE = 300
+/** Maximum number of different messages of one channel that wait to be heard; a wake-up that is dropped comes with the next look. */
+export const MESSAGES = 1000
 /** Maximum number of lines of what `anka` prints that are searched for its result: it is the last one, behind the progress of a pull. */
 export const LINES = 1000
 
@@ -68,7 +70,7 @@ export const wellFormed = (text: string): string => (isWellFormed(text) ? text :
 /** As much of a text of strangers as is kept, well-formed. */
 export const kept = (text: string, most: number): string => wellFormed(bounded(text, most))
 
-/** A text of which so many UTF-16 units are kept. */
+/** A text of which at most `most` UTF-16 units are kept. */
 export const Kept = (most: number) =>
   Schema.transform(Schema.String, Schema.String, {
     strict: true,

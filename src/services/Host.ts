@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Limits from "../Limits.ts"
 import * as Uuid from "../Uuid.ts"
 import { version } from "../version.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
@@ -16,16 +17,16 @@ import * as Journal from "./Journal.ts"
 /** What a daemon says of itself to other hosts. */
 const Info = Schema.parseJson(
   Schema.Struct({
-    hostname: Schema.String,
+    hostname: Limits.Kept(Limits.NAME),
     /** The machine, by a number that its maker or system gave it. */
     machine: Schema.String,
     process: ProcessIdentity,
-    version: Schema.String,
-    state: Schema.String
+    version: Limits.Kept(Limits.NAME),
+    state: Limits.Kept(Limits.ADDRESS)
   })
 )
 const encodeInfo = Schema.encodeSync(Info)
-const decodeInfo = Schema.decodeOption(Info)
+const decodeInfo = Schema.decodeOption(Schema.compose(Limits.Json(Limits.TOLD), Info))
 
 /** Version of the daemon that says this of itself; empty when it is not understood. */
 export const versionOf = (info: string): string =>

@@ -1,21 +1,24 @@
 /** What a host tells other hosts of itself, for people: what its services do, and whether it takes work. */
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Drain } from "../Drain.ts"
 import { readable } from "../Each.ts"
+import * as Limits from "../Limits.ts"
 import { Stage } from "../Stage.ts"
 import { bounded } from "../Text.ts"
 import { Activity, type ServiceActivity } from "./Activity.ts"
 
 /** One service in few words. Times are in milliseconds since the epoch. */
 const Brief = Schema.Struct({
-  name: Schema.String,
+  name: Limits.Kept(Limits.NAME),
   doing: Schema.Literal("Looking", "Waiting", "Working", "Failing", "Drained"),
-  since: Schema.Number,
+  since: Limits.Moment,
   /** Why it waits or fails. */
-  why: Schema.optional(Schema.String),
-  job: Schema.optional(Schema.Struct({ name: Schema.String, url: Schema.String, stage: Stage }))
+  why: Schema.optional(Limits.Kept(Limits.REASON)),
+  job: Schema.optional(
+    Schema.Struct({ name: Limits.Kept(Limits.NAME), url: Limits.Kept(Limits.ADDRESS), stage: Stage })
+  )
 })
 
 /** Whether the host takes work. */
@@ -28,8 +31,10 @@ export type HostStatus = typeof HostStatus.Type
 
 const Text = Schema.parseJson(HostStatus)
 const encode = Schema.encodeSync(Text)
-/** Read what a host told; none when another version told it in a way that we cannot read. */
-export const decode: (text: string) => Option.Option<HostStatus> = Schema.decodeOption(Text)
+const read = Schema.decodeOption(Schema.compose(Limits.Json(Limits.TOLD), Text))
+/** Read what a host told, as many services of it as a host tells of; none when it cannot be read, as another version told it, or somebody else. */
+export const decode = (text: string): Option.Option<HostStatus> =>
+  Option.map(read(text), ({ mode, services }) => ({ mode, services: services.slice(0, SERVICES) }))
 
 /** Services of a host, and UTF-16 units of a name or reason and of an address, that are told: a store keeps this for every host. */
 const SERVICES = 32

@@ -14,6 +14,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Redis as Client, Cluster, ClusterOptions, RedisOptions } from "ioredis"
 import type { Database } from "../config/Database.ts"
+import * as Limits from "../Limits.ts"
 import { hiding, keep } from "../Secrets.ts"
 
 /** Redis did not do it. Never holds a password. */
@@ -45,7 +46,7 @@ export interface Redis {
     keys: ReadonlyArray<string>,
     args: ReadonlyArray<string | number>
   ) => Effect.Effect<ReadonlyArray<string>, RedisError>
-  /** Hear all messages of a channel, also after reconnects. */
+  /** Hear the messages of a channel, also after reconnects; of equal ones that come together, one. */
   readonly listen: (channel: string, heard: (message: string) => Effect.Effect<void>) => Effect.Effect<void>
   /** Say something on a channel. */
   readonly say: (channel: string, message: string) => Effect.Effect<void, RedisError>
@@ -204,10 +205,18 @@ const NO_DATABASE = /DB index|SELECT is not allowed/i
 /** What a server quotes of a command: `ERR unknown command 'AUTH', with args beginning with: 'secret'`. */
 const ARGUMENTS = /,? *with args beginning with:.*/is
 
-/** What an answer that is an error means, for a person. */
-const explain = (database: Database, error: Error, lastError: string): RedisError => {
+/** A command for a shell that deletes these keys, which have one beginning. */
+const deletion = (database: Database, keys: ReadonlyArray<string>): string => {
+  const [first = ""] = keys
+  const begin = first.slice(0, first.lastIndexOf(":") + 1)
+  const endings = keys.map((key) => key.slice(begin.length))
+  return `redis-cli${database.database === 0 ? "" : ` -n ${database.database}`} DEL '${begin}'{${endings.join(",")}}`
+}
+
+/** What an answer that is an error means, for a person. `keys`: those that were asked for. */
+const explain = (database: Database, error: Error, lastError: string, keys: ReadonlyArray<string> = []): RedisError => {
   // a server that does not know a command quotes what came with it, and to AUTH that is the password, however short
-  const said = error.message.replace(ARGUMENTS, "")
+  const said = error.message.replace(ARGUMENTS, "").slice(0, Limits.WORDS)
   const of = (reason: RedisError["reason"], detail: string) =>
     new RedisError({ reason, detail: `${database} ${detail}` })
   if (/^NOPERM/.test(said)) {
@@ -233,6 +242,12 @@ const explain = (database: Database, error: Error, lastError: string): RedisErro
     return of("Unavailable", `cannot answer now (${said}); it is asked again`)
   }
   if (NO_DATABASE.test(said)) return of("Refused", "has no database of this number: check `database.database`")
+  if (/WRONGTYPE/.test(said)) {
+    return of(
+      "Refused",
+      `has a key of another kind where Anklet keeps its own: somebody else wrote there. Delete them all, which is safe at any time, as every Mac tells again what it holds: ${deletion(database, keys)}`
+    )
+  }
   if (/SCRIPT|unknown command|ERR /i.test(said))
     return of("Refused", `finds our request wrong (${said}): is it a Redis of version 7 or later?`)
   if (/Command timed out/.test(said)) return away(database, "no answer within 2 seconds")
@@ -249,6 +264,8 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
   const command = yield* open(database, "command")
   const listener = yield* open(database, "listener")
   const hears = new Map<string, (message: string) => Effect.Effect<void>>()
+  /** What was said and is not heard yet, by channel: anybody who may publish can say more than is of use. */
+  const unheard = new Map<string, Set<string>>()
 
   for (const client of [command, listener]) {
     client.on("error", (error: Error & { readonly lastNodeError?: Error }) => {
@@ -278,9 +295,21 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
     for (const channel of hears.keys()) subscribe(channel)
     fork(ready)
   })
+  const hearAll = (channel: string, messages: Set<string>) =>
+    Effect.gen(function* () {
+      // what is said from here on is news
+      unheard.delete(channel)
+      const heard = hears.get(channel)
+      if (heard !== undefined) yield* Effect.forEach(messages, heard, { discard: true })
+    })
   listener.on("message", (channel: string, message: string) => {
-    const heard = hears.get(channel)
-    if (heard !== undefined) fork(heard(message))
+    if (!hears.has(channel) || message.length > Limits.MESSAGE) return
+    const messages = unheard.get(channel)
+    if (messages === undefined) {
+      const first = new Set([message])
+      unheard.set(channel, first)
+      fork(Effect.zipRight(Effect.yieldNow(), hearAll(channel, first)))
+    } else if (messages.size < Limits.MESSAGES) messages.add(message)
   })
 
   const ask = <A>(question: () => Promise<A>) =>
@@ -312,7 +341,7 @@ export const connect = Effect.fn("Redis.connect")(function* (database: Database,
       ),
       Effect.catchAll(({ error }) =>
         Effect.flatMap(Ref.get(lastError), (last) =>
-          Effect.fail(explain(database, error instanceof Error ? error : new Error(String(error)), last))
+          Effect.fail(explain(database, error instanceof Error ? error : new Error(String(error)), last, keys))
         )
       ),
       Effect.flatMap((answer) =>

@@ -8,6 +8,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { JobKey, JobRequest } from "../../Job.ts"
+import { REQUEST } from "../../Limits.ts"
 import { classOf, createdAtOf, dueOf, isLate, type JobClass, late, rankOf } from "./order.ts"
 
 /** A host's identity, from its state directory. Without spaces and slashes. */
@@ -27,6 +28,9 @@ export interface Claim {
   /** How many times the job has been claimed, this one included; hand-backs that are nobody's fault do not count. */
   readonly attempt: number
 }
+
+/** A claim as it is named to the store. */
+export type ClaimName = Omit<Claim, "job"> & { readonly job: Pick<JobRequest, "key"> }
 
 /** Why a claimed job goes back, and what that means for the next one who asks. */
 export interface HandBack {
@@ -178,7 +182,7 @@ export type Request =
       readonly classes: ReadonlyArray<JobClass>
       readonly lease: number
     }
-  | { readonly _tag: "Release"; readonly claim: Claim; readonly handBack: HandBack }
+  | { readonly _tag: "Release"; readonly claim: ClaimName; readonly handBack: HandBack }
   | { readonly _tag: "Finish"; readonly claim: Claim }
   | { readonly _tag: "Swap"; readonly claim: Claim; readonly taken: JobRequest; readonly lease: number }
   | { readonly _tag: "Reserve"; readonly job: JobKey; readonly lasting: number }
@@ -209,8 +213,15 @@ export type Reply =
   | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<Verdict> }
   | { readonly _tag: "Turn"; readonly fence: number }
   | { readonly _tag: "Unknown"; readonly keys: ReadonlyArray<JobKey> }
-  | { readonly _tag: "Heads"; readonly ready: number; readonly jobs: ReadonlyArray<JobRequest> }
-  | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim> }
+  /** `unread`: how many more there are that this version cannot read. */
+  | {
+      readonly _tag: "Heads"
+      readonly ready: number
+      readonly jobs: ReadonlyArray<JobRequest>
+      readonly unread?: number
+    }
+  /** `unread`: the job was claimed, and this version cannot read what it asks for. */
+  | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim>; readonly unread?: ClaimName }
   | ({ readonly _tag: "Survey" } & Survey)
   | ({ readonly _tag: "Record" } & Standing)
 
@@ -303,6 +314,10 @@ export const RULES = {
   page: 100,
   /** Characters of a reason that are kept. */
   reason: 200,
+  /** Others leave looking to a host for two of their intervals, or this, at most. */
+  turn: 600_000,
+  /** Characters of a job's request that is read. */
+  request: REQUEST,
   /** Others leave looking to a host for two of its intervals, and this. */
   grace: 5000
 } as const
@@ -320,7 +335,7 @@ const isAlive = (state: State, host: HostId, now: number): boolean =>
   Option.exists(HashMap.get(state.hosts, host), ({ until }) => until > now)
 
 /** The seat that holds this very claim: a late command of an older one changes nothing. */
-const standing = (state: State, host: HostId, claim: Claim): Owned | undefined => {
+const standing = (state: State, host: HostId, claim: ClaimName): Owned | undefined => {
   const owned = ownedOf(state, claim.job.key)
   return owned !== undefined && same(owned, { host, service: claim.service }) && owned.epoch === claim.epoch
     ? owned
@@ -510,7 +525,9 @@ const poll = (state: State, host: HostId, every: number, now: number): Outcome =
   const { turn } = state
   // a beginning in the future was written before the clock was set back
   const fresh = turn.fence > 0 && turn.began <= now && now - turn.began < every
-  if (fresh || (turn.host !== host && turn.until > now && turn.began <= now)) return outcome(state, NO)
+  // nobody leaves looking to one host for longer, whoever wrote that
+  const until = turn.until - now > Math.max(2 * every + RULES.grace, RULES.turn) ? 0 : turn.until
+  if (fresh || (turn.host !== host && until > now && turn.began <= now)) return outcome(state, NO)
   const fence = turn.fence + 1
   return outcome(
     { ...state, turn: { fence, began: now, host, until: now + 2 * every + RULES.grace } },
@@ -658,7 +675,14 @@ const requeue = (
   return wakeFor(enqueue(disown(state, claim.job.key), claim.job.key, queued), queued, now)
 }
 
-const release = (state: State, host: HostId, held: Owned, claim: Claim, handBack: HandBack, now: number): Outcome => {
+const release = (
+  state: State,
+  host: HostId,
+  held: Owned,
+  claim: ClaimName,
+  handBack: HandBack,
+  now: number
+): Outcome => {
   const { after: wait, charged, inVain = false } = handBack
   const reason = handBack.reason.slice(0, RULES.reason)
   const others = held.excluded.filter((it) => it.host !== host && it.until > now)
@@ -668,7 +692,7 @@ const release = (state: State, host: HostId, held: Owned, claim: Claim, handBack
   const attempt = charged ? claim.attempt : claim.attempt - 1
   const isLast = inVain || (charged && attempt >= RULES.failures)
   const rank = isLast ? last(held.rank, now) : held.rank
-  const [after, wake] = requeue(state, claim, { rank, attempt, excluded }, now)
+  const [after, wake] = requeue(state, { ...claim, job: held.job }, { rank, attempt, excluded }, now)
   return outcome(after, DONE, wake)
 }
 

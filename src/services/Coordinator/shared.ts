@@ -9,7 +9,7 @@ import * as Ref from "effect/Ref"
 import type * as EffectScope from "effect/Scope"
 import { Drain } from "../../Drain.ts"
 import * as Finalizer from "../../Finalizer.ts"
-import type { JobRequest, Scope } from "../../Job.ts"
+import type { Scope } from "../../Job.ts"
 import * as Metrics from "../../Metrics.ts"
 import { within } from "../../Within.ts"
 import type { Activity } from "../Activity.ts"
@@ -18,6 +18,7 @@ import { Coordinator } from "../Coordinator.ts"
 import { Host } from "../Host.ts"
 import * as HostStatus from "../HostStatus.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
+import { Once } from "../Once.ts"
 import { Wake } from "../Wake.ts"
 import { RESERVED_FOR } from "./embedded.ts"
 import { toClaim, toEntry } from "./entry.ts"
@@ -48,6 +49,9 @@ const HOT = 32
 
 /** The answer to a claim never came, so nothing was done for the job. */
 const UNHEARD: HandBack = { reason: "the host never heard that it had the job", after: 0, charged: false }
+
+/** Nobody can run what cannot be read; another host may be of the version that told it. */
+const UNREAD: HandBack = { reason: "what it asks for cannot be read here", after: 60_000, charged: false }
 
 const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
@@ -82,6 +86,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const hot = new Set<JobClass>()
   const sight = Sight.make()
   const echo = yield* Effect.makeLatch(false)
+  const { once } = Once.make()
 
   const fitted = yield* Ref.make(false)
   const store = yield* connect(Effect.zipRight(Ref.set(fitted, false), wake.all))
@@ -179,9 +184,10 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     }
   })
 
-  yield* store.listen(host.id, (message) =>
-    message === "echo" ? Effect.asVoid(echo.open) : wake.one(message.replace(/^wake /, ""))
-  )
+  yield* store.listen(host.id, (message) => {
+    const service = message.replace(/^wake /, "")
+    return message === "echo" ? Effect.asVoid(echo.open) : services.includes(service) ? wake.one(service) : Effect.void
+  })
   yield* store.limits(budget.heard)
   yield* budget.share({
     tell: (credential, ms) => Effect.asVoid(store.limit(credential, ms)),
@@ -191,6 +197,19 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   // interrupted before the host leaves
   const alive = yield* Effect.forkScoped(Effect.all([beats, echoes], { concurrency: 2 }))
   yield* Finalizer.add(Effect.asVoid(Fiber.interrupt(alive)))
+
+  /** The next look of ours tells every job, and puts right what it names. */
+  const tellAnew = (scope: Scope) =>
+    Effect.suspend(() => {
+      const member = membership.member(scope)
+      if (member !== undefined) member.known = new Set()
+      return once(
+        `unread in ${scope}`,
+        Effect.logWarning(
+          `${store.name} holds jobs of ${scope} that cannot be read: a newer version of anklet told them, or somebody else wrote there. They are left out until a look tells them anew; the others are taken`
+        )
+      )
+    })
 
   const claimed = (reply: Reply) => (reply._tag === "Claimed" ? reply.claim : Option.none<Claim>())
 
@@ -224,9 +243,11 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     },
 
     waiting: (scope, service) =>
-      Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {
+      Effect.gen(function* () {
+        const reply = yield* run(scope, { _tag: "Waiting" })
         if (reply._tag !== "Heads") return []
         places.set(service, { scope, ready: reply.ready })
+        if (reply.unread !== undefined) yield* tellAnew(scope)
         return reply.jobs
       }),
 
@@ -234,7 +255,12 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       Effect.gen(function* () {
         if (!(yield* drain.open)) return Option.none()
         const request: Request = { _tag: "Claim", service, classes, lease }
-        const claim = claimed(yield* run(scope, request))
+        const reply = yield* run(scope, request)
+        const claim = claimed(reply)
+        if (reply._tag === "Claimed" && reply.unread !== undefined) {
+          yield* run(scope, { _tag: "Release", claim: reply.unread, handBack: UNREAD })
+          yield* tellAnew(scope)
+        }
         if (Option.isNone(claim)) return claim
         yield* ledger.append(toEntry(claim.value)).pipe(
           Effect.tapError(() =>

@@ -1,5 +1,6 @@
 /** Questions of people to the coordinator, put together from its replies. */
 import * as Effect from "effect/Effect"
+import { HOSTS } from "../../Limits.ts"
 import { type Reply, RULES, type Standing, type Survey } from "./reducer.ts"
 
 const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, hold: 0 }
@@ -14,7 +15,7 @@ const UNKNOWN: Standing = {
   excluded: []
 }
 
-/** All pages of a survey. A host that beats meanwhile may move to a later page: each is told once, as last seen. */
+/** All pages of a survey, up to more hosts than a fleet has. A host that beats meanwhile may move to a later page: each is told once, as last seen. */
 export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effect.Effect<Survey, E> =>
   Effect.gen(function* () {
     const hosts = new Map<string, Survey["hosts"][number]>()
@@ -24,7 +25,7 @@ export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effec
       if (reply._tag !== "Survey") return survey
       for (const host of reply.hosts) hosts.set(host.id, host)
       survey = { ...reply, hosts: [...hosts.values()] }
-      if (reply.hosts.length < RULES.page) return survey
+      if (reply.hosts.length < RULES.page || from + RULES.page >= HOSTS) return survey
     }
   })
 

@@ -1,10 +1,10 @@
 #!lua
--- ARGV: gen, host, boot, service, lease, class… -> Claimed epoch attempt JSON | Claimed
+-- ARGV: gen, host, boot, service, lease, class… -> Claimed epoch attempt JSON job | Claimed
 local no = refusal()
 if no then return no end
 local seat, till = HOST .. '/' .. ARGV[4], now + tonumber(ARGV[5])
 local held = call('HGET', OWN, seat)
-if held and not (select(2, ownerOf(held)) == seat and headOf(held)) then
+if held and not (select(2, ownerOf(held)) == seat and isSound(held, (headOf(held)))) then
   -- nobody of us wrote that
   call('HDEL', OWN, seat)
   held = false
@@ -12,7 +12,7 @@ end
 if held then
   local _, json = headOf(held)
   call('ZADD', LEASE, int(till), held)
-  return {'Claimed', (ownerOf(held)), int((load(held))), json}
+  return {'Claimed', (ownerOf(held)), int((load(held))), json, held}
 end
 local hold = meta('hold')
 if hold > now and hold - now <= RULES.hold then return {'Claimed'} end
@@ -44,13 +44,19 @@ if not first then
   first = firstOf(walks, reserved)
   if not first then return {'Claimed'} end
 end
+local head, json = headOf(first)
+if not isSound(first, head) then
+  -- nobody of us wrote that: the next look tells the job anew
+  unqueue(first)
+  forget(first)
+  return {'Claimed'}
+end
 local epoch = math.max(meta('epoch') + 1, now)
 local attempt, excluded = load(first)
-local head, json = headOf(first)
-if isTheirTurn or isLate(rankOf(head)) then call('HDEL', META, 'passed') else call('HINCRBY', META, 'passed', 1) end
+if isTheirTurn or isLate(rankOf(head)) then call('HDEL', META, 'passed') else count('passed') end
 unidle(seat)
 own(seat, first, epoch, till)
 save(first, attempt + 1, excluded)
 -- who has a job to see to leaves looking to others
 if call('HGET', META, 'poller') == HOST and meta('polluntil') > now then call('HSET', META, 'polluntil', int(now)) end
-return {'Claimed', int(epoch), int(attempt + 1), json}
+return {'Claimed', int(epoch), int(attempt + 1), json, first}

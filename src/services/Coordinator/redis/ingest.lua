@@ -16,6 +16,9 @@ for i = 6, #ARGV, 3 do
     -- its owner sees to it
   elseif call('ZSCORE', SEEN, job) then
     call('ZADD', SEEN, fence, job)
+    local known, kept = headOf(job)
+    -- others may have written there what nobody can read
+    if known and json ~= '' and kept ~= json then call('HSET', SPEC, job, known .. '\n' .. json) end
   else
     local since = call('ZSCORE', DONE, job)
     if since and began - tonumber(since) < RULES.resurrect then

@@ -14,7 +14,16 @@ local now = clock()
 local GEN, HOST, BOOT = ARGV[1], ARGV[2], ARGV[3]
 
 local function int(x) return string.format('%.0f', x) end
-local function meta(field) return tonumber(call('HGET', META, field) or '0') or 0 end
+-- 0 for what none of us writes: beyond 2^53 one number is not told from the next
+local function meta(field)
+  local n = tonumber(call('HGET', META, field) or '0')
+  return n and n >= 0 and n <= 9007199254740991 and n or 0
+end
+local function count(field)
+  local n = meta(field) + 1
+  call('HSET', META, field, int(n))
+  return n
+end
 -- string comparison in Lua follows the locale, which differs between servers
 local function before(a, b)
   -- priority and age, which mostly decide
@@ -44,11 +53,23 @@ local function headOf(job)
   return head, json
 end
 -- whether what is kept of a job can be what one of us wrote: others may write here, too
+local function isName(text)
+  return type(text) == 'string' and #text > 0 and #text <= 1024 and not text:find('^[-. ]') and not text:find('[%c/\\"\'`$<>?%%*|&;(){}%[%]]')
+end
 local function isSound(job, head)
   local known, json = headOf(job)
+  if known ~= head or #json > RULES.request then return false end
   local decoded, spec = pcall(cjson.decode, json)
-  return known == head and decoded and type(spec) == 'table' and spec.key == job and type(spec.createdAt) == 'number'
-    and type(spec.template) == 'table' and tonumber(head:match(' (%S+)$'):sub(1, 16)) ~= nil
+  if not decoded or type(spec) ~= 'table' or type(spec.template) ~= 'table' or type(spec.fields) ~= 'table' then return false end
+  for _, value in pairs(spec.fields) do
+    if type(value) ~= 'string' and type(value) ~= 'number' then return false end
+  end
+  local tag, priority, rank = spec.template.tag, spec.priority, head:match(' (%S+)$')
+  return spec.key == job and type(spec.scope) == 'string' and type(spec.name) == 'string' and spec.detail ~= nil
+    and type(spec.createdAt) == 'number' and spec.createdAt >= 0 and spec.createdAt <= 8.64e15
+    and isName(spec.template.id) and (tag == nil or isName(tag))
+    and (priority == nil or (type(priority) == 'number' and priority % 1 == 0 and priority >= 0 and priority <= 9))
+    and tonumber(rank:sub(1, 16)) ~= nil
 end
 -- whether a job comes last, and when it is due: see order.ts
 local function isLate(rank) return rank:sub(1, 2) == '91' end
@@ -103,7 +124,7 @@ end
 local function enqueue(job, head, look)
   call('ZADD', QUEUE, 0, head .. ' ' .. job)
   call('ZADD', SEEN, look, job)
-  call('HINCRBY', META, 'ready', 1)
+  count('ready')
 end
 local function ownerOf(job) return (call('HGET', CLAIMS, job) or ''):match('^(%d+) (.*)$') end
 local function disown(job)

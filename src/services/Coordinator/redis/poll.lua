@@ -6,8 +6,11 @@ local every, began = tonumber(ARGV[4]), meta('began')
 -- a beginning in the future was written before the clock was set back
 if meta('fence') > 0 and began <= now then
   if now - began < every then return {'No'} end
-  if call('HGET', META, 'poller') ~= HOST and meta('polluntil') > now then return {'No'} end
+  local till = meta('polluntil')
+  -- nobody leaves looking to one host for longer, whoever wrote that
+  if till - now > math.max(2 * every + RULES.grace, RULES.turn) then till = 0 end
+  if call('HGET', META, 'poller') ~= HOST and till > now then return {'No'} end
 end
-local fence = call('HINCRBY', META, 'fence', 1)
+local fence = count('fence')
 call('HSET', META, 'began', int(now), 'poller', HOST, 'polluntil', int(now + 2 * every + RULES.grace))
 return {'Turn', int(fence)}

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JobKey, JobRequest, type Scope } from "../../../Job.ts"
+import * as Limits from "../../../Limits.ts"
 import { without } from "../../../Secrets.ts"
 import { classOf, rankOf } from "../order.ts"
 import { type Command, type Reply, RULES, type Verdict } from "../reducer.ts"
@@ -116,7 +117,23 @@ export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"],
 
 const Spec = Schema.parseJson(JobRequest)
 const encodeSpec = Schema.encodeSync(Spec)
-const decodeSpec = Schema.decodeOption(Spec)
+const decode = Schema.decodeOption(Schema.compose(Limits.Json(Limits.REQUEST), Spec))
+
+/** A request that a Mac can have told: others may write here, too. */
+const decodeSpec = (json: string): Option.Option<JobRequest> =>
+  Option.filter(
+    // what a schema throws at is not what one of us wrote either
+    Option.flatten(Option.liftThrowable(decode)(json)),
+    ({ createdAt, template: { id, tag } }) =>
+      isMoment(createdAt) && Limits.isTemplate(id) && Option.match(tag, { onNone: () => true, onSome: Limits.isTag })
+  )
+const isMoment = Schema.is(Limits.Moment)
+
+/** A number of Redis'; 0 where somebody else wrote what is none. */
+const count = (text: string | undefined): number => {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : 0
+}
 
 /** `<class> <rank>`, by which the queue is sorted. */
 const headOf = (job: JobRequest): string => `${classOf(job)} ${rankOf(job)}`
@@ -227,7 +244,7 @@ const isState = Schema.is(Schema.Literal("unknown", "queued", "owned", "done"))
 
 /** What a script's answer means; none when no script of ours answers so. */
 export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option.Option<Reply> => {
-  const [tag, a = "", b = "", json = ""] = answer
+  const [tag, a = "", b = "", json = "", key = ""] = answer
   const rest = answer.slice(1)
   switch (tag) {
     case "Done":
@@ -249,8 +266,8 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
           Option.toArray(decodeSpec(json)).map((job) => ({
             job,
             service,
-            epoch: Number(epoch),
-            attempt: Number(attempt)
+            epoch: count(epoch),
+            attempt: count(attempt)
           }))
         )
       })
@@ -258,44 +275,47 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
     case "Verdicts":
       return Option.some({ _tag: tag, verdicts: rest.filter((it): it is Verdict => isVerdict(it)) })
     case "Turn":
-      return Option.some({ _tag: tag, fence: Number(a) })
+      return Option.some({ _tag: tag, fence: count(a) })
     case "Unknown":
       return Option.some({ _tag: tag, keys: rest.filter(isKey) })
-    case "Heads":
-      // a job that another version wrote in a way we cannot read is left to that version
-      return Option.some({
-        _tag: tag,
-        ready: Number(a),
-        jobs: answer.slice(2).flatMap((json) => Option.toArray(decodeSpec(json)))
-      })
+    case "Heads": {
+      const read = answer.slice(2).map(decodeSpec)
+      const jobs = read.flatMap(Option.toArray)
+      const unread = read.length - jobs.length
+      return Option.some({ _tag: tag, ready: count(a), jobs, ...(unread > 0 ? { unread } : {}) })
+    }
     case "Claimed": {
       if (rest.length === 0) return Option.some({ _tag: tag, claim: Option.none() })
       const service = command._tag === "Claim" ? command.service : command._tag === "Swap" ? command.claim.service : ""
-      return Option.map(decodeSpec(json), (job) => ({
-        _tag: tag,
-        claim: Option.some({ job, service, epoch: Number(a), attempt: Number(b) })
-      }))
+      const counted = { service, epoch: count(a), attempt: count(b) }
+      return Option.match(decodeSpec(json), {
+        onNone: () =>
+          isKey(key)
+            ? Option.some({ _tag: tag, claim: Option.none(), unread: { job: { key }, ...counted } })
+            : Option.none(),
+        onSome: (job) => Option.some({ _tag: tag, claim: Option.some({ job, ...counted }) })
+      })
     }
     case "Survey": {
       const [looker = "", lookedAt, hold, owned, many] = rest
-      const hosts = 5 + 3 * Number(many)
+      const hosts = 5 + 3 * count(many)
       return Option.some({
         _tag: tag,
         hosts: rows(rest.slice(hosts), 4).map(([id = "", until, info = "", status = ""]) => ({
           id,
-          until: Number(until),
-          info,
-          status
+          until: count(until),
+          info: info.length <= Limits.TOLD ? info : "",
+          status: status.length <= Limits.TOLD ? status : ""
         })),
         classes: rows(rest.slice(5, hosts), 3).map(([name = "", jobs, late]) => ({
           name,
-          jobs: Number(jobs),
-          late: Number(late)
+          jobs: count(jobs),
+          late: count(late)
         })),
-        owned: Number(owned),
+        owned: count(owned),
         looker,
-        lookedAt: Number(lookedAt),
-        hold: Number(hold)
+        lookedAt: count(lookedAt),
+        hold: count(hold)
       })
     }
     case "Record": {
@@ -304,15 +324,15 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
         ? Option.some({
             _tag: tag,
             state,
-            attempt: Number(attempt),
-            ahead: Number(ahead),
+            attempt: count(attempt),
+            ahead: count(ahead),
             owner,
             service,
-            late: Number(late),
+            late: count(late),
             reserver,
             excluded: rows(rest.slice(7), 4).map(([host = "", until, soft, reason = ""]) => ({
               host,
-              until: Number(until),
+              until: count(until),
               soft: soft === "1",
               reason: shown(reason)
             }))
