@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import type { Redis as Client, Cluster, ClusterOptions, RedisOptions } from "ioredis"
 import type { Database } from "../config/Database.ts"
 import * as Limits from "../Limits.ts"
-import { hiding, keep } from "../Secrets.ts"
+import { hiding, keep, without } from "../Secrets.ts"
 
 /** Redis did not do it. Never holds a password. */
 export class RedisError extends hiding(
@@ -216,7 +216,7 @@ const deletion = (database: Database, keys: ReadonlyArray<string>): string => {
 /** What an answer that is an error means, for a person. `keys`: those that were asked for. */
 const explain = (database: Database, error: Error, lastError: string, keys: ReadonlyArray<string> = []): RedisError => {
   // a server that does not know a command quotes what came with it, and to AUTH that is the password, however short
-  const said = error.message.replace(ARGUMENTS, "").slice(0, Limits.WORDS)
+  const said = without(error.message.replace(ARGUMENTS, "")).slice(0, Limits.WORDS)
   const of = (reason: RedisError["reason"], detail: string) =>
     new RedisError({ reason, detail: `${database} ${detail}` })
   if (/^NOPERM/.test(said)) {
