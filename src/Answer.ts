@@ -28,6 +28,9 @@ class Answer {
 
 export type { Answer }
 
+/** Keys of values that are words of our own, by which whoever asks goes on. */
+const OWN: ReadonlySet<string> = new Set(["_tag", "stage", "mode"])
+
 /** A text without secrets. */
 export const text = (status: number, body: string, headers: Headers = {}): Answer =>
   new Answer(status, { "content-type": "text/plain; charset=utf-8", ...headers }, without(body))
@@ -37,8 +40,8 @@ export const json = <A, I>(schema: Schema.Schema<A, I>, value: A, shown: (text: 
   new Answer(
     200,
     { "content-type": "application/json" },
-    JSON.stringify(Schema.encodeSync(schema)(value), (_, it: unknown) =>
-      typeof it === "string" ? without(shown(it)) : it
+    JSON.stringify(Schema.encodeSync(schema)(value), (key, it: unknown) =>
+      typeof it === "string" && !OWN.has(key) ? without(shown(it)) : it
     )
   )
 

@@ -5,7 +5,7 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { misfits } from "./Expected.ts"
 import type { Once } from "./services/Once.ts"
-import { bounded, visibleJson } from "./Text.ts"
+import { excerpt, visibleJson } from "./Text.ts"
 
 /** An item that is left out: its place in the list, counted from 1, what it is, and what is wrong with it. */
 const Unreadable = Schema.Struct({ place: Schema.Number, value: Schema.Unknown, why: Schema.String })
@@ -47,7 +47,7 @@ const shown = (value: unknown): string => {
     Either.try(() => JSON.stringify(some)),
     () => undefined
   )
-  return bounded(visibleJson(text ?? String(some)), SHOWN)
+  return excerpt(visibleJson(text ?? String(some)), SHOWN)
 }
 
 const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>

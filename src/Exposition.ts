@@ -3,7 +3,7 @@ import * as MetricKeyType from "effect/MetricKeyType"
 import type * as MetricPair from "effect/MetricPair"
 import * as MetricState from "effect/MetricState"
 import type { Family } from "./Metrics.ts"
-import { bounded, visible } from "./Text.ts"
+import { excerpt, visible } from "./Text.ts"
 
 /** UTF-16 units of a label's value. */
 const LONGEST = 300
@@ -33,7 +33,7 @@ export const TYPE = "text/plain; version=0.0.4; charset=utf-8"
 const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
 /** A label's value is the name of something, as others call it. */
 const safe = (text: string) =>
-  bounded(text, LONGEST)
+  excerpt(text, LONGEST)
     .split("\n")
     .map((line) => visible(line))
     .join("\n")
@@ -53,7 +53,7 @@ export const render = (readings: ReadonlyArray<Reading>): string =>
     .flatMap(({ name, type, help, samples }) => [
       `# HELP ${name} ${escaped(help)}`,
       `# TYPE ${name} ${type}`,
-      // names that differ may look alike when they are bounded, and one series is told once
+      // names that differ may look alike when they are excerpt, and one series is told once
       ...[
         ...new Map(
           samples.map(

@@ -213,11 +213,14 @@ export const keepName = (variable: string): void => void names.add(variable)
 /** Whether a variable holds a secret, by its name. */
 export const isName = (variable: string): boolean => names.has(variable)
 
-/** A value's own texts without secrets. */
+/** Fields of an error, their texts without secrets; `reason` is one of the class's own words. */
 const clean = (fields: unknown): unknown =>
   typeof fields === "object" && fields !== null
     ? Object.fromEntries(
-        Object.entries(fields).map(([name, value]) => [name, typeof value === "string" ? without(value) : value])
+        Object.entries(fields).map(([name, value]) => [
+          name,
+          typeof value === "string" && name !== "reason" ? without(value) : value
+        ])
       )
     : fields
 

@@ -44,10 +44,8 @@ const escaped = (found: string): string =>
 /** UTF-16 units in which a character that begins before a bound is sure to end. */
 const MARGIN = 64
 
-/** The beginning of a text without secrets: at most so many UTF-16 units of it, and no character in part. */
-export const bounded = (text: string, most: number): string => cut(without(text), most)
-
-const cut = (text: string, most: number): string => {
+/** The beginning of a text: at most so many UTF-16 units of it, and no character in part. What is told of it is an `excerpt`. */
+export const bounded = (text: string, most: number): string => {
   if (text.length <= most) return text
   let kept = 0
   // only here, as it takes memory
@@ -57,12 +55,15 @@ const cut = (text: string, most: number): string => {
   return `${text.slice(0, kept)}…`
 }
 
+/** The beginning of a text without secrets. A name by which something is found again is `bounded`: it may be a word of a secret. */
+export const excerpt = (text: string, most: number): string => bounded(without(text), most)
+
 /** A text in one line, of at most `most` UTF-16 units, without secrets. Line breaks fold to a space; what is not safe to be shown is shown as `\u{1b}`. */
 export const visible = (text: string, most = LONGEST): string => {
   const told = without(text)
   return HARMLESS.test(told) && told.length <= most
     ? told
-    : cut(replaced(cut(told, most).replace(/(?<![ \t])[ \t]*\r?\n[ \t\r\n]*/g, " "), numbered), most)
+    : bounded(replaced(bounded(told, most).replace(/(?<![ \t])[ \t]*\r?\n[ \t\r\n]*/g, " "), numbered), most)
 }
 
 /** A text in one line of Markdown, as GitHub reads it: it names nobody, links and embeds nothing. */

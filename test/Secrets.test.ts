@@ -6,6 +6,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import * as Secrets from "../src/Secrets.ts"
 import { during, latest } from "../src/secrets/held.ts"
+import { bounded, excerpt } from "../src/Text.ts"
 
 /** While this secret is known. */
 const knowing = <A>(secret: string, see: () => A): A =>
@@ -143,6 +144,13 @@ describe("a secret", () => {
       Secrets.keepIn(address)
       assert.strictEqual(Secrets.without(address), address)
     }
+  })
+})
+
+it("is no reason to call something by another name: only what is told is without it", () => {
+  knowing("completed", () => {
+    assert.strictEqual(bounded("completed", 20), "completed")
+    assert.strictEqual(excerpt("completed", 20), Secrets.HIDDEN)
   })
 })
 

@@ -19,7 +19,7 @@ export const KINDS = {
   },
   "runtime-talks": {
     level: "warning",
-    why: "The runtime prints headers of requests, or writes down the environment: the token and other secrets with them.",
+    why: "The runtime prints headers of requests: the token and other secrets with them.",
     remedy: "unset the variable that is named, where the daemon is started"
   },
   "runtime-opened": {
@@ -62,9 +62,6 @@ const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "
 const OPENING =
   /^(-r|--require|--import|--loader|--experimental-loader|--preload|--inspect(-brk|-port|-publish-uid|-wait)?|--env-file(-if-exists)?|--openssl-config|--tls-keylog|--heapsnapshot-(signal|near-heap-limit))$/
 
-/** Options that write the environment or the memory into a file. */
-const TALKING = /^--report-/
-
 /** The options in a variable, without their values. */
 const optionsIn = (text: string): ReadonlyArray<string> =>
   text
@@ -84,17 +81,9 @@ const runtime = Effect.gen(function* () {
   const told = (options: ReadonlyArray<{ readonly name: string; readonly option: string }>) =>
     [...new Set(options.map(({ name, option }) => `${option} in ${name}`))].join(", ")
   const opening = options.flat().filter(({ option }) => OPENING.test(option))
-  const reporting = options.flat().filter(({ option }) => TALKING.test(option))
   return [
     ...(unchecked ? [found("tls-unchecked", "NODE_TLS_REJECT_UNAUTHORIZED=0: no certificate is checked")] : []),
-    ...(talks.length + reporting.length > 0
-      ? [
-          found(
-            "runtime-talks",
-            `set in this environment: ${[...talks, ...(reporting.length > 0 ? [told(reporting)] : [])].join(", ")}`
-          )
-        ]
-      : []),
+    ...(talks.length > 0 ? [found("runtime-talks", `set in this environment: ${talks.join(", ")}`)] : []),
     ...(opening.length > 0 ? [found("runtime-opened", `set in this environment: ${told(opening)}`)] : [])
   ]
 })

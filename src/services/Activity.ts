@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { JobKey, type JobRequest, LogFields } from "../Job.ts"
 import * as Limits from "../Limits.ts"
 import * as Metrics from "../Metrics.ts"
+import { without } from "../Secrets.ts"
 import { Reached, type Stage } from "../Stage.ts"
 
 /** A job that a service has in hand, or had lately. */
@@ -100,7 +101,7 @@ export const reached = (stage: Stage): Effect.Effect<void> =>
   Effect.flatMap(Progress, (progress) => progress.reached(stage))
 
 /** A reason as it is remembered: it may quote what strangers wrote. */
-const whyOf = (why: string): string => Limits.kept(why, Limits.REASON)
+const whyOf = (why: string): string => Limits.kept(without(why), Limits.REASON)
 
 /** What a job is called, as it is remembered: a plugin, an older ledger or another host may have taken any of it from strangers. */
 const calledOf = ({

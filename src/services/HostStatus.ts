@@ -6,7 +6,7 @@ import { Drain } from "../Drain.ts"
 import { readable } from "../Each.ts"
 import * as Limits from "../Limits.ts"
 import { Stage } from "../Stage.ts"
-import { bounded } from "../Text.ts"
+import { excerpt } from "../Text.ts"
 import { Activity, type ServiceActivity } from "./Activity.ts"
 
 /** One service in few words. Times are in milliseconds since the epoch. */
@@ -46,14 +46,14 @@ const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => 
   switch (doing._tag) {
     case "Waiting":
     case "Failing":
-      return { ...common, why: bounded(doing.why, WHY) }
+      return { ...common, why: excerpt(doing.why, WHY) }
     case "Working": {
       const { name: job, fields, stages } = doing.job
       return {
         ...common,
         job: {
-          name: bounded(job, WHY),
-          url: bounded(String(fields.jobURL ?? ""), URL),
+          name: excerpt(job, WHY),
+          url: excerpt(String(fields.jobURL ?? ""), URL),
           stage: stages.at(-1)?.stage ?? "queued"
         }
       }

@@ -759,7 +759,7 @@ const WARDS: ReadonlyArray<Ward> = [
         "a runtime that prints headers",
         "runtime-talks",
         "warning",
-        /environment: NODE_DEBUG, --report-on-fatalerror in NODE_OPTIONS/,
+        /environment: NODE_DEBUG$/,
         /unset the variable/,
         () => {
           lab.env.NODE_DEBUG = "module"

@@ -3,6 +3,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Limits from "../../Limits.ts"
+import { without } from "../../Secrets.ts"
 import type { ExecResult } from "../Exec.ts"
 
 /** The result object: `status` is `OK`, or it failed. */
@@ -28,7 +29,7 @@ export const parse = (stdout: string): Option.Option<Envelope> => {
       const { message, ...rest } = read.value
       return Option.some({
         ...rest,
-        ...(typeof message === "string" ? { message: Limits.kept(message, Limits.WORDS) } : {})
+        ...(typeof message === "string" ? { message: Limits.kept(without(message), Limits.WORDS) } : {})
       })
     }
   }
@@ -83,7 +84,9 @@ export const judge = (
     onSome: ({ status, body, message, code }) => {
       if (status === "OK" && result.code === 0) return Either.right({ body, message: message ?? "" })
       const detail =
-        message || Limits.kept(result.stderr.trim(), Limits.WORDS) || `status ${Limits.kept(status, Limits.NAME)}`
+        message ||
+        Limits.kept(without(result.stderr.trim()), Limits.WORDS) ||
+        `status ${Limits.kept(status, Limits.NAME)}`
       const number = code === undefined || code === 0 ? result.code : code
       return Either.left({ reason: classify(detail, number), code: number, detail })
     }

@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { each } from "../../Each.ts"
 import * as Limits from "../../Limits.ts"
+import { without } from "../../Secrets.ts"
 
 /** A word that may be missing, null or empty: none in all three cases. */
 const Word = Schema.optionalWith(
@@ -29,6 +30,8 @@ const text = (keep: (text: string) => string) =>
     { default: () => "" }
   )
 const Text = text((text) => Limits.kept(text, Limits.NAME))
+/** What is only told, and never asked for. */
+const Title = text((text) => Limits.kept(without(text), Limits.NAME))
 const Address = text(Limits.address)
 
 /** Labels as they are, since a runner is registered for exactly these; more of them, and longer ones, than can be right are cut. */
@@ -47,8 +50,8 @@ const Attempt = Schema.optionalWith(Limits.Count, { default: () => 1, nullable: 
 /** A workflow run, as much of it as we need. */
 export const Run = Schema.Struct({
   id: Limits.Id,
-  name: Text,
-  display_title: Text,
+  name: Title,
+  display_title: Title,
   status: Text,
   conclusion: Word,
   run_attempt: Attempt
@@ -61,8 +64,8 @@ export const Job = Schema.Struct({
   id: Limits.Id,
   run_id: Limits.Id,
   run_attempt: Attempt,
-  name: Text,
-  workflow_name: Text,
+  name: Title,
+  workflow_name: Title,
   head_sha: Text,
   html_url: Address,
   status: Text,

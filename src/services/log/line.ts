@@ -6,7 +6,7 @@ import type * as HashMap from "effect/HashMap"
 import * as Inspectable from "effect/Inspectable"
 import type * as LogLevel from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
-import { bounded, visible, visibleJson } from "../../Text.ts"
+import { excerpt, visible, visibleJson } from "../../Text.ts"
 
 /** Keys behind `time`, `level`, `msg` and `ankletVersion`, in their order; others follow, `err` is last. */
 const KEYS = [
@@ -96,13 +96,13 @@ export const fieldsOf = (entry: Entry, version: string, stacks: boolean): Readon
   ]
 }
 
-/** As JSON that is safe to be shown by whatever shows files; each text in it is bounded. */
+/** As JSON that is safe to be shown by whatever shows files; each text in it is excerpt. */
 const jsonOf = (fields: unknown, indent?: number): string =>
   visibleJson(
     JSON.stringify(
       fields,
       (key, it: unknown) =>
-        typeof it === "string" ? bounded(it, key === "msg" || key === "err" ? LONGEST : FIELD) : it,
+        typeof it === "string" ? excerpt(it, key === "msg" || key === "err" ? LONGEST : FIELD) : it,
       indent
     )
   )
