@@ -1,10 +1,10 @@
 /** What the runtime would write down by itself when it ends, or is asked to: reports, with the environment in them. */
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, it } from "vitest"
-import { type Lab, make, until } from "../whole/lab.ts"
+import { type Lab, make, TOKEN, until } from "../whole/lab.ts"
 import { PROGRAM } from "../whole/program.ts"
 
 const CANARY = "canary-of-the-environment"
@@ -50,4 +50,26 @@ it("a daemon that is asked for a report by a signal writes none with the environ
   assert.notInclude(reports().join(), CANARY)
   daemon.child.kill("SIGTERM")
   assert.strictEqual((await daemon.done).code, 0)
+})
+
+it("what nobody expected ends a daemon with its stack, and without what an error holds", {
+  timeout: 60_000
+}, async () => {
+  const plugin = join(lab.home, ".config", "anklet", "plugins", "bad")
+  mkdirSync(plugin, { recursive: true })
+  writeFileSync(
+    join(plugin, "index.mjs"),
+    `export default ({ Effect, Schema }) => ({
+      name: "bad",
+      config: Schema.Struct({}),
+      run: () => Effect.async(() => {
+        setTimeout(() => { throw Object.assign(new Error("unknown command AUTH ${TOKEN}"), { command: { args: ["${TOKEN}"] } }) }, 100)
+      })
+    })\n`
+  )
+  writeFileSync(lab.config, `${readFileSync(lab.config, "utf8")}  - name: BAD\n    plugin: bad\n`)
+  const { code, stdout, stderr } = await lab.run(["-c", lab.config, "--attach"]).done
+  assert.strictEqual(code, 1)
+  assert.match(stderr, /anklet: internal error: Error: unknown command AUTH <redacted>\n\s+at /)
+  assert.notInclude(stdout + stderr, TOKEN)
 })
