@@ -29,7 +29,7 @@ import { FILE_NAME as SOCKET } from "../services/ControlSocket.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import * as Detach from "../services/Detach.ts"
 import { Exec } from "../services/Exec.ts"
-import { FOLDER } from "../services/Files.ts"
+import * as Files from "../services/Files.ts"
 import * as GitHub from "../services/github/layer.ts"
 import { HostLock } from "../services/HostLock.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
@@ -116,9 +116,14 @@ const program = Effect.fn("daemon")(function* (
     yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
     // a ledger has one writer, also when two configs name one state_dir
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
+    yield* Files.removeLeft(
+      ["host.json.new", `${PAUSE_FILE}.new`, "ledger.jsonl.new", "ledger.jsonl.probe"].map((name) =>
+        paths.join(daemon.stateDir, name)
+      )
+    )
     yield* Effect.mapError(
       Effect.zipRight(
-        fs.makeDirectory(daemon.workDir, { recursive: true, mode: FOLDER }),
+        fs.makeDirectory(daemon.workDir, { recursive: true, mode: Files.FOLDER }),
         Effect.try(() => process.chdir(daemon.workDir))
       ),
       (error) =>

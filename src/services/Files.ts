@@ -119,7 +119,9 @@ export const isThere = (path: string): Effect.Effect<boolean, never, FileSystem>
 /** Look at a file that the user gives, such as a plugin: links of the user's own may lead to it. Fails where others could change what it says. */
 export const lookAtGiven = Effect.fn("Files.lookAtGiven")(function* (path: string) {
   const { path: real, found } = yield* go(path, "given")
-  if (Option.isSome(found)) yield* refuse(real, Trust.doubtOfFile(found.value, real, { type: "File", inShared: false }))
+  // a folder in its place is told of when it is read
+  if (Option.isSome(found) && found.value.type !== "Directory")
+    yield* refuse(real, Trust.doubtOfFile(found.value, real, { type: "File", inShared: false }))
   return found
 })
 
@@ -208,6 +210,10 @@ const makeWay = Effect.fnUntraced(function* (path: string) {
   yield* refuse(path, Trust.doubtOfLink(found.value, path))
   yield* present(fs.remove(path))
 })
+
+/** Remove what a killed process may have left under these names; where that cannot be done, it stays. */
+export const removeLeft = (paths: ReadonlyArray<string>) =>
+  Effect.forEach(paths, (path) => Effect.ignore(makeWay(path)), { discard: true })
 
 /** Open an empty file of this name, while the scope lives; what was there is not touched, but loses the name. */
 export const openAnew = Effect.fn("Files.openAnew")(function* (path: string) {

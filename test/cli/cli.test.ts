@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { afterEach, assert, describe, it } from "vitest"
 import { EXIT_CODES } from "../../src/ExitCode.ts"
@@ -48,6 +48,48 @@ describe("anklet", () => {
     const again = await lab.anklet("-s", "stop")
     assert.strictEqual(again.code, 5)
     assert.include(again.stderr, "no daemon is running")
+  })
+
+  it("leaves no ERROR in the log of the daemon that runs when a second one of its state_dir is refused", async () => {
+    lab = await make()
+    assert.strictEqual((await lab.anklet()).code, 0)
+    const other = lab.configFor("other")
+    const state = `state_dir: ${join(lab.folder, "daemon", "state")}`
+    writeFileSync(other, readFileSync(other, "utf8").replace(/state_dir: .*/, state))
+    for (const attach of [[], ["--attach"]]) {
+      const second = await lab.run(["-c", other, ...attach]).done
+      assert.strictEqual(second.code, 4, second.stderr)
+      assert.include(second.stderr, `already running (pid ${lab.pid()}`)
+    }
+    assert.deepStrictEqual(lab.errors(), [])
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+  })
+
+  it("removes at its start what a killed daemon left, and nothing that a living one may still use", async () => {
+    lab = await make()
+    assert.strictEqual((await lab.anklet("--attach", "--once")).code, 0)
+    const state = join(lab.folder, "daemon", "state")
+    const locks = join(lab.home, ".config", "anklet", "locks")
+    const dead = 4194301
+    const left = [
+      join(lab.folder, "daemon", `anklet.pid.stale-${dead}`),
+      ...[
+        `ledger.jsonl.pid.stale-${dead}`,
+        "ledger.jsonl.new",
+        "ledger.jsonl.probe",
+        "host.json.new",
+        "paused.new"
+      ].map((name) => join(state, name)),
+      join(locks, `.${dead}-abc-0`)
+    ]
+    const alive = [join(locks, `.${process.pid}-abc-0`), join(state, `ledger.jsonl.pid.stale-${process.pid}`)]
+    for (const path of [...left, ...alive]) {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      writeFileSync(path, "x", { mode: 0o600 })
+    }
+    assert.strictEqual((await lab.anklet("--attach", "--once")).code, 0)
+    assert.deepStrictEqual(left.filter(existsSync), [])
+    assert.deepStrictEqual(alive.filter(existsSync), alive)
   })
 
   it("does not start with a config that is wrong: exit 3, no process, no PID file", async () => {
