@@ -1,10 +1,20 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { dirname, join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { afterEach, assert, describe, it } from "vitest"
 import { EXIT_CODES } from "../../src/ExitCode.ts"
 import { alter, calls } from "../../src/simulator/anka/host.ts"
-import { isAlive, LABELS, type Lab, make, until } from "../whole/lab.ts"
+import { isAlive, LABELS, type Lab, make, TOKEN, until } from "../whole/lab.ts"
 
 let lab: Lab
 
@@ -63,6 +73,52 @@ describe("anklet", () => {
     }
     assert.deepStrictEqual(lab.errors(), [])
     assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+  })
+
+  for (const [what, mode, token, words] of [
+    [
+      "a config with a secret in it that others may read",
+      0o644,
+      "literal",
+      /holds a secret, and others may read it: chmod 600/
+    ],
+    ["a config that others may write", 0o622, "${T}", /whoever changes the config decides .*chmod go-w/],
+    ["a config that others may read, without a secret in it", 0o644, "${T}", undefined],
+    ["a config that is its user's alone", 0o600, "literal", undefined]
+  ] as const) {
+    it(`warns at a start of ${what}${words === undefined ? ": not" : ", once"}`, async () => {
+      lab = await make({ env: { T: TOKEN } })
+      if (token !== "literal") writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace(TOKEN, token))
+      chmodSync(lab.config, mode)
+      const { stderr } = await lab.anklet()
+      assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+      const warned = lab.log().filter(({ level }) => level === "WARN")
+      assert.strictEqual(warned.length, words === undefined ? 0 : 1)
+      if (words === undefined) return assert.strictEqual(stderr, "")
+      assert.match(String(warned[0]?.msg), words)
+      assert.match(stderr, words)
+      const check = await lab.anklet("config", "check")
+      assert.deepStrictEqual([check.code, words.test(check.stderr)], [0, true])
+    })
+  }
+
+  it("makes everything its user's alone, also with a umask of 0", async () => {
+    lab = await make()
+    const before = process.umask(0)
+    try {
+      assert.strictEqual((await lab.anklet("--attach", "--once")).code, 0)
+    } finally {
+      process.umask(before)
+    }
+    const base = join(lab.home, ".config")
+    for (const folder of [base, join(lab.folder, "daemon")]) {
+      for (const name of ["", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
+        const { mode } = statSync(join(folder, name))
+        // scripts are copied into VMs with the mode that they have
+        assert.strictEqual(mode & (name.endsWith(".bash") ? 0o022 : 0o077), 0, join(folder, name))
+      }
+    }
+    assert.strictEqual(statSync(lab.logFile).mode & 0o077, 0)
   })
 
   it("removes at its start what a killed daemon left, and nothing that a living one may still use", async () => {
