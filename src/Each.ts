@@ -4,10 +4,11 @@ import * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { misfits } from "./Expected.ts"
+import * as Limits from "./Limits.ts"
 import type { Once } from "./services/Once.ts"
 import { excerpt, visibleJson } from "./Text.ts"
 
-/** An item that is left out: its place in the list, counted from 1, what it is, and what is wrong with it. */
+/** An item that is left out: its place in the list, counted from 1, the beginning of what it is, and what is wrong with it. */
 const Unreadable = Schema.Struct({ place: Schema.Number, value: Schema.Unknown, why: Schema.String })
 export type Unreadable = typeof Unreadable.Type
 
@@ -19,15 +20,17 @@ export interface Each<A> {
 
 /** Maximum number of characters of a stranger's value that are shown. */
 const SHOWN = 200
-/** Maximum number of levels, and of parts of each, that are looked at for that: the value itself may have any size. */
+/** Maximum number of levels, and of parts of each, that are kept of it: the value itself may have any size. */
 const LEVELS = 4
-const PARTS = 20
+const PARTS = 50
 /** Maximum number of entries of one answer of which each has a line of its own. */
 const NAMED = 10
 
-/** The beginning of a value. */
+/** The beginning of a value, as JSON can tell it: Octokit reads a number beyond 2^53 as a bigint. */
 const begun = (value: unknown, levels = LEVELS): unknown => {
-  if (typeof value === "string") return value.slice(0, SHOWN)
+  if (typeof value === "string") return value.slice(0, Limits.NAME)
+  // the digits of a very long one take their time
+  if (typeof value === "bigint") return BigInt.asIntN(128, value) === value ? `${value}` : "a very long number"
   if (typeof value !== "object" || value === null) return value
   if (levels === 0) return "…"
   return Array.isArray(value)
@@ -35,20 +38,12 @@ const begun = (value: unknown, levels = LEVELS): unknown => {
     : Object.fromEntries(
         Object.keys(value)
           .slice(0, PARTS)
-          .map((key) => [key.slice(0, SHOWN), begun(Reflect.get(value, key), levels - 1)])
+          .map((key) => [key.slice(0, Limits.NAME), begun(Reflect.get(value, key), levels - 1)])
       )
 }
 
 /** A stranger's value on one line, as JSON. */
-const shown = (value: unknown): string => {
-  const some = begun(value)
-  // what is no JSON, such as a bigint, comes from no parser
-  const text = Either.getOrElse(
-    Either.try(() => JSON.stringify(some)),
-    () => undefined
-  )
-  return excerpt(visibleJson(text ?? String(some)), SHOWN)
-}
+const shown = (value: unknown): string => excerpt(visibleJson(JSON.stringify(begun(value)) ?? String(value)), SHOWN)
 
 const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
@@ -91,7 +86,12 @@ export const each = <A, I>(item: Schema.Schema<A, I>) => {
             (read) => Either.mapLeft(read, (error) => why(value, error))
           )
           if (Either.isRight(read)) items.push(read.right)
-          else unreadable.push({ place: index + 1, value, why: typeof read.left === "string" ? read.left : BROKEN })
+          else
+            unreadable.push({
+              place: index + 1,
+              value: begun(value),
+              why: typeof read.left === "string" ? read.left : BROKEN
+            })
         }
         return { items, unreadable }
       },

@@ -146,6 +146,10 @@ const messageOf = (data: unknown): string => {
   return message === "" ? "" : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, Limits.WORDS)
 }
 
+/** Whether Octokit failed at the words of an error: a number beyond 2^53, or an object in the place of a text, is none. */
+const isOctokits = (error: unknown): boolean =>
+  error instanceof TypeError && /BigInt|primitive value/.test(error.message)
+
 /** What an answer counts as. */
 const statusOf = ({ reason, status = 0 }: Partial<GitHubError>) => {
   if (reason === "RateLimited") return "limited"
@@ -179,8 +183,13 @@ export const make = (
   const explain = (request: string, error: unknown): Effect.Effect<Answer, GitHubError> =>
     Effect.gen(function* () {
       const failure = Option.getOrUndefined(decodeFailure(error))
-      // Octokit sends nothing before it has signed in: what is no failed request is a key that signs nothing
-      if (failure === undefined) return yield* errors.unusableKey(request)
+      // Octokit sends nothing before it has signed in: what is no failed request is a key that signs nothing, or an answer
+      // at which Octokit itself failed
+      if (failure === undefined) {
+        return yield* Option.isNone(renew) || isOctokits(error)
+          ? errors.unavailable(request, "the answer cannot be read: check api_url and proxies")
+          : errors.unusableKey(request)
+      }
       const { status, response } = failure
       if (response === undefined) return yield* errors.unavailable(request, failure.message)
       const { headers, data } = response

@@ -1,8 +1,11 @@
 /** What a GitHub, or what stands before it, sends without end costs a part of one look, and neither memory nor the jobs beside it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
 import * as Limits from "../../../src/Limits.ts"
-import { queue, repo, sent, use } from "./use.ts"
+import { queue, repo, sent, use, useApp } from "./use.ts"
 
 const json = { "content-type": "application/json" }
 const next = { ...json, link: '<https://x.test/?page=2>; rel="next"' }
@@ -52,6 +55,40 @@ describe("an answer of GitHub", () => {
       })
     )
   )
+})
+
+describe("a refusal of GitHub", () => {
+  const bodies = [
+    '{"id":90071992547409930}',
+    '{"message":{"toString":1}}',
+    '{"message":"no","errors":[90071992547409930]}',
+    '{"message":null,"documentation_url":{"toString":null}}',
+    "[]",
+    "90071992547409930",
+    '"\\ud800"'
+  ]
+  for (const body of bodies) {
+    it.effect(`of ${body} is an error that names the request, and no key that is wrong`, () =>
+      Effect.gen(function* () {
+        const answer = { status: 418, headers: json, body }
+        for (const asked of [use, useApp]) {
+          const fiber = yield* Effect.fork(
+            asked((client, github) => {
+              github.faults.push({ path: "/repos", times: 9, answer })
+              return Effect.flip(client.job("o", "r", 1))
+            })
+          )
+          while (Option.isNone(yield* Fiber.poll(fiber))) {
+            yield* TestClock.adjust("1 second")
+            yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          }
+          const error = yield* Fiber.join(fiber)
+          assert.include(error.message, "GET /repos/o/r/actions/jobs/1: ")
+          assert.notInclude(error.message, "private_key")
+        }
+      })
+    )
+  }
 })
 
 describe("a list of GitHub", () => {

@@ -47,8 +47,15 @@ if last then
   end
   local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
-  -- where others wrote in the queue, it is forgotten: the next look tells it anew
-  if call('ZCARD', QUEUE) ~= call('ZCARD', SEEN) then call('DEL', QUEUE, SEEN) end
+  -- where others wrote in the queue, it is made anew of what can be read; what cannot, the next look tells
+  if call('ZCARD', QUEUE) ~= call('ZCARD', SEEN) then
+    local all = call('ZRANGE', SEEN, 0, -1, 'WITHSCORES')
+    call('DEL', QUEUE, SEEN)
+    for i = 1, #all, 2 do
+      local head = headOf(all[i])
+      if head and isSound(all[i], head) then enqueue(all[i], head, all[i + 1]) end
+    end
+  end
   -- what has become stale comes last, and what nobody can read is forgotten: the first of each priority of each class are looked at
   local demoted = 0
   for _, found in ipairs(classes(RULES.classes)) do
