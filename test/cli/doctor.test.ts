@@ -1308,6 +1308,7 @@ describe("the doctor finds of an App", () => {
     assert.strictEqual(code, 0)
     assert.deepStrictEqual(bad(found), [])
     assert.include(JSON.stringify(found), "the App may register runners at veertuinc/anklet")
+    assert.notInclude(JSON.stringify(found), "app-broad")
     assert.notInclude(JSON.stringify(found), "PRIVATE KEY")
   })
 
@@ -1319,6 +1320,16 @@ describe("the doctor finds of an App", () => {
     assert.include(of("permission-missing")?.what, "may not register runners at veertuinc/anklet")
     assert.include(of("permission-missing")?.remedy, "'Administration: write' on the repository")
     assert.strictEqual(of("checks-unwritten")?.level, "note")
+  })
+
+  it("that it may write what Anklet does not need: app-broad", async () => {
+    await withApp()
+    grant({ actions: "read", administration: "write", checks: "write", contents: "write", secrets: "write" })
+    const { code, of } = await examined()
+    assert.strictEqual(code, 0)
+    assert.strictEqual(of("app-broad")?.level, "note")
+    assert.include(of("app-broad")?.what, "does not need: contents, secrets")
+    assert.include(of("app-broad")?.remedy, "Permissions & events")
   })
 
   it("that it is not installed any more: credential-refused", async () => {

@@ -106,6 +106,11 @@ export const KINDS = {
     why: "A classic token reaches every repository of its user: who gets hold of it gets all of them.",
     remedy: "use an App, or a fine-grained token for what is watched alone"
   },
+  "app-broad": {
+    level: "note",
+    why: "Who gets hold of the App's key may do all of that in every repository where the App is installed.",
+    remedy: "take what no other program needs from the App, in its settings under Permissions & events"
+  },
   "repository-public": {
     level: "note",
     why: "Everybody may open a pull request there, and its workflow runs in a VM of this Mac as soon as GitHub lets it.",
@@ -194,6 +199,9 @@ const time = ({ ahead }: Standing) =>
       : Finding.ok("clock", "this clock agrees with GitHub's to a minute")
   })
 
+/** Permissions to write that an App has for Anklet: to register runners at a repository or an organisation, and to tell why a job cannot run. */
+const NEEDED = ["administration", "organization_self_hosted_runners", "checks"]
+
 /** What cannot be tried without leaving a runner behind: read from what GitHub says of the credential, where it does. */
 const grants = ({ may }: Standing, level: Level) => {
   const { permission, words, scope } = needed(level)
@@ -216,13 +224,20 @@ const grants = ({ may }: Standing, level: Level) => {
         )
       ]
     }
-    case "Permissions":
+    case "Permissions": {
+      const others = Object.keys(may.permissions).filter(
+        (name) => !NEEDED.includes(name) && may.permissions[name] !== "read"
+      )
       return [
         may.permissions[permission] === "write"
           ? Finding.ok("github", `the App may register runners at ${nameOf(level)}`)
           : missing(`the App may not register runners at ${nameOf(level)}`, `give the App ${words}`),
-        ...(may.permissions.checks === "write" ? [] : [found("checks-unwritten", "the App may not write check runs")])
+        ...(may.permissions.checks === "write" ? [] : [found("checks-unwritten", "the App may not write check runs")]),
+        ...(others.length === 0
+          ? []
+          : [found("app-broad", `the App may write what Anklet does not need: ${list(others)}`)])
       ]
+    }
   }
 }
 

@@ -132,7 +132,7 @@ export const installation = (
   ...(app.clientId === undefined ? {} : { client_id: app.clientId }),
   target_id: 1,
   target_type: "Organization",
-  permissions: { actions: "write", administration: "write", checks: "write", metadata: "read" },
+  permissions: { actions: "read", administration: "write", checks: "write", metadata: "read" },
   events: [],
   created_at: "2026-01-01T00:00:00Z",
   updated_at: "2026-01-01T00:00:00Z",

@@ -320,7 +320,7 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
         body: {
           token: minted.token,
           expires_at: new Date(minted.expiresAt).toISOString().replace(/\.\d+Z$/, "Z"),
-          permissions: { actions: "write", administration: "write", checks: "write", metadata: "read" },
+          permissions: { actions: "read", administration: "write", checks: "write", metadata: "read" },
           repository_selection: "all"
         }
       }
