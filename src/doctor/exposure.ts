@@ -2,7 +2,6 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Finding from "../Finding.ts"
 import { settle } from "../Network.ts"
 import { isLoopback } from "../network/bypass.ts"
@@ -19,7 +18,7 @@ export const KINDS = {
   },
   "runtime-talks": {
     level: "warning",
-    why: "The runtime prints headers of requests: the token and other secrets with them.",
+    why: "The runtime prints what it sends, headers and the token in them too.",
     remedy: "unset the variable that is named, where the daemon is started"
   },
   "runtime-opened": {
@@ -78,27 +77,24 @@ const runtime = Effect.gen(function* () {
   const options = yield* Effect.forEach(["NODE_OPTIONS", "BUN_OPTIONS"], (name) =>
     Effect.map(read(name), (text) => optionsIn(text).map((option) => ({ name, option })))
   )
-  const told = (options: ReadonlyArray<{ readonly name: string; readonly option: string }>) =>
-    [...new Set(options.map(({ name, option }) => `${option} in ${name}`))].join(", ")
   const opening = options.flat().filter(({ option }) => OPENING.test(option))
+  const told = [...new Set(opening.map(({ name, option }) => `${option} in ${name}`))].join(", ")
   return [
     ...(unchecked ? [found("tls-unchecked", "NODE_TLS_REJECT_UNAUTHORIZED=0: no certificate is checked")] : []),
     ...(talks.length > 0 ? [found("runtime-talks", `set in this environment: ${talks.join(", ")}`)] : []),
-    ...(opening.length > 0 ? [found("runtime-opened", `set in this environment: ${told(opening)}`)] : [])
+    ...(opening.length > 0 ? [found("runtime-opened", `set in this environment: ${told}`)] : [])
   ]
 })
 
 /** Traces that are sent with a key and without TLS, to another host. */
-const traces = Effect.match(settings, {
+const traces = Effect.gen(function* () {
   // a start tells what is wrong with them
-  onFailure: () => [],
-  onSuccess: Option.match({
-    onNone: () => [],
-    onSome: ({ url, headers }) =>
-      url.protocol === "http:" && !isLoopback(url.hostname) && Object.keys(Redacted.value(headers)).length > 0
-        ? [found("traces-plain", `traces are sent to ${url.origin}, with OTEL_EXPORTER_OTLP_HEADERS`)]
-        : []
-  })
+  const sent = yield* Effect.orElseSucceed(settings, () => Option.none())
+  if (Option.isNone(sent) || (yield* read("OTEL_EXPORTER_OTLP_HEADERS")) === "") return []
+  const { url } = sent.value
+  return url.protocol === "http:" && !isLoopback(url.hostname)
+    ? [found("traces-plain", `traces are sent to ${url.origin}, with OTEL_EXPORTER_OTLP_HEADERS`)]
+    : []
 })
 
 const metrics = ({ daemon }: Patient) =>
@@ -118,10 +114,6 @@ const proxies = ({ daemon }: Patient) =>
         proxyFor(GITHUB),
         ({ isSecure, host, authorization }) => !isSecure && !isLoopback(host) && Option.isSome(authorization)
       )
-      const inVms = Option.filter(
-        Option.flatMap(guest, ({ proxy }) => proxy),
-        (proxy) => new URL(Redacted.value(proxy)).username !== ""
-      )
       return [
         ...Option.toArray(own).map((proxy) =>
           found(
@@ -129,7 +121,9 @@ const proxies = ({ daemon }: Patient) =>
             `the proxy ${nameOf(proxy)}, from ${proxy.from}, is told a user and a password without TLS`
           )
         ),
-        ...Option.toArray(inVms).map(() => found("vm-proxy-secret", "VMs get a proxy with a user and a password"))
+        ...(Option.exists(guest, ({ signsIn }) => signsIn)
+          ? [found("vm-proxy-secret", "VMs get a proxy with a user and a password")]
+          : [])
       ]
     }
   })

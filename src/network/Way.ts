@@ -10,6 +10,8 @@ import { nameOf, type Proxy, parse } from "./Proxy.ts"
 export interface Guest {
   /** The whole address of its proxy, with credentials. */
   readonly proxy: Option.Option<Redacted.Redacted<string>>
+  /** Whether a user and a password are in that. */
+  readonly signsIn: boolean
   /** What is not to go through it, as in `NO_PROXY`. */
   readonly noProxy: string
   /** The PEM text of an authority to trust beside the usual ones. */
@@ -85,6 +87,7 @@ export const settled = (
     const forGuests = yield* ofGuests(written.vm_proxy, secure)
     const guest: Guest = {
       proxy: Option.map(forGuests, ({ href }) => href),
+      signsIn: Option.exists(forGuests, ({ authorization }) => Option.isSome(authorization)),
       noProxy,
       ca: written.vm_ca ? written.ca : Option.none()
     }

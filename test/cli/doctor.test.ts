@@ -773,7 +773,7 @@ const WARDS: ReadonlyArray<Ward> = [
         /out of the variable/,
         () => {
           writeFileSync(join(lab.folder, "other.cjs"), "")
-          lab.env.NODE_OPTIONS = `--max_old_space_size=512 --report-on-fatalerror --require=${join(lab.folder, "other.cjs")}`
+          lab.env.NODE_OPTIONS = `--max_old_space_size=512 --require=${join(lab.folder, "other.cjs")}`
         }
       ],
       [
@@ -1383,7 +1383,7 @@ describe("the doctor does not cry wolf", () => {
   it("over options that only tune the runtime", async () => {
     await healthy({
       env: {
-        NODE_OPTIONS: "--max-old-space-size=512 --no-warnings --dns-result-order=ipv4first",
+        NODE_OPTIONS: "--max-old-space-size=512 --no-warnings --report-on-fatalerror --dns-result-order=ipv4first",
         BUN_OPTIONS: "--smol"
       }
     })
