@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
+import { text } from "../../src/Answer.ts"
 import { clean } from "../../src/plugins/github/lastWords.ts"
 import { sort } from "../../src/plugins/github/request.ts"
 import { parse } from "../../src/services/anka/envelope.ts"
@@ -347,9 +348,7 @@ describe("at a control socket", () => {
     )
     await Effect.runPromise(
       Effect.gen(function* () {
-        yield* serve(path, ({ path, query }) =>
-          Effect.succeed({ status: 200, type: "text/plain", body: `${path} ${query.get("job")}` })
-        )
+        yield* serve(path, ({ path, query }) => Effect.succeed(text(200, `${path} ${query.get("job")}`)))
         yield* Effect.promise(() =>
           FastCheck.assert(
             FastCheck.asyncProperty(bytes, async (bytes) => {
