@@ -26,7 +26,7 @@ export const closeDebugger = (): void => {
 /** Keep the environment, which may hold secrets, out of the reports that `NODE_OPTIONS` may ask for (nodejs.org/api/report.html). */
 const withoutEnvironment = ({ report }: NodeJS.Process): void => {
   if (report === undefined) return
-  // what newer versions of Node have for that
+  // from Node 22.13 on
   if ("excludeEnv" in report) return void Reflect.set(report, "excludeEnv", true)
   // an older one cannot leave it out, so that it writes none
   for (const cause of ["reportOnFatalError", "reportOnSignal", "reportOnUncaughtException"] as const)
