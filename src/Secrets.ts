@@ -198,11 +198,12 @@ const decoded = (text: string): string => {
   }
 }
 
-/** Hide what signs in by an address, if anything does: the password, or the user where there is none. It may be no address by the book. */
+/** Hide what signs in by an address, if anything does: the password, or the user where there is none, and what its parameters say. It may be no address by the book. */
 export const keepIn = (address: string): void => {
   const [, user = "", password = ""] = address.match(/^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:@/]*)(?::(.*))?@/is) ?? []
-  const secret = password || user
-  for (const text of [secret, decoded(secret)]) keep(text)
+  const parameters = address.includes("://") ? [...address.matchAll(/[?&][^=&#]*=([^&#]+)/g)] : []
+  for (const secret of [password || user, ...parameters.map(([, value = ""]) => value)])
+    for (const text of [secret, decoded(secret)]) keep(text)
 }
 
 const names = new Set<string>()

@@ -134,7 +134,8 @@ describe("a secret", () => {
       ["http://user:pw%40first@proxy:3128", "pw@first"],
       ["user:pw-without-scheme@proxy:3128", "pw-without-scheme"],
       ["http://token-alone-1@proxy", "token-alone-1"],
-      ["redis://u:torn/pass#wor?d@host", "torn/pass#wor?d"]
+      ["redis://u:torn/pass#wor?d@host", "torn/pass#wor?d"],
+      ["https://archive.example.com/x?v=1&sig=a%2Fsignature", "a/signature"]
     ] as const) {
       Secrets.keepIn(address)
       assert.strictEqual(Secrets.without(secret), Secrets.HIDDEN, address)
