@@ -3,7 +3,9 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { home } from "./Home.ts"
 import * as Files from "./services/Files.ts"
 
@@ -72,9 +74,14 @@ export class Drain extends Context.Tag("anklet/Drain")<
       const { drainFile } = yield* home
       const by = `the file ${drainFile}`
       let seen = false
+      let wasRefused = false
       return Drain.beside(
         Effect.gen(function* () {
-          const isThere = yield* provided(Files.isThere(drainFile))
+          const found = yield* Effect.either(provided(Files.look(drainFile)))
+          const isThere = Either.isRight(found) && Option.isSome(found.right)
+          const isRefused = Either.isLeft(found) && found.left._tag === "Untrusted"
+          if (isRefused && !wasRefused) yield* Effect.logWarning(`it pauses nothing: ${found.left.message}`)
+          wasRefused = isRefused
           if (isThere !== seen) {
             seen = isThere
             yield* Effect.logInfo(

@@ -296,6 +296,53 @@ describe.runIf(process.getuid?.() === 0)("where another user may write (only roo
     })
   })
 
+  describe("a plugin", () => {
+    const plugin =
+      'export default ({ Effect, Schema }) => ({ name: "mine", config: Schema.Struct({}), run: () => Effect.void })'
+    for (const [what, plant, says] of [
+      [
+        "of another user",
+        (at: string) => chownSync(join(at, "index.mjs"), ATTACKER, ATTACKER),
+        "belongs to another user"
+      ],
+      ["that all may write", (at: string) => chmodSync(join(at, "index.mjs"), 0o666), "chmod go-w"],
+      ["in a folder that all may write", (at: string) => chmodSync(at, 0o777), "chmod go-w"],
+      ["beside a file of another user", (at: string) => write(join(at, "helper.mjs"), ATTACKER, ""), "helper.mjs"],
+      ["of ours", () => {}, undefined]
+    ] as const) {
+      it(`${what} is ${says === undefined ? "" : "not "}loaded`, async () => {
+        const base = [".config", ".config/anklet", ".config/anklet/plugins", ".config/anklet/plugins/mine"]
+        for (const path of base) if (!existsSync(join(lab.home, path))) folder(join(lab.home, path), VICTIM, 0o755)
+        const at = join(lab.home, ".config/anklet/plugins/mine")
+        write(join(at, "index.mjs"), VICTIM, plugin)
+        plant(at)
+        writeFileSync(
+          lab.config,
+          readFileSync(lab.config, "utf8").replace(/services:[\s\S]*/, "services:\n  - name: MINE\n    plugin: mine\n")
+        )
+        const { code, stderr } = await anklet("config", "check")
+        assert.strictEqual(code, says === undefined ? 0 : 3, stderr)
+        assert.include(stderr, says ?? "")
+        const found = JSON.parse((await anklet("doctor", "--json")).stdout).findings
+        const unusable = found.filter(({ id }: { readonly id: string }) => id === "config-unusable")
+        assert.strictEqual(unusable.length, says === undefined ? 0 : 1)
+      })
+    }
+  })
+
+  it("the doctor names everything that is refused, each once, and signals nobody", async () => {
+    for (const key of ["pid_file_dir", "state_dir", "file_dir"]) configure(key, shared)
+    const names = ["anklet.pid", "anklet.log", "anklet.log.1", "anklet.sock", "ledger.jsonl", "host.json", "paused"]
+    for (const name of names) write(join(shared, name), ATTACKER, "")
+    const { stdout } = await anklet("doctor", "--json")
+    const refused: ReadonlyArray<string> = JSON.parse(stdout)
+      .findings.filter(({ id }: { readonly id: string }) => id === "file-untrusted")
+      .map(({ what }: { readonly what: string }) => what)
+    for (const name of names) {
+      assert.strictEqual(refused.filter((what) => what.startsWith(`${join(shared, name)} belongs`)).length, 1, name)
+    }
+  })
+
   describe("the scripts", () => {
     for (const [what, uid, mode] of [
       ["of another user", ATTACKER, 0o755],
