@@ -22,7 +22,7 @@ export const RINGS = {
     "test/fuzz/*.test.ts",
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",
     "test/services/exec/*.test.ts",
-    "test/services/github/{app,client,echoes,faults,look,transport}.test.ts",
+    "test/services/github/{app,bounds,client,echoes,faults,look,transport}.test.ts",
     "test/simulator/**/*.test.ts"
   ],
   /** What needs no build, no process and no port. */
