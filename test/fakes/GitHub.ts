@@ -141,7 +141,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
         const runner: Runner = { id: fake.nextRunner++, name, online: false, busy: false }
         fake.runners.set(runner.id, runner)
         fake.labels.set(runner.id, labels)
-        return Effect.succeed({ runner, jitConfig: Redacted.make(`jit of ${name}`) })
+        return Effect.succeed({ runner, jitConfig: Redacted.make(Buffer.from(`jit of ${name}`).toString("base64")) })
       }),
     runner: (_level, id) => call("runner", String(id), () => Effect.succeed(Option.fromNullable(fake.runners.get(id)))),
     runnerByName: (_level, name) =>
