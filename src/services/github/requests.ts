@@ -143,7 +143,9 @@ const messageOf = (data: unknown): string => {
       : [fault.resource, fault.field, fault.message ?? fault.code].filter((word) => word !== undefined).join(" ")
   )
   // without secrets before it is cut: a part of one would be left
-  return message === "" ? "" : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, Limits.WORDS)
+  return message === ""
+    ? ""
+    : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, Limits.WORDS)
 }
 
 /** Whether Octokit failed at the words of an error: a number beyond 2^53, or an object in the place of a text, is none. */
