@@ -129,7 +129,8 @@ const launchctl = async ([command, target = "", file]) => {
     }
     case "bootstrap": {
       const label = basename(file, ".plist")
-      if (process.env.NO_SESSION) return end(125, "Bootstrap failed: 125: Domain does not support specified action")
+      if (existsSync(join(state, "no-session")))
+        return end(125, "Bootstrap failed: 125: Domain does not support specified action")
       if (has(label, "disabled")) return end(119, "Bootstrap failed: 119: Service is disabled")
       if (has(label, "supervised")) return end(5, "Bootstrap failed: 5: Input/output error")
       begin(label, file)

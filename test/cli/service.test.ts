@@ -40,12 +40,15 @@ afterEach(() => {
 })
 
 const manages = (name: "launchctl" | "systemctl") =>
-  standIn(name, `exec ${process.execPath} ${resolve("test/cli/manager.mjs")} ${name} "$@"`)
+  standIn(
+    name,
+    // programs are given little of the environment
+    `export MANAGER_STATE='${state}'\nexec ${process.execPath} ${resolve("test/cli/manager.mjs")} ${name} "$@"`
+  )
 
 /** Nothing in PATH but what a test put there: this host's own launchd or systemd is out of reach. */
 const env = (more: Record<string, string> = {}) => ({
   PATH: `${bin}:${lab.env.PATH?.split(":")[0]}`,
-  MANAGER_STATE: state,
   LOG_LEVEL: "",
   ...more
 })
@@ -354,7 +357,8 @@ describe("the LaunchAgent", () => {
     assert.strictEqual((await service("install")).code, 0)
     assert.isTrue(calls().some((call) => /^launchctl enable gui\/501\/com\.veertu\.anklet/.test(call)))
     assert.strictEqual((await service("uninstall")).code, 0)
-    const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ NO_SESSION: "1" }) }).done
+    writeFileSync(join(state, "no-session"), "")
+    const ran = await service("install")
     assert.strictEqual(ran.code, 11)
     assert.include(ran.stderr, "log in at the Mac's screen first")
   })
