@@ -5,8 +5,13 @@ if no then return no end
 local fence, last, whole = tonumber(ARGV[4]), ARGV[5] ~= '0', ARGV[5] == '1'
 if meta('fence') ~= fence or call('HGET', META, 'poller') ~= HOST then return {'No'} end
 for _, job in ipairs(call('ZRANGEBYSCORE', LEASE, '-inf', int(now), 'LIMIT', 0, RULES.lapsed)) do
-  disown(job)
-  forget(job)
+  if ownerOf(job) then
+    disown(job)
+    forget(job)
+  else
+    -- nobody of us wrote that: the job may be queued
+    call('ZREM', LEASE, job)
+  end
 end
 local began = meta('began')
 local reply, fresh = {'Unknown'}, {}
@@ -47,15 +52,19 @@ if last then
   end
   local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
-  -- where others wrote in the queue, it is made anew of what can be read; what cannot, the next look tells
-  if call('ZCARD', QUEUE) ~= call('ZCARD', SEEN) then
+  -- where others wrote in the queue, it is made anew of what can be read; what cannot, the next look tells. Among unequal
+  -- scores nothing is found by its bytes, and what is seen in a look to come would never be forgotten
+  local skewed = call('ZCOUNT', QUEUE, '-inf', '(0') + call('ZCOUNT', QUEUE, '(0', '+inf') + call('ZCOUNT', SEEN, '(' .. int(fence), '+inf')
+  if skewed > 0 or call('ZCARD', QUEUE) ~= call('ZCARD', SEEN) then
     local all = call('ZRANGE', SEEN, 0, -1, 'WITHSCORES')
     call('DEL', QUEUE, SEEN)
     for i = 1, #all, 2 do
       local head = headOf(all[i])
-      if head and isSound(all[i], head) then enqueue(all[i], head, all[i + 1]) end
+      if head and isSound(all[i], head) then enqueue(all[i], head, int(math.min(tonumber(all[i + 1]), fence))) end
     end
   end
+  call('ZREMRANGEBYSCORE', IDLE, '-inf', '(0')
+  call('ZREMRANGEBYSCORE', IDLE, '(0', '+inf')
   -- what has become stale comes last, and what nobody can read is forgotten: the first of each priority of each class are looked at
   local demoted = 0
   for _, found in ipairs(classes(RULES.classes)) do
