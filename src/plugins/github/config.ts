@@ -31,17 +31,13 @@ const named = (what: string, pattern: RegExp) =>
     pattern.test(text) ? undefined : `expected the name of ${what} alone, as its address at GitHub has it`
   )
 
-/** A parameter of an address that has as many characters may be a signature or a key. */
-const KEY = 16
-
 /** What is wrong with an address; `parts` are those that would be dropped in silence. */
 const addressProblem = (text: string, parts: ReadonlyArray<"credentials" | "parameters" | "fragment">) => {
   Secrets.keepIn(text)
   if (!/^https?:\/\/[^\s/]/i.test(text) || /\s/.test(text) || !URL.canParse(text)) {
     return "expected an address that begins with https:// or http://"
   }
-  const { username, password, searchParams } = new URL(text)
-  for (const value of searchParams.values()) if (value.length >= KEY) Secrets.keep(value)
+  const { username, password } = new URL(text)
   if (parts.includes("credentials") && (username !== "" || password !== ""))
     return "a user or password in the address is not used: take it out"
   if (parts.includes("parameters") && text.includes("?")) return "what stands behind ? is not used: take it out"
