@@ -85,8 +85,9 @@ export interface About {
 
 const listed = Shared.ask(
   "anka list",
-  Effect.flatMap(Anka, ({ list }) => list).pipe(
-    Effect.timeoutFail({ duration: LIST_WITHIN, onTimeout: () => new Error("anka list does not answer") })
+  Effect.timeout(
+    Effect.flatMap(Anka, ({ list }) => list),
+    LIST_WITHIN
   )
 ).pipe(Effect.either)
 

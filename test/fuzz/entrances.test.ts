@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
@@ -184,7 +185,7 @@ describe("at GitHub's lists", () => {
               yield* TestClock.adjust("1 second")
             }
             yield* Fiber.join(fiber)
-          }).pipe(Effect.provide(World.layer(world)), Effect.provide(TestContext.TestContext))
+          }).pipe(Effect.provide(Layer.provideMerge(World.layer(world), TestContext.TestContext)))
         )
         assert.deepStrictEqual(world.github.jobs.get(GOOD.id)?.conclusion, Option.some("success"))
       }),

@@ -1,6 +1,7 @@
 /** A ledger cannot make the daemon touch what its config does not name. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { JobKey, JobRequest, Scope, Template, VmName } from "../../../src/Job.ts"
@@ -34,7 +35,9 @@ const said: Array<string> = []
 const logger = Logger.make(({ logLevel, message }) => void said.push(`${logLevel.label} ${message}`))
 
 const passes = (world: World.World) =>
-  World.pass().pipe(Effect.provide(World.layer(world)), Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+  World.pass().pipe(
+    Effect.provide(Layer.provideMerge(World.layer(world), Logger.replace(Logger.defaultLogger, logger)))
+  )
 
 /** What was asked of GitHub about runners, and about jobs that are in no look. */
 const asked = ({ github }: World.World) =>
