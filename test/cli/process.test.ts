@@ -4,6 +4,7 @@ import { userInfo } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { isAlive, type Lab, make, until } from "../whole/lab.ts"
+import { run } from "../whole/processes.ts"
 import { PROGRAM } from "../whole/program.ts"
 
 let lab: Lab
@@ -212,19 +213,7 @@ describe("standard output of a daemon in the foreground", () => {
 })
 
 describe("standard output of a command", () => {
-  const shell = (script: string) =>
-    new Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
-      const child = spawn("bash", ["-c", script], { env: lab.env, cwd: lab.folder, stdio: ["ignore", "pipe", "pipe"] })
-      let stdout = ""
-      let stderr = ""
-      child.stdout.on("data", (chunk) => {
-        stdout += chunk
-      })
-      child.stderr.on("data", (chunk) => {
-        stderr += chunk
-      })
-      child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }))
-    })
+  const shell = (script: string) => run(["bash", "-c", script], { env: lab.env, cwd: lab.folder }).done
 
   it("may lose its reader: the command ends quietly, with the exit code that it has anyhow", async () => {
     assert.strictEqual((await lab.anklet()).code, 0)

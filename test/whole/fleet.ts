@@ -1,5 +1,4 @@
 /** Many simulated Macs, one GitHub, one Redis: each Mac with a home, an `anka` and a daemon of its own. */
-import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -8,7 +7,7 @@ import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { start as startGitHub } from "../../src/simulator/github/server.ts"
 import { isAlive, LABELS, TEMPLATE, TOKEN, until } from "./lab.ts"
-import { endAllIn } from "./processes.ts"
+import { endAllIn, run } from "./processes.ts"
 import { PROGRAM } from "./program.ts"
 
 export interface FleetOptions {
@@ -70,23 +69,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
       LOG_LEVEL: "DEBUG",
       ...more?.(index)
     }
-    const anklet = (...args: ReadonlyArray<string>) =>
-      new Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
-        const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), "-c", config, ...args], {
-          cwd: home,
-          env,
-          stdio: ["ignore", "pipe", "pipe"]
-        })
-        let stdout = ""
-        let stderr = ""
-        child.stdout.on("data", (chunk) => {
-          stdout += chunk
-        })
-        child.stderr.on("data", (chunk) => {
-          stderr += chunk
-        })
-        child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }))
-      })
+    const anklet = (...args: ReadonlyArray<string>) => run([...PROGRAM, "-c", config, ...args], { cwd: home, env }).done
     const pid = (): number => {
       const file = at("pid", "anklet.pid")
       return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0

@@ -1,5 +1,4 @@
 /** A simulated host and GitHub in a folder of their own, and the built program run in them as its user would. */
-import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -8,21 +7,15 @@ import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { powerOff } from "../../src/simulator/anka/guest.ts"
 import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
-import { endAllIn } from "./processes.ts"
+import { endAllIn, type Ran, run as runProgram } from "./processes.ts"
 import { PROGRAM } from "./program.ts"
 
-export { isAlive, until } from "./processes.ts"
+export { isAlive, type Ran, until } from "./processes.ts"
 
 export const TEMPLATE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
 export const OTHER = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"
 export const TOKEN = "github_pat_CANARYdeadbeef42"
 export const LABELS = ["self-hosted", "anka", `anka-template:${TEMPLATE}`, "anka-template-tag:v1", "run-id:{run_id}"]
-
-export interface Ran {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 export interface LabOptions {
   readonly host?: Partial<HostSpec>
@@ -95,27 +88,7 @@ export const make = async (options: LabOptions = {}) => {
     args: ReadonlyArray<string>,
     given: { readonly env?: Record<string, string>; readonly cwd?: string } = {}
   ) => {
-    const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), ...args], {
-      cwd: given.cwd ?? folder,
-      env: { ...env, ...given.env },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.setEncoding("utf8")
-    child.stderr.setEncoding("utf8")
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk
-    })
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk
-    })
-    const done = new Promise<Ran>((resolve) => {
-      child.on("close", (code) => {
-        resolve({ code: code ?? -1, stdout, stderr })
-      })
-    })
-    return { child, done, out: () => stdout }
+    return runProgram([...PROGRAM, ...args], { cwd: given.cwd ?? folder, env: { ...env, ...given.env } })
   }
   const anklet = (...args: ReadonlyArray<string>): Promise<Ran> => run(["-c", config, ...args]).done
   const logFile = join(logs, "anklet.log")

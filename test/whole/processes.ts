@@ -1,4 +1,5 @@
 /** The processes of a test: whether they live, waiting for what they do, and their end. */
+import { type SpawnOptions, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 
 /** Whether a process lives. A zombie is dead, also where nobody collects it. */
@@ -59,3 +60,28 @@ export const endAllIn = (folder: string): Promise<void> =>
     for (const pid of left) kill(pid)
     return left.length === 0
   })
+
+/** How a program ended, and what it printed. */
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Run a program, whose end is a promise; what it has printed so far can be asked for meanwhile. */
+export const run = (
+  [program, ...args]: readonly [string, ...ReadonlyArray<string>],
+  options: Pick<SpawnOptions, "cwd" | "env" | "uid" | "gid">
+) => {
+  const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] })
+  const said = { stdout: "", stderr: "" }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (chunk) => {
+      said[name] += chunk
+    })
+  }
+  const done = new Promise<Ran>((resolve) => {
+    child.on("close", (code) => resolve({ code: code ?? -1, ...said }))
+  })
+  return { child, done, out: () => said.stdout }
+}

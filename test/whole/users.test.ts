@@ -18,6 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { isAlive, type Lab, make, type Ran, until } from "./lab.ts"
+import { run } from "./processes.ts"
 import { PROGRAM } from "./program.ts"
 
 const VICTIM = 2001
@@ -51,25 +52,7 @@ const link = (from: string, to: string, uid: number) => execFileSync("ln", ["-s"
 
 /** Run it as the victim. */
 const anklet = (...args: ReadonlyArray<string>): Promise<Ran> =>
-  new Promise((resolve) => {
-    const [program, ...before] = PROGRAM
-    const child = spawn(program, [...before, "-c", lab.config, ...args], {
-      uid: VICTIM,
-      gid: VICTIM,
-      cwd: lab.folder,
-      env: lab.env,
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk
-    })
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk
-    })
-    child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }))
-  })
+  run([...PROGRAM, "-c", lab.config, ...args], { uid: VICTIM, gid: VICTIM, cwd: lab.folder, env: lab.env }).done
 
 /** Let a key of the config name this folder. */
 const configure = (key: string, path: string) => {
