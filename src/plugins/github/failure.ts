@@ -14,7 +14,8 @@ import type { JournalError } from "../../services/Journal.ts"
 import { Once } from "../../services/Once.ts"
 import { Slots } from "../../services/Slots.ts"
 import type { TemplateError } from "../../services/Templates.ts"
-import type { RegistrationError, ScriptError } from "./runner.ts"
+import type { ScriptError } from "./program.ts"
+import type { RegistrationError } from "./runner.ts"
 
 /** All that can go wrong between a claim and a running job. */
 export type Failure =

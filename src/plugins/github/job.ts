@@ -19,6 +19,7 @@ import * as Vm from "../../Vm.ts"
 import { type Answer, ask, askWithRun, ifKnown, isDone, type JobAddress } from "./ask.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
 import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./failure.ts"
+import * as program from "./program.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail, toRequest } from "./request.ts"
 import * as runner from "./runner.ts"
@@ -155,7 +156,7 @@ const attempt = Effect.fn("attempt")(function* (
       const registered = yield* runner.make(registration, vm)
       yield* refusal.accepted(config)
       yield* reached("registered")
-      yield* runner.start(registered.runner, {
+      yield* program.start(registered.runner, {
         directory: service.directory,
         archive: archiveOf(config, process.arch),
         jitConfig: registered.jitConfig
@@ -319,7 +320,7 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: H
     }
     const started = theirs.find(({ id, started }) => started && Option.isSome(id))
     if (Option.isNone(adopted) || started === undefined) continue
-    if (!(yield* runner.began(adopted.value))) {
+    if (!(yield* program.began(adopted.value))) {
       yield* Effect.logInfo(`the runner in VM ${vm.vm} was never started: the job is tried again`)
       continue
     }

@@ -3,25 +3,22 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
 import * as Finalizer from "../../Finalizer.ts"
 import { type JobKey, VM_PREFIX, VmName } from "../../Job.ts"
 import * as Metrics from "../../Metrics.ts"
-import { Network } from "../../Network.ts"
 import { hiding } from "../../Secrets.ts"
-import { Anka, type AnkaError } from "../../services/Anka.ts"
 import type { Owned } from "../../services/Coordinator.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
-import { Ledger, RunnerGone, RunnerKnown, RunnerNamed, RunnerStarted } from "../../services/Ledger.ts"
+import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../../services/Ledger.ts"
 import type { Vm } from "../../Vm.ts"
 import { within } from "../../Within.ts"
-import { type Call, surrounded } from "./guest.ts"
 import { hide } from "./jitConfig.ts"
-import { clean, lastWords } from "./lastWords.ts"
+import * as program from "./program.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail } from "./request.ts"
 
@@ -92,8 +89,6 @@ const UNDER_WAY = "5 seconds"
 const BETWEEN_TRIES = "2 seconds"
 const CREATE_WITHIN = "1 minute"
 const REMOVE_WITHIN = "90 seconds"
-const SCRIPT_WITHIN = "2 minutes"
-const INSTALL_WITHIN = "20 minutes"
 /** A cancelled job's runner ends by itself in about 10 s: SIGINT, 7.5 s, SIGTERM, 2.5 s, SIGKILL. */
 const INTERRUPTED_WITHIN = "30 seconds"
 
@@ -344,15 +339,6 @@ export interface Registration extends Asked {
   readonly address: typeof JobDetail.Type
 }
 
-/**
- * Ask the runner in the guest to end its job the way Ctrl-C in a terminal does, so that GitHub frees it at once: the
- * signal goes to run.sh and all that it started, because run.sh by itself does not pass it on.
- */
-const interrupt = (vm: Vm) =>
-  Effect.flatMap(Anka, (anka) =>
-    anka.run(vm.name, ["bash", "-c", 'kill -INT -- "-$(cat actions-runner/runner.pid)"'], { timeout: "10 seconds" })
-  ).pipe(Effect.ignore)
-
 /** Whether the job's runner is this host's to remove: nobody else has the job, or nobody waits for a runner of it any more. */
 const mayTake = ({ owns, stillQueued }: Asked) =>
   Effect.flatMap(owns, (owns) => (owns === "no" ? Effect.map(stillQueued, (queued) => !queued) : Effect.succeed(true)))
@@ -364,7 +350,7 @@ const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, as
       (error) => error.reason === "Busy",
       () =>
         Effect.zipRight(
-          interrupt(vm),
+          program.interrupt(vm),
           removed.pipe(
             Effect.retry({ while: (error) => error.reason === "Busy", schedule: Schedule.spaced("1 second") }),
             Effect.timeoutFail({ duration: INTERRUPTED_WITHIN, onTimeout: () => stillBusy(name) })
@@ -452,95 +438,3 @@ export const rehearse = Effect.fn("runner.rehearse")(function* (registration: Re
 /** Own again a runner that a crash left behind. */
 export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) =>
   Effect.uninterruptible(own(client, level, name, vm, asked))
-
-/** A script that failed in the VM. */
-export class ScriptError extends hiding(
-  Schema.TaggedError<ScriptError>()("ScriptError", {
-    script: Schema.String,
-    code: Schema.Number,
-    output: Schema.String
-  })
-) {
-  override get message() {
-    return `${this.script} exited with ${this.code} in the VM: ${this.output}`
-  }
-}
-
-const SCRIPTS = ["install-runner.bash", "register-runner.bash", "start-runner.bash"] as const
-
-/** Copy the three scripts into the VM and run them there; the secret goes in on standard input. */
-export const start = Effect.fn("runner.start")(function* (
-  runner: Runner,
-  options: {
-    readonly directory: string
-    readonly archive: { readonly url: string; readonly sha256: string }
-    readonly jitConfig: Redacted.Redacted<string>
-  }
-) {
-  const anka = yield* Anka
-  const ledger = yield* Ledger
-  const { guest } = yield* Network
-  const [install, register, start] = SCRIPTS
-  const script = (
-    name: (typeof SCRIPTS)[number],
-    { command, stdin }: Call,
-    timeout: typeof INSTALL_WITHIN | typeof SCRIPT_WITHIN
-  ): Effect.Effect<void, AnkaError | ScriptError, Anka> =>
-    Effect.flatMap(
-      anka.run(runner.vm.name, command, { timeout, ...(stdin === undefined ? {} : { stdin }) }),
-      ({ code, stdout, stderr }) =>
-        code === 0
-          ? Effect.logDebug(clean(stdout))
-          : Effect.flatMap(name === start ? lastWords(runner.vm) : Effect.succeed(""), (words) =>
-              Effect.fail(new ScriptError({ script: name, code, output: `${clean(stderr.trim() || stdout)}${words}` }))
-            )
-    )
-  yield* Effect.logInfo("installing, registering and starting the runner in the VM")
-  for (const name of SCRIPTS) yield* anka.copyIn(runner.vm.name, `${options.directory}/${name}`, "")
-  const { url, sha256 } = options.archive
-  yield* script(install, surrounded(guest, [`./${install}`, url, sha256]), INSTALL_WITHIN)
-  const jitConfig = `${Redacted.value(options.jitConfig)}\n`
-  yield* script(register, { command: ["bash", `./${register}`], stdin: jitConfig }, SCRIPT_WITHIN)
-  yield* ledger.append(RunnerStarted.make({ runner: runner.name }))
-  yield* script(start, surrounded(guest, [`./${start}`]), SCRIPT_WITHIN)
-})
-
-/** A start that a killed daemon had asked for may still be on its way: so many half seconds it is waited for. */
-const START_TRIES = 10
-
-/** Whether the runner's process was ever started in the VM; a question that failed is no answer, and taken for yes. */
-export const began = Effect.fnUntraced(function* (vm: Vm) {
-  const anka = yield* Anka
-  const isThere = "[ -e actions-runner/runner.pid ] || [ -e actions-runner/runner.exit ]"
-  return yield* anka
-    .run(
-      vm.name,
-      ["bash", "-c", `for i in {1..${START_TRIES}}; do if ${isThere}; then exit 0; fi; sleep 0.5; done; exit 1`],
-      { timeout: "30 seconds" }
-    )
-    .pipe(
-      Effect.map(({ code }) => code === 0),
-      Effect.orElseSucceed(() => true)
-    )
-})
-
-/** A link to the guest that breaks is tried again while the VM runs: about so long, then the VM counts as dead inside. */
-const LINK_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
-
-/** Waits for the runner's process in the VM to end, and tells its exit code; works for a runner that an earlier life started. */
-export const ended = Effect.fnUntraced(function* (vm: Vm) {
-  const anka = yield* Anka
-  const isRunning = anka.show(vm.name).pipe(
-    Effect.map(({ status }) => status === "running"),
-    // a question that failed is no answer
-    Effect.catchAll((error) => Effect.succeed(error.reason !== "NotFound"))
-  )
-  const { stdout } = yield* anka
-    .run(
-      vm.name,
-      ["bash", "-c", "cd actions-runner && while [ ! -f runner.exit ]; do sleep 0.5; done; cat runner.exit"],
-      { timeout: "6 days" }
-    )
-    .pipe(Effect.retry({ while: () => isRunning, schedule: LINK_RETRIES }))
-  return Number(stdout.trim())
-})

@@ -12,7 +12,8 @@ import type { AnkaError } from "../../services/Anka.ts"
 import type { GitHubClient, GitHubError, Job, Level, Runner as Registered } from "../../services/GitHub.ts"
 import { type Answer, ask, askWithRun, ifKnown, type JobAddress } from "./ask.ts"
 import { isAtWork, lastWords } from "./lastWords.ts"
-import { ended, type Runner, retire } from "./runner.ts"
+import { ended } from "./program.ts"
+import { type Runner, retire } from "./runner.ts"
 
 /** What is known at one moment. Unknown (a question that failed) decides nothing. */
 export interface Observation {
