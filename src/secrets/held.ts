@@ -1,7 +1,7 @@
 /** Secrets that are hidden for as long as somebody holds them, and those of a config, which are hidden for good. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { add, keep, remove } from "../Secrets.ts"
 
 /** Values in values of a config that are looked at. */
@@ -17,12 +17,22 @@ export const keepAll = (value: unknown, depth = DEPTH): void => {
     for (const inner of Object.values(value)) keepAll(inner, depth - 1)
 }
 
-/** Hide a secret for as long as the scope lives. */
+/**
+ * Hide a secret for as long as the scope lives.
+ *
+ * The scope is that of a pass, and `acquireRelease` must not be used in one: see `Finalizer.ts`. What it puts back would be
+ * kept by the service's fiber, once for each job.
+ */
 export const during = (secret: Redacted.Redacted<string>): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => add(Redacted.value(secret))),
-    () => Effect.sync(() => remove(Redacted.value(secret)))
-  )
+  Effect.flatMap(Effect.scope, (scope) =>
+    Effect.zipRight(
+      Effect.sync(() => add(Redacted.value(secret))),
+      Scope.addFinalizer(
+        scope,
+        Effect.sync(() => remove(Redacted.value(secret)))
+      )
+    )
+  ).pipe(Effect.uninterruptible)
 
 /** Secrets of a kind that follow each other, as minted tokens do: the last ones are hidden, for as long as the scope lives. */
 export const latest = (most: number): Effect.Effect<(secret: string) => void, never, Scope.Scope> =>
