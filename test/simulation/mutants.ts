@@ -12,8 +12,11 @@ export interface Mutant {
 }
 
 const crashes = (way: string, death = "") => ({ simulation: ["crashes", "--way", way, "--death", death] })
-const handfuls = (seeds: number) => ({
-  simulation: ["histories", "--hosts", "5", "--hours", "1", "--jobs", "4", "--trouble", "1.5", "--seeds", String(seeds)]
+const handfuls = (seeds: number, from = 1) => ({
+  simulation: [
+    ...["histories", "--hosts", "5", "--hours", "1", "--jobs", "4", "--trouble", "1.5"],
+    ...["--from", String(from), "--seeds", String(seeds)]
+  ]
 })
 
 export const MUTANTS: ReadonlyArray<Mutant> = [
@@ -120,7 +123,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/Daemon.ts",
     find: "const audit = Reconcile.audit(",
     put: "const audit = Effect.void\n  void Reconcile.audit(",
-    killedBy: handfuls(60)
+    killedBy: handfuls(60, 61)
   },
   {
     name: "adoption: a running job's VM is deleted at the next start",
