@@ -31,10 +31,10 @@ const supply = async (fleet: Fleet) => {
 const world = await start(Number(values.macs))
 const [ids, faults] = await Promise.all([
   supply(world.fleet),
-  trouble(world, { seed: Number(values.seed), enough: isOver })
+  trouble(world, { seed: Number(values.seed), enough: isOver, damages: true })
 ])
 const quiet = performance.now()
-const { codes, left, twice, ran, harm } = await settle(world, ids, 900_000)
+const { codes, left, twice, ran, harm } = await settle(world, ids, { within: 1_500_000, isCleanFirst: true })
 const conclusions: Record<string, number> = {}
 for (const id of ids) {
   const word = world.fleet.github.world.job(id).conclusion ?? "none"

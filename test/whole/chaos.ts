@@ -43,7 +43,16 @@ export type World = Awaited<ReturnType<typeof start>>
 /** Make trouble until it is enough; a Mac has one at a time, and so has the store. */
 export const trouble = async (
   { redis, proxy, fleet, plants }: World,
-  { seed, enough }: { readonly seed: number; readonly enough: () => boolean }
+  {
+    seed,
+    enough,
+    damages
+  }: {
+    readonly seed: number
+    readonly enough: () => boolean
+    /** Whether ledgers are damaged, too: VMs that one has lost are removed within some ten minutes, and no drain waits for that. */
+    readonly damages: boolean
+  }
 ): Promise<Faults> => {
   const random = seeded(seed)
   const faults: Faults = { kills: 0, stalls: 0, restarts: 0, cuts: 0, damages: 0, plants: 0, echoes: 0 }
@@ -69,7 +78,7 @@ export const trouble = async (
   const kill = async (mac: Mac) => {
     faults.kills++
     await mac.kill()
-    if (random() < 0.3) {
+    if (damages && random() < 0.3) {
       faults.damages++
       strangers.damage(join(mac.home, "state", "ledger.jsonl"), random)
     }
@@ -138,9 +147,14 @@ const leaks = async ({ fleet, redis }: World): Promise<ReadonlyArray<string>> =>
 }
 
 /** Quiet: all jobs end, all daemons drain; tells what should not be there. */
-export const settle = async (world: World, ids: ReadonlyArray<number>, within: number) => {
+export const settle = async (
+  world: World,
+  ids: ReadonlyArray<number>,
+  { within, isCleanFirst = false }: { readonly within: number; readonly isCleanFirst?: boolean }
+) => {
   const { fleet } = world
   await until("all jobs have ended", () => fleet.completed(ids) === ids.length, within)
+  if (isCleanFirst) await until("no VM is left", () => fleet.left().vms.length === 0, within)
   // nobody ran these, and nobody waits for them any more
   for (const { status, name } of fleet.github.world.jobsOf(world.hostile)) {
     if (status !== "queued")

@@ -61,7 +61,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
       ]).flat()
     ]
     const config = at("config.yml")
-    writeFileSync(config, `${lines.join("\n")}\n`)
+    writeFileSync(config, `${lines.join("\n")}\n`, { mode: 0o600 })
     const env = {
       PATH: `${bin}:${process.env.PATH}`,
       HOME: at("home"),
