@@ -97,6 +97,26 @@ const serving = (talk: (socket: Socket) => void) =>
     ({ port }) => port
   )
 
+describe("a proxy that repeats what signs in to it", () => {
+  const basic = Buffer.from(`me:${PASSWORD}`).toString("base64")
+  for (const [where, answer] of Object.entries({
+    "its status": `HTTP/1.1 407 no Basic ${basic} for ${PASSWORD}\r\ncontent-length: 0\r\n\r\n`,
+    "a header": `HTTP/1.1 502 no\r\nproxy-authenticate: Basic ${basic}\r\nx: ${PASSWORD}\r\ncontent-length: 0\r\n\r\n`,
+    "its page": `HTTP/1.1 403 no\r\ncontent-length: ${basic.length + PASSWORD.length}\r\n\r\n${basic}${PASSWORD}`,
+    "no HTTP at all": `Basic ${basic} ${PASSWORD}\r\n\r\n`
+  })) {
+    it.scopedLive(`in ${where} is not quoted`, () =>
+      Effect.gen(function* () {
+        const port = yield* serving((socket) => socket.once("data", () => socket.end(answer)))
+        const { fetch } = yield* wire(`http://me:${PASSWORD}@127.0.0.1:${port}`)
+        const said = yield* message(() => fetch("https://github.test/x"))
+        assert.include(said, `127.0.0.1:${port}`)
+        for (const secret of [PASSWORD, basic]) assert.notInclude(said, secret)
+      })
+    )
+  }
+})
+
 describe("a tunnel", () => {
   for (const secure of [false, true]) {
     it.scopedLive(`reaches GitHub through ${secure ? "an https://" : "an http://"} proxy, on one connection`, () =>
