@@ -4,5 +4,5 @@ import { bundle, root } from "./bundle.mjs"
 import { pluginApiApart } from "./lean.mjs"
 
 await bundle(`${root}dist`, { plugins: [pluginApiApart] })
-await bundle(`${root}dist/plugin-api`, { entry: "src/PluginApi.ts" })
+await bundle(`${root}dist/plugin-api`, { entry: "src/plugins/PluginApi.ts" })
 chmodSync(`${root}dist/main.js`, 0o755)

@@ -98,7 +98,7 @@ try {
   const nowhere = { __dirname: '"/dev/null/a/b"', __filename: '"/dev/null/a/b/c"' }
   const define = { ANKLET_ONE_FILE: "true", ...nowhere }
   const packages = packagesIn(await bundle(modules, { define, plugins: [pluginApiApart] }))
-  await bundle(join(modules, "plugin-api"), { define, entry: "src/PluginApi.ts" })
+  await bundle(join(modules, "plugin-api"), { define, entry: "src/plugins/PluginApi.ts" })
   const files = targets.map((target) => {
     const name = `anklet-${version}-${target}`
     compile(modules, target, name)

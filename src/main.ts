@@ -1,8 +1,9 @@
 /** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
-import { prepare } from "./cli/edge.ts"
-import { plain } from "./cli/plain.ts"
-import { levelOf } from "./services/log/level.ts"
-import { build } from "./version.ts"
+
+import { plain } from "./cli/parser/plain.ts"
+import { prepare } from "./process/edge.ts"
+import { build } from "./process/version.ts"
+import { levelOf } from "./services/Log/level.ts"
 
 // before all else: what is loaded below may find secrets
 prepare()
@@ -14,7 +15,7 @@ const isAsked = second === undefined || !second.startsWith("-")
 const asked = plain(process.argv.slice(2))
 
 /** Before the daemon is loaded: code that is compiled already stays as it is. */
-const tune = async () => (await import("./Tuning.ts")).tune()
+const tune = async () => (await import("./process/Tuning.ts")).tune()
 
 if (first === "--version") {
   const { sayPlainly } = await import("./cli/stdout.ts")
@@ -24,7 +25,7 @@ if (first === "--version") {
   await main(process.argv.slice(3))
 } else if (first === "daemon" && second !== undefined && isAsked) {
   await tune()
-  const { detached } = await import("./cli/daemon.ts")
+  const { detached } = await import("./daemon/main.ts")
   await detached(process.argv.slice(3))
 } else if (first === "demo" && second === undefined) {
   const { main } = await import("./cli/demo.ts")

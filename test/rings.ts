@@ -15,14 +15,14 @@ export const RINGS = {
   /** The built program as its user runs it, in a browser, too; and a short simulation. */
   whole: ["test/whole/*.test.ts", "test/cli/!(findings).test.ts", "test/build/*.test.ts", "test/simulation/*.test.ts"],
   /** The shared store and what watches us, on real servers. */
-  contract: ["test/store/*.test.ts", "test/Exposition.test.ts", "test/services/github/tunnel.test.ts"],
+  contract: ["test/store/*.test.ts", "test/control/metrics/Exposition.test.ts", "test/services/GitHub/tunnel.test.ts"],
   /** Real processes, files and HTTP, and input that bites. */
   door: [
     "test/lint.test.ts",
     "test/fuzz/*.test.ts",
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",
-    "test/services/exec/*.test.ts",
-    "test/services/github/{app,bounds,client,echoes,faults,look,transport}.test.ts",
+    "test/services/Exec/*.test.ts",
+    "test/services/GitHub/{app,bounds,client,echoes,faults,look,transport}.test.ts",
     "test/simulator/**/*.test.ts"
   ],
   /** What needs no build, no process and no port. */

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import { EXIT_CODES, type ExitCode, exitCodeOf } from "../ExitCode.ts"
-import { hiding } from "../Secrets.ts"
+import { EXIT_CODES, type ExitCode, exitCodeOf } from "../process/ExitCode.ts"
+import { hiding } from "../secrets/Secrets.ts"
 import { complain } from "./terminal.ts"
 
 /** `-c FILE`; before a command it means the same as behind it. */

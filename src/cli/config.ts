@@ -2,18 +2,18 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Raw } from "../Config.ts"
+import type { Raw } from "../config/Config.ts"
 import { config as configFlag, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson, line } from "./shown.ts"
 import { complain, say, screen } from "./terminal.ts"
 
-const load = Effect.promise(() => import("../Config.ts"))
+const load = Effect.promise(() => import("../config/Config.ts"))
 
 /** What the config or the environment says of the network and cannot mean. */
 const network = Effect.fnUntraced(function* ({ daemon }: Raw) {
   const { Problem } = yield* load
-  const { settle } = yield* Effect.promise(() => import("../Network.ts"))
+  const { settle } = yield* Effect.promise(() => import("../services/Network.ts"))
   return yield* Effect.match(settle(daemon.network), {
     onFailure: ({ where, detail }) => [Problem.make({ path: where, message: detail })],
     onSuccess: () => []
@@ -23,7 +23,7 @@ const network = Effect.fnUntraced(function* ({ daemon }: Raw) {
 /** A config without problems, and its services. */
 const right = Effect.fnUntraced(function* (file: string) {
   const Config = yield* load
-  const Plugins = yield* Effect.promise(() => import("../Plugins.ts"))
+  const Plugins = yield* Effect.promise(() => import("../plugins/Plugins.ts"))
   const raw = yield* Config.read(file)
   return { raw, services: yield* Plugins.resolve(raw) }
 })
@@ -34,7 +34,7 @@ const check = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const { ConfigError, olderEnvironment } = yield* load
-      const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
+      const { resolved } = yield* Effect.promise(() => import("../plugins/resolved.ts"))
       const Open = yield* Effect.promise(() => import("../config/Open.ts"))
       const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
       const file = yield* configFile(given.config)
@@ -76,7 +76,7 @@ const show = Command.make(
   { config: configFlag, json },
   handle((given) =>
     Effect.gen(function* () {
-      const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
+      const { resolved } = yield* Effect.promise(() => import("../plugins/resolved.ts"))
       const yaml = yield* Effect.promise(() => import("./config/yaml.ts"))
       const file = yield* configFile(given.config)
       const { raw } = yield* right(file)

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
-import { home } from "../Home.ts"
+import { home } from "../config/Home.ts"
 import { config, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson } from "./shown.ts"
@@ -18,20 +18,20 @@ const fix = Options.boolean("fix").pipe(
 
 /** The way that a daemon with this config takes; what is wrong with it is a finding of its own. */
 const way = Effect.fnUntraced(function* (file: string) {
-  const { read } = yield* Effect.promise(() => import("../Config.ts"))
-  const { DIRECT, settle } = yield* Effect.promise(() => import("../Network.ts"))
+  const { read } = yield* Effect.promise(() => import("../config/Config.ts"))
+  const { DIRECT, settle } = yield* Effect.promise(() => import("../services/Network.ts"))
   const written = yield* Effect.option(Effect.map(read(file), ({ daemon }) => daemon.network))
   return yield* Effect.orElseSucceed(settle(Option.getOrUndefined(written)), () => DIRECT)
 })
 
 /** What the checks ask; loaded only here. */
 const capabilities = Effect.fnUntraced(function* (file: string) {
-  const Anka = yield* Effect.promise(() => import("../services/anka/layer.ts"))
-  const GitHub = yield* Effect.promise(() => import("../services/github/layer.ts"))
+  const Anka = yield* Effect.promise(() => import("../services/Anka/command.ts"))
+  const GitHub = yield* Effect.promise(() => import("../services/GitHub/octokit.ts"))
   const { Budget } = yield* Effect.promise(() => import("../services/Budget.ts"))
   const { HostLock } = yield* Effect.promise(() => import("../services/HostLock.ts"))
   const { Mac } = yield* Effect.promise(() => import("../services/Mac.ts"))
-  const { Network } = yield* Effect.promise(() => import("../Network.ts"))
+  const { Network } = yield* Effect.promise(() => import("../services/Network.ts"))
   const { locks } = yield* home
   return Layer.mergeAll(Anka.layer, Mac.layer, HostLock.layer(locks), Layer.provide(GitHub.layer, Budget.layer)).pipe(
     Layer.provideMerge(Layer.succeed(Network, yield* way(file)))
@@ -44,9 +44,9 @@ export const doctor = Command.make(
   { config, fix, json },
   handle((given) =>
     Effect.gen(function* () {
-      const Doctor = yield* Effect.promise(() => import("../Doctor.ts"))
+      const Doctor = yield* Effect.promise(() => import("../doctor/Doctor.ts"))
       const { object, remaining, report } = yield* Effect.promise(() => import("./doctor/report.ts"))
-      const { resolved } = yield* Effect.promise(() => import("./config/resolved.ts"))
+      const { resolved } = yield* Effect.promise(() => import("../plugins/resolved.ts"))
       const { differences } = yield* Effect.promise(() => import("./service/differences.ts"))
       const { exposed } = yield* Effect.promise(() => import("./service/secrets.ts"))
       const file = yield* configFile(given.config)

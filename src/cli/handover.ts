@@ -2,13 +2,13 @@
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Raw } from "../Config.ts"
-import { FILE_NAME } from "../services/ControlSocket.ts"
+import type { Raw } from "../config/Config.ts"
+import { FILE_NAME } from "../control/Server.ts"
 import { Exec, type ProcessIdentity } from "../services/Exec.ts"
 import * as PidFile from "../services/PidFile.ts"
-import { untilGone } from "./gone.ts"
 import * as Socket from "./socket.ts"
 import { say } from "./terminal.ts"
+import { untilGone } from "./waitForExit.ts"
 
 /** A daemon that starts or ends does not answer for a moment: it is asked again, so many times. */
 const TRIES = 25

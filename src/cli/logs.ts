@@ -39,9 +39,9 @@ export const logs = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const paths = yield* Path
-      const Config = yield* Effect.promise(() => import("../Config.ts"))
+      const Config = yield* Effect.promise(() => import("../config/Config.ts"))
       const entry = yield* Effect.promise(() => import("./logs/entry.ts"))
-      const reader = yield* Effect.promise(() => import("../services/log/reader.ts"))
+      const reader = yield* Effect.promise(() => import("../services/Log/reader.ts"))
       const Log = yield* Effect.promise(() => import("../services/Log.ts"))
       if (given.lines < 0) return yield* new UsageError({ detail: "--lines wants 0 or more" })
       const wanted = Option.map(given.job, entry.jobOf)

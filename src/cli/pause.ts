@@ -3,7 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { hiding } from "../Secrets.ts"
+import { hiding } from "../secrets/Secrets.ts"
 import { config, handle } from "./anklet.ts"
 import { say } from "./terminal.ts"
 
@@ -20,7 +20,7 @@ const told = (path: "/pause" | "/resume", done: string) =>
       const control = yield* Effect.promise(() => import("./control.ts"))
       const daemon = yield* control.at(given.config)
       const answer = yield* daemon.ask("POST", path)
-      const { STILL } = yield* Effect.promise(() => import("../Drain.ts"))
+      const { STILL } = yield* Effect.promise(() => import("../services/Drain.ts"))
       if (answer.startsWith(STILL)) return yield* new StillPaused({ detail: answer })
       yield* say(done)
       return 0

@@ -3,8 +3,8 @@
  * shown. Colours, and lines one below the other, are made here alone, so that nobody else's text can have them.
  */
 import { stripVTControlCharacters } from "node:util"
-import { without } from "../Secrets.ts"
-import { visible, visibleJson } from "../Text.ts"
+import { without } from "../secrets/Secrets.ts"
+import { visible, visibleJson } from "../text/Text.ts"
 
 /** Ready for a terminal; made by the functions of this file only. */
 class Shown {

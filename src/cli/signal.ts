@@ -3,12 +3,12 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Config from "../Config.ts"
-import { hiding } from "../Secrets.ts"
+import * as Config from "../config/Config.ts"
+import { hiding } from "../secrets/Secrets.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { configFile } from "./configFile.ts"
-import { ledgerIn, untilGone } from "./gone.ts"
 import { say } from "./terminal.ts"
+import { ledgerIn, untilGone } from "./waitForExit.ts"
 
 /** No daemon runs with this config. */
 export class NotRunning extends hiding(Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String })) {

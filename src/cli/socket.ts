@@ -2,7 +2,7 @@
 import { request } from "node:http"
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import * as Files from "../services/Files.ts"
+import * as Files from "../files/Files.ts"
 
 /** What came back. */
 export interface Answer {

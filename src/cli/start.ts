@@ -5,18 +5,18 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Config from "../Config.ts"
-import { exitCodeOf } from "../ExitCode.ts"
-import * as Plugins from "../Plugins.ts"
-import { commandLine } from "../Program.ts"
-import * as Detach from "../services/Detach.ts"
+import * as Config from "../config/Config.ts"
+import { exposed } from "../plugins/exposed.ts"
+import * as Plugins from "../plugins/Plugins.ts"
+import * as Detach from "../process/Detach.ts"
+import { exitCodeOf } from "../process/ExitCode.ts"
+import { commandLine } from "../process/Program.ts"
 import { Exec } from "../services/Exec.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
-import * as Traces from "../Traces.ts"
-import { exposed } from "./config/exposed.ts"
+import * as Traces from "../traces/Traces.ts"
 import { configFile } from "./configFile.ts"
-import type { Plain } from "./plain.ts"
+import type { Plain } from "./parser/plain.ts"
 import { complain, say, toExitCode, warnings } from "./terminal.ts"
 
 /** Start the daemon; tells the exit code. */
@@ -43,7 +43,7 @@ export const start = (options: {
       )
     }
     if (options.attach) {
-      const { main } = yield* Effect.promise(() => import("./daemon.ts"))
+      const { main } = yield* Effect.promise(() => import("../daemon/main.ts"))
       return yield* Effect.promise(() =>
         main({ config, once: options.once, attach: true }, (text) => Effect.zipRight(complain(text), unwatched))
       )

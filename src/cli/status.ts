@@ -21,9 +21,9 @@ export const status = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const control = yield* Effect.promise(() => import("./control.ts"))
-      const words = yield* Effect.promise(() => import("./status/words.ts"))
-      const { Status } = yield* Effect.promise(() => import("../Status.ts"))
-      const { Fleet } = yield* Effect.promise(() => import("../Fleet.ts"))
+      const words = yield* Effect.promise(() => import("./status/render.ts"))
+      const { Status } = yield* Effect.promise(() => import("../control/Status.ts"))
+      const { Fleet } = yield* Effect.promise(() => import("../control/Fleet.ts"))
       const daemon = yield* control.at(given.config)
       const shown = given.json
         ? Effect.map(daemon.ask("GET", given.fleet ? "/fleet" : "/status"), asJson)

@@ -1,7 +1,7 @@
 /** Text in columns, for people. Apart from terminal.ts, because a daemon in the foreground writes lines only. */
 import Table from "cli-table3"
 import stringWidth from "string-width"
-import { visible } from "../Text.ts"
+import { visible } from "../text/Text.ts"
 import { laid, type Shown, type Text, written } from "./shown.ts"
 import type { Screen } from "./terminal.ts"
 

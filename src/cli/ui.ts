@@ -25,7 +25,7 @@ export const ui = Command.make(
       if (given.port < 0 || given.port > LAST_PORT)
         return yield* new UsageError({ detail: `--port wants 1 to ${LAST_PORT}, or 0 for any that is free` })
       const control = yield* Effect.promise(() => import("./control.ts"))
-      const { serveTcp } = yield* Effect.promise(() => import("../services/ControlSocket.ts"))
+      const { serveTcp } = yield* Effect.promise(() => import("../control/Server.ts"))
       const Page = yield* Effect.promise(() => import("../ui/Page.ts"))
       const Key = yield* Effect.promise(() => import("../ui/Key.ts"))
       const daemon = yield* control.at(given.config)

@@ -17,7 +17,7 @@ export const why = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const control = yield* Effect.promise(() => import("./control.ts"))
-      const { Why } = yield* Effect.promise(() => import("../Why.ts"))
+      const { Why } = yield* Effect.promise(() => import("../control/Why.ts"))
       const daemon = yield* control.at(given.config)
       const path = `/why?job=${encodeURIComponent(given.job)}`
       if (given.json)

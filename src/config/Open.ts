@@ -1,7 +1,7 @@
 /** Files with secrets that other users of this host may read, or change. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import * as Files from "../services/Files.ts"
+import * as Files from "../files/Files.ts"
 import { HIDDEN, type Setting } from "./Setting.ts"
 
 /** The files that hold secrets: those that the config names, and the config itself where a secret is written in it. */

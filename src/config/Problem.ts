@@ -3,11 +3,11 @@
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { distance } from "fastest-levenshtein"
-import { misfits, pathOf } from "../Expected.ts"
-import { hiding } from "../Secrets.ts"
-import { visible } from "../Text.ts"
+import { hiding } from "../secrets/Secrets.ts"
+import { misfits, pathOf } from "../text/Expected.ts"
+import { visible } from "../text/Text.ts"
 
-export { pathOf } from "../Expected.ts"
+export { pathOf } from "../text/Expected.ts"
 
 /** One problem. */
 export class Problem extends Schema.Class<Problem>("anklet/Problem")({

@@ -8,9 +8,9 @@ import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { expand, home } from "../Home.ts"
-import * as Secrets from "../Secrets.ts"
+import * as Secrets from "../secrets/Secrets.ts"
 import * as Credential from "./Credential.ts"
+import { expand, home } from "./Home.ts"
 
 const Text = Schema.String.annotations({
   message: ({ actual }) => (actual === null ? "has no value" : "expected text in quotes")

@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as AST from "effect/SchemaAST"
-import { expand, type Home } from "../Home.ts"
+import { expand, type Home } from "./Home.ts"
 import { sourceOf } from "./Secret.ts"
 
 /** Where a value came from. */

@@ -2,10 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Finding from "../Finding.ts"
+import * as Finding from "../domain/Finding.ts"
+import * as License from "../services/Anka/license.ts"
 import { Anka, type AnkaError } from "../services/Anka.ts"
-import * as License from "../services/anka/license.ts"
-import { type Check, type Patient, soon } from "./Patient.ts"
+import { type Check, type Patient, soon } from "./HostFacts.ts"
 
 export const KINDS = {
   "anka-missing": {

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { doubtOf, holding, isOpen } from "../config/Open.ts"
-import * as Finding from "../Finding.ts"
-import type { Check } from "./Patient.ts"
+import * as Finding from "../domain/Finding.ts"
+import type { Check } from "./HostFacts.ts"
 
 export const KINDS = {
   "config-unusable": {

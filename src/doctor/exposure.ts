@@ -2,13 +2,13 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Finding from "../Finding.ts"
-import { settle } from "../Network.ts"
+import * as Finding from "../domain/Finding.ts"
 import { isLoopback } from "../network/bypass.ts"
 import { nameOf } from "../network/Proxy.ts"
-import * as Plugins from "../Plugins.ts"
-import { settings } from "../Traces.ts"
-import type { Check, Patient } from "./Patient.ts"
+import * as Plugins from "../plugins/Plugins.ts"
+import { settle } from "../services/Network.ts"
+import { settings } from "../traces/Traces.ts"
+import type { Check, Patient } from "./HostFacts.ts"
 
 export const KINDS = {
   "tls-unchecked": {

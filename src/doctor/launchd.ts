@@ -4,9 +4,9 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Finding from "../Finding.ts"
+import * as Finding from "../domain/Finding.ts"
 import { Mac } from "../services/Mac.ts"
-import type { Check, Patient } from "./Patient.ts"
+import type { Check, Patient } from "./HostFacts.ts"
 
 export const KINDS = {
   "launchd-none": {

@@ -1,9 +1,9 @@
 /** What macOS does to guests without a word: sleep, a locked keychain, nobody logged in, leases cut short, a permission nobody gave. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Finding from "../Finding.ts"
+import * as Finding from "../domain/Finding.ts"
 import { Mac } from "../services/Mac.ts"
-import type { Check, Patient } from "./Patient.ts"
+import type { Check, Patient } from "./HostFacts.ts"
 
 export const KINDS = {
   "not-a-mac": {

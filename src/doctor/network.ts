@@ -1,9 +1,9 @@
 /** The way to GitHub, as the config and the environment have it. Whether it leads there, the plugin tells. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Finding from "../Finding.ts"
-import { settle } from "../Network.ts"
-import type { Check } from "./Patient.ts"
+import * as Finding from "../domain/Finding.ts"
+import { settle } from "../services/Network.ts"
+import type { Check } from "./HostFacts.ts"
 
 export const KINDS = {
   "network-unusable": {

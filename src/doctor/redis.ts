@@ -4,10 +4,10 @@ import * as Either from "effect/Either"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import type { Database } from "../config/Database.ts"
-import * as Finding from "../Finding.ts"
+import * as Finding from "../domain/Finding.ts"
 import { isLoopback } from "../network/bypass.ts"
 import type { RedisError } from "../services/Redis.ts"
-import type { Check } from "./Patient.ts"
+import type { Check } from "./HostFacts.ts"
 
 export const KINDS = {
   "redis-away": {

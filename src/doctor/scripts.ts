@@ -4,10 +4,10 @@ import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Finding from "../Finding.ts"
-import * as Plugins from "../Plugins.ts"
-import * as Files from "../services/Files.ts"
-import type { Check } from "./Patient.ts"
+import * as Finding from "../domain/Finding.ts"
+import * as Files from "../files/Files.ts"
+import * as Plugins from "../plugins/Plugins.ts"
+import type { Check } from "./HostFacts.ts"
 
 export const KINDS = {
   "script-missing": {

@@ -1,7 +1,7 @@
 /** The service that was installed, against a daemon that is started by hand. */
 import * as Effect from "effect/Effect"
-import * as Finding from "../Finding.ts"
-import type { Check } from "./Patient.ts"
+import * as Finding from "../domain/Finding.ts"
+import type { Check } from "./HostFacts.ts"
 
 export const KINDS = {
   "service-differs": {

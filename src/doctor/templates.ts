@@ -2,12 +2,12 @@
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { gib } from "../Bytes.ts"
-import * as Finding from "../Finding.ts"
+import * as Finding from "../domain/Finding.ts"
+import { gib } from "../domain/Format.ts"
 import { Anka } from "../services/Anka.ts"
 import { RESERVE } from "../services/Templates.ts"
 import { nearest, volumeOf } from "./disk.ts"
-import { type Check, type Patient, soon } from "./Patient.ts"
+import { type Check, type Patient, soon } from "./HostFacts.ts"
 
 export const KINDS = {
   "library-empty": {

@@ -1,7 +1,7 @@
 /** The address of a proxy, as a variable or a config has it, and what is made of it. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Secrets from "../Secrets.ts"
+import * as Secrets from "../secrets/Secrets.ts"
 
 /** An HTTP proxy. */
 export interface Proxy {

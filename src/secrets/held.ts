@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import { add, keep, remove } from "../Secrets.ts"
+import { add, keep, remove } from "./Secrets.ts"
 
 /** Values in values of a config that are looked at. */
 const DEPTH = 8

@@ -4,11 +4,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { JobKey, type JobRequest, LogFields } from "../Job.ts"
-import * as Limits from "../Limits.ts"
-import * as Metrics from "../Metrics.ts"
-import { without } from "../Secrets.ts"
-import { Reached, type Stage } from "../Stage.ts"
+import { JobKey, type JobRequest, LogFields } from "../domain/Job.ts"
+import { Reached, type Stage } from "../domain/Stage.ts"
+import { without } from "../secrets/Secrets.ts"
+import * as Limits from "../text/Limits.ts"
+import * as Metrics from "./Metrics.ts"
 
 /** A job that a service has in hand, or had lately. */
 export const JobProgress = Schema.Struct({

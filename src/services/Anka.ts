@@ -4,8 +4,8 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { type Template, VM_PREFIX, type VmName } from "../Job.ts"
-import { hiding } from "../Secrets.ts"
+import { type Template, VM_PREFIX, type VmName } from "../domain/Job.ts"
+import { hiding } from "../secrets/Secrets.ts"
 import type { ExecResult } from "./Exec.ts"
 
 /** A failed `anka` call: which command, its code, its own message, and what kind of failure that is. */

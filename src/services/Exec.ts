@@ -8,12 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { hiding, isName } from "../Secrets.ts"
-import { within } from "../Within.ts"
-import * as environment from "./exec/environment.ts"
-import * as identity from "./exec/identity.ts"
+import { within } from "../interruption/Within.ts"
+import { hiding, isName } from "../secrets/Secrets.ts"
+import * as environment from "./Exec/environment.ts"
+import * as identity from "./Exec/identity.ts"
 
-export { ProcessIdentity } from "./exec/identity.ts"
+export { ProcessIdentity } from "./Exec/identity.ts"
 
 /** A process that could not be started, or had to be killed because its time was up. */
 export class ExecError extends hiding(

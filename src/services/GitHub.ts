@@ -6,7 +6,7 @@ import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { hiding } from "../Secrets.ts"
+import { hiding } from "../secrets/Secrets.ts"
 
 /** What we sign in with. Instances with equal fields are equal, so services with one credential share one client. */
 export class Token extends Schema.TaggedClass<Token>()("Token", {

@@ -17,10 +17,10 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Finalizer from "../Finalizer.ts"
-import { hiding } from "../Secrets.ts"
+import * as Files from "../files/Files.ts"
+import * as Finalizer from "../interruption/Finalizer.ts"
+import { hiding } from "../secrets/Secrets.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
-import * as Files from "./Files.ts"
 
 /** The folder of the locks could not be used. */
 export class HostLockError extends hiding(

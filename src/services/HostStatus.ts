@@ -2,12 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Drain } from "../Drain.ts"
-import { readable } from "../Each.ts"
-import * as Limits from "../Limits.ts"
-import { Stage } from "../Stage.ts"
-import { excerpt } from "../Text.ts"
+import { Stage } from "../domain/Stage.ts"
+import * as Limits from "../text/Limits.ts"
+import { excerpt } from "../text/Text.ts"
 import { Activity, type ServiceActivity } from "./Activity.ts"
+import { Drain } from "./Drain.ts"
+import { readable } from "./Each.ts"
 
 /** One service in few words. Times are in milliseconds since the epoch. */
 const Brief = Schema.Struct({

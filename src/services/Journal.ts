@@ -10,8 +10,8 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { hiding } from "../Secrets.ts"
-import * as Files from "./Files.ts"
+import * as Files from "../files/Files.ts"
+import { hiding } from "../secrets/Secrets.ts"
 
 /** The file could not be read or written. */
 export class JournalError extends hiding(

@@ -8,8 +8,8 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { JobKey, JobRequest, VmName } from "../Job.ts"
-import * as Files from "./Files.ts"
+import { JobKey, JobRequest, VmName } from "../domain/Job.ts"
+import * as Files from "../files/Files.ts"
 import * as Journal from "./Journal.ts"
 
 /** A job is ours from here on. */

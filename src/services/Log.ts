@@ -16,13 +16,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { hiding } from "../Secrets.ts"
-import { version } from "../version.ts"
-import * as Files from "./Files.ts"
-import { Lstat } from "./files/Lstat.ts"
-import * as Backlog from "./log/Backlog.ts"
-import { type Level, levelOf } from "./log/level.ts"
-import * as line from "./log/line.ts"
+import * as Files from "../files/Files.ts"
+import { Lstat } from "../files/Lstat.ts"
+import { version } from "../process/version.ts"
+import { hiding } from "../secrets/Secrets.ts"
+import * as Backlog from "./Log/Backlog.ts"
+import { type Level, levelOf } from "./Log/level.ts"
+import * as line from "./Log/line.ts"
 
 /** The log cannot be written where it should be. */
 export class LogError extends hiding(
@@ -199,7 +199,7 @@ export const layer = (options: { readonly directory: string; readonly terminal: 
       yield* Effect.addFinalizer(() => lines.flush)
       outputs.push(lines.push)
       if (options.terminal) {
-        const Terminal = yield* Effect.promise(() => import("./log/Terminal.ts"))
+        const Terminal = yield* Effect.promise(() => import("./Log/Terminal.ts"))
         const push = yield* Terminal.make({
           gone: (code) =>
             inLog(Effect.logInfo(`nobody reads standard output any more (${code}): the log goes on here`)),

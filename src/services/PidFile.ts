@@ -6,10 +6,10 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { hiding } from "../Secrets.ts"
+import * as Files from "../files/Files.ts"
+import { hiding } from "../secrets/Secrets.ts"
+import { ownerOf } from "./Exec/owner.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
-import { ownerOf } from "./exec/owner.ts"
-import * as Files from "./Files.ts"
 
 /** Another daemon holds the PID file. */
 export class AlreadyRunning extends hiding(

@@ -14,8 +14,8 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Redis as Client, Cluster, ClusterOptions, RedisOptions } from "ioredis"
 import type { Database } from "../config/Database.ts"
-import * as Limits from "../Limits.ts"
-import { hiding, keep, without } from "../Secrets.ts"
+import { hiding, keep, without } from "../secrets/Secrets.ts"
+import * as Limits from "../text/Limits.ts"
 
 /** Redis did not do it. Never holds a password. */
 export class RedisError extends hiding(

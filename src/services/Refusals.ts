@@ -8,7 +8,7 @@ import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import type { JobKey } from "../Job.ts"
+import type { JobKey } from "../domain/Job.ts"
 
 /** What was refused to a service. */
 export interface Refusal {

@@ -3,8 +3,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Finalizer from "../Finalizer.ts"
-import type { VmName } from "../Job.ts"
+import type { VmName } from "../domain/Job.ts"
+import * as Finalizer from "../interruption/Finalizer.ts"
 import { Anka, type AnkaError, takesRoom } from "./Anka.ts"
 
 /** Apple's licence: at most two macOS VMs run on one Mac. */

@@ -15,11 +15,21 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
+import { within } from "../interruption/Within.ts"
+import { version } from "../process/version.ts"
 import type { Ended } from "../services/Activity.ts"
-import { visible } from "../Text.ts"
-import type { Settings } from "../Traces.ts"
-import { version } from "../version.ts"
-import { within } from "../Within.ts"
+import { visible } from "../text/Text.ts"
+
+/** Words by their names. */
+export type Pairs = Readonly<Record<string, string>>
+
+/** Where traces are sent, and what they say of this daemon. */
+export interface Settings {
+  readonly url: URL
+  readonly headers: Redacted.Redacted<Pairs>
+  readonly service: string
+  readonly resource: Pairs
+}
 
 /** Spans wait in memory at most so long, and at most so many. */
 const SEND_EVERY = "5 seconds"

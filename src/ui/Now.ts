@@ -1,9 +1,9 @@
 /** What the page of `anklet ui` shows of one moment. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Fleet } from "../Fleet.ts"
-import { Hindrance, hindrance } from "../Hindrance.ts"
-import { Status } from "../Status.ts"
+import { Hindrance, hindrance } from "../control/Blocked.ts"
+import { Fleet } from "../control/Fleet.ts"
+import { Status } from "../control/Status.ts"
 
 /** All of it. */
 export const Now = Schema.Struct({

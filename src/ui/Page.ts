@@ -1,20 +1,20 @@
 /** The page of `anklet ui`: what a browser is given, and what it may ask of the daemon. */
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import { type Answer, file as asFile, json as asJson, text as plain, withHeaders } from "../Answer.ts"
-import { isMeant } from "../Loopback.ts"
-import type { Question } from "../services/ControlSocket.ts"
-import { visible } from "../Text.ts"
-import { Why } from "../Why.ts"
+import { type Answer, file as asFile, json as asJson, text as plain, withHeaders } from "../control/Answer.ts"
+import { isMeant } from "../control/Loopback.ts"
+import type { Question } from "../control/Server.ts"
+import { Why } from "../control/Why.ts"
+import { visible } from "../text/Text.ts"
 import dom from "./browser/dom.js" with { type: "text" }
 import fleet from "./browser/fleet.js" with { type: "text" }
 import job from "./browser/job.js" with { type: "text" }
+import labels from "./browser/labels.js" with { type: "text" }
 import css from "./browser/page.css" with { type: "text" }
 import html from "./browser/page.html" with { type: "text" }
 import page from "./browser/page.js" with { type: "text" }
 import parts from "./browser/parts.js" with { type: "text" }
 import view from "./browser/view.js" with { type: "text" }
-import words from "./browser/words.js" with { type: "text" }
 import * as Key from "./Key.ts"
 import { type Daemon, look, Now } from "./Now.ts"
 
@@ -31,7 +31,7 @@ const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   "/job.js": [SCRIPT, job],
   "/parts.js": [SCRIPT, parts],
   "/view.js": [SCRIPT, view],
-  "/words.js": [SCRIPT, words]
+  "/labels.js": [SCRIPT, labels]
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { afterEach, assert, describe, it } from "vitest"
-import { EXIT_CODES } from "../../src/ExitCode.ts"
+import { EXIT_CODES } from "../../src/process/ExitCode.ts"
 import { alter, calls } from "../../src/simulator/anka/host.ts"
 import { isAlive, LABELS, type Lab, make, TOKEN, until } from "../whole/lab.ts"
 

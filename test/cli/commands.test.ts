@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import * as Either from "effect/Either"
 import { assert, describe, it } from "vitest"
-import { ready } from "../../src/cli/words.ts"
-import { EXIT_CODES } from "../../src/ExitCode.ts"
+import { ready } from "../../src/cli/parser/argv.ts"
+import { EXIT_CODES } from "../../src/process/ExitCode.ts"
 import { PROGRAM } from "../whole/program.ts"
 
 const COMMANDS = { logs: {}, drain: {}, config: { check: {}, show: {} } }

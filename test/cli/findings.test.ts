@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { KINDS as doctor } from "../../src/Doctor.ts"
+import { KINDS as plugins } from "../../src/daemon/Service.ts"
 import { KINDS as anka } from "../../src/doctor/anka.ts"
 import { KINDS as config } from "../../src/doctor/config.ts"
+import { KINDS as doctor } from "../../src/doctor/Doctor.ts"
 import { KINDS as daemon } from "../../src/doctor/daemon.ts"
 import { KINDS as security } from "../../src/doctor/exposure.ts"
 import { KINDS as launchd } from "../../src/doctor/launchd.ts"
@@ -13,9 +14,8 @@ import { KINDS as scripts } from "../../src/doctor/scripts.ts"
 import { KINDS as service } from "../../src/doctor/service.ts"
 import { KINDS as templates } from "../../src/doctor/templates.ts"
 import { KINDS as vms } from "../../src/doctor/vms.ts"
-import type { Kinds } from "../../src/Finding.ts"
+import type { Kinds } from "../../src/domain/Finding.ts"
 import { CLOCK_KINDS as clock, KINDS as github, REGISTRY_KINDS as registry } from "../../src/plugins/github/examine.ts"
-import { KINDS as plugins } from "../../src/Service.ts"
 
 const SUBJECTS: Readonly<Record<string, Kinds>> = {
   ...{

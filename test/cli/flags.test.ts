@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import * as Either from "effect/Either"
 import { assert, describe, it } from "vitest"
 import { wrong } from "../../src/cli/flags.ts"
-import { ready } from "../../src/cli/words.ts"
+import { ready } from "../../src/cli/parser/argv.ts"
 import { PROGRAM } from "../whole/program.ts"
 
 const LEAVES = [

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
-import { plain } from "../../src/cli/plain.ts"
+import { plain } from "../../src/cli/parser/plain.ts"
 import { alter } from "../../src/simulator/anka/host.ts"
 import { type Lab, make } from "../whole/lab.ts"
 

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Database, resolve, Written } from "../../src/config/Database.ts"
-import { misfits } from "../../src/Expected.ts"
+import { misfits } from "../../src/text/Expected.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const read = (written: object) =>

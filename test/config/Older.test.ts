@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Config from "../../src/Config.ts"
-import * as Plugins from "../../src/Plugins.ts"
+import * as Config from "../../src/config/Config.ts"
+import * as Plugins from "../../src/plugins/Plugins.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "anklet-older-"))
 let files = 0

@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { AppKey, Password, PrivateKey, Secret, Token } from "../../src/config/Secret.ts"
-import { misfits } from "../../src/Expected.ts"
+import { misfits } from "../../src/text/Expected.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const CANARY = "CANARYdeadbeef"

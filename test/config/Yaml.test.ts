@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Config from "../../src/Config.ts"
-import * as Plugins from "../../src/Plugins.ts"
+import * as Config from "../../src/config/Config.ts"
+import * as Plugins from "../../src/plugins/Plugins.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "anklet-yaml-"))

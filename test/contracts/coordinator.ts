@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type { JobRequest } from "../../src/Job.ts"
+import type { JobRequest } from "../../src/domain/Job.ts"
 import { type Claim, type Coordinator, classOf } from "../../src/services/Coordinator.ts"
 import { job, SCOPE } from "../store/member.ts"
 

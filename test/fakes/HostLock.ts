@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Finalizer from "../../src/Finalizer.ts"
+import * as Finalizer from "../../src/interruption/Finalizer.ts"
 import { type Held, HostLock } from "../../src/services/HostLock.ts"
 
 export const layer = Layer.sync(HostLock, () => {

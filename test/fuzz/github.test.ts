@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import type { GitHubClient, GitHubError } from "../../src/services/GitHub.ts"
-import { level, repo, SECRET, use } from "../services/github/use.ts"
+import { level, repo, SECRET, use } from "../services/GitHub/use.ts"
 import { anything } from "./text.ts"
 
 const job = { id: 1, run_id: 2, name: "n", status: "queued", labels: ["a"], created_at: "2026-01-01T00:00:00Z" }

@@ -13,8 +13,8 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import { JobKey, JobRequest, Scope, Template, VmName } from "../../src/Job.ts"
-import { Lstat } from "../../src/services/files/Lstat.ts"
+import { JobKey, JobRequest, Scope, Template, VmName } from "../../src/domain/Job.ts"
+import { Lstat } from "../../src/files/Lstat.ts"
 import * as Journal from "../../src/services/Journal.ts"
 import {
   apply,

@@ -9,8 +9,8 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { levelOf } from "../../src/services/Log/level.ts"
 import * as Log from "../../src/services/Log.ts"
-import { levelOf } from "../../src/services/log/level.ts"
 import { NodeContext } from "../fakes/platform.ts"
 
 const fresh = () => mkdtempSync(join(tmpdir(), "anklet-log-"))

@@ -3,7 +3,7 @@ import { SystemError, type SystemErrorReason } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Named } from "../../src/services/files/Lstat.ts"
+import type { Named } from "../../src/files/Lstat.ts"
 import type { Chance, Kernel, Life } from "./kernel.ts"
 
 interface Inode {

@@ -1,7 +1,7 @@
 /** One Mac: its processes, its hypervisor with VMs, and what runs in them. All of it goes on when the daemon dies. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { VM_PREFIX } from "../../src/Job.ts"
+import { VM_PREFIX } from "../../src/domain/Job.ts"
 import { Exec, ExecError, type ExecResult, type ProcessIdentity } from "../../src/services/Exec.ts"
 import type { Chance, Kernel, Life } from "./kernel.ts"
 

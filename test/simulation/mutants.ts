@@ -106,21 +106,21 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "clean-up masks: an interruption cuts a clean-up off",
-    file: "src/Within.ts",
+    file: "src/interruption/Within.ts",
     find: "      Effect.flatMap(Fiber.join),\n      Effect.uninterruptible\n",
     put: "      Effect.flatMap(Fiber.join)\n",
     killedBy: crashes("a job of two hosts", "stopped")
   },
   {
     name: "clean-up: a VM is not deleted with its scope",
-    file: "src/Vm.ts",
+    file: "src/job/Vm.ts",
     find: "  yield* Finalizer.add(remove(name))\n",
     put: "",
     killedBy: crashes("a job of two hosts", "stopped")
   },
   {
     name: "reconcile: what a crash left is not looked for",
-    file: "src/Daemon.ts",
+    file: "src/daemon/Daemon.ts",
     find: "const audit = Reconcile.audit(",
     put: "const audit = Effect.void\n  void Reconcile.audit(",
     killedBy: handfuls(60, 61)
@@ -134,10 +134,10 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "orphaned clone: a VM is deleted while a dead daemon's clone may still make it",
-    file: "src/Vm.ts",
+    file: "src/job/Vm.ts",
     find: "    yield* noOrphan(name)\n",
     put: "",
-    killedBy: { test: "test/Vm.test.ts" }
+    killedBy: { test: "test/job/Vm.test.ts" }
   },
   {
     name: "lease: a dead host's job stays its own",
@@ -218,7 +218,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "patience: a hypervisor that does not answer at a new start ends a running job",
-    file: "src/Vm.ts",
+    file: "src/job/Vm.ts",
     find: "    Effect.retry(ADOPT_RETRIES)\n",
     put: "",
     killedBy: { test: "test/plugins/github/crash.test.ts" }
@@ -239,7 +239,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "letting go: something of every pass stays",
-    file: "src/Service.ts",
+    file: "src/daemon/Service.ts",
     find: "      const exit = yield* Effect.scoped(service.pass).pipe(",
     put: '      Reflect.set(globalThis, "kept", [Reflect.get(globalThis, "kept")])\n      const exit = yield* Effect.scoped(service.pass).pipe(',
     killedBy: { simulation: ["week"] }

@@ -1,7 +1,7 @@
 /** What must be true at every moment of a simulated history; `docs/reliability.md` says it in words. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { JobKey, type Scope } from "../../src/Job.ts"
+import { JobKey, type Scope } from "../../src/domain/Job.ts"
 import { type Command, type Outcome, RULES, type State } from "../../src/services/Coordinator/reducer.ts"
 import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
 import type { Machine, SimulatedVm } from "./machine.ts"

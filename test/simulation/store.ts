@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
-import type { Scope } from "../../src/Job.ts"
+import type { Scope } from "../../src/domain/Job.ts"
 import { type Command, initial, type Outcome, reduce, type State } from "../../src/services/Coordinator/reducer.ts"
 import type { Store } from "../../src/services/Coordinator/store.ts"
 import { CoordinatorError } from "../../src/services/Coordinator.ts"

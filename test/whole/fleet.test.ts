@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
-import { Scope } from "../../src/Job.ts"
+import { Scope } from "../../src/domain/Job.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { certificates, folder, type RedisServer, start as startRedis, startSentinels } from "../store/server.ts"
 import * as chaos from "./chaos.ts"

@@ -6,7 +6,7 @@ import { networkInterfaces } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
-import { STAGES } from "../../src/Stage.ts"
+import { STAGES } from "../../src/domain/Stage.ts"
 import { alter } from "../../src/simulator/anka/host.ts"
 import * as store from "../store/server.ts"
 import { start } from "./browser.ts"
@@ -451,7 +451,7 @@ describe("the docs", () => {
 
 describe("the page's script", () => {
   it("knows every stage of a job, in their order", () => {
-    const words = readFileSync("src/ui/browser/words.js", "utf8")
+    const words = readFileSync("src/ui/browser/labels.js", "utf8")
     const known = [...words.matchAll(/^ {2}(\w+): \{ does:/gm)].map(([, stage]) => stage)
     assert.deepStrictEqual(known, [...STAGES])
   })

@@ -2,7 +2,7 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
-import { type Problem, problemAt, type Raw } from "../../Config.ts"
+import { type Problem, problemAt, type Raw } from "../../config/Config.ts"
 
 const writable = (folder: string) =>
   Effect.flatMap(FileSystem, (fs) => fs.access(folder, { writable: true })).pipe(

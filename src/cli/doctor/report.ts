@@ -1,9 +1,9 @@
 /** What the doctor found, as it is shown. Pure. */
 import stringWidth from "string-width"
-import type { Treated } from "../../Doctor.ts"
-import { LEVELS, type Level } from "../../Finding.ts"
-import { visible } from "../../Text.ts"
-import { version } from "../../version.ts"
+import type { Treated } from "../../doctor/Doctor.ts"
+import { LEVELS, type Level } from "../../domain/Finding.ts"
+import { version } from "../../process/version.ts"
+import { visible } from "../../text/Text.ts"
 import { line, lines, type Shown, type Text } from "../shown.ts"
 import type { Colour, Screen } from "../terminal.ts"
 

@@ -1,9 +1,9 @@
 /** Where the daemon of an entry starts otherwise than one that is started here and now. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Config from "../../Config.ts"
+import * as Config from "../../config/Config.ts"
 import { pathOf } from "../../config/Problem.ts"
-import { resolved } from "../config/resolved.ts"
+import { resolved } from "../../plugins/resolved.ts"
 import { find } from "./entry.ts"
 import { LOCALE } from "./environment.ts"
 import type { Start } from "./manager.ts"

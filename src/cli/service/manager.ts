@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { hiding } from "../../Secrets.ts"
+import { hiding } from "../../secrets/Secrets.ts"
 import { Exec } from "../../services/Exec.ts"
 import type { Unit } from "./unit.ts"
 

@@ -1,9 +1,9 @@
 /** Secrets that somebody wrote into the entry of a config, where other users of this host may read them. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Config from "../../Config.ts"
+import * as Config from "../../config/Config.ts"
 import { isOpen } from "../../config/Open.ts"
-import { resolved } from "../config/resolved.ts"
+import { resolved } from "../../plugins/resolved.ts"
 import { find } from "./entry.ts"
 import { isSecret } from "./environment.ts"
 

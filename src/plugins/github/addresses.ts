@@ -1,7 +1,7 @@
 /** What the addresses in a service's config tell others by themselves. Pure. */
 import * as Option from "effect/Option"
 import { HIDDEN } from "../../config/Setting.ts"
-import * as Finding from "../../Finding.ts"
+import * as Finding from "../../domain/Finding.ts"
 import { isLoopback } from "../../network/bypass.ts"
 import type { GitHubConfig } from "./config.ts"
 

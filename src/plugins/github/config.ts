@@ -1,9 +1,9 @@
 /** The plugin's own keys of a service in the config. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { AppKey, type Rule, Token as TokenText } from "../../Config.ts"
+import { AppKey, type Rule, Token as TokenText } from "../../config/Config.ts"
 import { optional, withDefault } from "../../config/Key.ts"
-import * as Secrets from "../../Secrets.ts"
+import * as Secrets from "../../secrets/Secrets.ts"
 import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
 /** Default time in which a started runner must come online and get its job, in seconds. */

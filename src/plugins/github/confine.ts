@@ -1,6 +1,6 @@
 /** What the config names at GitHub: a line of the ledger that speaks of anything else is not acted on. */
 import * as Option from "effect/Option"
-import { VM_PREFIX } from "../../Job.ts"
+import { VM_PREFIX } from "../../domain/Job.ts"
 import type { Level, Watched } from "../../services/GitHub.ts"
 import type { JobAddress } from "./ask.ts"
 import { type GitHubConfig, levelOf } from "./config.ts"

@@ -5,11 +5,11 @@ import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Finding from "../../Finding.ts"
-import { VM_PREFIX } from "../../Job.ts"
-import { Network } from "../../Network.ts"
-import type { ServiceContext, Surroundings } from "../../Plugin.ts"
+import * as Finding from "../../domain/Finding.ts"
+import { clock } from "../../domain/Format.ts"
+import { VM_PREFIX } from "../../domain/Job.ts"
 import { Anka } from "../../services/Anka.ts"
+import { RESERVE } from "../../services/GitHub/gate.ts"
 import {
   GitHub,
   type GitHubClient,
@@ -19,8 +19,8 @@ import {
   type RunnerGroup,
   type Standing
 } from "../../services/GitHub.ts"
-import { clock } from "../../services/github/errors.ts"
-import { RESERVE } from "../../services/github/gate.ts"
+import { Network } from "../../services/Network.ts"
+import type { ServiceContext, Surroundings } from "../Plugin.ts"
 import * as addresses from "./addresses.ts"
 import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"

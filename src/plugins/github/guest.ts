@@ -1,7 +1,7 @@
 /** What a VM is told of the network: variables for what runs in it, given on standard input, for a proxy's address may hold a password. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { Guest } from "../../network/Way.ts"
+import type { Guest } from "../../services/Network/Way.ts"
 
 /** A word of bash, whatever is in it. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,6 +1,6 @@
 /** The built-in plugin for GitHub Actions. */
 import * as Effect from "effect/Effect"
-import type { Plugin } from "../../Plugin.ts"
+import type { Plugin } from "../Plugin.ts"
 import { GitHubConfig, rule } from "./config.ts"
 import installRunner from "./install-runner.bash"
 import { refuse } from "./older.ts"

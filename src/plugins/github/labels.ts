@@ -1,8 +1,8 @@
 /** From a job's labels to what it wants: a pure function. */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { Template } from "../../Job.ts"
-import * as Limits from "../../Limits.ts"
+import { Template } from "../../domain/Job.ts"
+import * as Limits from "../../text/Limits.ts"
 import * as mistyped from "./mistyped.ts"
 
 /** What a job's labels ask for. */

@@ -1,9 +1,9 @@
 /** What the runner wrote to its log in the VM: read before the VM goes, and made fit for our own log. */
 import * as Effect from "effect/Effect"
-import { without } from "../../Secrets.ts"
+import type { Vm } from "../../job/Vm.ts"
+import { without } from "../../secrets/Secrets.ts"
 import { Anka } from "../../services/Anka.ts"
-import { visible } from "../../Text.ts"
-import type { Vm } from "../../Vm.ts"
+import { visible } from "../../text/Text.ts"
 
 /** Bytes that are read of the log's end. A runner writes a few lines for its one job; the steps' output is not among them. */
 const TAIL = 8192

@@ -1,7 +1,7 @@
 /** Labels as people mistype them: what was probably meant, and what can never be meant. Pure. */
 import * as Option from "effect/Option"
 import { distance } from "fastest-levenshtein"
-import { without } from "../../Secrets.ts"
+import { without } from "../../secrets/Secrets.ts"
 
 /** Characters of a label that a person is shown. */
 const SHOWN = 80

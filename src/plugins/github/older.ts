@@ -1,6 +1,6 @@
 /** Scripts of Anklet 1 and 2 in the plugin's folder: they are called in another way, and every job would fail in them. */
 import * as Option from "effect/Option"
-import type { Refusal } from "../../PluginFiles.ts"
+import type { Refusal } from "../PluginFiles.ts"
 
 /** A line that is a comment, as bash reads it. */
 const COMMENT = /^\s*#.*$/gm

@@ -2,10 +2,10 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { JobKey } from "../../Job.ts"
-import { PluginError } from "../../Plugin.ts"
+import type { JobKey } from "../../domain/Job.ts"
 import type { GitHubError, Level } from "../../services/GitHub.ts"
 import { Refusals } from "../../services/Refusals.ts"
+import { PluginError } from "../Plugin.ts"
 import { credentialOf, type GitHubConfig, levelOf } from "./config.ts"
 import { quote } from "./mistyped.ts"
 

@@ -2,7 +2,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { JobKey, JobRequest, type LogFields, Scope } from "../../Job.ts"
+import { JobKey, JobRequest, type LogFields, Scope } from "../../domain/Job.ts"
 import { classOf, rankOf } from "../../services/Coordinator/order.ts"
 import type { Job, Watched } from "../../services/GitHub.ts"
 import { type Plan, plan, type Refusal } from "./labels.ts"

@@ -5,13 +5,23 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as SynchronizedRef from "effect/SynchronizedRef"
-import { Drain } from "../../Drain.ts"
-import type { JobRequest, Scope } from "../../Job.ts"
+import type { JobRequest, Scope } from "../../domain/Job.ts"
 import { Coordinator } from "../Coordinator.ts"
+import { Drain } from "../Drain.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
-import { type Claim, type Hello, heldBy, initial, type Outcome, type Request, reduce, type State } from "./reducer.ts"
+import {
+  type Claim,
+  type Hello,
+  heldBy,
+  initial,
+  type Outcome,
+  type Request,
+  RULES,
+  reduce,
+  type State
+} from "./reducer.ts"
 import * as Sight from "./sight.ts"
 import * as Survey from "./survey.ts"
 
@@ -20,8 +30,6 @@ const LOCAL = { host: "local", boot: "local" } as const
 const GEN = "local"
 /** What only one host can hold is held for as long as it lives. */
 const FOR_EVER = Number.POSITIVE_INFINITY
-/** How long a big job is kept for a host that makes room for it, in milliseconds. */
-export const RESERVED_FOR = 600_000
 
 const hello: Hello = {
   _tag: "Hello",
@@ -128,7 +136,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       ),
     reserve: (job) =>
       Effect.map(
-        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RESERVED_FOR }),
+        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RULES.reserve }),
         ({ _tag }) => _tag === "Done"
       ),
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),

@@ -1,6 +1,6 @@
 /** What puts queued jobs in order, and what makes two of them alike. Text, so that any store can sort by it. */
 import * as Option from "effect/Option"
-import { type JobRequest, PRIORITY } from "../../Job.ts"
+import { type JobRequest, PRIORITY } from "../../domain/Job.ts"
 
 /** Jobs that ask a host for the same: its template and tag. A host judges a class, never single jobs. Without spaces. */
 export type JobClass = string

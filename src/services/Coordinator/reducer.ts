@@ -7,8 +7,8 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type { JobKey, JobRequest } from "../../Job.ts"
-import { REQUEST } from "../../Limits.ts"
+import type { JobKey, JobRequest } from "../../domain/Job.ts"
+import { REQUEST } from "../../text/Limits.ts"
 import { classOf, createdAtOf, dueOf, isLate, type JobClass, late, rankOf } from "./order.ts"
 
 /** A host's identity, from its state directory. Without spaces and slashes. */
@@ -295,6 +295,8 @@ export const RULES = {
   demoted: 100,
   /** A job that waits for so long may go to a host that handed it back without a fault. */
   patience: 600_000,
+  /** How long a big job is kept for a host that makes room for it. */
+  reserve: 600_000,
   /** How long nobody claims after the store lost its memory. */
   hold: 20_000,
   /** So many of a class are looked at for one that this host may take. */

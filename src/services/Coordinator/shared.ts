@@ -7,24 +7,23 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as EffectScope from "effect/Scope"
-import { Drain } from "../../Drain.ts"
-import * as Finalizer from "../../Finalizer.ts"
-import type { Scope } from "../../Job.ts"
-import * as Metrics from "../../Metrics.ts"
-import { within } from "../../Within.ts"
+import type { Scope } from "../../domain/Job.ts"
+import * as Finalizer from "../../interruption/Finalizer.ts"
+import { within } from "../../interruption/Within.ts"
 import type { Activity } from "../Activity.ts"
 import { Budget } from "../Budget.ts"
 import { Coordinator } from "../Coordinator.ts"
+import { Drain } from "../Drain.ts"
 import { Host } from "../Host.ts"
 import * as HostStatus from "../HostStatus.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
+import * as Metrics from "../Metrics.ts"
 import { Once } from "../Once.ts"
 import { Wake } from "../Wake.ts"
-import { RESERVED_FOR } from "./embedded.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import * as Membership from "./membership.ts"
 import { classOf, type JobClass } from "./order.ts"
-import type { Claim, HandBack, Reply, Request, Sighting } from "./reducer.ts"
+import { type Claim, type HandBack, type Reply, type Request, RULES, type Sighting } from "./reducer.ts"
 import * as Sight from "./sight.ts"
 import type { Store } from "./store.ts"
 import * as Survey from "./survey.ts"
@@ -328,7 +327,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
 
     reserve: (job) =>
       Effect.map(
-        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RESERVED_FOR }),
+        run(job.scope, { _tag: "Reserve", job: job.key, lasting: RULES.reserve }),
         ({ _tag }) => _tag === "Done"
       ),
 

@@ -1,6 +1,6 @@
 /** What the coordinator of many hosts needs of the store that they share. Redis is one; tests have others. */
 import type * as Effect from "effect/Effect"
-import type { Scope } from "../../Job.ts"
+import type { Scope } from "../../domain/Job.ts"
 import type { CoordinatorError } from "../Coordinator.ts"
 import type { Command, Reply } from "./reducer.ts"
 

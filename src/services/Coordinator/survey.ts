@@ -1,6 +1,6 @@
 /** Questions of people to the coordinator, put together from its replies. */
 import * as Effect from "effect/Effect"
-import { HOSTS } from "../../Limits.ts"
+import { HOSTS } from "../../text/Limits.ts"
 import { type Reply, RULES, type Standing, type Survey } from "./reducer.ts"
 
 const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, hold: 0 }

@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto"
 import { cpSync, existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { type Call, sleep } from "./argv.ts"
 import { fill, powerOff, remove, templateHome } from "./guest.ts"
 import { change, type Host, isAlive, read, type Vm } from "./state.ts"
-import { type Call, sleep } from "./words.ts"
 
 /** What a command prints. */
 export interface Result {

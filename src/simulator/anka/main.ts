@@ -1,10 +1,10 @@
 /** The simulated `anka` command: state on disk, faults on request, and VMs whose commands really run. */
 import { appendFileSync, copyFileSync, cpSync, existsSync, mkdirSync, statSync } from "node:fs"
 import { basename, join } from "node:path"
+import { parse, sleep } from "./argv.ts"
 import { commands, Failure, type Result } from "./commands.ts"
 import { guestHome, run as runInGuest } from "./guest.ts"
 import { change, type Fault, homeOf, read } from "./state.ts"
-import { parse, sleep } from "./words.ts"
 
 const log = (home: string, line: Record<string, unknown>) =>
   appendFileSync(join(home, "calls.jsonl"), `${JSON.stringify({ pid: process.pid, at: Date.now(), ...line })}\n`)

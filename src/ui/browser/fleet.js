@@ -1,10 +1,10 @@
 /** What hosts share: the queue, and who takes part. */
 import { h } from "./dom.js"
 import { link } from "./job.js"
+import { count, HINDRANCES, STAGES, span } from "./labels.js"
 import { bad, note, row, section, table } from "./parts.js"
-import { count, HINDRANCES, STAGES, span } from "./words.js"
 
-/** @import { Fleet } from "../../Fleet.ts" */
+/** @import { Fleet } from "../../control/Fleet.ts" */
 /** @import { Now } from "../Now.ts" */
 
 /** So many classes of the queue are shown. */

@@ -1,9 +1,9 @@
 /** How far a job has come: its stage clock in words, and as a bar. */
 import { h } from "./dom.js"
-import { PHASES, STAGES, span } from "./words.js"
+import { PHASES, STAGES, span } from "./labels.js"
 
 /** @import { JobProgress } from "../../services/Activity.ts" */
-/** @import { Phase } from "./words.js" */
+/** @import { Phase } from "./labels.js" */
 /** @import { Child } from "./dom.js" */
 
 const NAMES = /** @type {Array<keyof typeof STAGES>} */ (Object.keys(STAGES))

@@ -1,7 +1,7 @@
 /** Asks this page's own server what is so now, again and again, and shows it. */
 import { patch } from "./dom.js"
+import { clock } from "./labels.js"
 import { reasons, whole } from "./view.js"
-import { clock } from "./words.js"
 
 /** @import { Now } from "../Now.ts" */
 

@@ -1,6 +1,6 @@
 /** What the page is made of. */
 import { h } from "./dom.js"
-import { clock } from "./words.js"
+import { clock } from "./labels.js"
 
 /** @import { Child } from "./dom.js" */
 

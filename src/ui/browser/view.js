@@ -2,12 +2,12 @@
 import { h } from "./dom.js"
 import { hosts, queue } from "./fleet.js"
 import { bar, inPhase, legend, link, past, present, progress, textOf } from "./job.js"
+import { modeOf, PHASES, span } from "./labels.js"
 import { bad, note, row, section, table, time } from "./parts.js"
-import { modeOf, PHASES, span } from "./words.js"
 
 /** @import { ServiceActivity } from "../../services/Activity.ts" */
-/** @import { Status } from "../../Status.ts" */
-/** @import { Why } from "../../Why.ts" */
+/** @import { Status } from "../../control/Status.ts" */
+/** @import { Why } from "../../control/Why.ts" */
 /** @import { Now } from "../Now.ts" */
 /** @import { Child } from "./dom.js" */
 

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { misfits } from "../../../src/Expected.ts"
 import { credentialOf, GitHubConfig, rule } from "../../../src/plugins/github/config.ts"
+import { misfits } from "../../../src/text/Expected.ts"
 import { NodeContext } from "../../fakes/platform.ts"
 
 const { privateKey } = generateKeyPairSync("rsa", {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CAUSES } from "../../../src/Metrics.ts"
 import { causeOf } from "../../../src/plugins/github/failure.ts"
 import { RegistrationError } from "../../../src/plugins/github/runner.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { GitHubError } from "../../../src/services/GitHub.ts"
+import { CAUSES } from "../../../src/services/Metrics.ts"
 import { TemplateError } from "../../../src/services/Templates.ts"
 
 describe("a failure", () => {

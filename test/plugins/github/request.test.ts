@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { scopeOf, sort } from "../../../src/plugins/github/request.ts"
+import { toJob } from "../../../src/services/GitHub/look.ts"
+import * as schemas from "../../../src/services/GitHub/schemas.ts"
 import { Watched } from "../../../src/services/GitHub.ts"
-import { toJob } from "../../../src/services/github/look.ts"
-import * as schemas from "../../../src/services/github/schemas.ts"
 
 const scope = scopeOf(Watched.make({ owner: "o", repo: Option.some("r") }), "https://api.github.com")
 const read = Schema.decodeUnknownSync(schemas.Jobs)

@@ -2,7 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import type { Redis } from "ioredis"
-import { JobRequest } from "../../../src/Job.ts"
+import { JobRequest } from "../../../src/domain/Job.ts"
 import { classOf } from "../../../src/services/Coordinator/order.ts"
 import { keysOf } from "../../../src/services/Coordinator/redis/scripts.ts"
 import type { State } from "../../../src/services/Coordinator/reducer.ts"

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Drain } from "../../../src/Drain.ts"
 import * as embedded from "../../../src/services/Coordinator/embedded.ts"
+import { Drain } from "../../../src/services/Drain.ts"
 import { Wake } from "../../../src/services/Wake.ts"
 import { contract } from "../../contracts/coordinator.ts"
 import * as FakeLedger from "../../fakes/Ledger.ts"

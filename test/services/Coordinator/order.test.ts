@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
-import { JobKey, JobRequest, Scope, Template } from "../../../src/Job.ts"
+import { JobKey, JobRequest, Scope, Template } from "../../../src/domain/Job.ts"
 import { createdAtOf, dueOf, isLate, late, rankOf } from "../../../src/services/Coordinator/order.ts"
 
 const jobs = FastCheck.record({

@@ -1,7 +1,7 @@
 /** Random commands that make sense in a state: most of them fit it, some are late, doubled, or from another life. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { JobKey, JobRequest, Scope, Template } from "../../../src/Job.ts"
+import { JobKey, JobRequest, Scope, Template } from "../../../src/domain/Job.ts"
 import { classOf } from "../../../src/services/Coordinator/order.ts"
 import type { Claim, Command, Request, State } from "../../../src/services/Coordinator/reducer.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { JobKey, JobRequest, Scope, Template } from "../../../src/Job.ts"
+import { JobKey, JobRequest, Scope, Template } from "../../../src/domain/Job.ts"
 import { classOf } from "../../../src/services/Coordinator/order.ts"
 import {
   type Claim,

@@ -1,0 +1,114 @@
+/** The words of a command line, as far as they must be told apart before it is parsed. Pure. */
+import * as Either from "effect/Either"
+import { nearest } from "../../config/Problem.ts"
+import { flagsIn, type Given, unknown as unknownFlag } from "../flags.ts"
+
+/** The commands there are; those with commands of their own have them in them. */
+export interface Commands {
+  readonly [name: string]: Commands
+}
+
+/** A command line, taken apart. */
+interface Parts {
+  readonly flags: ReadonlyArray<Given>
+  /** What is no flag and no value of one: commands and their arguments. */
+  readonly words: ReadonlyArray<string>
+  /** `--` and all behind it. */
+  readonly rest: ReadonlyArray<string>
+}
+
+/** A command line ready for the parser. */
+export interface Line {
+  readonly args: ReadonlyArray<string>
+  /** The words of its command; none without one. */
+  readonly command: ReadonlyArray<string>
+  readonly flags: ReadonlyArray<Given>
+  /** Whether it only asks for help, or for the version. */
+  readonly asks: "help" | "version" | undefined
+}
+
+const partsOf = (args: ReadonlyArray<string>): Parts => {
+  const flags: Array<Given> = []
+  const words: Array<string> = []
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index] ?? ""
+    const value = args[index + 1]
+    if (word === "--") return { flags, words, rest: args.slice(index) }
+    if (!word.startsWith("-") || word === "-") {
+      words.push(word)
+      continue
+    }
+    const { given, wantsNext } = flagsIn(word)
+    const last = given.at(-1)
+    // `-1` is a number and no flag
+    if (wantsNext && last !== undefined && value !== undefined && !/^-(?!\d)/.test(value)) {
+      flags.push(...given.slice(0, -1), { ...last, value })
+      index++
+    } else flags.push(...given)
+  }
+  return { flags, words, rest: [] }
+}
+
+/** What people type who know other programs. */
+const HABITS: Readonly<Record<string, string>> = {
+  start: "anklet",
+  run: "anklet --attach",
+  daemon: "anklet --attach",
+  stop: "anklet -s stop",
+  restart: "anklet -s drain --no-wait && anklet",
+  reload: "anklet -s drain --no-wait && anklet",
+  version: "anklet --version"
+}
+
+/** What to say of a command that there is none of. */
+const unknown = (word: string, path: ReadonlyArray<string>, known: Commands): string => {
+  const names = Object.keys(known)
+  const isTop = path.length === 0
+  const group = isTop ? names.find((name) => Object.hasOwn(known[name] ?? {}, word)) : undefined
+  const habit = isTop && Object.hasOwn(HABITS, word) ? HABITS[word] : undefined
+  const near = habit ?? (group === undefined ? nearest(word, names) : `anklet ${group} ${word}`)
+  const hint = near === undefined ? `known are ${names.join(", ")}` : `did you mean "${near}"?`
+  return `there is no command "${[...path, word].join(" ")}": ${hint}`
+}
+
+const written = ({ typed, name, value }: Given) =>
+  name === undefined || value === undefined ? typed : `--${name}=${value}`
+
+/** Each once: to say a thing twice is no other thing. */
+const once = (words: ReadonlyArray<string>) => [...new Set(words)]
+
+/**
+ * A command line ready for the parser; else what to say of a command or flag that is not known.
+ *
+ * Flags may stand before a command, behind it, and in between. They go where the parser wants them: `-c FILE` to the front, others behind the command.
+ */
+export const ready = (args: ReadonlyArray<string>, commands: Commands): Either.Either<Line, string> => {
+  const { flags, words, rest } = partsOf(args)
+  const none = flags.find(({ name }) => name === undefined)
+  if (none !== undefined) return Either.left(unknownFlag(none.typed))
+  const command: Array<string> = []
+  let known = commands
+  let isHelp = flags.some(({ name }) => name === "help")
+  let at = 0
+  for (; at < words.length && Object.keys(known).length > 0; at++) {
+    const word = words[at] ?? ""
+    const next = Object.hasOwn(known, word) ? known[word] : undefined
+    if (next !== undefined) {
+      command.push(word)
+      known = next
+    } else if (word === "help") isHelp = true
+    else return Either.left(unknown(word, command, known))
+  }
+  const line = { command, flags }
+  if (isHelp) return Either.right({ ...line, args: [...command, "--help"], asks: "help" })
+  if (flags.some(({ name }) => name === "version"))
+    return Either.right({ ...line, args: ["--version"], asks: "version" })
+  const isConfig = ({ name, value }: Given) => name === "config" && value !== undefined
+  const behind = [
+    ...once(flags.filter((flag) => command.length === 0 || !isConfig(flag)).map(written)),
+    ...words.slice(at),
+    ...rest
+  ]
+  const files = command.length === 0 ? [] : flags.filter(isConfig).slice(-1).map(written)
+  return Either.right({ ...line, args: [...files, ...command, ...behind], asks: undefined })
+}

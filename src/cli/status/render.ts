@@ -1,0 +1,227 @@
+/** What the daemon says of itself, in words for people. Pure. */
+import type { Fleet } from "../../control/Fleet.ts"
+import type { Status } from "../../control/Status.ts"
+import { clock } from "../../domain/Format.ts"
+import type { JobProgress, ServiceActivity } from "../../services/Activity.ts"
+import type { HostStatus } from "../../services/HostStatus.ts"
+import { join, line, lines, type Shown, type Text } from "../shown.ts"
+import { cut, table } from "../table.ts"
+import type { Screen } from "../terminal.ts"
+
+/** A span of milliseconds in one or two units: `3 s`, `4 min 10 s`, `2 h`. */
+export const span = (ms: number): string => {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  if (hours < 1) return `${minutes} min`
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+/** What a job that came so far waits for now. */
+const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
+  queued: "is claimed",
+  seen: "is claimed",
+  claimed: "gets its template",
+  pulled: "is cloned",
+  cloned: "boots",
+  booted: "gets a runner",
+  registered: "starts its runner",
+  started: "runs",
+  done: "is cleaned up",
+  clean: "ends"
+}
+
+/** What a job does now, and for how long it has. */
+const stageOf = (job: JobProgress, now: number): string => {
+  const last = job.stages.at(-1)
+  const adopted = job.adopted && last?.stage !== "done"
+  return last === undefined || adopted ? "runs (adopted)" : `${NEXT[last.stage]} since ${span(now - last.at)}`
+}
+
+const doingOf = ({ doing, since }: ServiceActivity, now: number): readonly [string, string] => {
+  switch (doing._tag) {
+    case "Looking":
+      return ["looks", `for ${span(now - since)}`]
+    case "Waiting":
+      return ["waits", `${doing.why}; next look in ${span(doing.until - now)}`]
+    case "Working":
+      return ["works", `"${doing.job.name}" ${stageOf(doing.job, now)}`]
+    case "Failing":
+      return ["fails", `${doing.why} (${doing.failures} in a row; again in ${span(doing.until - now)})`]
+    case "Drained":
+      return ["drained", ""]
+  }
+}
+
+const COLOUR = { looks: "dim", waits: "dim", works: "green", fails: "red", drained: "yellow" } as const
+const modeOf = ({ mode, pauses }: Status): string => {
+  if (mode === "open") return "takes work"
+  if (mode === "draining") return "draining: takes nothing new, and leaves"
+  // one that runs an older version does not say by what
+  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
+  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
+}
+
+const titled = (screen: Screen, title: string, ...body: ReadonlyArray<Text>): ReadonlyArray<Text> => [
+  "",
+  screen.paint("bold", title),
+  ...body
+]
+
+/** The stage clock of a job: how long each stage took. */
+const stages = (job: JobProgress, now: number): string =>
+  [
+    ...job.stages.slice(1).map(({ stage, at }, n) => `${stage} ${span(at - (job.stages[n]?.at ?? at))}`),
+    ...(job.stages.at(-1)?.stage === "clean" ? [] : [`now ${span(now - (job.stages.at(-1)?.at ?? now))}`])
+  ].join(", ")
+
+/** The whole status of a daemon. */
+export const status = (screen: Screen, it: Status): Shown => {
+  const { now } = it
+  const used = it.vms?.length ?? 0
+  const working = it.services.flatMap(({ name, doing }) => (doing._tag === "Working" ? [{ name, job: doing.job }] : []))
+  const vms =
+    it.vms === null ? [screen.paint("red", `not known: ${it.problem}`)] : [`${used} of ${it.vmLimit} places are taken`]
+  return lines([
+    line`anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", modeOf(it))}`,
+    screen.paint("dim", it.config),
+    ...titled(
+      screen,
+      "Services",
+      table(
+        screen,
+        ["service", "", "what it does"],
+        it.services.map((service) => {
+          const [word, rest] = doingOf(service, now)
+          return [service.name, screen.paint(COLOUR[word as keyof typeof COLOUR], word), rest]
+        })
+      )
+    ),
+    ...working.flatMap(({ name, job }) => [
+      "",
+      cut(`${name}: ${job.fields.jobURL ?? job.name}`, screen.width),
+      cut(`  ${job.template}${job.attempt > 1 ? `, attempt ${job.attempt}` : ""}`, screen.width),
+      cut(`  ${stages(job, now)}`, screen.width)
+    ]),
+    ...titled(
+      screen,
+      "VMs",
+      ...vms,
+      ...(used > 0
+        ? [
+            table(
+              screen,
+              ["VM", "status", "of", "job"],
+              (it.vms ?? []).map((vm) => [vm.name, vm.status, vm.owner, vm.job])
+            )
+          ]
+        : [])
+    ),
+    ...it.pulls.flatMap(({ template, since, part }) =>
+      titled(
+        screen,
+        "Pull",
+        `${template}${since === 0 ? ", by another daemon" : `, for ${span(now - since)}`}${part === null ? "" : `, ${Math.round(part * 100)} %`}`
+      )
+    ),
+    ...(it.templates.length > 0 ? titled(screen, "Templates", cut(it.templates.join(", "), screen.width)) : []),
+    ...(it.limits.length > 0
+      ? titled(
+          screen,
+          "GitHub",
+          ...it.limits.map(({ credential, remaining, limit, resetAt, waitsUntil }) =>
+            join(
+              [
+                `${credential}: ${remaining === null ? "no answer yet" : `${remaining} of ${limit} requests left`}`,
+                ...(resetAt === null ? [] : [`until ${clock(resetAt)}`]),
+                ...(waitsUntil > now ? [screen.paint("yellow", `no polling until ${clock(waitsUntil)}`)] : [])
+              ],
+              ", "
+            )
+          )
+        )
+      : []),
+    ...(it.stores.length > 0
+      ? titled(
+          screen,
+          "Stores",
+          ...it.stores.map(
+            ({ name, isAway, services }) =>
+              line`${name}: ${isAway ? screen.paint("red", "does not answer") : "connected"} (${services.join(", ")})`
+          )
+        )
+      : []),
+    ...(it.ended.length > 0
+      ? titled(
+          screen,
+          "Lately",
+          table(
+            screen,
+            ["when", "service", "job", "outcome"],
+            it.ended
+              .slice(0, 5)
+              .map(({ service, job, outcome }) => [
+                `${span(now - (job.stages.at(-1)?.at ?? now))} ago`,
+                service,
+                job.name,
+                outcome
+              ])
+          )
+        )
+      : [])
+  ])
+}
+
+const briefly = (status: HostStatus | null): string => {
+  if (status === null) return "has not said yet"
+  const counts = new Map<string, number>()
+  for (const { doing } of status.services) counts.set(doing, (counts.get(doing) ?? 0) + 1)
+  const services = [...counts].map(([doing, many]) => `${many} ${doing.toLowerCase()}`).join(", ")
+  return status.mode === "open" ? services : `${status.mode}; ${services}`
+}
+
+/** Every host, and what waits. */
+export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
+  join(
+    scopes.map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt }) => {
+      const queued = classes.reduce((sum, { jobs }) => sum + jobs, 0)
+      return lines([
+        line`${screen.paint("bold", scope)} in ${store}: ${queued} queued, ${claimed} claimed`,
+        ...(problem === "" ? [] : [screen.paint("red", problem)]),
+        ...(lookedAt > 0 && looker !== "" ? [`${looker} looks for all; last look ${span(now - lookedAt)} ago`] : []),
+        ...(classes.length > 0
+          ? [
+              "",
+              table(
+                screen,
+                ["template", "jobs"],
+                classes.map(({ template, jobs, late }) => [
+                  template,
+                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them last`
+                ])
+              )
+            ]
+          : []),
+        ...(hosts.length > 0
+          ? [
+              "",
+              table(
+                screen,
+                ["host", "version", "alive", "services", "jobs"],
+                hosts.map(({ name, version, until, status }) => [
+                  name,
+                  version,
+                  until === 0 ? "yes" : until > now ? `for ${span(until - now)}` : `no, ${span(now - until)} silent`,
+                  briefly(status),
+                  (status?.services ?? [])
+                    .flatMap(({ job }) => (job === undefined ? [] : [`${job.name} ${NEXT[job.stage]}`]))
+                    .join("; ")
+                ])
+              )
+            ]
+          : [])
+      ])
+    }),
+    "\n\n"
+  )

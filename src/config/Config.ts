@@ -1,0 +1,346 @@
+/** `config.yml`: what a person writes, read strictly, with every problem told at once. */
+import { Path } from "@effect/platform/Path"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import type * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import { keepAll } from "../secrets/held.ts"
+import { misfits } from "../text/Expected.ts"
+import * as Database from "./Database.ts"
+import { Base, expand, type Home, home } from "./Home.ts"
+import { optional, withDefault } from "./Key.ts"
+import * as Network from "./Network.ts"
+import * as Older from "./Older.ts"
+import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./Problem.ts"
+
+export { ConfigError, Problem } from "./Problem.ts"
+export { AppKey, PrivateKey, Secret, Token } from "./Secret.ts"
+
+/** Default time between two passes, in seconds. */
+export const SLEEP_INTERVAL = 10
+
+/** Keys that every service has; all others are its plugin's. */
+export const Common = Schema.Struct({
+  name: Schema.NonEmptyString,
+  plugin: Schema.NonEmptyString,
+  sleep_interval: withDefault(Schema.Number.pipe(Schema.between(0.1, 86_400)), SLEEP_INTERVAL),
+  database: optional(Database.Written)
+})
+
+/** Where metrics are served over TCP: to this Mac alone, unless told otherwise. */
+const Metrics = Schema.Struct({
+  port: Database.Port,
+  host: withDefault(
+    Schema.String.pipe(
+      Schema.pattern(/^[\w.:-]+$/, {
+        message: () => "expected a name or a number of this Mac; the port is a key of its own"
+      })
+    ),
+    "127.0.0.1"
+  )
+})
+
+/** The daemon's part. */
+const TopLevel = Schema.Struct({
+  work_dir: withDefault(Schema.NonEmptyString, "."),
+  pid_file_dir: optional(Schema.NonEmptyString),
+  state_dir: optional(Schema.NonEmptyString),
+  log: withDefault(Schema.Struct({ file_dir: optional(Schema.NonEmptyString) }), { file_dir: Option.none() }),
+  metrics: optional(Metrics),
+  ...Network.fields,
+  services: optional(Schema.Unknown)
+})
+
+/** A service as it is written: its own keys are not read yet, because only its plugin knows them. */
+export interface RawService {
+  readonly name: string
+  /** Empty where the file names none. */
+  readonly plugin: string
+  readonly sleepInterval: Duration.Duration
+  /** The store that it shares with other hosts; none: it needs nothing but this one. */
+  readonly database: Option.Option<Database.Database>
+  /** Where it stands in the file. */
+  readonly index: number
+  /** The keys that belong to the plugin. */
+  readonly own: Readonly<Record<string, unknown>>
+}
+
+/** What the daemon itself is told. All paths are absolute. */
+export interface Daemon {
+  readonly file: string
+  readonly workDir: string
+  readonly pidFileDir: string
+  readonly stateDir: string
+  readonly logDir: string
+  /** Where metrics are served over TCP; none: nowhere. */
+  readonly metrics: Option.Option<typeof Metrics.Type>
+  /** What is written about the way to GitHub. */
+  readonly network: Network.Written
+}
+
+/** A file that was read: the daemon's part, the services, and the problems found so far. Keys that are wrong are as if they were left out. */
+export interface Raw {
+  readonly daemon: Daemon
+  readonly services: ReadonlyArray<RawService>
+  readonly problems: ReadonlyArray<Problem>
+  /** Those of them for which the daemon may be another than is meant. */
+  readonly daemonProblems: ReadonlyArray<Problem>
+  /** As it is written, secrets and all; without what only holds anchors. */
+  readonly content: Readonly<Record<string, unknown>>
+  /** Line of a path in the file, counted from 1. */
+  readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
+}
+
+const keysOf = <A, I, R>(schema: Schema.Schema<A, I, R>): ReadonlyArray<string> =>
+  AST.getPropertySignatures(AST.encodedAST(schema.ast)).map(({ name }) => String(name))
+
+const SENTINEL_KEYS = ["name", "nodes", "user", "password"]
+
+/** Known keys at a path of the file; `own` are those of the service's plugin. */
+const knownKeys =
+  (own: ReadonlyArray<string>) =>
+  (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
+    if (path.length === 0) return keysOf(TopLevel)
+    if (path[0] === "log") return ["file_dir"]
+    if (path[0] === "metrics") return keysOf(Metrics)
+    if (path.at(-1) === "sentinel") return SENTINEL_KEYS
+    return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), ...own]
+  }
+
+const strict = { errors: "all", onExcessProperty: "error" } as const
+
+/** What is right of some keys, and what is wrong with the others. */
+interface Sound<A> {
+  readonly value: Option.Option<A>
+  readonly error: Option.Option<ParseResult.ParseError>
+  readonly broken: ReadonlySet<PropertyKey>
+}
+
+/** Decode; keys that are wrong are left out or, where they are needed, `instead`. */
+const sound = Effect.fnUntraced(function* <A, I, R>(
+  schema: Schema.Schema<A, I, R>,
+  written: Readonly<Record<string, unknown>>,
+  instead: Readonly<Record<string, unknown>> = {}
+) {
+  const decoded = yield* Effect.either(Schema.decodeUnknown(schema)(written, strict))
+  if (Either.isRight(decoded)) {
+    const all: Sound<A> = { value: Option.some(decoded.right), error: Option.none(), broken: new Set() }
+    return all
+  }
+  const broken = new Set(misfits(decoded.left).flatMap(({ path }) => path.slice(0, 1)))
+  const rest = Object.fromEntries(Object.entries(written).filter(([key]) => !broken.has(key)))
+  const value = yield* Effect.option(Schema.decodeUnknown(schema)({ ...instead, ...rest }))
+  const some: Sound<A> = { value, error: Option.some(decoded.left), broken }
+  return some
+})
+
+/** A key at the top that only holds anchors, as in Compose files. */
+const isHolder = (key: string) => key.startsWith("x-")
+
+/** Read a config file: YAML, the daemon's part, and the common part of each service. What its plugins say comes on top. */
+export const read = Effect.fn("Config.read")(function* (file: string) {
+  const paths = yield* Path
+  const places = yield* home
+  // the parser is a quarter of what an idle daemon would load, and is needed once
+  const Yaml = yield* Effect.promise(() => import("./Yaml.ts"))
+  const { content: all, lineOf } = yield* Yaml.read(file)
+  if (!Predicate.isRecord(all)) {
+    const message = all === null || all === undefined ? "it is empty" : "expected keys and values, as the README shows"
+    return yield* new ConfigError({ file, problems: [Problem.make({ path: "", message })] })
+  }
+  const content = Object.fromEntries(Object.entries(all).filter(([key]) => !isHolder(key)))
+  const older = Older.recognise(content)
+  if (Option.isSome(older)) {
+    const { path, message } = older.value
+    return yield* new ConfigError({ file, problems: [problemAt(path, message, lineOf)] })
+  }
+  return yield* Effect.provideService(
+    interpret(file, content, lineOf),
+    Base,
+    workDirOf(content.work_dir, places, paths)
+  )
+})
+
+/** What is written, whose relative paths begin in the work_dir. */
+const interpret = Effect.fnUntraced(function* (
+  file: string,
+  content: Readonly<Record<string, unknown>>,
+  lineOf: Raw["lineOf"]
+) {
+  const top = yield* sound(TopLevel, content)
+  const wrong = Option.match(top.error, {
+    onNone: () => [],
+    onSome: (error) => ofParseError(error, [], knownKeys([]), lineOf)
+  })
+  const { list, problems: unlisted } = listOf(content.services, lineOf)
+  const { services, problems } = yield* readCommon(list, lineOf)
+  const said = yield* Effect.orElse(top.value, () => Effect.orDie(Schema.decodeUnknown(TopLevel)({})))
+  const daemon = daemonOf(file, said, yield* home, yield* Path)
+  const raw: Raw = {
+    daemon,
+    services,
+    problems: [...wrong, ...unlisted, ...problems],
+    // a key that is not known leaves the others as they are meant
+    daemonProblems: [...top.broken].some((key) => keysOf(TopLevel).includes(String(key))) ? wrong : [],
+    content,
+    lineOf
+  }
+  return raw
+})
+
+/** Read a config file for what it says of the daemon, whatever is wrong with its services. */
+export const readDaemon = Effect.fn("Config.readDaemon")(function* (file: string) {
+  const raw = yield* read(file)
+  if (raw.daemonProblems.length > 0) return yield* new ConfigError({ file, problems: raw.daemonProblems })
+  return raw
+})
+
+/** The services in the file, each with its index. */
+const listOf = (written: unknown, lineOf: Raw["lineOf"]) => {
+  const list: Array<readonly [index: number, service: Readonly<Record<string, unknown>>]> = []
+  const none = (message: string) => ({ list, problems: [problemAt(["services"], message, lineOf)] })
+  if (written === undefined) return none("is missing")
+  if (written === null) return none("has no value: expected at least one service")
+  if (!Array.isArray(written)) return none("expected a list of services: `- ` before the first key of each")
+  if (written.length === 0) return none("expected at least one service")
+  const problems: Array<Problem> = []
+  for (const [index, service] of written.entries()) {
+    if (Predicate.isRecord(service)) list.push([index, service])
+    else problems.push(problemAt(["services", index], "expected the keys and values of a service", lineOf))
+  }
+  return { list, problems }
+}
+
+/** The daemon's working directory: from where anklet is started, if it is relative or not written. */
+const workDirOf = (written: unknown, places: Home, paths: Path): string =>
+  paths.resolve(expand(typeof written === "string" && written !== "" ? written : ".", places))
+
+const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: Path): Daemon => {
+  const at = (path: string) => paths.resolve(expand(path, places))
+  return {
+    file,
+    workDir: places.base,
+    pidFileDir: at(Option.getOrElse(top.pid_file_dir, () => places.pid)),
+    stateDir: at(Option.getOrElse(top.state_dir, () => places.state)),
+    // no path at all: where anklet is started
+    logDir: Option.match(top.log.file_dir, { onNone: () => paths.resolve("."), onSome: at }),
+    metrics: top.metrics,
+    network: Network.of(top)
+  }
+}
+
+const readCommon = Effect.fnUntraced(function* (
+  written: ReadonlyArray<readonly [index: number, service: Readonly<Record<string, unknown>>]>,
+  lineOf: Raw["lineOf"]
+) {
+  const commonKeys = new Set(keysOf(Common))
+  const problems: Array<Problem> = []
+  const services: Array<RawService> = []
+  const names = new Map<string, number>()
+  for (const [index, service] of written) {
+    const at = ["services", index]
+    const entries = Object.entries(service)
+    const given = Object.fromEntries(entries.filter(([key]) => commonKeys.has(key)))
+    const common = yield* sound(Common, given, { name: "?", plugin: "?" })
+    if (Option.isSome(common.error)) {
+      problems.push(...ofParseError(common.error.value, at, knownKeys([]), lineOf))
+      // a mistyped `plugin` is named here: without it the plugin cannot be asked
+      for (const [key] of common.broken.has("plugin") ? entries : []) {
+        const near = commonKeys.has(key) ? undefined : nearest(key, ["name", "plugin"])
+        if (near !== undefined && !(near in service))
+          problems.push(problemAt([...at, key], `\`${key}\`: did you mean \`${near}\`?`, lineOf))
+      }
+    }
+    const database = yield* readDatabase(service.database, common.broken.has("database"))
+    for (const { path, message } of database.mistakes) {
+      problems.push(problemAt([...at, "database", ...path], message, lineOf))
+    }
+    if (Option.isNone(common.value)) continue
+    const { name, plugin, sleep_interval } = common.value.value
+    const first = common.broken.has("name") ? undefined : names.get(name)
+    if (first !== undefined) {
+      problems.push(
+        problemAt(
+          [...at, "name"],
+          `service "${name}" is there already (line ${lineOf(["services", first, "name"])}); names must differ`,
+          lineOf
+        )
+      )
+    }
+    if (!common.broken.has("name")) names.set(name, first ?? index)
+    services.push({
+      name,
+      plugin: common.broken.has("plugin") ? "" : plugin,
+      sleepInterval: Duration.seconds(sleep_interval),
+      database: database.store,
+      index,
+      own: Object.fromEntries(entries.filter(([key]) => !commonKeys.has(key)))
+    })
+  }
+  return { services, problems }
+})
+
+/** What the environment holds for Anklet 1 or 2, and nothing reads: a sentence for a person, if any. */
+export const olderEnvironment = ({ services, content }: Pick<Raw, "services" | "content">) =>
+  Effect.map(
+    Older.ignoredVariables(
+      services.map(({ name }) => name),
+      content
+    ),
+    Older.warningOf
+  )
+
+/** The store of a service, and what is wrong between its keys; what is wrong in one of them (`isBroken`) is told already. */
+const readDatabase = Effect.fnUntraced(function* (written: unknown, isBroken: boolean) {
+  const none: { store: RawService["database"]; mistakes: ReadonlyArray<Database.Mistake> } = {
+    store: Option.none(),
+    mistakes: []
+  }
+  if (!Predicate.isRecord(written)) return none
+  const { value, broken } = yield* sound(Database.Written, written)
+  const store = Option.map(value, (value) => Database.resolve(value, broken))
+  if (Option.isNone(store)) return none
+  if (!Option.isOption(store.value)) return { ...none, mistakes: store.value }
+  return isBroken ? none : { ...none, store: store.value }
+})
+
+/** A problem at a path of the file. */
+export const problemAt = (path: ReadonlyArray<PropertyKey>, message: string, lineOf: Raw["lineOf"]): Problem => {
+  const line = lineOf(path)
+  return Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })
+}
+
+/** A rule about keys that go together. It sees them as they are written, so that it is told beside what is wrong in one of them. */
+export type Rule = (
+  written: Readonly<Record<string, unknown>>
+) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
+
+/** Read the keys that belong to a service's plugin, by the plugin's schema and its rule. */
+export const readOwn = <A, I, R>(
+  raw: Raw,
+  service: RawService,
+  schema: Schema.Schema<A, I, R>,
+  rule: Rule = () => []
+): Effect.Effect<Either.Either<A, ReadonlyArray<Problem>>, never, R> =>
+  Effect.map(
+    Effect.either(Schema.decodeUnknown(schema)(service.own, strict)).pipe(
+      Effect.provideService(Base, raw.daemon.workDir)
+    ),
+    (decoded) => {
+      const at = ["services", service.index]
+      const problems = [
+        ...Option.match(Either.getLeft(decoded), {
+          onNone: () => [],
+          onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf)
+        }),
+        ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
+      ]
+      // a plugin of somebody else's may have a schema of its own for what is secret
+      if (Either.isRight(decoded)) keepAll(decoded.right)
+      return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
+    }
+  )

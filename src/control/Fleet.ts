@@ -1,0 +1,97 @@
+/** All hosts that share work with this one: the answer to `anklet status --fleet`. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Activity } from "../services/Activity.ts"
+import { templateIn } from "../services/Coordinator/order.ts"
+import { Coordinators } from "../services/Coordinators.ts"
+import { versionOf } from "../services/Host.ts"
+import * as HostStatus from "../services/HostStatus.ts"
+import * as Shared from "../services/Shared.ts"
+
+/** A host, as it last said. Times are in milliseconds since the epoch. */
+const HostSeen = Schema.Struct({
+  name: Schema.String,
+  version: Schema.String,
+  /** It counts as dead from then on, if it does not say another word. */
+  until: Schema.Number,
+  /** Null when it has said nothing yet, or nothing that this version understands. */
+  status: Schema.NullOr(HostStatus.HostStatus)
+})
+
+/** One scope: who takes part, and what waits. */
+const ScopeSeen = Schema.Struct({
+  scope: Schema.String,
+  store: Schema.String,
+  /** Empty when the store answered; else why it did not. */
+  problem: Schema.String,
+  hosts: Schema.Array(HostSeen),
+  classes: Schema.Array(
+    Schema.Struct({
+      template: Schema.String,
+      jobs: Schema.Number,
+      /** How many of them come after all that is new; daemons of older versions do not say it. */
+      late: Schema.optionalWith(Schema.Number, { default: () => 0 })
+    })
+  ),
+  claimed: Schema.Number,
+  /** Name of the host that looks at the CI for all, and when its last look began. */
+  looker: Schema.String,
+  lookedAt: Schema.Number
+})
+
+/** Every scope that services of this host take part in. */
+export const Fleet = Schema.Struct({ now: Schema.Number, scopes: Schema.Array(ScopeSeen) })
+export type Fleet = typeof Fleet.Type
+
+/** `<template>:<tag>` as people write it. */
+export const templateOf = (jobClass: string): string => {
+  const [template, tag] = templateIn(jobClass)
+  return tag === "" ? `${template} (using latest)` : `${template}:${tag}`
+}
+
+/** Ask the store of every scope. */
+export const look = Effect.fn("Fleet.look")(function* () {
+  const { all } = yield* Coordinators
+  const activity = yield* Activity
+  // a host that shares with nobody tells nobody
+  const ours = yield* HostStatus.tell((yield* activity.services).map(({ name }) => name))
+  const clock = yield* Effect.clock
+  const scopes = yield* Effect.forEach(all, (coordinator, n) =>
+    Effect.gen(function* () {
+      const { name: store } = yield* coordinator.state
+      return yield* Effect.forEach(yield* coordinator.scopes, (scope) =>
+        Effect.gen(function* () {
+          const asked = yield* Effect.either(Shared.ask(`survey ${n} ${scope}`, coordinator.survey(scope)))
+          const problem = Either.isLeft(asked) ? asked.left.message : ""
+          const { hosts, classes, owned, looker, lookedAt } = Either.getOrElse(asked, () => ({
+            hosts: [],
+            classes: [],
+            owned: 0,
+            looker: "",
+            lookedAt: 0
+          }))
+          const nameOf = (info: string) => coordinator.nameOf(info)
+          return {
+            scope,
+            store,
+            problem,
+            hosts: hosts.map(({ info, until, status }) => ({
+              name: nameOf(info),
+              version: versionOf(info),
+              until: Number.isFinite(until) ? until : 0,
+              status: Option.getOrNull(HostStatus.decode(coordinator === all[0] ? ours : status))
+            })),
+            classes: classes.map(({ name, jobs, late }) => ({ template: templateOf(name), jobs, late })),
+            claimed: owned,
+            looker: nameOf(hosts.find(({ id }) => id === looker)?.info ?? ""),
+            lookedAt
+          }
+        })
+      )
+    })
+  )
+  const fleet: Fleet = { now: yield* clock.currentTimeMillis, scopes: scopes.flat() }
+  return fleet
+})

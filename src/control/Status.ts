@@ -1,0 +1,133 @@
+/** What a running daemon says of itself: the answer to `anklet status`. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { VM_PREFIX } from "../domain/Job.ts"
+import { version } from "../process/version.ts"
+import { Activity, Ended, ServiceActivity } from "../services/Activity.ts"
+import { Anka, takesRoom } from "../services/Anka.ts"
+import { Coordinators } from "../services/Coordinators.ts"
+import { Drain } from "../services/Drain.ts"
+import { GitHub } from "../services/GitHub.ts"
+import * as HostStatus from "../services/HostStatus.ts"
+import { Ledger } from "../services/Ledger.ts"
+import * as Shared from "../services/Shared.ts"
+import { VM_LIMIT } from "../services/Slots.ts"
+import { Templates } from "../services/Templates.ts"
+
+/** A VM of this host that takes room. */
+const VmSeen = Schema.Struct({
+  name: Schema.String,
+  status: Schema.String,
+  /** The service that uses it, or whose it may be. */
+  owner: Schema.String,
+  /** Name of the job it is for; empty when it is none of this daemon's. */
+  job: Schema.String
+})
+
+/** A pull that is under way. */
+const Pull = Schema.Struct({
+  template: Schema.String,
+  since: Schema.Number,
+  /** From 0 to 1, where it can be known. */
+  part: Schema.NullOr(Schema.Number)
+})
+
+/** The rate limit of a credential, as GitHub said last. */
+const Limit = Schema.Struct({
+  credential: Schema.String,
+  remaining: Schema.NullOr(Schema.Number),
+  limit: Schema.NullOr(Schema.Number),
+  resetAt: Schema.NullOr(Schema.Number),
+  /** Nothing new is looked for before this; 0 when nothing is in the way. */
+  waitsUntil: Schema.Number
+})
+
+/** A store that services share with other hosts. */
+const StoreSeen = Schema.Struct({ name: Schema.String, isAway: Schema.Boolean, services: Schema.Array(Schema.String) })
+
+/** All of it. Times are in milliseconds since the epoch. */
+export const Status = Schema.Struct({
+  version: Schema.String,
+  pid: Schema.Number,
+  config: Schema.String,
+  startedAt: Schema.Number,
+  now: Schema.Number,
+  mode: HostStatus.Mode,
+  /** What pauses the host, and the command that ends that. */
+  pauses: Schema.optionalWith(Schema.Array(Schema.Struct({ by: Schema.String, ends: Schema.String })), {
+    default: () => []
+  }),
+  services: Schema.Array(ServiceActivity),
+  /** Null when `anka list` did not answer; `problem` says why. */
+  vms: Schema.NullOr(Schema.Array(VmSeen)),
+  problem: Schema.String,
+  vmLimit: Schema.Number,
+  templates: Schema.Array(Schema.String),
+  pulls: Schema.Array(Pull),
+  limits: Schema.Array(Limit),
+  stores: Schema.Array(StoreSeen),
+  /** Jobs that ended lately, the newest first. */
+  ended: Schema.Array(Ended)
+})
+export type Status = typeof Status.Type
+
+/** `anka list` may hang; a person does not wait for it. */
+const LIST_WITHIN = "5 seconds"
+
+/** What the daemon knows of itself besides. */
+export interface About {
+  readonly config: string
+  readonly startedAt: number
+}
+
+const listed = Shared.ask(
+  "anka list",
+  Effect.timeout(
+    Effect.flatMap(Anka, ({ list }) => list),
+    LIST_WITHIN
+  )
+).pipe(Effect.either)
+
+/** Look at everything now. */
+export const look = Effect.fn("Status.look")(function* ({ config, startedAt }: About) {
+  const activity = yield* Activity
+  const coordinators = yield* Coordinators
+  const { claims, vms: owned } = yield* (yield* Ledger).state
+  const found = yield* listed
+  const all = found._tag === "Right" ? found.right : []
+  const ownerOf = (name: string) => {
+    const vm = [...HashMap.values(owned)].find((vm) => vm.vm === name)
+    if (vm === undefined) {
+      return { owner: name.startsWith(VM_PREFIX) ? "another daemon, or left behind" : "not Anklet's", job: "" }
+    }
+    const claim = HashMap.get(claims, vm.job)
+    return { owner: vm.service, job: Option.match(claim, { onNone: () => "", onSome: ({ job }) => job.name }) }
+  }
+  const status: Status = {
+    version,
+    pid: process.pid,
+    config,
+    startedAt,
+    now: yield* Clock.currentTimeMillis,
+    mode: yield* HostStatus.mode,
+    pauses: yield* (yield* Drain).pauses,
+    services: yield* activity.services,
+    vms:
+      found._tag === "Left"
+        ? null
+        : all.filter(takesRoom).map(({ name, status }) => ({ name, status, ...ownerOf(name) })),
+    problem: found._tag === "Left" ? found.left.message : "",
+    vmLimit: VM_LIMIT,
+    templates: all
+      .filter((vm) => !takesRoom(vm))
+      .map(({ name, tag }) => (Option.isSome(tag) ? `${name}:${tag.value}` : name)),
+    pulls: Option.toArray(yield* Shared.ask("pull", (yield* Templates).pulling)),
+    limits: yield* (yield* GitHub).limits,
+    stores: yield* coordinators.stores,
+    ended: yield* activity.ended
+  }
+  return status
+})

@@ -1,0 +1,148 @@
+/** One service: pass after pass until it drains. Holds the only catch-all in the program. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Finding from "../domain/Finding.ts"
+import { PluginError, type Service, type Surroundings } from "../plugins/Plugin.ts"
+import { Progress } from "../services/Activity.ts"
+import { Coordinator } from "../services/Coordinator.ts"
+import { Drain } from "../services/Drain.ts"
+import * as Metrics from "../services/Metrics.ts"
+import { Wake } from "../services/Wake.ts"
+
+/** A failing service waits at most so long between two passes. */
+const BACK_OFF_AT_MOST = Duration.minutes(5)
+
+/** After so many failures in a row: twice the interval, four times, … capped, and between half and all of it, so that services that fail together do not return together. */
+const backOff = (interval: Duration.Duration, failures: number) =>
+  Effect.map(Random.nextRange(0.5, 1), (jitter) =>
+    Duration.times(
+      Duration.min(Duration.times(Duration.max(interval, "1 second"), 2 ** Math.min(failures, 20)), BACK_OFF_AT_MOST),
+      jitter
+    )
+  )
+
+const isWaiting = (cause: Cause.Cause<PluginError>) =>
+  Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Waiting")
+
+/** What went wrong; without the stack of a fault, which is not the same at every pass. */
+const messageOf = (cause: Cause.Cause<PluginError>) =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => Cause.pretty(cause).replaceAll(/\n\s+at .*/g, ""),
+    onSome: ({ message }) => message
+  })
+
+/** What failures in a row have in common when they are one to a person. */
+const troubleOf = (cause: Cause.Cause<PluginError>) =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => messageOf(cause),
+    onSome: ({ message, trouble }) => trouble ?? message
+  })
+
+/** A person is told once what is wrong, not at every pass; what is only waited for is no error. */
+const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
+  const failure = Cause.failureOption(cause)
+  if (isWaiting(cause)) return Effect.logDebug(Cause.squash(cause))
+  const what = messageOf(cause)
+  return Option.contains(before, troubleOf(cause))
+    ? Effect.logDebug(`service is still failing, ${failures + 1} times in a row: ${what}`)
+    : Option.isSome(failure)
+      ? Effect.logError(`service is failing: ${what}`)
+      : Effect.logError("service is failing: a pass died; this is a fault in its plugin", cause)
+}
+
+/** Make exactly one pass; tells how it ended. */
+const once = <R>({ pass }: Service<R>) =>
+  Effect.scoped(pass).pipe(
+    Effect.tapErrorCause((cause) => report(cause, 0, Option.none())),
+    // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
+    Effect.sandbox,
+    Effect.mapError((cause) =>
+      Option.getOrElse(
+        Cause.failureOption(cause),
+        () => new PluginError({ reason: "Failed", detail: Cause.pretty(cause) })
+      )
+    )
+  )
+
+/** Make passes until drained. Never fails: a failing pass is reported and made again, later and later. */
+const forever = <R>(service: Service<R>) =>
+  Effect.gen(function* () {
+    const drain = yield* Drain
+    const coordinator = yield* Coordinator
+    const wake = yield* Wake
+    const progress = yield* Progress
+    const failures = yield* Ref.make(0)
+    const said = yield* Ref.make(Option.none<string>())
+    while (!(yield* drain.begun)) {
+      yield* progress.does({ _tag: "Looking" })
+      const exit = yield* Effect.scoped(service.pass).pipe(
+        // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
+        Effect.sandbox,
+        Effect.exit
+      )
+      if (Exit.isSuccess(exit)) {
+        if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
+        yield* Ref.set(failures, 0)
+        yield* Metrics.passEnded({ service: service.name, result: "ok" })
+        const [pause] = yield* drain.pauses
+        yield* progress.does({
+          _tag: "Waiting",
+          why:
+            pause === undefined
+              ? "no job waits for this host"
+              : `paused by ${pause.by}: nothing new is taken on this host`,
+          until: (yield* Clock.currentTimeMillis) + Duration.toMillis(service.sleepInterval)
+        })
+        yield* Effect.raceAll([Effect.sleep(service.sleepInterval), coordinator.woken(service.name), drain.wait])
+        continue
+      }
+      const cause = Cause.flatten(exit.cause)
+      yield* Metrics.passEnded({ service: service.name, result: isWaiting(cause) ? "waiting" : "failed" })
+      const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
+      yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(troubleOf(cause))))
+      const pause = yield* backOff(service.sleepInterval, count)
+      const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause)
+      const why = messageOf(cause)
+      yield* progress.does(
+        isWaiting(cause) ? { _tag: "Waiting", why, until } : { _tag: "Failing", why, failures: count + 1, until }
+      )
+      // a store that is back need not be waited for any longer
+      const isStore = Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Store")
+      yield* Effect.raceAll([Effect.sleep(pause), isStore ? wake.called(service.name) : Effect.never, drain.wait])
+    }
+    yield* progress.does({ _tag: "Drained" })
+    yield* Effect.logInfo("service has drained")
+  })
+
+export const KINDS = {
+  "plugin-died": {
+    level: "warning",
+    why: "A plugin that dies while it is examined may well die in a pass, too.",
+    remedy: "mend the plugin, or ask whoever wrote it"
+  }
+} as const satisfies Finding.Kinds
+
+/** What a service's plugin finds on this host. One that throws, dies, or answers with something else is a finding itself. */
+export const examine = <R>({ plugin, examine }: Service<R>, around: Surroundings) =>
+  (examine?.(around) ?? Effect.succeed([])).pipe(
+    Effect.filterOrDieMessage((found) => Finding.areFindings(found), "it gives something that is no list of findings"),
+    // as with a pass: what is wrong with a plugin must not touch the others
+    Effect.catchAllCause((cause) => {
+      const [why] = Cause.pretty(cause).split("\n")
+      return Effect.succeed([
+        Finding.about("plugins", KINDS)("plugin-died", `plugin ${plugin} died while asked: ${why}`)
+      ])
+    })
+  )
+
+/** Run a service: one pass with `once`, else pass after pass until drained. */
+export const run = <R>(service: Service<R>, options: { readonly once: boolean }) =>
+  Effect.zipRight(Effect.logInfo("service starts"), options.once ? once(service) : forever(service)).pipe(
+    Effect.annotateLogs({ serviceName: service.name, plugin: service.plugin })
+  )

@@ -1,0 +1,245 @@
+/** The daemon's process: its layers, its signals, its exit code. Loads no command-line parser. */
+
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Schedule from "effect/Schedule"
+import * as Config from "../config/Config.ts"
+import { home } from "../config/Home.ts"
+import { FILE_NAME as SOCKET } from "../control/Server.ts"
+import * as Files from "../files/Files.ts"
+import { Handover } from "../interruption/Handover.ts"
+import { exposed } from "../plugins/exposed.ts"
+import type { Service } from "../plugins/Plugin.ts"
+import * as Plugins from "../plugins/Plugins.ts"
+import * as Detach from "../process/Detach.ts"
+import { type ExitCode, exitCodeOf } from "../process/ExitCode.ts"
+import { closeDebugger } from "../process/edge.ts"
+import { listen } from "../process/signals.ts"
+import { COLLECT_EVERY, collector } from "../process/Tuning.ts"
+import { Activity } from "../services/Activity.ts"
+import * as Anka from "../services/Anka/command.ts"
+import { Budget } from "../services/Budget.ts"
+import { Coordinators } from "../services/Coordinators.ts"
+import { Drain, PAUSE_FILE } from "../services/Drain.ts"
+import { Exec } from "../services/Exec.ts"
+import * as GitHub from "../services/GitHub/octokit.ts"
+import { HostLock } from "../services/HostLock.ts"
+import { Ledger, pathOf } from "../services/Ledger.ts"
+import * as Log from "../services/Log.ts"
+import type { Way } from "../services/Network/Way.ts"
+import { Network, settle } from "../services/Network.ts"
+import { Once } from "../services/Once.ts"
+import * as PidFile from "../services/PidFile.ts"
+import { Refusals } from "../services/Refusals.ts"
+import { Slots } from "../services/Slots.ts"
+import { Templates } from "../services/Templates.ts"
+import { Wake } from "../services/Wake.ts"
+import * as Traces from "../traces/Traces.ts"
+import * as Daemon from "./Daemon.ts"
+
+/** How the daemon was asked to run. */
+export interface Options {
+  readonly config: string
+  readonly once: boolean
+  /** Stay in the foreground, and log to the terminal too. */
+  readonly attach: boolean
+}
+
+/** Gives memory back: first when the start is over, then as long as the daemon runs. */
+const collectGarbage = Effect.sync(collector).pipe(
+  Effect.flatMap((collect) => Effect.repeat(Effect.sync(collect), Schedule.spaced(COLLECT_EVERY))),
+  Effect.delay("5 seconds"),
+  Effect.interruptible,
+  Effect.forkScoped
+)
+
+/** Where a config's ledger is. */
+export const ledgerOf = pathOf
+
+const capabilities = (
+  services: ReadonlyArray<Service<unknown>>,
+  places: { readonly ledger: string; readonly locks: string; readonly state: string },
+  way: Way
+) =>
+  Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, GitHub.layer, Wake.layer)
+    ),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Anka.layer,
+        Budget.layer,
+        Ledger.layer(places.ledger),
+        HostLock.layer(places.locks),
+        Layer.succeed(Network, way)
+      )
+    )
+  )
+
+/** What a service has logged already, and what is no fault of the daemon that runs: it is in its log that this would stand. */
+const UNLOGGED: ReadonlyArray<string> = ["PluginError", "AlreadyRunning"]
+
+/** What a signal acts on. */
+interface Reach {
+  /** Runs an effect, whose words are in the log. */
+  readonly fork: (effect: Effect.Effect<unknown>) => void
+  /** Opens the log's file anew. */
+  readonly reopen: Effect.Effect<void>
+}
+
+/** From the PID file to the last line of the log; `logs` gets what signals act on as soon as that is open. */
+const program = Effect.fn("daemon")(function* (
+  options: Options,
+  up: Effect.Effect<void>,
+  logs: (reach: Reach) => void
+) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const raw = yield* Config.read(options.config)
+  const { daemon } = raw
+  const services = yield* Plugins.resolve(raw)
+  const way = yield* settle(daemon.network)
+  const places = yield* home
+  const ledger = yield* ledgerOf(daemon.stateDir)
+  return yield* Effect.gen(function* () {
+    const { reopen } = yield* Log.LogFile
+    logs({ fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen })
+    yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
+    // a ledger has one writer, also when two configs name one state_dir
+    yield* PidFile.hold(`${ledger}.pid`, "state_dir")
+    yield* Files.removeLeft(
+      ["host.json.new", `${PAUSE_FILE}.new`, "ledger.jsonl.new", "ledger.jsonl.probe"].map((name) =>
+        paths.join(daemon.stateDir, name)
+      )
+    )
+    yield* Effect.mapError(
+      Effect.zipRight(
+        fs.makeDirectory(daemon.workDir, { recursive: true, mode: Files.FOLDER }),
+        Effect.try(() => process.chdir(daemon.workDir))
+      ),
+      (error) =>
+        new Config.ConfigError({
+          file: daemon.file,
+          problems: [
+            Config.Problem.make({ path: "work_dir", message: `${daemon.workDir} cannot be used: ${error.message}` })
+          ]
+        })
+    )
+    yield* Effect.flatMap(
+      Config.olderEnvironment(raw),
+      Option.match({ onNone: () => Effect.void, onSome: Effect.logWarning })
+    )
+    yield* Effect.forEach(yield* exposed(raw), (warning) => Effect.logWarning(warning), { discard: true })
+    yield* Plugins.writeFiles(services)
+    yield* collectGarbage
+    yield* Effect.scoped(
+      Effect.flatMap(
+        Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir }, way)),
+        (context) =>
+          Effect.provide(
+            Daemon.run({
+              services,
+              once: options.once,
+              ledger,
+              ledgers: places.ledgers,
+              control: Option.some({
+                socket: paths.join(daemon.pidFileDir, SOCKET),
+                config: options.config,
+                metrics: daemon.metrics,
+                pauseFile: paths.join(daemon.stateDir, PAUSE_FILE)
+              }),
+              up
+            }),
+            context
+          )
+      )
+    )
+  }).pipe(
+    // what goes wrong from here on is in the log too, not only at the terminal
+    Effect.tapErrorCause((cause) =>
+      Option.exists(Cause.failureOption(cause), ({ _tag }) => UNLOGGED.includes(_tag))
+        ? Effect.void
+        : Effect.logError(
+            Option.match(Cause.failureOption(cause), {
+              onNone: () => "internal error",
+              onSome: ({ message }) => message
+            }),
+            Cause.isDie(cause) ? cause : Cause.empty
+          )
+    ),
+    Effect.scoped,
+    Effect.provide(Log.layer({ directory: daemon.logDir, terminal: options.attach }))
+  )
+})
+
+const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () => `internal error: ${Cause.pretty(cause)}`,
+    onSome: ({ message }) => message
+  })
+
+/** Run the daemon until it is told to stop or has drained; tells its exit code. What signals mean to it: signals.ts. */
+export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
+  // a SIGUSR1 that came while the program was loaded
+  closeDebugger()
+  const base = Layer.mergeAll(Drain.live, Exec.layer, Handover.layer).pipe(
+    Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer))
+  )
+  const run = Effect.gen(function* () {
+    const drain = yield* Drain
+    const handover = yield* Handover
+    let reach: Reach = { fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen: Effect.void }
+    const fork: Reach["fork"] = (effect) => reach.fork(effect)
+    const fiber = yield* Effect.fork(
+      program(options, Detach.report({ _tag: "Up" }), (logged) => {
+        reach = logged
+      })
+    )
+    let stopping = false
+    const stop = (how = "stopping: services are interrupted and clean up") => {
+      // the first one interrupts; a second one must not skip the clean-up that runs by then
+      if (stopping) return
+      stopping = true
+      fork(Effect.zipRight(handover.prevent, Effect.logInfo(how)))
+      // again and again until it has ended: a finalizer in a plugin may lose one (see Finalizer.ts)
+      fork(Fiber.interruptFork(fiber).pipe(Effect.repeat(Schedule.spaced("500 millis"))))
+    }
+    listen((meaning, signal) => {
+      switch (meaning) {
+        case "stop":
+          return stop()
+        case "drain":
+          return fork(Effect.zipRight(Effect.logInfo("draining: nothing new is taken"), drain.begin))
+        case "reopen":
+          return fork(reach.reopen)
+        case "ignore":
+          return fork(Effect.logInfo(`${signal} means nothing to this daemon: it goes on`))
+      }
+    })
+    fork(Effect.andThen(handover.wait, () => stop("handing over: services are interrupted, and leave what runs")))
+    const exit = yield* Fiber.await(fiber)
+    // a failed start interrupts what was starting beside it: only a pure interruption is a stop
+    if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0
+    const message = messageOf(exit.cause)
+    const code = Option.match(Cause.failureOption(exit.cause), { onNone: (): ExitCode => 1, onSome: exitCodeOf })
+    yield* say(message)
+    yield* Detach.report({ _tag: "Failed", code, message })
+    return code
+  })
+  return Effect.runPromise(run.pipe(Effect.provide(base), Effect.orDie))
+}
+
+/** The detached process: `anklet daemon <config> [--once]`, started by `anklet` itself. */
+export const detached = async (argv: ReadonlyArray<string>): Promise<void> => {
+  const [config = "", flag] = argv
+  process.exit(await main({ config, once: flag === "--once", attach: false }, () => Effect.void))
+}

@@ -1,0 +1,152 @@
+/** The VM as a scoped resource: named and written down, cloned, started, ready; closing the scope deletes it. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { type JobKey, type Template, VM_PREFIX, VmName } from "../domain/Job.ts"
+import * as Uuid from "../domain/Uuid.ts"
+import * as Finalizer from "../interruption/Finalizer.ts"
+import { lingering, within } from "../interruption/Within.ts"
+import { reached } from "../services/Activity.ts"
+import { Anka, AnkaError } from "../services/Anka.ts"
+import { HostLock } from "../services/HostLock.ts"
+import { Ledger, VmGone, VmNamed } from "../services/Ledger.ts"
+import * as Metrics from "../services/Metrics.ts"
+import { Slots, VM_LIMIT } from "../services/Slots.ts"
+
+/** A VM that is ready, or was when its owner crashed. */
+export interface Vm {
+  readonly name: VmName
+}
+
+/** Cloning is near instant for tagged templates: a stop lets it end, because half a clone is worse than the wait. */
+const CLONE_GRACE: Duration.DurationInput = "20 seconds"
+/** macOS answers 20 to 30 s after a cold start; a host under load takes longer. */
+const READY_WITHIN: Duration.DurationInput = "5 minutes"
+const PROBE_WITHIN: Duration.DurationInput = "15 seconds"
+const DELETE_WITHIN: Duration.DurationInput = "3 minutes"
+const DELETE_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(3))
+
+/** After a crash a hypervisor that does not answer is asked again for about so long: a VM with a running job is not ended for that. */
+const ADOPT_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
+
+const freshName = Effect.map(Uuid.random, (uuid) => VmName.make(`${VM_PREFIX}${uuid}`))
+
+/** Held while a VM is cloned, also by a clone that outlived its killed daemon; says which VM. */
+const CLONE_LOCK = "clone"
+/** An orphaned clone is waited for so long: Anka's own clones take less. */
+const ORPHAN_WITHIN: Duration.DurationInput = "3 minutes"
+
+/** A clone that a killed daemon left running would make its VM after we have deleted it: it must end first. */
+const noOrphan = (name: VmName) =>
+  Effect.flatMap(HostLock, (locks) =>
+    locks
+      .holder(CLONE_LOCK)
+      .pipe(
+        Effect.map(Option.contains<string>(name)),
+        Effect.repeat({ while: (cloning) => cloning, schedule: Schedule.spaced("200 millis") }),
+        within(ORPHAN_WITHIN),
+        Effect.ignore
+      )
+  )
+
+/** Delete a VM until it is certainly gone. */
+export const destroy = (name: VmName) =>
+  Effect.gen(function* () {
+    const anka = yield* Anka
+    yield* noOrphan(name)
+    yield* anka.delete(name).pipe(Effect.retry(DELETE_RETRIES), within(DELETE_WITHIN))
+  })
+
+/** Destroy a VM and strike it from the ledger; what stays is named at ERROR and tried again by the reconcile. Tells whether it is gone. */
+export const remove = (name: VmName) =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    return yield* destroy(name).pipe(
+      Effect.matchEffect({
+        onFailure: (error) =>
+          Effect.logError(
+            `VM ${name} could not be deleted and keeps its place on this host; it is tried again every few minutes, or delete it with "anka delete --yes ${name}"`,
+            error
+          ).pipe(Effect.zipRight(Metrics.removalFailed({ kind: "vm" })), Effect.as(false)),
+        onSuccess: () =>
+          Effect.zipRight(ledger.settle(VmGone.make({ vm: name })), Effect.as(Effect.logDebug("VM deleted"), true))
+      })
+    )
+  }).pipe(Effect.annotateLogs("vmName", name))
+
+const own = Effect.fnUntraced(function* (name: VmName) {
+  const slots = yield* Slots
+  yield* slots.own(name)
+  // the undo stands before the act: a clone that fails half-way, or finishes after we gave up on it, is deleted by its name
+  yield* Finalizer.add(remove(name))
+})
+
+/** Other daemons of this host clone here too, so room is counted and taken under one lock. */
+const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmName) {
+  const anka = yield* Anka
+  const slots = yield* Slots
+  const locks = yield* HostLock
+  const lock = yield* locks.acquire(CLONE_LOCK, name)
+  if ((yield* slots.present) >= VM_LIMIT) {
+    return yield* new AnkaError({
+      reason: "CapacityExceeded",
+      command: `anka clone ${template.id} ${name}`,
+      detail: `${VM_LIMIT} VMs are on this host already`
+    })
+  }
+  yield* anka.clone(template, name, lock.setChild).pipe(lingering(CLONE_GRACE))
+}, Effect.scoped)
+
+/** Make a VM for a job: cloned, started, and ready when a command inside it answers. */
+export const make = Effect.fn("Vm.make")(function* (
+  template: Template,
+  owner: { readonly job: JobKey; readonly service: string }
+) {
+  const anka = yield* Anka
+  const ledger = yield* Ledger
+  const name = yield* freshName
+  yield* Effect.uninterruptible(Effect.zipRight(ledger.append(VmNamed.make({ vm: name, ...owner })), own(name)))
+  return yield* Effect.gen(function* () {
+    yield* Effect.logInfo(`cloning VM from ${template}`)
+    yield* cloneIntoRoom(template, name)
+    yield* reached("cloned")
+    yield* anka.start(name)
+    yield* anka.run(name, ["true"], { timeout: PROBE_WITHIN }).pipe(
+      Effect.filterOrFail(
+        ({ code }) => code === 0,
+        ({ code }) => notReady(name, `"true" exited with ${code}`)
+      ),
+      Effect.retry({ while: isTransient, schedule: Schedule.spaced("1 second") }),
+      Effect.timeoutFail({
+        duration: READY_WITHIN,
+        onTimeout: () => notReady(name, `no command answered in ${Duration.format(Duration.decode(READY_WITHIN))}`)
+      })
+    )
+    yield* Effect.logInfo("VM is ready")
+    yield* reached("booted")
+    const vm: Vm = { name }
+    return vm
+  }).pipe(Effect.annotateLogs("vmName", name))
+})
+
+/** Own again a VM that a crash left behind; none when it does not run any more. */
+export const adopt = Effect.fn("Vm.adopt")(function* (name: VmName) {
+  const anka = yield* Anka
+  yield* Effect.uninterruptible(own(name))
+  const found = yield* anka.show(name).pipe(
+    Effect.map((vm) => vm.status === "running"),
+    Effect.catchIf(
+      (error) => error.reason === "NotFound",
+      () => Effect.succeed(false)
+    ),
+    Effect.retry(ADOPT_RETRIES)
+  )
+  const vm: Vm = { name }
+  return found ? Option.some(vm) : Option.none<Vm>()
+})
+
+const isTransient = (error: AnkaError) => error.reason === "GuestUnreachable" || error.reason === "Timeout"
+
+const notReady = (name: VmName, detail: string) =>
+  new AnkaError({ reason: "GuestUnreachable", command: `anka run ${name} true`, detail })

@@ -1,0 +1,120 @@
+/** The contract between the daemon and a plugin. */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Rule } from "../config/Config.ts"
+import type { Database } from "../config/Database.ts"
+import type { Finding, Fix } from "../domain/Finding.ts"
+import type { JobKey, JobRequest, Scope as JobScope } from "../domain/Job.ts"
+import { hiding } from "../secrets/Secrets.ts"
+import type { Anka } from "../services/Anka.ts"
+import type { Exec } from "../services/Exec.ts"
+import type { GitHub } from "../services/GitHub.ts"
+import type { LedgerState } from "../services/Ledger.ts"
+import type { Refusal } from "./PluginFiles.ts"
+
+/** What an examination may ask. */
+export type Examined = Anka | Exec | FileSystem | GitHub | Path
+
+/** A pass that failed: what, on what, and what to do; the service logs it at ERROR and makes another pass later. */
+export class PluginError extends hiding(
+  Schema.TaggedError<PluginError>()("PluginError", {
+    /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
+    reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
+    detail: Schema.String,
+    /** Failures with one trouble are one to a person, who is told of it once, however their `detail` differs; default: the detail. */
+    trouble: Schema.optional(Schema.String),
+    cause: Schema.optional(Schema.Defect)
+  })
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** What the service itself tells its plugin: the part of the config that all services have. */
+export interface ServiceContext {
+  /** Unique in this daemon. */
+  readonly name: string
+  readonly sleepInterval: Duration.Duration
+  /** The plugin's folder on this host, `~/.config/anklet/plugins/<name>`; its files are there before the first pass. */
+  readonly directory: string
+  /**
+   * Look at those files as they are now: fails where one is missing, cannot be read, or is refused by the plugin. To be
+   * asked before a job is claimed, so that a host that would fail each job leaves them to others.
+   */
+  readonly checkFiles: Effect.Effect<void, PluginError>
+}
+
+/** A job as its CI tells it now, whether it is ours to run or not. */
+export interface Found {
+  readonly key: JobKey
+  readonly scope: JobScope
+  readonly name: string
+  readonly url: string
+  readonly state: "queued" | "running" | "over"
+  /** Which runner has it, how it ended, or what its CI waits for. */
+  readonly detail: string
+  /** The job as a request, or why it can be none. */
+  readonly request: Either.Either<JobRequest, string>
+  /** What is probably not meant as the job says it, although it can run. */
+  readonly doubts?: ReadonlyArray<string>
+}
+
+/** What a plugin's examination may rely on, and what it is told of its surroundings. */
+export interface Surroundings {
+  /** Whether a daemon runs with this config: it sees to what it left behind, so others only tell. */
+  readonly daemonRuns: boolean
+  /** What this host wrote down. */
+  readonly ledger: LedgerState
+  /** Repair something while no daemon of this config can start; fails when one runs. */
+  readonly alone: (repair: Fix["run"]) => Fix["run"]
+}
+
+/**
+ * Code that knows one CI platform.
+ *
+ * `run` is one pass: look for work, take at most one job, see it through, return. It never loops, keeps nothing between
+ * passes, fails only with `PluginError`, and is safe to interrupt at every step.
+ */
+export interface Plugin<C, I, R> {
+  readonly name: string
+  /** The plugin's own keys of a service in the config; decoded strictly, once, before the daemon starts. */
+  readonly config: Schema.Schema<C, I, FileSystem | Path>
+  /** What is wrong between these keys, each of which may be right by itself. It sees them as they are written. */
+  readonly rule?: Rule
+  /** Files written into the plugin's folder when missing; the user's to change from then on. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Why a text that the user has put in the place of one of `files`, here by its path, cannot be used; none where it can. */
+  readonly refuse?: (path: string, text: string) => Option.Option<Refusal>
+  readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
+  /** For `anklet why`: the job of this address or number as the CI tells it now; none when it is none of this service's. */
+  readonly find?: (
+    service: ServiceContext,
+    config: C,
+    job: string
+  ) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
+  /** For `anklet doctor`: ask what a pass would ask, change nothing, and tell what is so, right or wrong. */
+  readonly examine?: (
+    service: ServiceContext,
+    config: C,
+    around: Surroundings
+  ) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
+}
+
+/** A service whose plugin is found and whose config is decoded: a pass that can be run. */
+export interface Service<R> {
+  readonly name: string
+  readonly plugin: string
+  readonly sleepInterval: Duration.Duration
+  /** The store that it shares with other hosts, if any. */
+  readonly database: Option.Option<Database>
+  readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
+  readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
+  readonly examine?: (around: Surroundings) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
+}

@@ -1,0 +1,118 @@
+/** A whole config as it is meant: every value of the daemon and of its services, each with where it came from. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import { Common, type Raw, type RawService } from "../config/Config.ts"
+import * as Database from "../config/Database.ts"
+import { Base, home } from "../config/Home.ts"
+import * as Network from "../config/Network.ts"
+import { sourceOf } from "../config/Secret.ts"
+import { HIDDEN, originOf, type Setting, settingsOf, withoutUser } from "../config/Setting.ts"
+import * as Plugins from "./Plugins.ts"
+
+const at = (content: unknown, path: ReadonlyArray<string | number>): unknown =>
+  path.reduce<unknown>((value, key) => (Predicate.hasProperty(value, key) ? value[key] : undefined), content)
+
+/** The daemon's own settings; all folders are absolute. */
+const daemon = ({ content, lineOf, daemon }: Raw): ReadonlyArray<Setting> =>
+  (
+    [
+      [["work_dir"], daemon.workDir],
+      [["pid_file_dir"], daemon.pidFileDir],
+      [["state_dir"], daemon.stateDir],
+      [["log", "file_dir"], daemon.logDir],
+      ...Option.match(daemon.metrics, {
+        onNone: () => [],
+        onSome: ({ port, host }) =>
+          [
+            [["metrics", "port"], port],
+            [["metrics", "host"], host]
+          ] as const
+      })
+    ] as const
+  ).map(([path, value]) => ({
+    path,
+    value,
+    origin: at(content, path) === undefined ? { from: "default" } : { from: "line", line: lineOf(path) }
+  }))
+
+/** The keys about the network, as far as somebody wrote them; where a proxy is, is no secret. */
+const network = Effect.fnUntraced(function* (raw: Raw) {
+  const places = yield* home
+  const { shown } = yield* Effect.promise(() => import("../network/Proxy.ts"))
+  const { network } = raw.daemon
+  const tell = (key: string, read: Network.Choice, setting: Setting): Setting => {
+    const written = raw.content[key]
+    const source = typeof written === "string" ? sourceOf(AST.unknownKeyword, written, places.user) : undefined
+    const line = raw.lineOf([key])
+    return {
+      ...setting,
+      value: typeof read === "boolean" ? read : shown(read, HIDDEN),
+      origin: source === undefined ? setting.origin : originOf(source, places, line)
+    }
+  }
+  return settingsOf(Network.Written, raw.content, network, { at: [], lineOf: raw.lineOf, places })
+    .filter(({ path: [key = ""] }) => key in Network.fields && key in raw.content)
+    .map((setting) => {
+      if (setting.path[0] === "vm_proxy") return tell("vm_proxy", network.vm_proxy, setting)
+      return setting.path[0] === "proxy" && Option.isSome(network.proxy)
+        ? tell("proxy", network.proxy.value, setting)
+        : setting
+    })
+})
+
+/** What is meant by the keys of a database that are not written, and a host name is no secret. */
+const database = (setting: Setting, written: Readonly<Record<string, unknown>>): ReadonlyArray<Setting> => {
+  const key = setting.path[3]
+  const url = written.url
+  if (key === "url" && typeof url === "string" && setting.origin.from === "line")
+    return [{ ...setting, value: /@/.test(url) && !/:\/\//.test(url) ? HIDDEN : withoutUser(url) }]
+  if (setting.origin.from !== "unset" || (key !== "url" && key !== "port" && key !== "database")) return [setting]
+  // an address, sentinels and clusters tell by themselves
+  const isPlain = !Predicate.isString(url) || !/^\w+:\/\/|^file:|^\$/.test(url)
+  return isPlain && written.sentinel === undefined && (written.cluster ?? false) === false
+    ? [{ ...setting, value: Database.DEFAULTS[key], origin: { from: "default" } }]
+    : []
+}
+
+const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
+  const places = yield* home
+  const path = ["services", service.index] as const
+  const context = { at: path, lineOf: raw.lineOf, places }
+  const written = at(raw.content, path)
+  const all: Readonly<Record<string, unknown>> = Predicate.isRecord(written) ? written : {}
+  const theirs = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in service.own)))
+  const store: Readonly<Record<string, unknown>> = Predicate.isRecord(all.database) ? all.database : {}
+  const common = settingsOf(
+    Common,
+    { ...theirs, database: store },
+    Option.getOrUndefined(yield* Effect.option(Schema.decodeUnknown(Common)(theirs))),
+    context
+  )
+  const own = Option.match(yield* Plugins.read(raw, service), {
+    onNone: () => [],
+    onSome: ({ schema, value }) => settingsOf(schema, service.own, value, context)
+  })
+  const isUsed = store.enabled === true
+  return [
+    ...common.filter(({ path }) => path[2] !== "database"),
+    ...own,
+    ...common
+      .filter(({ path }) => path[2] === "database")
+      // of a database that is not used, only what somebody wrote
+      .filter(
+        ({ path, origin }) => isUsed || path[3] === "enabled" || (origin.from !== "default" && origin.from !== "unset")
+      )
+      .flatMap((setting) => (isUsed ? database(setting, store) : [setting]))
+  ]
+})
+
+/** Every value of a config without problems. */
+export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
+  return yield* Effect.gen(function* () {
+    const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
+    return [...daemon(raw), ...(yield* network(raw)), ...services.flat()]
+  }).pipe(Effect.provideService(Base, raw.daemon.workDir))
+})

@@ -1,0 +1,138 @@
+/** Lists that strangers write: each item is decoded by itself, so that one that cannot be read does not take the others with it. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { misfits } from "../text/Expected.ts"
+import * as Limits from "../text/Limits.ts"
+import { excerpt, visibleJson } from "../text/Text.ts"
+import type { Once } from "./Once.ts"
+
+/** An item that is left out: its place in the list, counted from 1, the beginning of what it is, and what is wrong with it. */
+const Unreadable = Schema.Struct({ place: Schema.Number, value: Schema.Unknown, why: Schema.String })
+export type Unreadable = typeof Unreadable.Type
+
+/** The items of a list, and what was left out. */
+export interface Each<A> {
+  readonly items: ReadonlyArray<A>
+  readonly unreadable: ReadonlyArray<Unreadable>
+}
+
+/** Maximum number of characters of a stranger's value that are shown. */
+const SHOWN = 200
+/** Maximum number of levels, and of parts of each, that are kept of it: the value itself may have any size. */
+const LEVELS = 4
+const PARTS = 50
+/** Maximum number of entries of one answer of which each has a line of its own. */
+const NAMED = 10
+
+/** The beginning of a value, as JSON can tell it: Octokit reads a number beyond 2^53 as a bigint. */
+const begun = (value: unknown, levels = LEVELS): unknown => {
+  if (typeof value === "string") return value.slice(0, Limits.NAME)
+  // the digits of a very long one take their time
+  if (typeof value === "bigint") return BigInt.asIntN(128, value) === value ? `${value}` : "a very long number"
+  if (typeof value !== "object" || value === null) return value
+  if (levels === 0) return "…"
+  return Array.isArray(value)
+    ? value.slice(0, PARTS).map((part) => begun(part, levels - 1))
+    : Object.fromEntries(
+        Object.keys(value)
+          .slice(0, PARTS)
+          .map((key) => [key.slice(0, Limits.NAME), begun(Reflect.get(value, key), levels - 1)])
+      )
+}
+
+/** A stranger's value on one line, as JSON. */
+const shown = (value: unknown): string => excerpt(visibleJson(JSON.stringify(begun(value)) ?? String(value)), SHOWN)
+
+const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
+  path.reduce<unknown>(
+    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+    value
+  )
+
+/** What is wrong with a value, in its own words. */
+const why = (value: unknown, error: ParseResult.ParseError): string => {
+  const [misfit] = misfits(error)
+  if (misfit === undefined || misfit.path.length === 0) return "it is something else"
+  const wrong = at(value, misfit.path)
+  return `${shown(misfit.path.join("."))} is ${wrong === undefined ? "missing" : shown(wrong)}`
+}
+
+/** What stays the same of an entry while other things in it change: what it is called by, else its place. */
+const identityOf = ({ place, value }: Unreadable): string => {
+  const names = ["uuid", "id", "name"].map((key) => at(value, [key]))
+  return shown(names.find((name) => typeof name === "string" || typeof name === "number") ?? place)
+}
+
+const BROKEN = "it is something else"
+
+/** A list of such items, and what in it is none. */
+export const each = <A, I>(item: Schema.Schema<A, I>) => {
+  const decode = Schema.decodeUnknownEither(item)
+  const encode = Schema.encodeSync(item)
+  return Schema.transform(
+    Schema.Array(Schema.Unknown),
+    Schema.Struct({ items: Schema.Array(Schema.typeSchema(item)), unreadable: Schema.Array(Unreadable) }),
+    {
+      strict: true,
+      decode: (values) => {
+        const items: Array<A> = []
+        const unreadable: Array<Unreadable> = []
+        for (const [index, value] of values.entries()) {
+          // a value that makes its schema throw is one more that cannot be read
+          const read = Either.flatMap(
+            Either.try(() => decode(value)),
+            (read) => Either.mapLeft(read, (error) => why(value, error))
+          )
+          if (Either.isRight(read)) items.push(read.right)
+          else
+            unreadable.push({
+              place: index + 1,
+              value: begun(value),
+              why: typeof read.left === "string" ? read.left : BROKEN
+            })
+        }
+        return { items, unreadable }
+      },
+      encode: ({ items }): ReadonlyArray<unknown> => items.map((item) => encode(item))
+    }
+  )
+}
+
+/** A list of such items; what in it is none is left out, where nobody need know. */
+export const readable = <A, I>(item: Schema.Schema<A, I>) =>
+  Schema.transform(each(item), Schema.Array(Schema.typeSchema(item)), {
+    strict: true,
+    decode: ({ items }) => items,
+    encode: (items) => ({ items, unreadable: [] })
+  })
+
+/**
+ * Name what could not be read at WARN, each entry once, and of many only the first ones; gives the items. `list` says where
+ * they are listed, e.g. `anka list`.
+ */
+export const told = <A>(
+  { once }: Once["Type"],
+  list: string,
+  { items, unreadable }: Each<A>,
+  consequence: (unreadable: Unreadable) => string = () => "it is left out"
+): Effect.Effect<ReadonlyArray<A>> =>
+  Effect.forEach(
+    unreadable.slice(0, NAMED),
+    (it) =>
+      once(
+        `${list}: ${identityOf(it)}, ${it.why}`,
+        Effect.logWarning(
+          `${list}: entry ${it.place} cannot be read, ${it.why}; ${consequence(it)}: ${shown(it.value)}`
+        )
+      ),
+    { discard: true }
+  ).pipe(
+    Effect.zipRight(
+      unreadable.length > NAMED
+        ? once(`${list}: more`, Effect.logWarning(`${list}: ${unreadable.length - NAMED} more entries cannot be read`))
+        : Effect.void
+    ),
+    Effect.as(items)
+  )

@@ -1,0 +1,208 @@
+/**
+ * A `fetch` for Octokit over node:http, with connections kept open.
+ *
+ * Node's own `fetch` costs about 10 MB of memory for good once it is touched; this one costs none of it.
+ */
+import * as http from "node:http"
+import * as https from "node:https"
+import * as tls from "node:tls"
+import * as Option from "effect/Option"
+import type { Proxy } from "../../network/Proxy.ts"
+import * as Limits from "../../text/Limits.ts"
+import type { Way } from "../Network/Way.ts"
+import { DIRECT } from "../Network.ts"
+import { type Line, TransportError } from "./line.ts"
+
+export { TransportError } from "./line.ts"
+
+/** A connection that says nothing for so long, in milliseconds, is dead: a Mac that slept has such ones. */
+const SILENCE = 30_000
+/** GitHub sends requests about a renamed repository elsewhere; never more often than this. */
+const REDIRECTIONS = 5
+
+/** What Octokit reads of a response. */
+export interface Response {
+  readonly status: number
+  readonly url: string
+  readonly ok: boolean
+  readonly headers: Map<string, string>
+  readonly text: () => Promise<string>
+  readonly arrayBuffer: () => Promise<ArrayBufferLike>
+}
+
+/** What Octokit passes. */
+export interface RequestInit {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal?: AbortSignal
+}
+
+const direct = (options: https.AgentOptions): Line => {
+  const plain = new http.Agent(options)
+  const secure = new https.Agent(options)
+  return {
+    name: "",
+    request: (url, given, take) =>
+      url.protocol === "https:"
+        ? https.request(url, { ...given, agent: secure }, take)
+        : http.request(url, { ...given, agent: plain }, take),
+    refusal: () => undefined,
+    failure: () => undefined,
+    close: () => {
+      plain.destroy()
+      secure.destroy()
+    }
+  }
+}
+
+/**
+ * A transport with connections of its own; `close` ends them. `way` tells through which proxy a request goes, and whom to
+ * trust; `silence` is how long a server may say nothing, in milliseconds.
+ */
+export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; readonly silence?: number } = {}) => {
+  const options = {
+    keepAlive: true,
+    maxSockets: 10,
+    scheduling: "lifo" as const,
+    timeout: silence,
+    // one context for all connections: each would read the whole list of authorities anew
+    ...(way.authorities.length === 0
+      ? {}
+      : { secureContext: tls.createSecureContext({ ca: [...tls.rootCertificates, ...way.authorities] }) })
+  }
+  const without = direct(options)
+  const lines = new Map<Proxy, Promise<Line>>()
+  const lineTo = (url: URL): Line | Promise<Line> =>
+    Option.match(way.proxyFor(url), {
+      onNone: () => without,
+      onSome: (proxy) => {
+        const line = lines.get(proxy) ?? import("./tunnel.ts").then(({ through }) => through(proxy, options))
+        lines.set(proxy, line)
+        return line
+      }
+    })
+
+  const exchange = async (url: URL, init: RequestInit): Promise<Response> => {
+    const line = await lineTo(url)
+    return new Promise((resolve, reject) => {
+      const fail = (error: NodeJS.ErrnoException) =>
+        reject(
+          init.signal?.aborted || error instanceof TransportError
+            ? error
+            : (line.failure(url, error) ?? new TransportError(error.code ?? "", `${explain(url, error)}${line.name}`))
+        )
+      const give = (code: string, what: string) =>
+        request.destroy(new TransportError(code, `${url.host} ${what}${line.name}`))
+      const request = line.request(
+        url,
+        {
+          method: init.method ?? "GET",
+          headers: { ...init.headers },
+          timeout: silence,
+          ...(init.signal === undefined ? {} : { signal: init.signal })
+        },
+        (response) => {
+          const refusal = line.refusal(url, response.statusCode ?? 0)
+          if (refusal !== undefined) {
+            request.destroy(refusal)
+            return
+          }
+          const chunks: Array<Buffer> = []
+          let size = 0
+          response.on("data", (chunk: Buffer) => {
+            chunks.push(chunk)
+            size += chunk.length
+            if (size > Limits.ANSWER) give("ETOOBIG", `sent more than ${Limits.ANSWER} bytes; check api_url`)
+          })
+          response.on("error", fail)
+          response.on("aborted", () => fail(Object.assign(new Error("cut off"), { code: "ECONNRESET" })))
+          response.on("end", () => {
+            if (!response.complete) return
+            const body = Buffer.concat(chunks)
+            if (isJson(response) && !Limits.isShallow(body)) {
+              reject(
+                new TransportError(
+                  "ETOODEEP",
+                  `${url.host} sent JSON of more than ${Limits.DEPTH} levels; check api_url${line.name}`
+                )
+              )
+            } else resolve(toResponse(url, response, body))
+          })
+        }
+      )
+      request.on("error", fail)
+      request.on("timeout", () => give("ETIMEDOUT", `said nothing for ${silence / 1000} seconds`))
+      request.end(init.body)
+    })
+  }
+
+  const fetch = async (address: string, init: RequestInit = {}): Promise<Response> => {
+    let url = new URL(address)
+    let response = await exchange(url, init)
+    for (let n = 0; n < REDIRECTIONS; n++) {
+      const to = target(url, init.method ?? "GET", response)
+      if (to === undefined) break
+      url = to
+      response = await exchange(url, init)
+    }
+    return response
+  }
+
+  return {
+    fetch,
+    close: () => {
+      without.close()
+      for (const line of lines.values()) void line.then(({ close }) => close())
+    }
+  }
+}
+
+/** Octokit parses an answer that calls itself so. */
+const isJson = ({ headers }: http.IncomingMessage): boolean => /json/i.test(headers["content-type"] ?? "")
+
+const toResponse = (url: URL, { statusCode: status = 0, headers }: http.IncomingMessage, body: Buffer): Response => ({
+  status,
+  url: url.href,
+  ok: status >= 200 && status < 300,
+  headers: new Map([
+    ...Object.entries(headers).map(
+      ([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")] as const
+    ),
+    // also of what came in chunks: whoever adds up the pages of a list reads it here
+    ["content-length", String(body.length)]
+  ]),
+  text: () => Promise.resolve(body.toString("utf8")),
+  arrayBuffer: () => Promise.resolve(body.buffer.slice(body.byteOffset, body.byteOffset + body.length))
+})
+
+/** Where the same request is to be sent. Never to another server: it carries the credential. Writes only where nothing else can be meant. */
+const target = (from: URL, method: string, { status, headers }: Response): URL | undefined => {
+  const location = headers.get("location")
+  const follows = method === "GET" ? [301, 302, 307, 308] : [307, 308]
+  if (location === undefined || !follows.includes(status) || !URL.canParse(location, from.href)) return undefined
+  const to = new URL(location, from)
+  return to.origin === from.origin ? to : undefined
+}
+
+const explain = (url: URL, error: NodeJS.ErrnoException): string => {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return `${url.host} refuses connections; check api_url and that the server runs`
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `the name ${url.hostname} cannot be resolved; check api_url and the host's DNS`
+    case "ECONNRESET":
+    case "EPIPE":
+      return `${url.host} broke the connection off`
+    case "CERT_HAS_EXPIRED":
+      return `the certificate of ${url.host} has expired; renew it, or check this Mac's clock`
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      return `the certificate of ${url.host} is not trusted; set NODE_EXTRA_CA_CERTS, or \`ca\` in the config, to the file of its authority`
+    default:
+      return `${url.host}: ${error.message}`
+  }
+}

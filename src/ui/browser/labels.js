@@ -1,0 +1,89 @@
+/** The words of the page. Times are in milliseconds since the epoch. */
+
+/** @import { Hindrance } from "../../control/Blocked.ts" */
+/** @import { Status } from "../../control/Status.ts" */
+/** @import { Stage } from "../../domain/Stage.ts" */
+
+/**
+ * A span of milliseconds in one or two units: `3 s`, `4 min 10 s`, `2 h 5 min`.
+ * @param {number} ms
+ */
+export const span = (ms) => {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  if (hours < 1) return `${minutes} min`
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" })
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" })
+
+/**
+ * A time as the viewer's clock shows it; with the day, unless it is today.
+ * @param {number} at
+ * @param {number} now
+ */
+export const clock = (at, now) => {
+  const [day, today] = [DAY.format(at), DAY.format(now)]
+  return day === today ? TIME.format(at) : `${day}, ${TIME.format(at)}`
+}
+
+/** How many there are, with the word for one or for more.
+ * @param {number} many
+ * @param {string} one
+ * @param {string} more
+ */
+export const count = (many, one, more) => `${many} ${many === 1 ? one : more}`
+
+/**
+ * For each stage, in their order: what a job does that came so far, and what it did on its way there.
+ * @typedef {"waits" | "prepares" | "runs" | "cleans"} Phase
+ * @type {Record<Stage, { does: string, after: Phase }>}
+ */
+export const STAGES = {
+  queued: { does: "is claimed", after: "waits" },
+  seen: { does: "is claimed", after: "waits" },
+  claimed: { does: "gets its template", after: "waits" },
+  pulled: { does: "is cloned", after: "prepares" },
+  cloned: { does: "boots", after: "prepares" },
+  booted: { does: "gets a runner", after: "prepares" },
+  registered: { does: "starts its runner", after: "prepares" },
+  started: { does: "runs", after: "prepares" },
+  done: { does: "is cleaned up", after: "runs" },
+  clean: { does: "ends", after: "cleans" }
+}
+
+/**
+ * What a job can be in, in this order.
+ * @type {Record<Phase, string>}
+ */
+export const PHASES = { waits: "waits", prepares: "gets a VM and runner", runs: "runs", cleans: "is cleaned up" }
+
+/**
+ * Whether the host takes work, and what keeps it from that.
+ * @param {Pick<Status, "mode" | "pauses">} status
+ */
+export const modeOf = ({ mode, pauses }) => {
+  if (mode === "open") return "takes work"
+  if (mode === "draining") return "draining: takes nothing new, and leaves"
+  // a daemon of an older version does not say by what
+  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
+  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
+}
+
+/**
+ * Why this host takes none of the jobs that wait.
+ * @type {Record<Hindrance, string>}
+ */
+export const HINDRANCES = {
+  none: "nothing is in the way",
+  paused: "this host is paused",
+  draining: "this host is draining",
+  failing: "all services fail",
+  no_room: "no place for another VM",
+  busy: "all services are at work",
+  pulling: "a pull is under way",
+  unknown: "anka list does not answer"
+}
