@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { leaveOut } from "./lean.mjs"
+import { leaveOut } from "./bundleSize.mjs"
 
 /** The folder of this repository. */
 export const root = fileURLToPath(new URL("..", import.meta.url))

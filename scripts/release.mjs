@@ -10,7 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { bundle, root, version } from "./bundle.mjs"
-import { pluginApiApart } from "./lean.mjs"
+import { pluginApiApart } from "./bundleSize.mjs"
 import { bom, licences, packagesIn } from "./release/contents.mjs"
 import { formula } from "./release/formula.mjs"
 import { installer } from "./release/installer.mjs"

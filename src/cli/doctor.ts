@@ -28,14 +28,17 @@ const way = Effect.fnUntraced(function* (file: string) {
 const capabilities = Effect.fnUntraced(function* (file: string) {
   const Anka = yield* Effect.promise(() => import("../services/Anka/command.ts"))
   const GitHub = yield* Effect.promise(() => import("../services/GitHub/octokit.ts"))
-  const { Budget } = yield* Effect.promise(() => import("../services/Budget.ts"))
+  const { SharedRateLimit } = yield* Effect.promise(() => import("../services/SharedRateLimit.ts"))
   const { HostLock } = yield* Effect.promise(() => import("../services/HostLock.ts"))
   const { Mac } = yield* Effect.promise(() => import("../services/Mac.ts"))
   const { Network } = yield* Effect.promise(() => import("../services/Network.ts"))
   const { locks } = yield* home
-  return Layer.mergeAll(Anka.layer, Mac.layer, HostLock.layer(locks), Layer.provide(GitHub.layer, Budget.layer)).pipe(
-    Layer.provideMerge(Layer.succeed(Network, yield* way(file)))
-  )
+  return Layer.mergeAll(
+    Anka.layer,
+    Mac.layer,
+    HostLock.layer(locks),
+    Layer.provide(GitHub.layer, SharedRateLimit.layer)
+  ).pipe(Layer.provideMerge(Layer.succeed(Network, yield* way(file))))
 })
 
 /** `anklet doctor`. */
@@ -51,7 +54,7 @@ export const doctor = Command.make(
       const { exposed } = yield* Effect.promise(() => import("./service/secrets.ts"))
       const file = yield* configFile(given.config)
       const found = yield* Effect.gen(function* () {
-        const examined = yield* Doctor.examine(yield* Doctor.admit(file, resolved, { differences, exposed }))
+        const examined = yield* Doctor.examine(yield* Doctor.gather(file, resolved, { differences, exposed }))
         return given.fix ? yield* Doctor.mend(examined) : examined
       }).pipe(
         Effect.scoped,

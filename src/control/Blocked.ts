@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import type { Status } from "./Status.ts"
 
 /** Why this host takes no job of a class now; `unknown` when `anka list` does not answer, `pulling` only where the template matters. */
-export const Hindrance = Schema.Literal(
+export const BlockedReason = Schema.Literal(
   "none",
   "draining",
   "paused",
@@ -13,10 +13,10 @@ export const Hindrance = Schema.Literal(
   "pulling",
   "unknown"
 )
-export type Hindrance = typeof Hindrance.Type
+export type BlockedReason = typeof BlockedReason.Type
 
 /** What keeps this host from every job alike. */
-export const hindrance = ({ mode, services, vms, vmLimit }: Status): Hindrance => {
+export const blockedReason = ({ mode, services, vms, vmLimit }: Status): BlockedReason => {
   if (mode !== "open") return mode
   const present = services.filter(({ doing }) => doing._tag !== "Drained")
   const idle = present.filter(({ doing }) => doing._tag !== "Working")

@@ -114,12 +114,12 @@ export const open = Effect.fn("Control.open")(function* <R>(path: string, about:
     "GET /status": () =>
       Effect.flatMap(
         Effect.promise(() => import("./Status.ts")),
-        ({ look, Status }) => Effect.map(look({ config: about.config, startedAt }), (status) => json(Status, status))
+        ({ read, Status }) => Effect.map(read({ config: about.config, startedAt }), (status) => json(Status, status))
       ),
     "GET /fleet": () =>
       Effect.flatMap(
         Effect.promise(() => import("./Fleet.ts")),
-        ({ look, Fleet }) => Effect.map(look(), (fleet) => json(Fleet, fleet))
+        ({ read, Fleet }) => Effect.map(read(), (fleet) => json(Fleet, fleet))
       ),
     "GET /why": ({ query }) =>
       Effect.flatMap(

@@ -52,7 +52,7 @@ export const templateOf = (jobClass: string): string => {
 }
 
 /** Ask the store of every scope. */
-export const look = Effect.fn("Fleet.look")(function* () {
+export const read = Effect.fn("Fleet.read")(function* () {
   const { all } = yield* Coordinators
   const activity = yield* Activity
   // a host that shares with nobody tells nobody

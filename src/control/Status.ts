@@ -92,7 +92,7 @@ const listed = Shared.ask(
 ).pipe(Effect.either)
 
 /** Look at everything now. */
-export const look = Effect.fn("Status.look")(function* ({ config, startedAt }: About) {
+export const read = Effect.fn("Status.read")(function* ({ config, startedAt }: About) {
   const activity = yield* Activity
   const coordinators = yield* Coordinators
   const { claims, vms: owned } = yield* (yield* Ledger).state

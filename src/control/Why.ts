@@ -6,11 +6,11 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { gib } from "../domain/Format.ts"
+import { gib, span } from "../domain/Format.ts"
 import type { JobRequest } from "../domain/Job.ts"
 import type { Found, PluginError } from "../plugins/Plugin.ts"
 import { Activity, type Note } from "../services/Activity.ts"
-import { RULES, type Standing, type Survey } from "../services/Coordinator.ts"
+import { type JobRecord, RULES, type Survey } from "../services/Coordinator.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import * as Memory from "../services/Memory.ts"
@@ -46,7 +46,7 @@ const reason = (what: string, remedy = NOWHERE, where = "this host"): Reason => 
 /** All that an answer follows from. */
 export interface Facts {
   readonly found: Found
-  readonly standing: Standing
+  readonly record: JobRecord
   readonly hosts: Survey["hosts"]
   readonly looker: string
   readonly lookedAt: number
@@ -63,8 +63,7 @@ export interface Facts {
   readonly now: number
 }
 
-const inTime = (until: number, now: number) =>
-  Duration.format(Duration.seconds(Math.max(1, Math.round((until - now) / 1000))))
+const inTime = (until: number, now: number) => span(Math.max(1000, until - now))
 
 /** What a service that waits or fails says. */
 const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
@@ -147,12 +146,12 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
 }
 
 /** What keeps other hosts from it, as far as they said. */
-const ofOthers = ({ hosts, standing, nameOf, now }: Facts, self: string): ReadonlyArray<Reason> =>
+const ofOthers = ({ hosts, record, nameOf, now }: Facts, self: string): ReadonlyArray<Reason> =>
   hosts.flatMap(({ id, info, until, status }) => {
     if (id === self) return []
     const name = nameOf(info)
     if (until <= now) return [reason(`silent for ${inTime(now, until)}`, "see whether that Mac is up", name)]
-    const excluded = standing.excluded.find(({ host }) => host === id)
+    const excluded = record.excluded.find(({ host }) => host === id)
     if (excluded !== undefined) {
       return [
         reason(
@@ -177,7 +176,7 @@ const hostOf = ({ hosts, nameOf }: Facts, id: string): string => {
   return host === undefined ? "a host that is not known any more" : nameOf(host.info)
 }
 
-const lateBecause = ({ attempt }: Standing) =>
+const lateBecause = ({ attempt }: JobRecord) =>
   attempt === 0
     ? `GitHub has called it queued for longer than the ${RULES.stale / 3_600_000} hours after which it fails such a job`
     : attempt === 1
@@ -186,7 +185,7 @@ const lateBecause = ({ attempt }: Standing) =>
 
 /** The answer that follows from the facts. Pure. */
 export const explain = (facts: Facts, self: string): Why => {
-  const { found, standing, now } = facts
+  const { found, record, now } = facts
   const doubts = (found.doubts ?? []).map((what) =>
     reason(what, 'change `runs-on` in the workflow file; README, "In a workflow"', "the workflow")
   )
@@ -197,7 +196,7 @@ export const explain = (facts: Facts, self: string): Why => {
     reasons: found.state === "over" ? reasons : [...reasons, ...doubts]
   })
   if (found.state === "over") return of(`it is over: ${found.detail}`)
-  const owner = standing.state === "owned" ? `${standing.service} of ${hostOf(facts, standing.owner)}` : ""
+  const owner = record.state === "owned" ? `${record.service} of ${hostOf(facts, record.owner)}` : ""
   if (found.state === "running")
     return of(
       `it runs, on ${found.detail}${owner === "" ? ", a runner that is not Anklet's or not known here" : `, of ${owner}`}`
@@ -216,7 +215,7 @@ export const explain = (facts: Facts, self: string): Why => {
       )
     ])
   }
-  switch (standing.state) {
+  switch (record.state) {
     case "owned": {
       const mine = facts.status.services.find(({ doing }) => doing._tag === "Working" && doing.job.key === found.key)
       const stage = mine?.doing._tag === "Working" ? mine.doing.job.stages.at(-1) : undefined
@@ -247,24 +246,24 @@ export const explain = (facts: Facts, self: string): Why => {
         ...(facts.hold > now
           ? [reason(`the store lost its memory: nobody claims for ${inTime(facts.hold, now)}`)]
           : []),
-        ...(standing.reserver !== "" && standing.reserver !== self
-          ? [reason(`it is kept for ${hostOf(facts, standing.reserver)}, which makes room for it`)]
+        ...(record.reserver !== "" && record.reserver !== self
+          ? [reason(`it is kept for ${hostOf(facts, record.reserver)}, which makes room for it`)]
           : []),
         ...ofHost(facts),
         ...ofOthers(facts, self),
-        ...(standing.late > 0
+        ...(record.late > 0
           ? [
               reason(
-                `it comes after all jobs that are new, whatever their priority: ${lateBecause(standing)}. ${standing.late > now ? `In ${inTime(standing.late, now)} it is due: then it gets` : "It gets"} every ${RULES.share + 1}th turn even so`,
+                `it comes after all jobs that are new, whatever their priority: ${lateBecause(record)}. ${record.late > now ? `In ${inTime(record.late, now)} it is due: then it gets` : "It gets"} every ${RULES.share + 1}th turn even so`,
                 "cancel its run at GitHub if nobody needs it",
                 "the queue"
               )
             ]
           : []),
-        ...(standing.ahead > 0
+        ...(record.ahead > 0
           ? [
               reason(
-                `${standing.ahead} jobs for the same template go before it`,
+                `${record.ahead} jobs for the same template go before it`,
                 "more services or Macs; or a label anklet-priority-0",
                 "the queue"
               )
@@ -313,10 +312,10 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
     if (Option.isNone(asked.right)) continue
     const found = asked.right.value
     const coordinator = coordinators.of(service.name)
-    const standing = yield* Effect.either(coordinator.inspect(found.scope, found.key))
+    const record = yield* Effect.either(coordinator.inspect(found.scope, found.key))
     const survey = yield* Effect.either(coordinator.survey(found.scope))
-    if (Either.isLeft(standing) || Either.isLeft(survey)) {
-      const problem = Either.isLeft(standing) ? standing.left : Either.isLeft(survey) ? survey.left : undefined
+    if (Either.isLeft(record) || Either.isLeft(survey)) {
+      const problem = Either.isLeft(record) ? record.left : Either.isLeft(survey) ? survey.left : undefined
       const why: Why = {
         job: found.name,
         url: found.url,
@@ -326,12 +325,12 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
       return why
     }
     const request: Option.Option<JobRequest> = Either.getRight(found.request)
-    const status = yield* Status.look(about)
+    const status = yield* Status.read(about)
     const running = found.state === "queued" ? status.vms?.map(({ name }) => name) : undefined
     const facts: Facts = {
       ...survey.right,
       found,
-      standing: standing.right,
+      record: record.right,
       looker: coordinator.nameOf(survey.right.hosts.find(({ id }) => id === survey.right.looker)?.info ?? ""),
       nameOf: coordinator.nameOf,
       note: yield* activity.noted(found.key),

@@ -14,7 +14,7 @@ import { Anka, AnkaError } from "../services/Anka.ts"
 import { Coordinator } from "../services/Coordinator.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Ledger } from "../services/Ledger.ts"
-import * as Siblings from "../services/LedgerRegistry.ts"
+import * as LedgerRegistry from "../services/LedgerRegistry.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
 
@@ -50,16 +50,16 @@ export interface Options<R> {
 /** Run the daemon. Interrupting it is `stop`; `Drain` is `drain`. */
 export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   yield* preflight
-  const siblings = yield* Siblings.join(options.ledgers, options.ledger).pipe(
+  const registry = yield* LedgerRegistry.join(options.ledgers, options.ledger).pipe(
     Effect.catchAll((error) =>
       Effect.as(
         Effect.logWarning(`other daemons of this user are not known: ${error.message}`),
-        Effect.succeed(Siblings.ANY_FILE)
+        Effect.succeed(LedgerRegistry.ANY_FILE)
       )
     )
   )
   const strangers = yield* Ref.make<Reconcile.Strangers>(new Map())
-  const audit = Reconcile.audit(new Set(options.services.map(({ name }) => name)), siblings, strangers).pipe(
+  const audit = Reconcile.audit(new Set(options.services.map(({ name }) => name)), registry, strangers).pipe(
     Effect.catchAll((error) =>
       Effect.logError(`VMs of this host could not be compared with the ledger: ${error.message}`)
     )

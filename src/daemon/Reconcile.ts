@@ -41,11 +41,11 @@ export const strangersIn = (names: ReadonlyArray<string>, ledgers: ReadonlyArray
 
 /**
  * One audit. `services` are those of the config: a claim of one of them is seen through by its own pass.
- * `siblings` finds the ledgers of the other daemons on this host.
+ * `registry` finds the ledgers of the other daemons on this host.
  */
 export const audit = Effect.fn("Reconcile.audit")(function* (
   services: ReadonlySet<string>,
-  siblings: Effect.Effect<ReadonlyArray<string>>,
+  registry: Effect.Effect<ReadonlyArray<string>>,
   strangers: Ref.Ref<Strangers>
 ) {
   const anka = yield* Anka
@@ -73,7 +73,7 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
 
   const seen = new Map<VmName, number>()
   const unclaimed = [...present].filter((name) => !known.has(name))
-  for (const name of yield* strangersIn(unclaimed, yield* siblings)) {
+  for (const name of yield* strangersIn(unclaimed, yield* registry)) {
     const since = (yield* Ref.get(strangers)).get(name) ?? now
     if (now - since < STRANGER_FOR) seen.set(name, since)
     else {

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Finding from "../domain/Finding.ts"
-import { PluginError, type Service, type Surroundings } from "../plugins/Plugin.ts"
+import { type ExamineContext, PluginError, type Service } from "../plugins/Plugin.ts"
 import { Progress } from "../services/Activity.ts"
 import { Coordinator } from "../services/Coordinator.ts"
 import { Drain } from "../services/Drain.ts"
@@ -80,7 +80,7 @@ const forever = <R>(service: Service<R>) =>
     const failures = yield* Ref.make(0)
     const said = yield* Ref.make(Option.none<string>())
     while (!(yield* drain.begun)) {
-      yield* progress.does({ _tag: "Looking" })
+      yield* progress.state({ _tag: "Looking" })
       const exit = yield* Effect.scoped(service.pass).pipe(
         // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
         Effect.sandbox,
@@ -91,7 +91,7 @@ const forever = <R>(service: Service<R>) =>
         yield* Ref.set(failures, 0)
         yield* Metrics.passEnded({ service: service.name, result: "ok" })
         const [pause] = yield* drain.pauses
-        yield* progress.does({
+        yield* progress.state({
           _tag: "Waiting",
           why:
             pause === undefined
@@ -109,14 +109,14 @@ const forever = <R>(service: Service<R>) =>
       const pause = yield* backOff(service.sleepInterval, count)
       const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause)
       const why = messageOf(cause)
-      yield* progress.does(
+      yield* progress.state(
         isWaiting(cause) ? { _tag: "Waiting", why, until } : { _tag: "Failing", why, failures: count + 1, until }
       )
       // a store that is back need not be waited for any longer
       const isStore = Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Store")
       yield* Effect.raceAll([Effect.sleep(pause), isStore ? wake.called(service.name) : Effect.never, drain.wait])
     }
-    yield* progress.does({ _tag: "Drained" })
+    yield* progress.state({ _tag: "Drained" })
     yield* Effect.logInfo("service has drained")
   })
 
@@ -129,8 +129,8 @@ export const KINDS = {
 } as const satisfies Finding.Kinds
 
 /** What a service's plugin finds on this host. One that throws, dies, or answers with something else is a finding itself. */
-export const examine = <R>({ plugin, examine }: Service<R>, around: Surroundings) =>
-  (examine?.(around) ?? Effect.succeed([])).pipe(
+export const examine = <R>({ plugin, examine }: Service<R>, context: ExamineContext) =>
+  (examine?.(context) ?? Effect.succeed([])).pipe(
     Effect.filterOrDieMessage((found) => Finding.areFindings(found), "it gives something that is no list of findings"),
     // as with a pass: what is wrong with a plugin must not touch the others
     Effect.catchAllCause((cause) => {

@@ -27,7 +27,6 @@ import { listen } from "../process/signals.ts"
 import { COLLECT_EVERY, collector } from "../process/Tuning.ts"
 import { Activity } from "../services/Activity.ts"
 import * as Anka from "../services/Anka/command.ts"
-import { Budget } from "../services/Budget.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain, PAUSE_FILE } from "../services/Drain.ts"
 import { Exec } from "../services/Exec.ts"
@@ -40,6 +39,7 @@ import { Network, settle } from "../services/Network.ts"
 import { Once } from "../services/Once.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { Refusals } from "../services/Refusals.ts"
+import { SharedRateLimit } from "../services/SharedRateLimit.ts"
 import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
@@ -77,7 +77,7 @@ const capabilities = (
     Layer.provideMerge(
       Layer.mergeAll(
         Anka.layer,
-        Budget.layer,
+        SharedRateLimit.layer,
         Ledger.layer(places.ledger),
         HostLock.layer(places.locks),
         Layer.succeed(Network, way)

@@ -4,11 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Service from "../daemon/Service.ts"
 import * as Finding from "../domain/Finding.ts"
+import { span } from "../domain/Format.ts"
 import { anka } from "./anka.ts"
 import { config } from "./config.ts"
 import { daemon } from "./daemon.ts"
 import { exposure } from "./exposure.ts"
-import type { Check, Needs, Patient } from "./HostFacts.ts"
+import type { Check, HostFacts, Needs } from "./HostFacts.ts"
 import { launchd } from "./launchd.ts"
 import { macos } from "./macos.ts"
 import { network } from "./network.ts"
@@ -18,12 +19,12 @@ import { service } from "./service.ts"
 import { templates } from "./templates.ts"
 import { vms } from "./vms.ts"
 
-export { admit, type Patient } from "./HostFacts.ts"
+export { gather, type HostFacts } from "./HostFacts.ts"
 
 /** What a service's plugin finds; two services that ask the same are told of once. */
-const ofService = (service: Patient["services"][number]): Check => ({
+const ofService = (service: HostFacts["services"][number]): Check => ({
   subject: "plugins",
-  run: ({ around }) => Service.examine(service, around)
+  run: ({ context }) => Service.examine(service, context)
 })
 
 const CHECKS: ReadonlyArray<Check> = [
@@ -48,13 +49,13 @@ export const KINDS = {
 /** What one check may take: each question in it has a shorter limit of its own. */
 const WITHIN = Duration.seconds(35)
 
-const limited = (check: Check, patient: Patient): Effect.Effect<ReadonlyArray<Finding.Finding>, never, Needs> =>
+const limited = (check: Check, host: HostFacts): Effect.Effect<ReadonlyArray<Finding.Finding>, never, Needs> =>
   Effect.map(
-    Effect.timeoutOption(check.run(patient), WITHIN),
+    Effect.timeoutOption(check.run(host), WITHIN),
     Option.getOrElse(() => [
       Finding.about(check.subject, KINDS)(
         "unfinished",
-        `the check of ${check.subject} did not end within ${Duration.format(WITHIN)}`
+        `the check of ${check.subject} did not end within ${span(WITHIN)}`
       )
     ])
   )
@@ -65,9 +66,9 @@ const rankOf = ({ subject, level }: Finding.Finding) => {
 }
 
 /** Everything that is so, by subject, and there the worst first. Changes nothing. */
-export const examine = Effect.fn("Doctor.examine")(function* (patient: Patient) {
-  const checks = [...CHECKS, ...patient.services.map(ofService)]
-  const found = yield* Effect.forEach(checks, (check) => limited(check, patient), { concurrency: "unbounded" })
+export const examine = Effect.fn("Doctor.examine")(function* (host: HostFacts) {
+  const checks = [...CHECKS, ...host.services.map(ofService)]
+  const found = yield* Effect.forEach(checks, (check) => limited(check, host), { concurrency: "unbounded" })
   const once = new Map(found.flat().map((finding) => [`${finding.id} ${finding.what}`, finding]))
   return [...once.values()].sort((a, b) => rankOf(a) - rankOf(b))
 })

@@ -11,7 +11,8 @@ import * as Config from "../config/Config.ts"
 import { type Home, home } from "../config/Home.ts"
 import type { Setting } from "../config/Setting.ts"
 import type { Finding } from "../domain/Finding.ts"
-import type { Examined, Service, Surroundings } from "../plugins/Plugin.ts"
+import { span } from "../domain/Format.ts"
+import type { ExamineContext, Examined, Service } from "../plugins/Plugin.ts"
 import type { Capabilities } from "../plugins/PluginApi.ts"
 import * as Plugins from "../plugins/Plugins.ts"
 import { Anka, AnkaError, type AnkaVm } from "../services/Anka.ts"
@@ -27,7 +28,7 @@ export type Needs = Examined | HostLock | Mac | Scope.Scope
 /** Looks at one subject, and changes nothing. */
 export interface Check {
   readonly subject: string
-  readonly run: (patient: Patient) => Effect.Effect<ReadonlyArray<Finding>, never, Needs>
+  readonly run: (host: HostFacts) => Effect.Effect<ReadonlyArray<Finding>, never, Needs>
 }
 
 /** The part that only a config that can be read tells. */
@@ -41,7 +42,7 @@ export interface Daemon extends Config.Daemon {
 }
 
 /** What all checks look at. */
-export interface Patient {
+export interface HostFacts {
   readonly file: string
   readonly places: Home
   readonly daemon: Option.Option<Daemon>
@@ -59,7 +60,7 @@ export interface Patient {
   }
   /** The VMs and templates of this user, asked for once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
-  readonly around: Surroundings
+  readonly context: ExamineContext
 }
 
 /** A question that is not answered by then will not be. */
@@ -70,7 +71,7 @@ export const soon = <A>(command: string, question: Effect.Effect<A, AnkaError>):
   Effect.timeoutFail(question, {
     duration: SOON,
     onTimeout: () =>
-      new AnkaError({ reason: "Timeout", command, detail: `no answer within ${Duration.format(SOON)}; it was ended` })
+      new AnkaError({ reason: "Timeout", command, detail: `no answer within ${span(SOON)}; it was ended` })
   })
 
 const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
@@ -94,7 +95,7 @@ const hold = ({ pidFile, ledgerFile }: Daemon) =>
 type OfEntry = (file: string) => Effect.Effect<ReadonlyArray<string>, unknown, Exec | FileSystem | Path>
 
 /** Look at the host of this config file. `resolved` tells where the config's values come from, `entry` what is to know of its service. */
-export const admit = Effect.fn("Patient.admit")(function* (
+export const gather = Effect.fn("HostFacts.gather")(function* (
   file: string,
   resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>,
   entry: { readonly differences: OfEntry; readonly exposed: OfEntry }
@@ -109,7 +110,7 @@ export const admit = Effect.fn("Patient.admit")(function* (
       : Option.none<Daemon>()
   const library = yield* Effect.forkScoped(soon("anka list", anka.list))
   const ledger = Option.flatMap(daemon, ({ ledger }) => ledger)
-  const patient: Patient = {
+  const host: HostFacts = {
     file,
     places: yield* home,
     daemon,
@@ -123,7 +124,7 @@ export const admit = Effect.fn("Patient.admit")(function* (
       exposed: Effect.orElseSucceed(entry.exposed(file), () => [])
     },
     library: Fiber.join(library),
-    around: {
+    context: {
       // where it cannot be told, it is not meddled with
       daemonRuns: Option.match(daemon, {
         onNone: () => true,
@@ -137,5 +138,5 @@ export const admit = Effect.fn("Patient.admit")(function* (
         })
     }
   }
-  return patient
+  return host
 })

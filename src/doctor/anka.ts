@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Finding from "../domain/Finding.ts"
 import * as License from "../services/Anka/license.ts"
 import { Anka, type AnkaError } from "../services/Anka.ts"
-import { type Check, type Patient, soon } from "./HostFacts.ts"
+import { type Check, type HostFacts, soon } from "./HostFacts.ts"
 
 export const KINDS = {
   "anka-missing": {
@@ -59,13 +59,13 @@ const broken = (error: AnkaError) => {
 }
 
 /** The first questions of a daemon. One that is missing is missing for all of them. */
-const examine = Effect.fnUntraced(function* (patient: Patient) {
+const examine = Effect.fnUntraced(function* (host: HostFacts) {
   const anka = yield* Anka
   const [version, license, library] = yield* Effect.all(
     [
       Effect.either(soon("anka version", anka.version)),
       Effect.either(soon("anka license show", anka.license)),
-      Effect.either(patient.library)
+      Effect.either(host.library)
     ],
     { concurrency: 3 }
   )

@@ -36,21 +36,16 @@ const readable = (path: string) =>
 /** Whether the daemon could start with this config. */
 export const config: Check = {
   subject: "config",
-  run: (patient) =>
+  run: (host) =>
     Effect.zipWith(
-      Effect.filter(holding(patient.file, patient.settings), isOpen),
-      doubtOf(patient.file),
+      Effect.filter(holding(host.file, host.settings), isOpen),
+      doubtOf(host.file),
       (readables, doubts) => [
-        ...patient.problems.map((problem) => found("config-unusable", `${patient.file}: ${problem}`)),
-        ...(patient.problems.length > 0
+        ...host.problems.map((problem) => found("config-unusable", `${host.file}: ${problem}`)),
+        ...(host.problems.length > 0
           ? []
-          : [
-              Finding.ok(
-                "config",
-                `${patient.file} is understood: ${patient.services.map(({ name }) => name).join(", ")}`
-              )
-            ]),
-        ...Option.toArray(Option.map(patient.ignored, (what) => found("variables-ignored", what))),
+          : [Finding.ok("config", `${host.file} is understood: ${host.services.map(({ name }) => name).join(", ")}`)]),
+        ...Option.toArray(Option.map(host.ignored, (what) => found("variables-ignored", what))),
         ...readables.map(readable),
         ...doubts.map(({ path, why, remedy }) => found("config-untrusted", `${path} ${why}`, { remedy }))
       ]

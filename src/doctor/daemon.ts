@@ -13,7 +13,7 @@ import { PAUSE_FILE } from "../services/Drain.ts"
 import { HOST_FILE } from "../services/Host.ts"
 import * as Log from "../services/Log.ts"
 import { nearest, volumeOf } from "./disk.ts"
-import type { Check, Daemon, Patient } from "./HostFacts.ts"
+import type { Check, Daemon, HostFacts } from "./HostFacts.ts"
 
 export const KINDS = {
   "daemon-down": {
@@ -80,7 +80,7 @@ const found = Finding.about("daemon", KINDS)
 /** The ledger and the log grow by kilobytes; with less than this, in bytes, the volume is as good as full. */
 const ENOUGH = 100 * 2 ** 20
 
-const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { around }: Patient) {
+const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { context }: HostFacts) {
   const fs = yield* FileSystem
   if (Either.isLeft(running)) return [found("pid-file-unreadable", running.left.message)]
   if (Option.isSome(running.right)) return [Finding.ok("daemon", `it runs (pid ${running.right.value.pid})`)]
@@ -91,7 +91,7 @@ const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { aro
       ? [
           found("pid-file-stale", `${pidFile} names a process that is gone`, {
             // whoever takes the file and gives it back has removed it
-            fix: { does: `removes ${pidFile}`, did: `removed ${pidFile}`, run: around.alone(Effect.void) }
+            fix: { does: `removes ${pidFile}`, did: `removed ${pidFile}`, run: context.alone(Effect.void) }
           })
         ]
       : [])
@@ -99,7 +99,7 @@ const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { aro
 })
 
 /** What pauses this host, with or without a daemon. */
-const pauses = Effect.fnUntraced(function* ({ stateDir }: Daemon, { places: { drainFile } }: Patient) {
+const pauses = Effect.fnUntraced(function* ({ stateDir }: Daemon, { places: { drainFile } }: HostFacts) {
   const fs = yield* FileSystem
   const paths = yield* Path
   const isThere = (file: string) => Effect.orElseSucceed(fs.exists(file), () => false)
@@ -113,14 +113,14 @@ const pauses = Effect.fnUntraced(function* ({ stateDir }: Daemon, { places: { dr
   ]
 })
 
-const debts = ({ ledger, ledgerFile }: Daemon, { around }: Patient) => {
+const debts = ({ ledger, ledgerFile }: Daemon, { context }: HostFacts) => {
   if (Option.isNone(ledger)) return [found("ledger-unreadable", `${ledgerFile} cannot be read`)]
   const { vms, runners, claims } = ledger.value.state
   const names = [...HashMap.keys(vms), ...HashMap.keys(runners)]
   const jobs = [...HashMap.values(claims)].map(({ job }) => `job "${job.name}"`)
   return [
     ...(ledger.value.damaged ? [found("ledger-damaged", `${ledgerFile} is damaged, or from a newer version`)] : []),
-    ...(around.daemonRuns || names.length + jobs.length === 0
+    ...(context.daemonRuns || names.length + jobs.length === 0
       ? []
       : [found("ledger-owes", `left behind by a daemon that is gone: ${[...jobs, ...names].join(", ")}`)])
   ]
@@ -158,7 +158,7 @@ const folder = Effect.fnUntraced(function* (key: string, path: string, isMade: b
 })
 
 /** Files and folders that the daemon refuses because others own them, or could have put them there. */
-const trust = Effect.fnUntraced(function* (daemon: Daemon, { places }: Patient) {
+const trust = Effect.fnUntraced(function* (daemon: Daemon, { places }: HostFacts) {
   const paths = yield* Path
   const { pidFileDir, stateDir, logDir, pidFile, ledgerFile } = daemon
   const files = [
@@ -183,16 +183,16 @@ const trust = Effect.fnUntraced(function* (daemon: Daemon, { places }: Patient) 
 /** The daemon of this config, and its folders. */
 export const daemon: Check = {
   subject: "daemon",
-  run: (patient) =>
-    Option.match(patient.daemon, {
+  run: (host) =>
+    Option.match(host.daemon, {
       onNone: () => Effect.succeed([]),
       onSome: (daemon) =>
         Effect.map(
           Effect.all([
-            process(daemon, patient),
-            pauses(daemon, patient),
-            Effect.succeed(debts(daemon, patient)),
-            trust(daemon, patient),
+            process(daemon, host),
+            pauses(daemon, host),
+            Effect.succeed(debts(daemon, host)),
+            trust(daemon, host),
             folder("work_dir", daemon.workDir, true),
             folder("pid_file_dir", daemon.pidFileDir, true),
             folder("state_dir", daemon.stateDir, true),

@@ -8,7 +8,7 @@ import { nameOf } from "../network/Proxy.ts"
 import * as Plugins from "../plugins/Plugins.ts"
 import { settle } from "../services/Network.ts"
 import { settings } from "../traces/Traces.ts"
-import type { Check, Patient } from "./HostFacts.ts"
+import type { Check, HostFacts } from "./HostFacts.ts"
 
 export const KINDS = {
   "tls-unchecked": {
@@ -97,7 +97,7 @@ const traces = Effect.gen(function* () {
     : []
 })
 
-const metrics = ({ daemon }: Patient) =>
+const metrics = ({ daemon }: HostFacts) =>
   Option.toArray(Option.flatMap(daemon, ({ metrics }) => metrics)).flatMap(({ host, port }) =>
     isLoopback(host) ? [] : [found("metrics-open", `metrics are served on ${host}, port ${port}`)]
   )
@@ -105,7 +105,7 @@ const metrics = ({ daemon }: Patient) =>
 /** Where a request to GitHub goes, for its proxy: which server it is does not matter unless it goes past the proxy. */
 const GITHUB = new URL("https://api.github.com")
 
-const proxies = ({ daemon }: Patient) =>
+const proxies = ({ daemon }: HostFacts) =>
   Effect.match(settle(Option.getOrUndefined(Option.map(daemon, ({ network }) => network))), {
     // told under "network"
     onFailure: () => [],
@@ -129,7 +129,7 @@ const proxies = ({ daemon }: Patient) =>
   })
 
 /** Plugins that do not come with Anklet. */
-const plugins = ({ services }: Patient) =>
+const plugins = ({ services }: HostFacts) =>
   Effect.forEach(new Set(services.map(({ plugin }) => plugin)), (name) =>
     Effect.map(Plugins.fileOf(name), (file) =>
       Option.toArray(file).map((file) => found("plugin-own", `the plugin ${name} does not come with Anklet: ${file}`))
@@ -139,9 +139,8 @@ const plugins = ({ services }: Patient) =>
 /** What others can read, change or see through. */
 export const exposure: Check = {
   subject: "security",
-  run: (patient) =>
-    Effect.map(
-      Effect.all([runtime, traces, Effect.succeed(metrics(patient)), proxies(patient), plugins(patient)]),
-      (found) => found.flat()
+  run: (host) =>
+    Effect.map(Effect.all([runtime, traces, Effect.succeed(metrics(host)), proxies(host), plugins(host)]), (found) =>
+      found.flat()
     )
 }

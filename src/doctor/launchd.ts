@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Finding from "../domain/Finding.ts"
 import { Mac } from "../services/Mac.ts"
-import type { Check, Patient } from "./HostFacts.ts"
+import type { Check, HostFacts } from "./HostFacts.ts"
 
 export const KINDS = {
   "launchd-none": {
@@ -93,7 +93,7 @@ const judge = Effect.fnUntraced(function* (file: string, job: Job) {
 })
 
 /** The property lists of this user. `plutil` turns any form of them into JSON. */
-const agents = Effect.fnUntraced(function* ({ places }: Patient) {
+const agents = Effect.fnUntraced(function* ({ places }: HostFacts) {
   const fs = yield* FileSystem
   const paths = yield* Path
   const mac = yield* Mac
@@ -131,11 +131,11 @@ const daemons = Effect.gen(function* () {
 /** What launchd knows of Anklet; nothing on another system. */
 export const launchd: Check = {
   subject: "launchd",
-  run: (patient) =>
+  run: (host) =>
     Effect.flatMap(Mac, ({ version }) =>
       Option.isNone(version)
         ? Effect.succeed([])
-        : Effect.map(Effect.all([agents(patient), daemons]), (judged) => {
+        : Effect.map(Effect.all([agents(host), daemons]), (judged) => {
             const findings = judged.flat()
             return findings.length > 0 ? findings : [found("launchd-none", "launchd does not start Anklet")]
           })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Finding from "../domain/Finding.ts"
 import { Mac } from "../services/Mac.ts"
-import type { Check, Patient } from "./HostFacts.ts"
+import type { Check, HostFacts } from "./HostFacts.ts"
 
 export const KINDS = {
   "not-a-mac": {
@@ -102,7 +102,7 @@ const session = Effect.gen(function* () {
 })
 
 /** `security` prints the settings of a keychain that is open; one that is locked may not be asked (errSecInteractionNotAllowed, 36). */
-const keychain = Effect.fnUntraced(function* ({ places }: Patient) {
+const keychain = Effect.fnUntraced(function* ({ places }: HostFacts) {
   const mac = yield* Mac
   const answer = yield* mac.ask("security", "show-keychain-info", `${places.user}/Library/Keychains/login.keychain-db`)
   return Option.match(answer, {
@@ -136,12 +136,12 @@ const permission = (version: string) =>
 /** The Mac itself. */
 export const macos: Check = {
   subject: "macos",
-  run: (patient) =>
+  run: (host) =>
     Effect.flatMap(Mac, ({ version }) =>
       Option.match(version, {
         onNone: () => Effect.succeed([found("not-a-mac", "this is no Mac")]),
         onSome: (version) =>
-          Effect.map(Effect.all([power, session, keychain(patient), leases], { concurrency: "unbounded" }), (wrong) => [
+          Effect.map(Effect.all([power, session, keychain(host), leases], { concurrency: "unbounded" }), (wrong) => [
             Finding.ok("macos", `macOS ${version}`),
             ...wrong.flat(),
             ...permission(version)

@@ -49,7 +49,7 @@ const found = Finding.about("scripts", KINDS)
 /** The files that plugins need on this host. */
 export const scripts: Check = {
   subject: "scripts",
-  run: ({ services, around }) =>
+  run: ({ services, context: { daemonRuns } }) =>
     Effect.gen(function* () {
       const context = yield* Effect.context<FileSystem | Path>()
       const files = yield* Plugins.filesOf(services)
@@ -79,7 +79,7 @@ export const scripts: Check = {
           }
           const isMissing = read.left._tag === "SystemError" && read.left.reason === "NotFound"
           return isMissing
-            ? [found(around.daemonRuns ? "script-missing" : "script-unwritten", `${path} is not there`, { fix })]
+            ? [found(daemonRuns ? "script-missing" : "script-unwritten", `${path} is not there`, { fix })]
             : [found("script-unreadable", `${path} cannot be read (${read.left.message})`)]
         })
       )

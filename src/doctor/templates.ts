@@ -7,7 +7,7 @@ import { gib } from "../domain/Format.ts"
 import { Anka } from "../services/Anka.ts"
 import { RESERVE } from "../services/Templates.ts"
 import { nearest, volumeOf } from "./disk.ts"
-import { type Check, type Patient, soon } from "./HostFacts.ts"
+import { type Check, type HostFacts, soon } from "./HostFacts.ts"
 
 export const KINDS = {
   "library-empty": {
@@ -43,7 +43,7 @@ const ROOMY = RESERVE + 30 * 2 ** 30
 /** Where Anka keeps images when nothing else is said (its `img_lib_dir`). */
 const USUAL = "Library/Application Support/Veertu/Anka/img_lib"
 
-const room = Effect.fnUntraced(function* ({ places }: Patient) {
+const room = Effect.fnUntraced(function* ({ places }: HostFacts) {
   const anka = yield* Anka
   const paths = yield* Path
   const folder = yield* Effect.orElseSucceed(soon("anka config img_lib_dir", anka.imageDirectory), () =>
@@ -60,7 +60,7 @@ const room = Effect.fnUntraced(function* ({ places }: Patient) {
   })
 })
 
-const library = ({ library }: Patient) =>
+const library = ({ library }: HostFacts) =>
   library.pipe(
     Effect.map((vms) => {
       const templates = vms.filter(({ tag }) => Option.isSome(tag))
@@ -83,6 +83,5 @@ const library = ({ library }: Patient) =>
 /** What this user can clone from, and whether more can be pulled. */
 export const templates: Check = {
   subject: "templates",
-  run: (patient) =>
-    Effect.map(Effect.all([library(patient), room(patient)], { concurrency: 2 }), (found) => found.flat())
+  run: (host) => Effect.map(Effect.all([library(host), room(host)], { concurrency: 2 }), (found) => found.flat())
 }

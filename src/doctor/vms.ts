@@ -9,10 +9,10 @@ import { VM_PREFIX, type VmName } from "../domain/Job.ts"
 import * as Vm from "../job/Vm.ts"
 import { Anka, type AnkaVm, mayRun, UNCLEAR } from "../services/Anka.ts"
 import type { HostLock } from "../services/HostLock.ts"
-import * as Siblings from "../services/LedgerRegistry.ts"
+import * as LedgerRegistry from "../services/LedgerRegistry.ts"
 import { Mac } from "../services/Mac.ts"
 import { VM_LIMIT } from "../services/Slots.ts"
-import type { Check, Patient } from "./HostFacts.ts"
+import type { Check, HostFacts } from "./HostFacts.ts"
 
 export const KINDS = {
   "vms-orphaned": {
@@ -52,10 +52,10 @@ const names = (vms: ReadonlyArray<AnkaVm>) =>
     .join(", ")
 
 /** VMs of ours that no daemon of this user has written down. The ledgers are read after the list: what was made before it is in them. */
-const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { daemon, places }: Patient) {
+const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { daemon, places }: HostFacts) {
   const fs = yield* FileSystem
   const isFirst = !(yield* Effect.orElseSucceed(fs.exists(places.ledgers), () => true))
-  const ledgers = isFirst ? [] : yield* Siblings.ledgers(places.ledgers)
+  const ledgers = isFirst ? [] : yield* LedgerRegistry.ledgers(places.ledgers)
   const own = Option.toArray(Option.map(daemon, ({ ledgerFile }) => ledgerFile))
   return yield* Reconcile.strangersIn(
     vms.map(({ name }) => name),
@@ -63,11 +63,11 @@ const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { dae
   )
 })
 
-const removeAgain = (orphans: ReadonlyArray<VmName>, patient: Patient) =>
+const removeAgain = (orphans: ReadonlyArray<VmName>, host: HostFacts) =>
   Effect.gen(function* () {
     const anka = yield* Anka
     yield* Effect.sleep(AGAIN)
-    const still = new Set(yield* orphansIn(yield* anka.list, patient))
+    const still = new Set(yield* orphansIn(yield* anka.list, host))
     yield* Effect.forEach(
       orphans.filter((name) => still.has(name)),
       Vm.destroy,
@@ -75,18 +75,18 @@ const removeAgain = (orphans: ReadonlyArray<VmName>, patient: Patient) =>
     )
   })
 
-const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, patient: Patient) {
+const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, host: HostFacts) {
   const fs = yield* FileSystem
   const context = yield* Effect.context<Anka | FileSystem | HostLock | Path>()
-  const orphans = yield* orphansIn(vms, patient)
+  const orphans = yield* orphansIn(vms, host)
   if (orphans.length === 0) return []
-  const { daemonRuns, alone } = patient.around
+  const { daemonRuns, alone } = host.context
   // where no Anklet of this kind ever ran, what looks like its VMs may be another program's
-  const isOurs = yield* Effect.orElseSucceed(fs.exists(patient.places.ledgers), () => false)
+  const isOurs = yield* Effect.orElseSucceed(fs.exists(host.places.ledgers), () => false)
   return [
     found("vms-orphaned", `in no ledger of this user: ${orphans.join(", ")}`, {
       remedy:
-        daemonRuns && Option.isSome(patient.daemon)
+        daemonRuns && Option.isSome(host.daemon)
           ? `wait: the daemon removes them within ${Reconcile.AUDIT_EVERY}`
           : orphans.map((name) => `\`anka delete --yes ${name}\``).join(", "),
       fix:
@@ -95,7 +95,7 @@ const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, patient
           : {
               does: `deletes ${orphans.join(", ")}, if they are still in no ledger in ${AGAIN}`,
               did: `deleted ${orphans.join(", ")}`,
-              run: alone(Effect.provide(removeAgain(orphans, patient), context))
+              run: alone(Effect.provide(removeAgain(orphans, host), context))
             }
     })
   ]
@@ -129,10 +129,10 @@ const leaks = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>) {
 /** The VMs of this host. */
 export const vms: Check = {
   subject: "vms",
-  run: (patient) =>
-    patient.library.pipe(
+  run: (host) =>
+    host.library.pipe(
       Effect.flatMap((vms) =>
-        Effect.map(Effect.all([orphans(vms, patient), leaks(vms)]), ([orphans, leaks]) => {
+        Effect.map(Effect.all([orphans(vms, host), leaks(vms)]), ([orphans, leaks]) => {
           const running = vms.filter(mayRun)
           const what =
             running.length === 0

@@ -1,5 +1,6 @@
 /** Amounts and times, for people. Pure. */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
 /** A number of bytes as `12.0 GiB`. */
@@ -11,3 +12,13 @@ export const clock = (at: number): string =>
     onNone: () => "an unknown time",
     onSome: (at) => `${DateTime.formatIso(at).slice(11, 19)} UTC`
   })
+
+/** A duration, in milliseconds where it is a number, in one or two units: `3 s`, `4 min 10 s`, `2 h 5 min`. The page writes it likewise (ui/browser/labels.js). */
+export const span = (duration: Duration.DurationInput): string => {
+  const seconds = Math.max(0, Math.round(Duration.toMillis(duration) / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  if (hours < 1) return `${minutes} min`
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}

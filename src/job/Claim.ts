@@ -27,7 +27,7 @@ export type Verdict =
     }
 
 /** A claim that a scope holds. */
-export interface Held {
+export interface ClaimHandle {
   readonly claim: Effect.Effect<Claim>
   /** Decide what becomes of the job; undecided, it goes back. The last word counts. */
   readonly decide: (verdict: Verdict) => Effect.Effect<void>
@@ -49,15 +49,15 @@ const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
       const how = yield* Ref.get(verdict)
       if (how._tag === "Finished") {
         yield* coordinator.finish(held)
-        yield* progress.reached("clean")
+        yield* progress.stage("clean")
         yield* Metrics.jobEnded({ outcome: "finished" })
-        return yield* progress.leaves("finished")
+        return yield* progress.ended("finished")
       }
       yield* Effect.logDebug(`job goes back: ${how.reason}`)
       yield* Metrics.jobEnded({ outcome: how.charged ? "failed" : "handed_back" })
-      yield* progress.leaves(how.reason)
+      yield* progress.ended(how.reason)
       const after = Duration.toMillis(how.after)
-      yield* progress.notes(held.job.key, how.reason, after === 0 ? 0 : (yield* Clock.currentTimeMillis) + after)
+      yield* progress.note(held.job.key, how.reason, after === 0 ? 0 : (yield* Clock.currentTimeMillis) + after)
       yield* coordinator.release(held, {
         reason: how.reason,
         after,
@@ -69,7 +69,7 @@ const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
       if (kept) yield* Effect.logInfo("job needs more room than is free: this host takes nothing else before it")
     })
   )
-  const held: Held = {
+  const held: ClaimHandle = {
     claim: Ref.get(claim),
     decide: (next) => Ref.set(verdict, next),
     swap: (taken) =>
@@ -78,14 +78,15 @@ const hold = Effect.fnUntraced(function* (first: Claim, adopted: boolean) {
         Effect.flatMap(
           Option.match({
             onNone: () => Effect.succeed(false),
-            onSome: (swapped) => Effect.as(Effect.zipRight(Ref.set(claim, swapped), progress.swaps(swapped.job)), true)
+            onSome: (swapped) =>
+              Effect.as(Effect.zipRight(Ref.set(claim, swapped), progress.swapped(swapped.job)), true)
           })
         ),
         Effect.catchAll((error) => Effect.as(Effect.logError(error.message), false)),
         Effect.uninterruptible
       )
   }
-  yield* progress.takes(first.job, first.attempt, adopted)
+  yield* progress.started(first.job, first.attempt, adopted)
   return held
 })
 
@@ -97,7 +98,7 @@ export const take = Effect.fn("Claim.take")(function* (
 ) {
   const coordinator = yield* Coordinator
   const claim = yield* coordinator.claim(scope, service, classes)
-  return Option.isSome(claim) ? Option.some(yield* hold(claim.value, false)) : Option.none<Held>()
+  return Option.isSome(claim) ? Option.some(yield* hold(claim.value, false)) : Option.none<ClaimHandle>()
 }, Effect.uninterruptible)
 
 /** Hold again the claim that a crash left behind. */

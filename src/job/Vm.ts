@@ -1,8 +1,9 @@
 /** The VM as a scoped resource: named and written down, cloned, started, ready; closing the scope deletes it. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import { span } from "../domain/Format.ts"
 import { type JobKey, type Template, VM_PREFIX, VmName } from "../domain/Job.ts"
 import * as Uuid from "../domain/Uuid.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
@@ -120,7 +121,7 @@ export const make = Effect.fn("Vm.make")(function* (
       Effect.retry({ while: isTransient, schedule: Schedule.spaced("1 second") }),
       Effect.timeoutFail({
         duration: READY_WITHIN,
-        onTimeout: () => notReady(name, `no command answered in ${Duration.format(Duration.decode(READY_WITHIN))}`)
+        onTimeout: () => notReady(name, `no command answered in ${span(READY_WITHIN)}`)
       })
     )
     yield* Effect.logInfo("VM is ready")

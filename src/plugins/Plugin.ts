@@ -67,7 +67,7 @@ export interface Found {
 }
 
 /** What a plugin's examination may rely on, and what it is told of its surroundings. */
-export interface Surroundings {
+export interface ExamineContext {
   /** Whether a daemon runs with this config: it sees to what it left behind, so others only tell. */
   readonly daemonRuns: boolean
   /** What this host wrote down. */
@@ -103,7 +103,7 @@ export interface Plugin<C, I, R> {
   readonly examine?: (
     service: ServiceContext,
     config: C,
-    around: Surroundings
+    context: ExamineContext
   ) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
 }
 
@@ -116,5 +116,5 @@ export interface Service<R> {
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
   readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
-  readonly examine?: (around: Surroundings) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
+  readonly examine?: (context: ExamineContext) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
 }

@@ -11,7 +11,7 @@ import { home } from "../config/Home.ts"
 import { isTellable, nearest } from "../config/Problem.ts"
 import * as Files from "../files/Files.ts"
 import { github } from "./github/index.ts"
-import { type Plugin, PluginError, type Service, type ServiceContext, type Surroundings } from "./Plugin.ts"
+import { type ExamineContext, type Plugin, PluginError, type Service, type ServiceContext } from "./Plugin.ts"
 import type { Capabilities } from "./PluginApi.ts"
 import * as PluginFiles from "./PluginFiles.ts"
 
@@ -68,8 +68,8 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         // a plugin of the user's may throw where it should return an Effect: that too is its own failure
         pass: Effect.suspend(() => plugin.run(about, config)),
         find: (job: string) => Effect.suspend(() => plugin.find?.(about, config, job) ?? Effect.succeedNone),
-        examine: (around: Surroundings) =>
-          Effect.suspend(() => plugin.examine?.(about, config, around) ?? Effect.succeed([]))
+        examine: (context: ExamineContext) =>
+          Effect.suspend(() => plugin.examine?.(about, config, context) ?? Effect.succeed([]))
       }))
     }),
   read: (raw, service) =>

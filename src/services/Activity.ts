@@ -62,43 +62,43 @@ export const Note = Schema.Struct({
 export type Note = typeof Note.Type
 
 /** What a pass tells of itself. */
-export interface Telling {
-  readonly does: (doing: Doing) => Effect.Effect<void>
+export interface ProgressReporter {
+  readonly state: (doing: Doing) => Effect.Effect<void>
   /** Jobs that the CI calls queued at this look. */
-  readonly sees: (jobs: ReadonlyArray<JobRequest>) => Effect.Effect<void>
+  readonly queued: (jobs: ReadonlyArray<JobRequest>) => Effect.Effect<void>
   /** Why nothing is taken in this pass. */
-  readonly finds: (why: string) => Effect.Effect<void>
+  readonly idleReason: (why: string) => Effect.Effect<void>
   /** A job that this host cannot run, or not now; `until` in milliseconds since the epoch. */
-  readonly notes: (job: JobKey, why: string, until: number) => Effect.Effect<void>
+  readonly note: (job: JobKey, why: string, until: number) => Effect.Effect<void>
   /** A job is ours, or is ours again after a crash. */
-  readonly takes: (job: JobRequest, attempt: number, adopted: boolean) => Effect.Effect<void>
+  readonly started: (job: JobRequest, attempt: number, adopted: boolean) => Effect.Effect<void>
   /** Our runner took another job than planned. */
-  readonly swaps: (job: JobRequest) => Effect.Effect<void>
-  readonly reached: (stage: Stage) => Effect.Effect<void>
+  readonly swapped: (job: JobRequest) => Effect.Effect<void>
+  readonly stage: (stage: Stage) => Effect.Effect<void>
   /** The job is ours no more. */
-  readonly leaves: (outcome: string) => Effect.Effect<void>
+  readonly ended: (outcome: string) => Effect.Effect<void>
 }
 
 const nothing = () => Effect.void
-const silent: Telling = {
-  does: nothing,
-  sees: nothing,
-  finds: nothing,
-  notes: nothing,
-  takes: nothing,
-  swaps: nothing,
-  reached: nothing,
-  leaves: nothing
+const silent: ProgressReporter = {
+  state: nothing,
+  queued: nothing,
+  idleReason: nothing,
+  note: nothing,
+  started: nothing,
+  swapped: nothing,
+  stage: nothing,
+  ended: nothing
 }
 
 /** Where the pass that runs now tells what it does; nobody listens where nothing is provided. */
 export class Progress extends Context.Reference<Progress>()("anklet/Progress", {
-  defaultValue: (): Telling => silent
+  defaultValue: (): ProgressReporter => silent
 }) {}
 
 /** The job of this pass came so far. */
 export const reached = (stage: Stage): Effect.Effect<void> =>
-  Effect.flatMap(Progress, (progress) => progress.reached(stage))
+  Effect.flatMap(Progress, (progress) => progress.stage(stage))
 
 /** A reason as it is remembered: it may quote what strangers wrote. */
 const whyOf = (why: string): string => Limits.kept(without(why), Limits.REASON)
@@ -137,7 +137,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
     /** Every job that this host does not try again before a time that may have come by now. */
     readonly handedBack: Effect.Effect<ReadonlyArray<Note>>
     /** Where a service tells what it does. `ended` is run with each job that it had. */
-    readonly of: (service: { readonly name: string; readonly plugin: string }) => Telling
+    readonly of: (service: { readonly name: string; readonly plugin: string }) => ProgressReporter
     /** Be told of each job that has ended. */
     readonly onEnd: (told: (ended: Ended) => Effect.Effect<void>) => Effect.Effect<void>
   }
@@ -157,7 +157,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
       return undefined
     }
 
-    const of = ({ name, plugin }: { readonly name: string; readonly plugin: string }): Telling => {
+    const of = ({ name, plugin }: { readonly name: string; readonly plugin: string }): ProgressReporter => {
       const set = (doing: Doing, now: number) => void services.set(name, { name, plugin, since: now, doing })
       services.set(name, { name, plugin, since: 0, doing: { _tag: "Looking" } })
       let found = ""
@@ -181,7 +181,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
         return progress
       }
       return {
-        does: (doing) =>
+        state: (doing) =>
           timed((now) => {
             if (doing._tag === "Looking") found = ""
             set(
@@ -191,35 +191,35 @@ export class Activity extends Context.Tag("anklet/Activity")<
               now
             )
           }),
-        sees: (jobs) =>
+        queued: (jobs) =>
           timed((now) => {
             const [first] = jobs
             if (first === undefined) return seen.delete(name)
             const before = seen.get(name)
             return seen.set(name, new Map(jobs.map(({ key }) => [key, before?.get(key) ?? now])))
           }),
-        finds: (why) =>
+        idleReason: (why) =>
           Effect.sync(() => {
             found = why
           }),
-        notes: (job, why, until) =>
+        note: (job, why, until) =>
           timed((at) => {
             notes.delete(job)
             notes.set(job, { job, why: whyOf(why), at, until })
             for (const oldest of notes.keys()) if (notes.size > NOTED) notes.delete(oldest)
           }),
-        takes: (job, attempt, adopted) =>
+        started: (job, attempt, adopted) =>
           Effect.flatMap(
             timed((now) => begin(job, attempt, adopted, now)),
             ({ stages }) => (adopted ? Effect.void : Metrics.observe(stages))
           ),
-        swaps: (job) =>
+        swapped: (job) =>
           timed((now) => {
             const before = present()
             if (before === undefined) return
             set({ _tag: "Working", job: { ...before, ...calledOf(job) } }, now)
           }),
-        reached: (stage) =>
+        stage: (stage) =>
           Effect.flatMap(
             timed((at) => {
               const job = present()
@@ -232,7 +232,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
             }),
             (stages) => Metrics.observe(stages.slice(-2))
           ),
-        leaves: (outcome) =>
+        ended: (outcome) =>
           Effect.suspend(() => {
             const job = present()
             if (job === undefined) return Effect.void

@@ -7,11 +7,11 @@ import * as Schema from "effect/Schema"
 import type { JobKey, JobRequest, Scope } from "../domain/Job.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { JobClass } from "./Coordinator/order.ts"
-import type { Claim, HandBack, Standing, Survey } from "./Coordinator/reducer.ts"
+import type { Claim, HandBack, JobRecord, Survey } from "./Coordinator/reducer.ts"
 import type { JournalError } from "./Journal.ts"
 
 export { classOf, type JobClass } from "./Coordinator/order.ts"
-export { type Claim, type HandBack, RULES, type Standing, type Survey } from "./Coordinator/reducer.ts"
+export { type Claim, type HandBack, type JobRecord, RULES, type Survey } from "./Coordinator/reducer.ts"
 
 /** The coordinator cannot say who gets what. */
 export class CoordinatorError extends hiding(
@@ -82,7 +82,7 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
     /** What is known of a scope, for people: every host, and the queue by class. */
     readonly survey: (scope: Scope) => Effect.Effect<Survey, CoordinatorError>
     /** How a job stands, for people. */
-    readonly inspect: (scope: Scope, job: JobKey) => Effect.Effect<Standing, CoordinatorError>
+    readonly inspect: (scope: Scope, job: JobKey) => Effect.Effect<JobRecord, CoordinatorError>
     /** The scopes that services of this host take part in. */
     readonly scopes: Effect.Effect<ReadonlyArray<Scope>>
     readonly state: Effect.Effect<StoreState>

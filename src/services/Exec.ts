@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { span } from "../domain/Format.ts"
 import { within } from "../interruption/Within.ts"
 import { hiding, isName } from "../secrets/Secrets.ts"
 import * as environment from "./Exec/environment.ts"
@@ -172,7 +173,7 @@ const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions)
         return yield* new ExecError({
           reason: "Timeout",
           command,
-          detail: `did not end within ${Duration.format(Duration.decode(options.timeout))} and was killed`
+          detail: `did not end within ${span(options.timeout)} and was killed`
         })
       }
       yield* letGo(child, closed)

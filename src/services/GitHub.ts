@@ -152,7 +152,7 @@ export interface Trial {
 }
 
 /** What GitHub says of a credential itself. */
-export interface Standing {
+export interface CredentialInfo {
   /** Requests per hour, those that are left, and when the hour ends, in milliseconds since the epoch; none where a server has no limits. */
   readonly rate: Option.Option<{ readonly limit: number; readonly remaining: number; readonly resetAt: number }>
   /** How far GitHub's clock is ahead of this host's, in milliseconds and to the second. */
@@ -174,7 +174,7 @@ export interface GitHubClient {
    */
   readonly admitted: Effect.Effect<void, GitHubError>
   /** What GitHub says of the credential; costs no rate limit. */
-  readonly standing: Effect.Effect<Standing, GitHubError>
+  readonly credential: Effect.Effect<CredentialInfo, GitHubError>
   /** Whether a look would be let in: one small page of runs, of each repository where it is an organisation. */
   readonly tryLook: (watched: Watched) => Effect.Effect<Trial, GitHubError>
   /** What is watched, by the names that it has now; by those it is called here, where GitHub does not tell. */

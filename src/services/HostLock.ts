@@ -49,7 +49,7 @@ const encode = Schema.encodeSync(Content)
 const decode = Schema.decodeOption(Content)
 
 /** A lock that this process holds. */
-export interface Held {
+export interface Lock {
   /** Let a process that was started under the lock hold it too: a pull outlives a killed daemon. */
   readonly setChild: (pid: number) => Effect.Effect<void>
 }
@@ -60,9 +60,9 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
   HostLock,
   {
     /** Take a lock while the scope lives; none when somebody has it, be it another fiber of this process. */
-    readonly tryAcquire: (name: string, about: string) => Effect.Effect<Option.Option<Held>, HostLockError, Scope.Scope>
+    readonly tryAcquire: (name: string, about: string) => Effect.Effect<Option.Option<Lock>, HostLockError, Scope.Scope>
     /** Take a lock, waiting for it as long as need be. */
-    readonly acquire: (name: string, about: string) => Effect.Effect<Held, HostLockError, Scope.Scope>
+    readonly acquire: (name: string, about: string) => Effect.Effect<Lock, HostLockError, Scope.Scope>
     /** What the present holder said that it does. */
     readonly holder: (name: string) => Effect.Effect<Option.Option<string>, HostLockError>
   }
@@ -129,7 +129,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
           Effect.exists([holder, child], (one) => (one === null ? Effect.succeed(false) : exec.isAlive(one)))
 
         /** The highest number, and what it says if that still holds. A file that is gone, empty or garbage holds nothing. */
-        const look = Effect.fnUntraced(function* (name: string) {
+        const read = Effect.fnUntraced(function* (name: string) {
           const n = Math.max(0, ...(yield* numbers(name)))
           const content = Option.flatMap(yield* provided(Files.readText(fileOf(name, n))), decode)
           const held = Option.isSome(content) && (yield* isHeld(content.value))
@@ -154,7 +154,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         })
 
         const take = Effect.fnUntraced(function* (name: string, about: string) {
-          const { n, held } = yield* look(name)
+          const { n, held } = yield* read(name)
           if (Option.isSome(held)) return Option.none<number>()
           const next = n + 1
           const made = yield* write(fileOf(name, next), { holder: self, child: null, about }, fs.link).pipe(
@@ -167,7 +167,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
           return made ? yield* Effect.onError(settle(name, next), () => giveBack(name, next)) : Option.none<number>()
         })
 
-        const hold = (name: string, n: number, about: string): Held => ({
+        const hold = (name: string, n: number, about: string): Lock => ({
           setChild: (pid) =>
             Effect.flatMap(identify(pid), (child) =>
               write(fileOf(name, n), { holder: self, child, about }, fs.rename)
@@ -176,7 +176,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
 
         const tryAcquire = (name: string, about: string) =>
           Effect.suspend(() => {
-            if (mine.has(name)) return Effect.succeed(Option.none<Held>())
+            if (mine.has(name)) return Effect.succeed(Option.none<Lock>())
             mine.add(name)
             const forget = Effect.sync(() => mine.delete(name))
             return take(name, about).pipe(
@@ -205,7 +205,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
         return HostLock.of({
           tryAcquire,
           acquire: (name, about) => {
-            const attempt: Effect.Effect<Held, HostLockError, Scope.Scope> = Effect.flatMap(
+            const attempt: Effect.Effect<Lock, HostLockError, Scope.Scope> = Effect.flatMap(
               tryAcquire(name, about),
               Option.match({
                 onSome: Effect.succeed,
@@ -219,7 +219,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
             return attempt
           },
           holder: (name) =>
-            look(name).pipe(
+            read(name).pipe(
               Effect.map(({ held }) => Option.map(held, ({ about }) => about)),
               explained(fileOf(name, 0))
             )

@@ -29,7 +29,7 @@ interface Remembers {
   readonly refusedJob: (terms: unknown, job: JobKey) => Effect.Effect<void>
   readonly accepted: (terms: unknown) => Effect.Effect<void>
   /** The refusal that stands; none after one that was accepted. */
-  readonly standing: (terms: unknown) => Effect.Effect<Option.Option<Refusal>>
+  readonly current: (terms: unknown) => Effect.Effect<Option.Option<Refusal>>
   /** Whether the last runner of these terms was refused, or any of this job. */
   readonly isDoubted: (terms: unknown, job: JobKey) => Effect.Effect<boolean>
   /** Whether nothing was refused or accepted yet. */
@@ -46,7 +46,7 @@ const nothing: Remembers = {
   refused: () => Effect.void,
   refusedJob: () => Effect.void,
   accepted: () => Effect.void,
-  standing: () => Effect.succeedNone,
+  current: () => Effect.succeedNone,
   isDoubted: () => Effect.succeed(false),
   isUntried: () => Effect.succeed(false)
 }
@@ -82,7 +82,7 @@ const make = Effect.map(
           Ref.update(jobs, (set) => HashSet.add(HashSet.size(set) < CAPACITY ? set : HashSet.empty<JobKey>(), job))
         ),
       accepted: (terms) => set(terms, { _tag: "Accepted" }),
-      standing: (terms) => Effect.map(lastOf(terms), refusalOf),
+      current: (terms) => Effect.map(lastOf(terms), refusalOf),
       isDoubted: (terms, job) =>
         Effect.zipWith(
           lastOf(terms),

@@ -1,7 +1,7 @@
 /** What the page of `anklet ui` shows of one moment. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Hindrance, hindrance } from "../control/Blocked.ts"
+import { BlockedReason, blockedReason } from "../control/Blocked.ts"
 import { Fleet } from "../control/Fleet.ts"
 import { Status } from "../control/Status.ts"
 
@@ -12,7 +12,7 @@ export const Now = Schema.Struct({
   status: Status,
   fleet: Fleet,
   /** What keeps this host from every job alike. */
-  hindrance: Hindrance
+  blocked: BlockedReason
 })
 export type Now = typeof Now.Type
 
@@ -22,8 +22,8 @@ export interface Daemon<R> {
 }
 
 /** Look at everything now. */
-export const look = <R>(daemon: Daemon<R>, host: string) =>
+export const read = <R>(daemon: Daemon<R>, host: string) =>
   Effect.map(
     Effect.all([daemon.get("/status", Status), daemon.get("/fleet", Fleet)], { concurrency: 2 }),
-    ([status, fleet]): Now => ({ host, status, fleet, hindrance: hindrance(status) })
+    ([status, fleet]): Now => ({ host, status, fleet, blocked: blockedReason(status) })
   )

@@ -16,7 +16,7 @@ import page from "./browser/page.js" with { type: "text" }
 import parts from "./browser/parts.js" with { type: "text" }
 import view from "./browser/view.js" with { type: "text" }
 import * as Key from "./Key.ts"
-import { type Daemon, look, Now } from "./Now.ts"
+import { type Daemon, Now, read } from "./Now.ts"
 
 const HTML = "text/html; charset=utf-8"
 const CSS = "text/css; charset=utf-8"
@@ -64,7 +64,7 @@ export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
   const asked = ({ path, query }: Question): Effect.Effect<Answer, { readonly message: string }, R> | undefined => {
     switch (path) {
       case "/now":
-        return Effect.map(look(daemon, host), (now) => json(Now, now))
+        return Effect.map(read(daemon, host), (now) => json(Now, now))
       case "/why":
         return Effect.map(daemon.get(`/why?job=${encodeURIComponent(query.get("job") ?? "")}`, Why), (why) =>
           json(Why, why)

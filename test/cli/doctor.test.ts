@@ -1548,10 +1548,10 @@ describe("what the doctor prints", () => {
     const { code, found, of } = await examined()
     assert.strictEqual(code, 12)
     assert.strictEqual(found.filter(({ id }) => id === "anka-hangs").length, 3)
-    assert.match(of("anka-hangs")?.what ?? "", /no answer within 10s/)
+    assert.match(of("anka-hangs")?.what ?? "", /no answer within 10 s/)
     assert.include(JSON.stringify(found), "can be listed")
     assert.isDefined(of("registry-away"))
-    assert.include(of("unfinished")?.what, "did not end within 35s")
+    assert.include(of("unfinished")?.what, "did not end within 35 s")
     // and none of them is left behind
     for (const { pid } of calls(lab.host)) assert.throws(() => process.kill(pid, 0))
   })
@@ -1561,7 +1561,7 @@ describe("what the doctor prints", () => {
     lab.github.faults.push({ path: /./, times: 1000, silent: true })
     const { code, of } = await examined()
     assert.strictEqual(code, 12)
-    assert.include(of("github-unreachable")?.what, "no answer within 15s")
+    assert.include(of("github-unreachable")?.what, "no answer within 15 s")
   })
 
   it("knows no other flags: exit 2", async () => {

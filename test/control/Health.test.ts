@@ -17,7 +17,7 @@ const answered = (seconds: number, doing: (now: number) => Doing) =>
     const ledger = `${yield* fs.makeTempDirectoryScoped()}/ledger.jsonl`
     yield* fs.writeFileString(ledger, "")
     const startedAt = yield* Clock.currentTimeMillis
-    yield* activity.of({ name: "RUNNER1", plugin: "github" }).does(doing(startedAt))
+    yield* activity.of({ name: "RUNNER1", plugin: "github" }).state(doing(startedAt))
     yield* TestClock.adjust(`${seconds} seconds`)
     return yield* Health.answer({ ledger, startedAt })
   }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Activity.layer, Drain.layer, NodeContext.layer)))

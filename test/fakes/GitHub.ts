@@ -114,7 +114,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
         })
       }),
     admitted: Effect.void,
-    standing: call("standing", "", () =>
+    credential: call("credential", "", () =>
       Effect.succeed({ rate: Option.none(), ahead: Option.none(), may: { _tag: "Untold" as const } })
     ),
     tryLook: () => call("tryLook", "", () => Effect.succeed({ hidden: [], nothing: "", renamed: "", open: [] })),

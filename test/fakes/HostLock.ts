@@ -3,15 +3,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Finalizer from "../../src/interruption/Finalizer.ts"
-import { type Held, HostLock } from "../../src/services/HostLock.ts"
+import { HostLock, type Lock } from "../../src/services/HostLock.ts"
 
 export const layer = Layer.sync(HostLock, () => {
   const held = new Map<string, string>()
-  const nothing: Held = { setChild: () => Effect.void }
+  const nothing: Lock = { setChild: () => Effect.void }
   const tryAcquire = (name: string, about: string) =>
     Finalizer.acquire(
       Effect.sync(() => {
-        if (held.has(name)) return Option.none<Held>()
+        if (held.has(name)) return Option.none<Lock>()
         held.set(name, about)
         return Option.some(nothing)
       }),

@@ -35,7 +35,7 @@ const CALLS: ReadonlyArray<(client: GitHubClient) => Effect.Effect<unknown, GitH
   (client) => client.runner(level, 3),
   (client) => client.runnerByName(level, "n"),
   (client) => client.removeRunner(level, 3),
-  (client) => client.standing,
+  (client) => client.credential,
   (client) => client.tryLook(repo),
   (client) => client.runners(level)
 ]

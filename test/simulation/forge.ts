@@ -160,7 +160,7 @@ export class Forge {
               )
         ),
       admitted: Effect.void,
-      standing: ask("GET rate_limit", () => ({
+      credential: ask("GET rate_limit", () => ({
         rate: Option.none(),
         ahead: Option.none(),
         may: { _tag: "Untold" as const }

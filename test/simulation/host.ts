@@ -22,7 +22,6 @@ import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { run } from "../../src/plugins/github/pass.ts"
 import { Activity } from "../../src/services/Activity.ts"
 import * as Anka from "../../src/services/Anka/command.ts"
-import { Budget } from "../../src/services/Budget.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import * as shared from "../../src/services/Coordinator/shared.ts"
 import { Coordinators } from "../../src/services/Coordinators.ts"
@@ -35,6 +34,7 @@ import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, Ledger } from "../../src/services/Ledger.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Refusals } from "../../src/services/Refusals.ts"
+import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
 import { Slots } from "../../src/services/Slots.ts"
 import { Templates } from "../../src/services/Templates.ts"
 import { Wake } from "../../src/services/Wake.ts"
@@ -273,7 +273,9 @@ export class SimulatedHost {
       Layer.provideMerge(
         Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, Wake.layer)
       ),
-      Layer.provideMerge(Layer.mergeAll(Anka.layer, Budget.layer, Ledger.layer(LEDGER), HostLock.layer("/locks"))),
+      Layer.provideMerge(
+        Layer.mergeAll(Anka.layer, SharedRateLimit.layer, Ledger.layer(LEDGER), HostLock.layer("/locks"))
+      ),
       Layer.provideMerge(base)
     )
     return Effect.gen(this, function* () {

@@ -9,10 +9,10 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { JobRequest } from "../../src/domain/Job.ts"
-import { Budget } from "../../src/services/Budget.ts"
 import { keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { type Claim, type Coordinator, classOf } from "../../src/services/Coordinator.ts"
 import { fitness } from "../../src/services/Redis.ts"
+import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
 import * as FakeLedger from "../fakes/Ledger.ts"
 import { databaseAt, job, type MemberOptions, member, QUICK, SCOPE, secret } from "./member.ts"
 import {
@@ -473,20 +473,20 @@ describe.concurrent("a rate limit", () => {
       const heard: Array<string> = []
       const hostWith = (name: string) =>
         Effect.gen(function* () {
-          const context = yield* Layer.build(Budget.layer)
-          const budget = Context.get(context, Budget)
-          const own = yield* budget.join("token-1", (ms) =>
+          const context = yield* Layer.build(SharedRateLimit.layer)
+          const rateLimit = Context.get(context, SharedRateLimit)
+          const own = yield* rateLimit.join("token-1", (ms) =>
             Effect.sync(() => void heard.push(`${name} ${ms > 50_000}`))
           )
-          yield* budget.join("token-2", () => Effect.sync(() => void heard.push(`${name} of another credential`)))
-          yield* joined(redis.port, { name, budget: Layer.succeed(Budget, budget) })
+          yield* rateLimit.join("token-2", () => Effect.sync(() => void heard.push(`${name} of another credential`)))
+          yield* joined(redis.port, { name, rateLimit: Layer.succeed(SharedRateLimit, rateLimit) })
           return own
         })
       const first = yield* hostWith("mac-1")
       yield* hostWith("mac-2")
       yield* soon(
         Effect.zipRight(
-          first.tell(60_000),
+          first.publish(60_000),
           Effect.sync(() => heard)
         ),
         (heard) => heard.includes("mac-2 true")

@@ -9,12 +9,12 @@ import type * as Scope from "effect/Scope"
 import { Database } from "../../src/config/Database.ts"
 import { JobKey, JobRequest, Scope as JobScope, Template } from "../../src/domain/Job.ts"
 import { Activity } from "../../src/services/Activity.ts"
-import { Budget } from "../../src/services/Budget.ts"
 import * as redis from "../../src/services/Coordinator/redis.ts"
 import type { Rhythm } from "../../src/services/Coordinator/shared.ts"
 import type { Coordinator } from "../../src/services/Coordinator.ts"
 import { Drain } from "../../src/services/Drain.ts"
 import { Host } from "../../src/services/Host.ts"
+import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
 import { Wake } from "../../src/services/Wake.ts"
 import * as FakeLedger from "../fakes/Ledger.ts"
 
@@ -73,7 +73,7 @@ export interface MemberOptions {
   /** What the host finds when it asks whether a rival of its identity lives. */
   readonly rivalLives?: boolean
   readonly rhythm?: Rhythm
-  readonly budget?: Layer.Layer<Budget>
+  readonly rateLimit?: Layer.Layer<SharedRateLimit>
 }
 
 /** Much faster than in life. */
@@ -89,7 +89,7 @@ export const member = (
     boot,
     rivalLives = false,
     rhythm,
-    budget = Budget.layer
+    rateLimit = SharedRateLimit.layer
   }: MemberOptions
 ): Effect.Effect<Coordinator["Type"], never, Scope.Scope> =>
   redis
@@ -101,7 +101,7 @@ export const member = (
           Activity.layer,
           Drain.layer,
           Wake.layer,
-          budget,
+          rateLimit,
           hostLayer(name, boot, rivalLives)
         )
       )

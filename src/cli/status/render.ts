@@ -1,22 +1,12 @@
 /** What the daemon says of itself, in words for people. Pure. */
 import type { Fleet } from "../../control/Fleet.ts"
 import type { Status } from "../../control/Status.ts"
-import { clock } from "../../domain/Format.ts"
+import { clock, span } from "../../domain/Format.ts"
 import type { JobProgress, ServiceActivity } from "../../services/Activity.ts"
 import type { HostStatus } from "../../services/HostStatus.ts"
 import { join, line, lines, type Shown, type Text } from "../shown.ts"
 import { cut, table } from "../table.ts"
 import type { Screen } from "../terminal.ts"
-
-/** A span of milliseconds in one or two units: `3 s`, `4 min 10 s`, `2 h`. */
-export const span = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 60) return `${seconds} s`
-  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
-  if (minutes < 10) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
-  if (hours < 1) return `${minutes} min`
-  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
-}
 
 /** What a job that came so far waits for now. */
 const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {

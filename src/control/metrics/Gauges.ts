@@ -9,7 +9,7 @@ import { Coordinators } from "../../services/Coordinators.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
 import * as Shared from "../../services/Shared.ts"
 import { Templates } from "../../services/Templates.ts"
-import { type Hindrance, hindrance } from "../Blocked.ts"
+import { type BlockedReason, blockedReason } from "../Blocked.ts"
 import { templateOf } from "../Fleet.ts"
 import * as Status from "../Status.ts"
 import type { Labels, Reading } from "./Exposition.ts"
@@ -58,13 +58,13 @@ const templateOfClass = (jobClass: string) => {
 const queues = Effect.fnUntraced(function* (status: Status.Status) {
   const templates = yield* Templates
   const { all } = yield* Coordinators
-  const common = hindrance(status)
+  const common = blockedReason(status)
   const reasonOf = (jobClass: string, n: number) =>
     common !== "none" || status.pulls.length === 0 || n >= ASKED
       ? Effect.succeed(common)
       : Effect.map(
           Shared.ask(`template ${jobClass}`, templates.available(templateOfClass(jobClass))),
-          (available): Hindrance => (available ? "none" : "pulling")
+          (available): BlockedReason => (available ? "none" : "pulling")
         )
   const seen = yield* Effect.forEach(all, (coordinator, n) =>
     Effect.gen(function* () {
@@ -90,7 +90,7 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
 
 /** Read everything now. `anka list` runs once for it, or not at all where somebody asked just before. */
 export const read = Effect.fn("Gauges.read")(function* (about: Status.About) {
-  const status = yield* Status.look(about)
+  const status = yield* Status.read(about)
   const scopes = yield* queues(status)
   const handedBack = yield* (yield* Activity).handedBack
   const { services, vms, limits, stores, now } = status

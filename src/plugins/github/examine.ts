@@ -6,21 +6,21 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Finding from "../../domain/Finding.ts"
-import { clock } from "../../domain/Format.ts"
+import { clock, span } from "../../domain/Format.ts"
 import { VM_PREFIX } from "../../domain/Job.ts"
 import { Anka } from "../../services/Anka.ts"
 import { RESERVE } from "../../services/GitHub/gate.ts"
 import {
+  type CredentialInfo,
   GitHub,
   type GitHubClient,
   GitHubError,
   type Level,
   type Runner,
-  type RunnerGroup,
-  type Standing
+  type RunnerGroup
 } from "../../services/GitHub.ts"
 import { Network } from "../../services/Network.ts"
-import type { ServiceContext, Surroundings } from "../Plugin.ts"
+import type { ExamineContext, ServiceContext } from "../Plugin.ts"
 import * as addresses from "./addresses.ts"
 import { askWithRun, isDone } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
@@ -162,8 +162,7 @@ const soon = <A>(request: string, question: Effect.Effect<A, GitHubError>) =>
   Effect.either(
     Effect.timeoutFail(question, {
       duration: SOON,
-      onTimeout: () =>
-        new GitHubError({ reason: "Unavailable", request, detail: `no answer within ${Duration.format(SOON)}` })
+      onTimeout: () => new GitHubError({ reason: "Unavailable", request, detail: `no answer within ${span(SOON)}` })
     })
   )
 
@@ -185,13 +184,13 @@ const refused = (error: GitHubError, permission: string): ReadonlyArray<Finding.
   }
 }
 
-const rate = ({ rate }: Standing) =>
+const rate = ({ rate }: CredentialInfo) =>
   Option.toArray(rate).map(({ limit, remaining, resetAt }) => {
     const what = `${remaining} of ${limit} requests are left until ${clock(resetAt)}`
     return remaining < limit * RESERVE ? found("rate-limit-low", what) : Finding.ok("github", what)
   })
 
-const time = ({ ahead }: Standing) =>
+const time = ({ ahead }: CredentialInfo) =>
   Option.toArray(ahead).map((ahead) => {
     const seconds = Math.round(Math.abs(ahead) / 1000)
     return Math.abs(ahead) > SKEW
@@ -203,7 +202,7 @@ const time = ({ ahead }: Standing) =>
 const NEEDED = ["administration", "organization_self_hosted_runners", "checks"]
 
 /** What cannot be tried without leaving a runner behind: read from what GitHub says of the credential, where it does. */
-const grants = ({ may }: Standing, level: Level) => {
+const grants = ({ may }: CredentialInfo, level: Level) => {
   const { permission, words, scope } = needed(level)
   const missing = (what: string, remedy: string) => found("permission-missing", what, { remedy })
   switch (may._tag) {
@@ -295,9 +294,9 @@ const others = (runners: ReadonlyArray<Runner>, level: Level, known: ReadonlySet
 }
 
 /** Runners that our ledger knows by their id, that do nothing, and whose job is over. */
-const left = Effect.fnUntraced(function* (client: GitHubClient, service: ServiceContext, around: Surroundings) {
-  const ours = [...HashMap.values(around.ledger.runners)].filter(({ named }) => named.service === service.name)
-  return yield* Effect.forEach(around.daemonRuns ? [] : ours, ({ named, id }) =>
+const left = Effect.fnUntraced(function* (client: GitHubClient, service: ServiceContext, context: ExamineContext) {
+  const ours = [...HashMap.values(context.ledger.runners)].filter(({ named }) => named.service === service.name)
+  return yield* Effect.forEach(context.daemonRuns ? [] : ours, ({ named, id }) =>
     Effect.gen(function* () {
       const detail = Schema.decodeUnknownOption(RunnerDetail)(named.detail)
       if (Option.isNone(id) || Option.isNone(detail) || detail.value.job === undefined) return []
@@ -310,7 +309,7 @@ const left = Effect.fnUntraced(function* (client: GitHubClient, service: Service
           fix: {
             does: `removes runner ${named.runner}`,
             did: `removed runner ${named.runner}`,
-            run: around.alone(client.removeRunner(level, id.value))
+            run: context.alone(client.removeRunner(level, id.value))
           }
         })
       ]
@@ -325,7 +324,7 @@ const registry = Effect.fnUntraced(function* ({ registry_url }: GitHubConfig) {
   if (Either.isRight(answer)) {
     return Option.isSome(answer.right)
       ? [Finding.ok("registry", `${name} answers`)]
-      : [ofRegistry("registry-away", `${name} does not answer within ${Duration.format(SOON)}`)]
+      : [ofRegistry("registry-away", `${name} does not answer within ${span(SOON)}`)]
   }
   const { reason } = answer.left
   const message = addresses.withoutUsers(answer.left.message)
@@ -334,32 +333,32 @@ const registry = Effect.fnUntraced(function* ({ registry_url }: GitHubConfig) {
   return reason === "Missing" ? [] : [ofRegistry("registry-away", `${name}: ${message}`)]
 })
 
-const github = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig, around: Surroundings) {
+const github = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig, context: ExamineContext) {
   const client = yield* (yield* GitHub).client(credentialOf(config))
   const watched = watchedOf(config)
   const level = levelOf(config)
   const way = yield* wayTo(config)
-  const standing = yield* soon("GET /rate_limit", client.standing)
-  if (Either.isLeft(standing)) {
-    const { reason, message } = standing.left
+  const credential = yield* soon("GET /rate_limit", client.credential)
+  if (Either.isLeft(credential)) {
+    const { reason, message } = credential.left
     return reason === "Unavailable" || reason === "Protocol"
       ? [found("github-unreachable", `${message}; ${way.words}`, way.remedy)]
-      : refused(standing.left, "access")
+      : refused(credential.left, "access")
   }
   const [look, runners, groups, leftovers] = yield* Effect.all(
     [
       soon("GET actions/runs", client.tryLook(watched)),
       soon("GET actions/runners", client.runners(level)),
       soon("GET runner-groups", group(client, config, level)),
-      soon("GET runner", left(client, service, around))
+      soon("GET runner", left(client, service, context))
     ],
     { concurrency: 4 }
   )
-  const known = new Set([...HashMap.values(around.ledger.runners)].flatMap(({ id }) => Option.toArray(id)))
+  const known = new Set([...HashMap.values(context.ledger.runners)].flatMap(({ id }) => Option.toArray(id)))
   return [
     Finding.ok("github", way.words),
-    ...time(standing.right),
-    ...rate(standing.right),
+    ...time(credential.right),
+    ...rate(credential.right),
     ...Either.match(look, {
       onLeft: (error) => refused(error, `'Actions: read' on ${nameOf(watched)}`),
       onRight: ({ hidden, nothing, renamed, open }) => [
@@ -375,7 +374,7 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
       onLeft: (error) => refused(error, `${needed(level).words} ${nameOf(level)}`),
       onRight: (runners) => [
         Finding.ok("github", `the runners at ${nameOf(level)} can be listed`),
-        ...grants(standing.right, level),
+        ...grants(credential.right, level),
         ...others(runners, level, known)
       ]
     }),
@@ -386,8 +385,8 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
 })
 
 /** Everything a pass relies on, outside of this host and on it. */
-export const examine = (service: ServiceContext, config: GitHubConfig, around: Surroundings) =>
-  Effect.map(Effect.all([github(service, config, around), registry(config)], { concurrency: 2 }), (found) => [
+export const examine = (service: ServiceContext, config: GitHubConfig, context: ExamineContext) =>
+  Effect.map(Effect.all([github(service, config, context), registry(config)], { concurrency: 2 }), (found) => [
     ...found.flat(),
     ...addresses.judged(config)
   ])

@@ -3,6 +3,7 @@ import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { span } from "../../domain/Format.ts"
 import type { JobRequest } from "../../domain/Job.ts"
 import type { Verdict } from "../../job/Claim.ts"
 import type { AnkaError } from "../../services/Anka.ts"
@@ -108,7 +109,7 @@ export const judge = (
   unknown: (reason: string) => Effect.Effect<void>
 ): Effect.Effect<Verdict, never, Once | Slots> => {
   const backOff = BACK_OFF[attempt - 1] ?? BACK_OFF_AT_MOST
-  const again = (after: Duration.Duration) => `The job is tried again in ${Duration.format(after)}`
+  const again = (after: Duration.Duration) => `The job is tried again in ${span(after)}`
   const failed = (after: Duration.Duration) =>
     Effect.as(Effect.logError(`${error.message}. ${again(after)}`), handedBack(error.message, after, true))
   const notNow = (after: Duration.DurationInput, charged: boolean) =>

@@ -26,9 +26,9 @@ export const github = {
       Effect.promise(() => import("./find.ts")),
       ({ find }) => find(service, config, job)
     ),
-  examine: (service, config, around) =>
+  examine: (service, config, context) =>
     Effect.flatMap(
       Effect.promise(() => import("./examine.ts")),
-      ({ examine }) => examine(service, config, around)
+      ({ examine }) => examine(service, config, context)
     )
 } satisfies Plugin<typeof GitHubConfig.Type, typeof GitHubConfig.Encoded, unknown>

@@ -5,9 +5,10 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import { span } from "../../domain/Format.ts"
 import type { JobKey, JobRequest } from "../../domain/Job.ts"
 import * as Race from "../../interruption/Race.ts"
-import type { Held, Verdict } from "../../job/Claim.ts"
+import type { ClaimHandle, Verdict } from "../../job/Claim.ts"
 import * as Vm from "../../job/Vm.ts"
 import { reached } from "../../services/Activity.ts"
 import { Coordinator } from "../../services/Coordinator.ts"
@@ -75,7 +76,12 @@ const lost = Effect.fnUntraced(function* (context: Context, job: JobKey, address
 const addressOf = (job: JobRequest) => Schema.decodeUnknown(JobDetail)(job.detail).pipe(Effect.orDie)
 
 /** Watch one of our runners to its end, following it to another job if GitHub gave it one. */
-const follow = Effect.fnUntraced(function* (context: Context, held: Held, address: JobAddress, ours: runner.Runner) {
+const follow = Effect.fnUntraced(function* (
+  context: Context,
+  held: ClaimHandle,
+  address: JobAddress,
+  ours: runner.Runner
+) {
   const foreign = yield* Ref.make(false)
   const outcome = yield* watch(context.client, levelOf(context.config), ours, address, {
     every: every(context),
@@ -106,7 +112,7 @@ const follow = Effect.fnUntraced(function* (context: Context, held: Held, addres
 /** What a runner's registration and removal may ask about its job. */
 const asking = (
   { client }: Context,
-  held: Held,
+  held: ClaimHandle,
   coordinator: Coordinator["Type"],
   address: JobAddress
 ): runner.Asked => ({
@@ -117,7 +123,7 @@ const asking = (
 /** What registering a runner for the job takes. */
 const registering = Effect.fnUntraced(function* (
   context: Context,
-  held: Held,
+  held: ClaimHandle,
   address: JobAddress,
   labels: ReadonlyArray<string>
 ) {
@@ -139,7 +145,7 @@ const registering = Effect.fnUntraced(function* (
 /** One try: a VM and a runner of its own. */
 const attempt = Effect.fn("attempt")(function* (
   context: Context,
-  held: Held,
+  held: ClaimHandle,
   address: JobAddress,
   labels: ReadonlyArray<string>
 ) {
@@ -174,7 +180,7 @@ const attempt = Effect.fn("attempt")(function* (
   return yield* follow(context, held, address, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))
 }, Effect.scoped)
 
-const conclude = (held: Held, { decision, words }: Outcome, runners = 1) => {
+const conclude = (held: ClaimHandle, { decision, words }: Outcome, runners = 1) => {
   switch (decision._tag) {
     case "Over":
       return Effect.zipRight(
@@ -191,7 +197,7 @@ const conclude = (held: Held, { decision, words }: Outcome, runners = 1) => {
     case "Replace":
       return Effect.zipRight(
         Effect.logError(
-          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${Duration.format(GIVEN_UP_FOR)}${words}`
+          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}`
         ),
         Effect.zipRight(
           Metrics.jobFailed({ cause: "runner_without_job" }),
@@ -205,7 +211,7 @@ const conclude = (held: Held, { decision, words }: Outcome, runners = 1) => {
 
 /** Whatever goes wrong on the way decides what becomes of the job; the pass itself goes on. */
 const settled =
-  (context: Context, held: Held) =>
+  (context: Context, held: ClaimHandle) =>
   <A, R>(step: Effect.Effect<A, Failure, R>) =>
     Effect.catchAll(step, (error) =>
       Effect.gen(function* () {
@@ -245,9 +251,9 @@ const comesLast = (coordinator: Coordinator["Type"], { scope, key }: JobRequest)
 const UNANSWERED_FOR = Duration.minutes(1)
 
 /** See a fresh claim through. */
-export const run = (context: Context, held: Held) => fresh(context, held).pipe(settled(context, held))
+export const run = (context: Context, held: ClaimHandle) => fresh(context, held).pipe(settled(context, held))
 
-const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
+const fresh = Effect.fn("job.run")(function* (context: Context, held: ClaimHandle) {
   const coordinator = yield* Coordinator
   const { job } = yield* held.claim
   const address = yield* addressOf(job)
@@ -295,9 +301,9 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: Held) {
 })
 
 /** See a claim through that a crash interrupted: adopt what still runs, undo the rest. */
-export const resume = (context: Context, held: Held) => interrupted(context, held).pipe(settled(context, held))
+export const resume = (context: Context, held: ClaimHandle) => interrupted(context, held).pipe(settled(context, held))
 
-const interrupted = Effect.fn("job.resume")(function* (context: Context, held: Held) {
+const interrupted = Effect.fn("job.resume")(function* (context: Context, held: ClaimHandle) {
   const claim = yield* held.claim
   const coordinator = yield* Coordinator
   const ledger = yield* Ledger

@@ -92,14 +92,14 @@ const lookAround = Effect.fnUntraced(function* (
   const progress = yield* Progress
   const look = yield* context.look(0)
   yield* Ref.set(isPartial, !look.isWhole)
-  if (look.nothing !== "") yield* progress.finds(`nothing is watched: ${look.nothing}`)
+  if (look.nothing !== "") yield* progress.idleReason(`nothing is watched: ${look.nothing}`)
   const { requests, refused, doubted, broken } = sort(
     scope,
     look.jobs.filter(({ status }) => status === "queued")
   )
-  yield* progress.sees(requests)
+  yield* progress.queued(requests)
   for (const [job, why] of refused) {
-    yield* progress.notes(keyOf(job), `its labels cannot be satisfied: ${why}`, 0)
+    yield* progress.note(keyOf(job), `its labels cannot be satisfied: ${why}`, 0)
     yield* once(
       `labels of ${job.url}`,
       Effect.logWarning(`labels cannot be satisfied: ${why}`).pipe(Effect.annotateLogs(about(job)))
@@ -162,20 +162,20 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
     // another service may have looked in our place: a job is not to be taken with a credential that GitHub refuses
     yield* client.admitted
     const waiting = yield* coordinator.waiting(scope, service.name)
-    const refused = yield* refusal.standing(config)
+    const refused = yield* refusal.current(config)
     const now = yield* Clock.currentTimeMillis
     // a service that GitHub refuses does not work again because there is nothing to do
     const unlessRefused = refusal.fails(config, service.name)
     if (waiting.length === 0 || Option.exists(refused, ({ until }) => until > now)) return yield* unlessRefused
     const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
     if (runnable.length === 0) {
-      yield* progress.finds("jobs wait for the pull that is under way on this host")
+      yield* progress.idleReason("jobs wait for the pull that is under way on this host")
       yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
       return yield* unlessRefused
     }
     yield* service.checkFiles
     if (!(yield* slots.take)) {
-      yield* progress.finds("jobs wait: no room for another VM on this host")
+      yield* progress.idleReason("jobs wait: no room for another VM on this host")
       yield* Effect.logDebug("jobs wait: no room for another VM on this host")
       return yield* unlessRefused
     }

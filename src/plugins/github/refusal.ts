@@ -102,13 +102,13 @@ export const remember = (config: GitHubConfig, service: string, job: JobKey, { r
   )
 
 /** The refusal that stands between this service and its jobs. */
-export const standing = (config: GitHubConfig) =>
-  Effect.flatMap(Refusals, (refusals) => refusals.standing(termsOf(config)))
+export const current = (config: GitHubConfig) =>
+  Effect.flatMap(Refusals, (refusals) => refusals.current(termsOf(config)))
 
 /** Fails as long as GitHub refuses all runners of a service: one service tells a person of it, the others wait for the same. */
 export const fails = (config: GitHubConfig, self: string): Effect.Effect<void, PluginError> =>
   Effect.flatMap(
-    standing(config),
+    current(config),
     Option.match({
       onNone: () => Effect.void,
       onSome: ({ why, service }) =>

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import { span } from "../../domain/Format.ts"
 import { Conclusion } from "../../domain/Job.ts"
 import type { AnkaError } from "../../services/Anka.ts"
 import type { GitHubClient, GitHubError, Job, Level, Runner as Registered } from "../../services/GitHub.ts"
@@ -104,7 +105,7 @@ export const decide = (
   if (runner === "gone") return { _tag: "Replace", reason: "GitHub dropped the runner's registration" }
   // one that cannot be asked after may have a job by now
   if (seen.idleFor < limit || runner === undefined) return wait
-  const within = Duration.format(Duration.millis(limit))
+  const within = span(limit)
   return {
     _tag: "Replace",
     inVain: runner.online,

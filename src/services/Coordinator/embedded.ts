@@ -11,6 +11,7 @@ import { Drain } from "../Drain.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
+import * as PollHealth from "./pollHealth.ts"
 import {
   type Claim,
   type Hello,
@@ -22,7 +23,6 @@ import {
   reduce,
   type State
 } from "./reducer.ts"
-import * as Sight from "./sight.ts"
 import * as Survey from "./survey.ts"
 
 /** The only host there is. */
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     looks.set(scope, turn)
     return turn.withPermits(1)
   }
-  const sight = Sight.make()
+  const polls = PollHealth.make()
   /** Where each service is, and what it saw there. */
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
 
@@ -94,8 +94,8 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) =>
       Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
-        if (turn._tag !== "Turn") return yield* sight.test(service, look)
-        const jobs = (yield* sight.look(service, look)).map((job) => ({ key: job.key, request: Option.some(job) }))
+        if (turn._tag !== "Turn") return yield* polls.retryIfFailing(service, look)
+        const jobs = (yield* polls.poll(service, look)).map((job) => ({ key: job.key, request: Option.some(job) }))
         yield* run(scope, { _tag: "Ingest", fence: turn.fence, jobs, last: true, partial: yield* isPartial })
       }).pipe(inTurn(scope)),
     waiting: (scope, service) =>
@@ -140,7 +140,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
         ({ _tag }) => _tag === "Done"
       ),
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
-    inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
+    inspect: (scope, job) => Survey.record(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.map(SynchronizedRef.get(scopes), (scopes) => [...HashMap.keys(scopes)]),
     state: Effect.succeed({ name: "this host", isAway: false }),
     self: LOCAL.host,

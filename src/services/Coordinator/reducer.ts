@@ -223,7 +223,7 @@ export type Reply =
   /** `unread`: the job was claimed, and this version cannot read what it asks for. */
   | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim>; readonly unread?: ClaimName }
   | ({ readonly _tag: "Survey" } & Survey)
-  | ({ readonly _tag: "Record" } & Standing)
+  | ({ readonly _tag: "Record" } & JobRecord)
 
 /** What is known of a scope. Times are milliseconds since the epoch. */
 export interface Survey {
@@ -251,7 +251,7 @@ export interface Survey {
 }
 
 /** How a job stands. */
-export interface Standing {
+export interface JobRecord {
   readonly state: "unknown" | "queued" | "owned" | "done"
   readonly attempt: number
   /** So many jobs of its class go before it. */
@@ -337,7 +337,7 @@ const isAlive = (state: State, host: HostId, now: number): boolean =>
   Option.exists(HashMap.get(state.hosts, host), ({ until }) => until > now)
 
 /** The seat that holds this very claim: a late command of an older one changes nothing. */
-const standing = (state: State, host: HostId, claim: ClaimName): Owned | undefined => {
+const validClaim = (state: State, host: HostId, claim: ClaimName): Owned | undefined => {
   const owned = ownedOf(state, claim.job.key)
   return owned !== undefined && same(owned, { host, service: claim.service }) && owned.epoch === claim.epoch
     ? owned
@@ -707,7 +707,7 @@ const swap = (state: State, host: HostId, command: Request & { readonly _tag: "S
   const { claim, taken, lease } = command
   const other = ownedOf(state, taken.key)
   // a job that another service holds stays there: its own runner is then the one that is free
-  const held = standing(state, host, claim)
+  const held = validClaim(state, host, claim)
   if (held === undefined || (other !== undefined && other.until > now)) {
     return outcome(state, { _tag: "Claimed", claim: Option.none() })
   }
@@ -743,7 +743,7 @@ const survey = (state: State, from: number): Survey => ({
   hold: state.hold
 })
 
-const inspect = (state: State, job: JobKey, now: number): Standing => {
+const inspect = (state: State, job: JobKey, now: number): JobRecord => {
   const queued = Option.getOrUndefined(HashMap.get(state.queued, job))
   const owned = ownedOf(state, job)
   const known = queued ?? owned
@@ -795,12 +795,12 @@ export const reduce = (state: State, command: Command, now: number): Outcome => 
     case "Claim":
       return claim(state, host, command, now)
     case "Release": {
-      const held = standing(state, host, command.claim)
+      const held = validClaim(state, host, command.claim)
       return held === undefined ? outcome(state) : release(state, host, held, command.claim, command.handBack, now)
     }
     case "Finish": {
       const isTheirs =
-        HashMap.has(state.owned, command.claim.job.key) && standing(state, host, command.claim) === undefined
+        HashMap.has(state.owned, command.claim.job.key) && validClaim(state, host, command.claim) === undefined
       return outcome(isTheirs ? state : finish(state, command.claim, now))
     }
     case "Swap":

@@ -11,7 +11,6 @@ import type { Scope } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
 import type { Activity } from "../Activity.ts"
-import { Budget } from "../Budget.ts"
 import { Coordinator } from "../Coordinator.ts"
 import { Drain } from "../Drain.ts"
 import { Host } from "../Host.ts"
@@ -19,12 +18,13 @@ import * as HostStatus from "../HostStatus.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import * as Metrics from "../Metrics.ts"
 import { Once } from "../Once.ts"
+import { SharedRateLimit } from "../SharedRateLimit.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import * as Membership from "./membership.ts"
 import { classOf, type JobClass } from "./order.ts"
+import * as PollHealth from "./pollHealth.ts"
 import { type Claim, type HandBack, type Reply, type Request, RULES, type Sighting } from "./reducer.ts"
-import * as Sight from "./sight.ts"
 import type { Store } from "./store.ts"
 import * as Survey from "./survey.ts"
 
@@ -65,7 +65,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const drain = yield* Drain
   const wake = yield* Wake
   const host = yield* Host
-  const budget = yield* Budget
+  const rateLimit = yield* SharedRateLimit
   const lease = Duration.toMillis(rhythm.lease)
   const status = yield* Effect.map(Effect.context<Activity | Drain>(), (context) =>
     Effect.provide(HostStatus.tell(services), context)
@@ -83,7 +83,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const changing = new Set<string>()
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
   const hot = new Set<JobClass>()
-  const sight = Sight.make()
+  const polls = PollHealth.make()
   const echo = yield* Effect.makeLatch(false)
   const { once } = Once.make()
 
@@ -187,10 +187,10 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     const service = message.replace(/^wake /, "")
     return message === "echo" ? Effect.asVoid(echo.open) : services.includes(service) ? wake.one(service) : Effect.void
   })
-  yield* store.limits(budget.heard)
-  yield* budget.share({
-    tell: (credential, ms) => Effect.asVoid(store.limit(credential, ms)),
-    ask: (credential) => store.limit(credential, 0)
+  yield* store.limits(rateLimit.received)
+  yield* rateLimit.share({
+    publish: (credential, ms) => Effect.asVoid(store.limit(credential, ms)),
+    query: (credential) => store.limit(credential, 0)
   })
   yield* Finalizer.add(Effect.ignore(within(LEAVE_WITHIN)(membership.leave(services))))
   // interrupted before the host leaves
@@ -219,9 +219,9 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       const inTurn = membership.member(scope)?.looking.withPermits(1) ?? ((effect) => effect)
       return Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
-        if (turn._tag !== "Turn") return yield* sight.test(service, look)
+        if (turn._tag !== "Turn") return yield* polls.retryIfFailing(service, look)
         const { fence } = turn
-        const jobs = yield* sight.look(service, look)
+        const jobs = yield* polls.poll(service, look)
         const partial = yield* isPartial
         const requests = new Map(jobs.map((job) => [job.key, job]))
         const known = membership.member(scope)?.known ?? new Set()
@@ -332,7 +332,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       ),
 
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
-    inspect: (scope, job) => Survey.standing(run(scope, { _tag: "Inspect", job })),
+    inspect: (scope, job) => Survey.record(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.sync(() => [...membership.scopes()]),
     state: Effect.map(membership.isAway, (isAway) => ({ name: store.name, isAway })),
     self: host.id,

@@ -1,10 +1,10 @@
 /** Questions of people to the coordinator, put together from its replies. */
 import * as Effect from "effect/Effect"
 import { HOSTS } from "../../text/Limits.ts"
-import { type Reply, RULES, type Standing, type Survey } from "./reducer.ts"
+import { type JobRecord, type Reply, RULES, type Survey } from "./reducer.ts"
 
 const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, hold: 0 }
-const UNKNOWN: Standing = {
+const UNKNOWN: JobRecord = {
   state: "unknown",
   attempt: 0,
   ahead: 0,
@@ -30,5 +30,5 @@ export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effec
   })
 
 /** How a job stands; a scope that is not known has none. */
-export const standing = <E>(asked: Effect.Effect<Reply, E>): Effect.Effect<Standing, E> =>
+export const record = <E>(asked: Effect.Effect<Reply, E>): Effect.Effect<JobRecord, E> =>
   Effect.map(asked, (reply) => (reply._tag === "Record" ? reply : UNKNOWN))

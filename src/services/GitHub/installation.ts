@@ -62,7 +62,7 @@ export const make = (
   return {
     look: (...asked) => use(({ look }) => look(...asked)),
     admitted: use(({ admitted }) => admitted),
-    standing: use(({ standing }) => standing),
+    credential: use(({ credential }) => credential),
     tryLook: (...asked) => use(({ tryLook }) => tryLook(...asked)),
     job: (...asked) => use(({ job }) => job(...asked)),
     createRunner: (...asked) => use(({ createRunner }) => createRunner(...asked)),

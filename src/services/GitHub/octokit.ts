@@ -13,21 +13,21 @@ import { version } from "../../process/version.ts"
 import { latest } from "../../secrets/held.ts"
 import { keep } from "../../secrets/Secrets.ts"
 import { markdown, visible } from "../../text/Text.ts"
-import { Budget } from "../Budget.ts"
 import {
   App,
   type Credential,
+  type CredentialInfo,
   GitHub,
   type GitHubClient,
   type GitHubError,
   type InstalledApp,
   type Level,
-  type Standing,
   type Token,
   type Watched
 } from "../GitHub.ts"
 import type { Way } from "../Network/Way.ts"
 import { Network } from "../Network.ts"
+import { SharedRateLimit } from "../SharedRateLimit.ts"
 import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
 import * as installation from "./installation.ts"
@@ -138,14 +138,14 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
     Effect.sync(() => gates.add(own)),
     () => Effect.sync(() => gates.delete(own))
   )
-  const { tell } = yield* (yield* Budget).join(fingerprintOf(credential), own.alsoRefused)
+  const { publish } = yield* (yield* SharedRateLimit).join(fingerprintOf(credential), own.alsoRefused)
   const send = requests.make(
     octokit,
     {
       ...own,
       refused: (headers, status) =>
         Effect.tap(own.refused(headers, status), (until) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.forkDaemon(tell(until - now)))
+          Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.forkDaemon(publish(until - now)))
         )
     },
     renew
@@ -168,11 +168,11 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
     )
 
   const github: GitHubClient = {
-    admitted: Effect.suspend(() => (send.isAdmitted() ? Effect.void : Effect.asVoid(github.standing))),
+    admitted: Effect.suspend(() => (send.isAdmitted() ? Effect.void : Effect.asVoid(github.credential))),
     look: Effect.fn("GitHub.look")((watched, maxAge) => watch(watched).look(maxAge)),
     named: Effect.fn("GitHub.named")((watched) => watch(watched).named),
     repository: Effect.fn("GitHub.repository")((owner, repo) => repositories.find(send, owner, repo)),
-    standing: Effect.gen(function* () {
+    credential: Effect.gen(function* () {
       const headers = yield* send.headers("essential", "GET /rate_limit", {}).pipe(
         // an Enterprise Server without limits knows no such address
         Effect.catchIf(
@@ -185,7 +185,7 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
       const remaining = limits.numberOf(headers["x-ratelimit-remaining"])
       const resetAt = limits.resetAt(headers, now)
       const scopes = String(headers["x-oauth-scopes"] ?? "")
-      const standing: Standing = {
+      const credential: CredentialInfo = {
         // a window that does not end within a day is none of GitHub's
         rate:
           Number.isFinite(limit + remaining) && Math.abs(resetAt - now) < DAY
@@ -193,12 +193,12 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
             : Option.none(),
         ahead: Option.map(limits.theirClock(headers), (theirs) => theirs - now),
         may: Option.match(permissions === undefined ? Option.none() : yield* permissions, {
-          onSome: (permissions): Standing["may"] => ({ _tag: "Permissions", permissions }),
+          onSome: (permissions): CredentialInfo["may"] => ({ _tag: "Permissions", permissions }),
           onNone: () => (scopes === "" ? { _tag: "Untold" } : { _tag: "Scopes", scopes: scopes.split(/,\s*/) })
         })
       }
-      return standing
-    }).pipe(Effect.withSpan("GitHub.standing")),
+      return credential
+    }).pipe(Effect.withSpan("GitHub.credential")),
     tryLook: Effect.fn("GitHub.tryLook")((watched) => looks.tryOut(send, watched, credential._tag === "App")),
     job: Effect.fn("GitHub.job")((owner, repo, id) =>
       Effect.map(

@@ -1,7 +1,7 @@
 /** What hosts share: the queue, and who takes part. */
 import { h } from "./dom.js"
 import { link } from "./job.js"
-import { count, HINDRANCES, STAGES, span } from "./labels.js"
+import { BLOCKED, count, STAGES, span } from "./labels.js"
 import { bad, note, row, section, table } from "./parts.js"
 
 /** @import { Fleet } from "../../control/Fleet.ts" */
@@ -14,10 +14,10 @@ const CLASSES = 100
  * What waits, by template, and why this host takes none of it.
  * @param {Now} now
  */
-export const queue = ({ fleet, hindrance, status }) => {
+export const queue = ({ fleet, blocked, status }) => {
   const classes = fleet.scopes.flatMap(({ scope, classes }) => classes.map((it) => ({ ...it, scope })))
   const jobs = classes.reduce((sum, { jobs }) => sum + jobs, 0)
-  const pull = hindrance === "none" && status.pulls.length > 0 ? ", unless the pull under way is" : ""
+  const pull = blocked === "none" && status.pulls.length > 0 ? ", unless the pull under way is" : ""
   return section(
     `Queue: ${count(jobs, "job waits", "jobs wait")}`,
     table(
@@ -32,7 +32,7 @@ export const queue = ({ fleet, hindrance, status }) => {
                 template,
                 late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all that is new`,
                 scope,
-                `${HINDRANCES[hindrance]}${pull}`
+                `${BLOCKED[blocked]}${pull}`
               ])
             )
     ),

@@ -1,6 +1,6 @@
 /** The words of the page. Times are in milliseconds since the epoch. */
 
-/** @import { Hindrance } from "../../control/Blocked.ts" */
+/** @import { BlockedReason } from "../../control/Blocked.ts" */
 /** @import { Status } from "../../control/Status.ts" */
 /** @import { Stage } from "../../domain/Stage.ts" */
 
@@ -75,9 +75,9 @@ export const modeOf = ({ mode, pauses }) => {
 
 /**
  * Why this host takes none of the jobs that wait.
- * @type {Record<Hindrance, string>}
+ * @type {Record<BlockedReason, string>}
  */
-export const HINDRANCES = {
+export const BLOCKED = {
   none: "nothing is in the way",
   paused: "this host is paused",
   draining: "this host is draining",

@@ -58,7 +58,7 @@ const CALLS: ReadonlyArray<(client: GitHubClient) => Effect.Effect<unknown, GitH
   (client) => client.look(repo, 0),
   (client) => client.createRunner(level, { name: "n", labels: ["x"] }),
   (client) => client.removeRunner(level, 3),
-  (client) => client.standing
+  (client) => client.credential
 ]
 
 /** All that a caller is told, and all that is logged meanwhile. */

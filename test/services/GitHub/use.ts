@@ -5,12 +5,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { vi } from "vitest"
-import { Budget } from "../../../src/services/Budget.ts"
 import * as GitHubLayer from "../../../src/services/GitHub/octokit.ts"
 import { App, GitHub, type GitHubClient, InstalledApp, Level, Token, Watched } from "../../../src/services/GitHub.ts"
+import { SharedRateLimit } from "../../../src/services/SharedRateLimit.ts"
 import { type Options, type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
 
-const layer = Layer.provideMerge(GitHubLayer.layer, Budget.layer)
+const layer = Layer.provideMerge(GitHubLayer.layer, SharedRateLimit.layer)
 
 /** The token; must be seen nowhere. */
 export const SECRET = "ghp_CANARY"

@@ -3,17 +3,17 @@ import * as Effect from "effect/Effect"
 
 /** All services see, until a look of theirs fails. */
 export const make = () => {
-  const blind = new Set<string>()
+  const failing = new Set<string>()
   const tracked = <A, E, R>(service: string, look: Effect.Effect<A, E, R>) =>
     Effect.tapBoth(look, {
-      onFailure: () => Effect.sync(() => blind.add(service)),
-      onSuccess: () => Effect.sync(() => blind.delete(service))
+      onFailure: () => Effect.sync(() => failing.add(service)),
+      onSuccess: () => Effect.sync(() => failing.delete(service))
     })
   return {
     /** Look for all. */
-    look: tracked,
+    poll: tracked,
     /** It is not this service's turn: it must still not seem well because others are. */
-    test: <A, E, R>(service: string, look: Effect.Effect<A, E, R>): Effect.Effect<void, E, R> =>
-      Effect.suspend(() => (blind.has(service) ? Effect.asVoid(tracked(service, look)) : Effect.void))
+    retryIfFailing: <A, E, R>(service: string, look: Effect.Effect<A, E, R>): Effect.Effect<void, E, R> =>
+      Effect.suspend(() => (failing.has(service) ? Effect.asVoid(tracked(service, look)) : Effect.void))
   }
 }

@@ -6,39 +6,39 @@ import type * as Scope from "effect/Scope"
 
 /** Where hosts can tell each other something. */
 export interface Board {
-  readonly tell: (credential: string, ms: number) => Effect.Effect<void>
+  readonly publish: (credential: string, ms: number) => Effect.Effect<void>
   /** How long the credential is refused, as others told, in milliseconds. */
-  readonly ask: (credential: string) => Effect.Effect<number>
+  readonly query: (credential: string) => Effect.Effect<number>
 }
 
-export class Budget extends Context.Tag("anklet/Budget")<
-  Budget,
+export class SharedRateLimit extends Context.Tag("anklet/SharedRateLimit")<
+  SharedRateLimit,
   {
     /** A credential, by a name that does not give it away; `refused` is run when another host was refused for so many milliseconds. */
     readonly join: (
       credential: string,
       refused: (ms: number) => Effect.Effect<void>
-    ) => Effect.Effect<{ readonly tell: (ms: number) => Effect.Effect<void> }, never, Scope.Scope>
+    ) => Effect.Effect<{ readonly publish: (ms: number) => Effect.Effect<void> }, never, Scope.Scope>
     /** Tell and hear on this board too; what it says already is heard at once. */
     readonly share: (board: Board) => Effect.Effect<void, never, Scope.Scope>
     /** A board says that a credential is refused. */
-    readonly heard: (credential: string, ms: number) => Effect.Effect<void>
+    readonly received: (credential: string, ms: number) => Effect.Effect<void>
   }
 >() {
-  static readonly layer = Layer.sync(Budget, () => {
+  static readonly layer = Layer.sync(SharedRateLimit, () => {
     const boards = new Set<Board>()
     const members = new Map<string, (ms: number) => Effect.Effect<void>>()
-    const heard = (credential: string, ms: number) =>
+    const received = (credential: string, ms: number) =>
       Effect.suspend(() => (ms > 0 ? (members.get(credential)?.(ms) ?? Effect.void) : Effect.void))
     const catchUp = (board: Board, credential: string) =>
-      Effect.flatMap(board.ask(credential), (ms) => heard(credential, ms))
+      Effect.flatMap(board.query(credential), (ms) => received(credential, ms))
     const hold = <A>(set: { add: (a: A) => unknown; delete: (a: A) => unknown }, it: A) =>
       Effect.acquireRelease(
         Effect.sync(() => set.add(it)),
         () => Effect.sync(() => set.delete(it))
       )
-    return Budget.of({
-      heard,
+    return SharedRateLimit.of({
+      received,
       join: (credential, refused) =>
         Effect.gen(function* () {
           yield* Effect.acquireRelease(
@@ -47,7 +47,7 @@ export class Budget extends Context.Tag("anklet/Budget")<
           )
           yield* Effect.forEach(boards, (board) => Effect.forkDaemon(catchUp(board, credential)), { discard: true })
           return {
-            tell: (ms: number) => Effect.forEach(boards, (board) => board.tell(credential, ms), { discard: true })
+            publish: (ms: number) => Effect.forEach(boards, (board) => board.publish(credential, ms), { discard: true })
           }
         }),
       share: (board) =>
