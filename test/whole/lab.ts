@@ -1,4 +1,5 @@
 /** A simulated host and GitHub in a folder of their own, and the built program run in them as its user would. */
+import { AsyncLocalStorage } from "node:async_hooks"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,10 +8,32 @@ import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
 import { powerOff } from "../../src/simulator/anka/guest.ts"
 import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
-import { endAllIn, type Ran, run as runProgram } from "./processes.ts"
+import { endAllIn, type Ran, run as runProgram, until as untilSo } from "./processes.ts"
 import { PROGRAM } from "./program.ts"
 
-export { isAlive, type Ran, until } from "./processes.ts"
+export { isAlive, type Ran } from "./processes.ts"
+
+/** The lab of the test that runs now, if it has made one: tests run at the same time. */
+const current = new AsyncLocalStorage<{ lab?: { readonly log: () => ReadonlyArray<Record<string, unknown>> } }>()
+
+/** The last lines of a daemon's log from INFO up, for a person who must find out why a test failed. */
+const lastLines = (log: ReadonlyArray<Record<string, unknown>>): string =>
+  log
+    .filter(({ level }) => level !== "DEBUG")
+    .slice(-40)
+    .map((line) => JSON.stringify(line))
+    .join("\n")
+
+/** Wait until something is so; fails with the name of the wait, and with what the daemon of this test logged, when it never is. */
+export const until: typeof untilSo = async (...wait) => {
+  const lab = current.getStore()?.lab
+  try {
+    await untilSo(...wait)
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new Error(lab === undefined ? words : `${words}; the daemon's log ends with\n${lastLines(lab.log())}`)
+  }
+}
 
 export const TEMPLATE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
 export const OTHER = "c0847bc9-5d2d-4dbc-ba6a-240f7ff08032"
@@ -28,6 +51,9 @@ export interface LabOptions {
 
 /** Make a lab. */
 export const make = async (options: LabOptions = {}) => {
+  // before the first wait, so that it holds for the test that called
+  const mine: ReturnType<typeof current.getStore> = {}
+  current.enterWith(mine)
   const folder = mkdtempSync(join(tmpdir(), "anklet-lab-"))
   const home = join(folder, "home")
   const host = join(folder, "host")
@@ -95,7 +121,7 @@ export const make = async (options: LabOptions = {}) => {
   const pidFile = join(folder, "daemon", "anklet.pid")
   const pid = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8").split("\n")[0]) : undefined)
 
-  return {
+  const lab = {
     folder,
     home,
     host,
@@ -159,6 +185,8 @@ export const make = async (options: LabOptions = {}) => {
       rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
     }
   }
+  mine.lab = lab
+  return lab
 }
 
 export type Lab = Awaited<ReturnType<typeof make>>
