@@ -1,5 +1,5 @@
 /**
- * The figures of the README and of docs/performance.md, as one table.
+ * The figures of docs/performance.md, as one table.
  *
  *   npm run bench                      the full run, about 26 minutes; writes docs/performance.md
  *   npm run bench -- --short           some minutes

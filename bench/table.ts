@@ -48,5 +48,6 @@ export const write = (rows: ReadonlyArray<Row>, taken: string): void => {
     ...rows.map(({ figure, measured, beside = "", goal = "" }) => cells(figure, measured, beside, goal))
   ]
   const [text = ""] = readFileSync(PAGE, "utf8").split(HEADING)
-  writeFileSync(PAGE, `${text}${HEADING}\n\n${machine()}.\n${taken}\n\n${lines.join("\n")}\n`)
+  const words = `${machine()}. ${taken}`.replace(/(.{1,100})(?:\s|$)/g, "$1\n")
+  writeFileSync(PAGE, `${text}${HEADING}\n\n${words}\n${lines.join("\n")}\n`)
 }

@@ -9,7 +9,7 @@ export const KINDS = {
   "config-unusable": {
     level: "problem",
     why: "A daemon never starts with a config that is wrong.",
-    remedy: "correct the file; the README lists all keys"
+    remedy: "correct the file; the README has an example, docs/configuration.md all keys"
   },
   "variables-ignored": {
     level: "warning",

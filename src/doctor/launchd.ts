@@ -48,7 +48,7 @@ export const KINDS = {
 
 const found = Finding.about("launchd", KINDS)
 
-/** A daemon's clean-up takes so long at most, in seconds; the README says it. */
+/** A daemon's clean-up takes so long at most, in seconds; docs/troubleshooting.md says it. */
 const EXIT_TIME_OUT = 120
 
 /** What matters of a property list (launchd.plist(5)). */

@@ -81,12 +81,12 @@ describe("help", () => {
   })
 })
 
-describe("the README", () => {
-  const readme = readFileSync("README.md", "utf8")
+describe("docs/commands.md", () => {
+  const documented = readFileSync("docs/commands.md", "utf8")
 
   it("lists every exit code with what --help says of it", () => {
     for (const [code, meaning] of Object.entries(EXIT_CODES)) {
-      assert.include(readme, `| ${code} | ${meaning.split(" (")[0]}`)
+      assert.include(documented, `| ${code} | ${meaning.split(" (")[0]}`)
     }
   })
 
@@ -98,7 +98,7 @@ describe("the README", () => {
     assert.includeMembers(names, ["logs", "demo", "simulate"])
     for (const name of names) {
       const [first, second] = name.split(" ")
-      assert.match(readme, new RegExp(`\`anklet ${first}\\b.*${second ?? ""}`), name)
+      assert.match(documented, new RegExp(`\`anklet ${first}\\b.*${second ?? ""}`), name)
     }
   })
 })

@@ -240,15 +240,15 @@ describe("anklet config show", () => {
     assert.match(stdout, /^metrics:\n {2}port: 9464 +# line 2\n {2}host: 127\.0\.0\.1 +# default$/m)
   })
 
-  it("knows every default that the README's table states", async () => {
+  it("knows every default that docs/configuration.md states", async () => {
     const { stdout } = await lab.anklet("config", "show", "--json")
     const { config, origins } = JSON.parse(stdout)
     const [service] = config.services
-    const readme = readFileSync("README.md", "utf8")
+    const documented = readFileSync("docs/configuration.md", "utf8")
     for (const [key, origin] of Object.entries<{ from: string }>(origins)) {
       const [, name] = key.match(/^services\[0\]\.(\w+)$/) ?? []
       if (origin.from !== "default" || name === undefined || name === "runner_url") continue
-      assert.match(readme, new RegExp(`\`(services\\[\\]\\.)?${name}\` \\| \`${service[name]}\``))
+      assert.match(documented, new RegExp(`\`(services\\[\\]\\.)?${name}\` \\| \`${service[name]}\``))
     }
   })
 
