@@ -18,7 +18,7 @@ const WIDTH = 100
 const FOREIGN =
   /\b(?:so (?:long|many|often|much) (?:at most|as)|whoever|(?:is|are) told|by now|anew|lately|mends?|mended|mending|the other way round|in the place of)\b/i
 
-/** The table of findings is the code's, which `test/cli/findings.test.ts` compares with it. */
+/** The table of findings is in the words of the code, which another test compares with it. */
 const GENERATED = "## All findings"
 
 interface Line {

@@ -1,4 +1,4 @@
-/** One number for each way to end; `--help` and docs/commands.md show this table. */
+/** One number for each way to end; `--help` and the README show this table. */
 
 /** What each exit code means. */
 export const EXIT_CODES = {
