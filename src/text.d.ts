@@ -18,17 +18,17 @@ declare module "*.css" {
   export default text
 }
 
-/** What a browser runs. The program itself has no file with this name. */
+/** A script that runs in a browser. The program itself has no file with this extension. */
 declare module "*.js" {
   const text: string
   export default text
 }
 
-/** Version of this build, from package.json; set by the bundler. */
+/** Version of this build, from package.json; the bundler sets it. */
 declare const ANKLET_VERSION: string | undefined
 
-/** Short hash of the commit that was built; set by the bundler. */
+/** Short hash of the commit that was built; the bundler sets it. */
 declare const ANKLET_COMMIT: string | undefined
 
-/** Set by the bundler in the build that becomes one file together with its runtime. */
+/** The bundler sets it in the build that becomes one file together with its runtime. */
 declare const ANKLET_ONE_FILE: boolean | undefined

@@ -1,14 +1,17 @@
-/** What an examination of a host found: what is so, why it matters, what mends it. */
+/** What an examination of a host found: the state, why it matters, and how to fix it. */
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** How bad it is, worst first. A `problem` keeps jobs from running; a `warning` will, or costs something; a `note` is good to know. */
+/**
+ * How serious a finding is, worst first. A `problem` keeps jobs from running; a `warning` soon will, or has a cost; a
+ * `note` is good to know.
+ */
 export const LEVELS = ["problem", "warning", "note", "ok"] as const
 export type Level = (typeof LEVELS)[number]
 
 /** A repair that can do no harm. */
 export interface Fix {
-  /** What it does, and did: `deletes VM x`, `deleted VM x`. */
+  /** What it does, and what it did: `deletes VM x`, `deleted VM x`. */
   readonly does: string
   readonly did: string
   readonly run: Effect.Effect<void, { readonly message: string }>
@@ -16,20 +19,20 @@ export interface Fix {
 
 /** One finding. */
 export interface Finding {
-  /** What it is about; findings of one subject are shown together. */
+  /** What it is about; findings with the same subject are shown together. */
   readonly subject: string
-  /** Which finding it is, for programs and the documentation; `ok` for what is as it should be. */
+  /** Identifies the finding to programs and in the documentation; `ok` if nothing is wrong. */
   readonly id: string
   readonly level: Level
   readonly what: string
-  /** Empty with `ok`, as is `remedy`. */
+  /** Empty for `ok`, as is `remedy`. */
   readonly why: string
   /** A command, or a sentence. */
   readonly remedy: string
   readonly fix?: Fix
 }
 
-/** Whether these are findings: a plugin from disk may answer with anything. */
+/** Whether a value is a list of findings: a plugin loaded from disk may answer with anything. */
 export const areFindings = Schema.is(
   Schema.Array(
     Schema.Struct({
@@ -43,19 +46,21 @@ export const areFindings = Schema.is(
   )
 )
 
-/** What all findings of one id have in common, as the documentation tells it. */
+/** What all findings with the same id share, as the documentation lists it. */
 export interface Kind {
   readonly level: Exclude<Level, "ok">
   readonly why: string
   readonly remedy: string
-  /** Whether there can be a repair. */
+  /** Whether there may be a repair. */
   readonly fixable?: true
 }
 
-/** The kinds of findings about a subject, by their ids. */
+/** The kinds of findings about a subject, by id. */
 export type Kinds = Readonly<Record<string, Kind>>
 
-/** Makes findings about a subject. A remedy that names things stands in for the kind's own. */
+/**
+ * Returns a function that makes findings about a subject. `remedy` replaces the kind's own, to name the things at hand.
+ */
 export const about =
   <K extends Kinds>(subject: string, kinds: K) =>
   (
@@ -75,7 +80,7 @@ export const about =
     }
   }
 
-/** Something is as it should be. */
+/** A finding that says all is well. */
 export const ok = (subject: string, what: string): Finding => ({
   subject,
   id: "ok",

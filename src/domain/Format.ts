@@ -1,4 +1,4 @@
-/** Amounts and times, for people. Pure. */
+/** Formats sizes and times for people. Pure. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
@@ -6,14 +6,20 @@ import * as Option from "effect/Option"
 /** A number of bytes as `12.0 GiB`. */
 export const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
-/** A moment, in milliseconds since the epoch, as the log names it: `14:03:12 UTC`; `an unknown time` for a number that no date tells. */
+/**
+ * A moment, in milliseconds since the epoch, as the log writes it: `14:03:12 UTC`; `an unknown time` if no date has
+ * this number.
+ */
 export const clock = (at: number): string =>
   Option.match(DateTime.make(at), {
     onNone: () => "an unknown time",
     onSome: (at) => `${DateTime.formatIso(at).slice(11, 19)} UTC`
   })
 
-/** A duration, in milliseconds where it is a number, in one or two units: `3 s`, `4 min 10 s`, `2 h 5 min`. The page writes it likewise (ui/browser/labels.js). */
+/**
+ * A duration (a number is in milliseconds) in one or two units: `3 s`, `4 min 10 s`, `2 h 5 min`. The page formats
+ * durations the same way (ui/browser/labels.js).
+ */
 export const span = (duration: Duration.DurationInput): string => {
   const seconds = Math.max(0, Math.round(Duration.toMillis(duration) / 1000))
   if (seconds < 60) return `${seconds} s`

@@ -1,31 +1,31 @@
-/** The stage clock of a job: how far it has come, and when. */
+/** The stages of a job: how far it has come, and when. */
 import * as Schema from "effect/Schema"
 
-/** How far a job can come, in this order; a job whose runner is replaced goes back to `pulled`. */
+/** The stages in order. A job whose runner is replaced goes back to `pulled`. */
 export const STAGES = [
-  /** The CI calls it queued. */
+  /** The CI reports it as queued. */
   "queued",
-  /** A look of this host named it. */
+  /** A poll by this host returned it. */
   "seen",
   "claimed",
   /** Its template is on this host. */
   "pulled",
   "cloned",
-  /** A command in the VM answers. */
+  /** A command in the VM has answered. */
   "booted",
   "registered",
-  /** The runner's process runs in the VM. */
+  /** The runner's process is running in the VM. */
   "started",
-  /** The CI says how it ended. */
+  /** The CI reports how it ended. */
   "done",
   /** Runner and VM are removed, and the claim is closed. */
   "clean"
 ] as const
 
-/** One of them. */
+/** A stage of a job. */
 export const Stage = Schema.Literal(...STAGES)
 export type Stage = typeof Stage.Type
 
-/** A stage, and when a job came so far, in milliseconds since the epoch. */
+/** A stage, and when the job reached it, in milliseconds since the epoch. */
 export const Reached = Schema.Struct({ stage: Stage, at: Schema.Number })
 export type Reached = typeof Reached.Type

@@ -1,56 +1,63 @@
 /**
- * The secrets that this process knows, and texts without them: servers, guests and programs echo what they were sent.
+ * The secrets that this process knows, and how to remove them from text: servers, guests and programs echo what they
+ * were sent.
  *
- * A secret is found as it is and encoded (URL, JSON, HTML, shell, hex, base64 at each offset), in either case, with white
- * space in it, and in part: pieces of 12 characters are enough. One of fewer than 8 characters is looked for as a whole
- * word, if it has letters and something else in it: nobody could read a log in which every "ci" is hidden.
+ * A secret is found verbatim and encoded (URL, JSON, HTML, shell, hex, base64 at each offset), in either case, with
+ * white space in it, and in part: pieces of 12 characters are enough. A secret of fewer than 8 characters is matched as
+ * a whole word, if it contains letters and something else: a log in which every "ci" is hidden would be unreadable.
  *
- * Loads nothing: the last words of a process need it before there is anything else.
+ * Imports almost nothing: the last message of a crashing process needs it before anything else is loaded.
  */
 import { formsOf } from "./forms.ts"
 
 /** What stands in the place of a secret. */
 export const HIDDEN = "<redacted>"
 
-/** Characters of an encoded secret that are looked for anywhere, at least. */
+/** Minimum number of characters of an encoded secret that is searched for anywhere. */
 const SHORTEST = 8
-/** Characters of a shorter one that is looked for as a word, at least. */
+/** Minimum number of characters of a shorter secret that is matched as a word. */
 const WORD = 4
-/** Characters of a piece that is hidden, at least: more of a secret that has thousands, or its index would take megabytes. */
+/**
+ * Minimum number of characters of a piece that is hidden; more for a secret of thousands, whose index would take
+ * megabytes.
+ */
 const pieceOf = ({ length }: Form): number => Math.min(Math.max(12, length >> 5), 64, length)
-/** Characters that are hashed. */
+/** Number of characters that are hashed together. */
 const BLOCK = 6
 
-/** Places that are kept of one block: a secret that repeats itself has it often. */
+/** Maximum number of positions kept for one block: a repetitive secret has the same block many times. */
 const ALIKE = 16
 
-/** A multiplier of hashes (Rabin and Karp, 1987), and its power that takes the first character of a block away. */
+/**
+ * The multiplier of the rolling hash (Rabin and Karp, 1987), and the power of it that removes the first character of a
+ * block.
+ */
 const BASE = 0x01000193
 const FIRST = Array.from({ length: BLOCK }).reduce<number>((power) => Math.imul(power, BASE), 1)
 
-/** A secret in one of its encodings, by the codes of its characters. */
+/** A secret in one of its encodings, as character codes. */
 type Form = Uint16Array
 
 interface Index {
-  /** Places of the forms, by the hash of the block that begins there. */
+  /** Positions in the forms, by the hash of the block that begins there. */
   readonly blocks: ReadonlyMap<number, ReadonlyArray<readonly [form: Form, at: number]>>
-  /** Which hashes there may be, by their upper half. */
+  /** The upper halves of the hashes that occur. */
   readonly some: Uint8Array
-  /** Short secrets. */
+  /** Matches short secrets. */
   readonly words: RegExp | undefined
 }
 
-/** A secret, and what it is looked for as. */
+/** A secret, and the forms in which it is searched for. */
 interface Known {
   readonly forms: ReadonlyMap<string, Form>
-  /** How many there are for whom it is hidden. */
+  /** Number of users for whom it is hidden. */
   uses: number
 }
 
 const known = new Map<string, Known>()
 let index: Index | undefined
 
-/** Code of a character that says the same in either case and in either alphabet of base64; 0 for what is passed over. */
+/** The code of a character, equal for both cases and both alphabets of base64; 0 for a character that is skipped. */
 const codeOf = (code: number): number => {
   if (code <= 0x20 || (code >= 0x7f && code <= 0xa0) || code === 0xad) return 0
   if (code >= 0x41 && code <= 0x5a) return code + 0x20
@@ -59,7 +66,7 @@ const codeOf = (code: number): number => {
   return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x2064) || code === 0xfeff ? 0 : code
 }
 
-/** A text without what is passed over, and where each character stands in it. */
+/** A text without skipped characters, and the position of each remaining one in the original. */
 const squeezed = (text: string): { readonly codes: Uint16Array; readonly places: Uint32Array } => {
   const codes = new Uint16Array(text.length)
   const places = new Uint32Array(text.length)
@@ -75,7 +82,7 @@ const squeezed = (text: string): { readonly codes: Uint16Array; readonly places:
 
 const quoted = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
 
-/** Whether a secret that is too short for more is no word of any language, and no number. */
+/** Whether a secret too short for the search is neither a word of a language nor a number. */
 const isOdd = (secret: string) => secret.length >= WORD && /\p{L}/u.test(secret) && /[^\p{L}]/u.test(secret)
 
 const formsIn = (secret: string): Known["forms"] =>
@@ -90,7 +97,7 @@ const build = (): Index => {
   const blocks = new Map<number, Array<readonly [Form, number]>>()
   const some = new Uint8Array(1 << 16)
   for (const form of [...known.values()].flatMap(({ forms }) => [...forms.values()])) {
-    // at such distances that each piece has a whole block in it
+    // spaced so that each piece contains a whole block
     for (let at = 0; at + BLOCK <= form.length; at += pieceOf(form) - BLOCK + 1) {
       const hash = hashOf(form.subarray(at, at + BLOCK))
       const places = blocks.get(hash) ?? []
@@ -112,13 +119,13 @@ const build = (): Index => {
 
 const hashOf = (codes: Uint16Array): number => codes.reduce((hash, code) => (Math.imul(hash, BASE) + code) | 0, 0)
 
-/** A stretch of a text. */
+/** A part of a text. */
 type Range = readonly [from: number, to: number]
 
-/** Where pieces of secrets are in a squeezed text, in the order in which they end. */
+/** The pieces of secrets in a squeezed text, ordered by their ends. */
 const found = ({ blocks, some }: Index, codes: Uint16Array): ReadonlyArray<Range> => {
   const ranges: Array<Range> = []
-  /** How far each form was compared, at which distance: a long piece has many blocks. */
+  /** How far each form was compared, and at which distance: a long piece has many blocks. */
   const compared = new Map<Form, readonly [shift: number, until: number]>()
   let hash = 0
   for (let end = 0; end < codes.length; end++) {
@@ -138,10 +145,10 @@ const found = ({ blocks, some }: Index, codes: Uint16Array): ReadonlyArray<Range
   return ranges
 }
 
-/** Whether there is any secret that a text could have in it. */
+/** Whether any secret is known that a text could contain. */
 export const areKnown = (): boolean => known.size > 0
 
-/** A text in which each secret that this process knows, and each piece of one, is hidden. Most texts come back as they are. */
+/** The text with each known secret, and each piece of one, hidden. Most texts are returned unchanged. */
 export const without = (text: string): string => {
   if (!areKnown() || text.length < WORD) return text
   index ??= build()
@@ -157,17 +164,17 @@ const cut = (text: string, ranges: ReadonlyArray<Range>, places: Uint32Array): s
   for (const [from, to] of [...ranges].sort(([a], [b]) => a - b)) {
     const [begin, end] = [places[from] ?? 0, (places[to - 1] ?? 0) + 1]
     if (end <= done) continue
-    // one beside or across the one before is hidden with it
+    // a piece that touches or overlaps the previous one is hidden with it
     if (done === 0 || begin > done) out += `${text.slice(done, begin)}${HIDDEN}`
     done = end
   }
   return out + text.slice(done)
 }
 
-/** A key without the lines around it, which all keys have. */
+/** A key without its first and last line, which all keys share. */
 const bare = (secret: string): string => secret.replace(/-----[A-Z ]+-----/g, "").trim()
 
-/** Hide a secret once more, or as many times as is told: each is taken back by `remove`. */
+/** Hides a secret for one more user, or for `uses` more; each needs a `remove`. */
 export const add = (secret: string, uses = 1): void => {
   const text = bare(secret)
   if (text.length < WORD) return
@@ -176,7 +183,7 @@ export const add = (secret: string, uses = 1): void => {
   known.set(text, { forms: before?.forms ?? formsIn(text), uses: (before?.uses ?? 0) + uses })
 }
 
-/** Hide a secret once less. */
+/** Hides a secret for one user less. */
 export const remove = (secret: string): void => {
   const text = bare(secret)
   const before = known.get(text)
@@ -187,7 +194,7 @@ export const remove = (secret: string): void => {
   index = undefined
 }
 
-/** Hide a secret for as long as this process lives. */
+/** Hides a secret until the process ends. */
 export const keep = (secret: string): void => add(secret, Number.POSITIVE_INFINITY)
 
 const decoded = (text: string): string => {
@@ -198,7 +205,10 @@ const decoded = (text: string): string => {
   }
 }
 
-/** Hide what signs in by an address, if anything does: the password, or the user where there is none, and what its parameters say. It may be no address by the book. */
+/**
+ * Hides the credentials in an address, if any: the password, or the user if there is none, and the values of its
+ * parameters. The address need not be well-formed.
+ */
 export const keepIn = (address: string): void => {
   const [, user = "", password = ""] = address.match(/^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:@/]*)(?::(.*))?@/is) ?? []
   const parameters = address.includes("://") ? [...address.matchAll(/[?&][^=&#]*=([^&#]+)/g)] : []
@@ -208,13 +218,13 @@ export const keepIn = (address: string): void => {
 
 const names = new Set<string>()
 
-/** A variable of the environment holds a secret: the programs that this one runs do not get it. */
+/** Records that an environment variable holds a secret, so that the programs this one runs do not get it. */
 export const keepName = (variable: string): void => void names.add(variable)
 
-/** Whether a variable holds a secret, by its name. */
+/** Whether a variable of this name holds a secret. */
 export const isName = (variable: string): boolean => names.has(variable)
 
-/** Fields of an error, their texts without secrets; `reason` is one of the class's own words. */
+/** Removes secrets from the texts in the fields of an error; `reason` is one of the class's own words. */
 const clean = (fields: unknown): unknown =>
   typeof fields === "object" && fields !== null
     ? Object.fromEntries(
@@ -225,7 +235,10 @@ const clean = (fields: unknown): unknown =>
       )
     : fields
 
-/** A class of errors whose texts lose what they echo of secrets as soon as they are made, so that none has one in memory. */
+/**
+ * Wraps a class of errors so that its texts lose any secrets they echo on construction, and no error keeps one in
+ * memory.
+ */
 export const hiding = <Class extends abstract new (...given: Array<never>) => object>(errors: Class): Class =>
   new Proxy(errors, {
     construct: (of, [fields, ...options], self) => Reflect.construct(of, [clean(fields), ...options], self)

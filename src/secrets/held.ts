@@ -1,13 +1,13 @@
-/** Secrets that are hidden for as long as somebody holds them, and those of a config, which are hidden for good. */
+/** Secrets that are hidden while a scope is open, and those of a config, which are hidden until the process ends. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { add, keep, remove } from "./Secrets.ts"
 
-/** Values in values of a config that are looked at. */
+/** Maximum depth to which the values of a config are searched. */
 const DEPTH = 8
 
-/** Hide all that is redacted in a value that was read from a config. */
+/** Hides every redacted value in a decoded config. */
 export const keepAll = (value: unknown, depth = DEPTH): void => {
   if (depth === 0) return
   if (Redacted.isRedacted(value)) {
@@ -18,10 +18,10 @@ export const keepAll = (value: unknown, depth = DEPTH): void => {
 }
 
 /**
- * Hide a secret for as long as the scope lives.
+ * Hides a secret until the scope closes.
  *
- * The scope is that of a pass, and `acquireRelease` must not be used in one: see `Finalizer.ts`. What it puts back would be
- * kept by the service's fiber, once for each job.
+ * The scope is that of a pass, where `acquireRelease` must not be used: see `Finalizer.ts`. The fiber of the service
+ * would keep what it restores, once for each job.
  */
 export const during = (secret: Redacted.Redacted<string>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) =>
@@ -34,7 +34,7 @@ export const during = (secret: Redacted.Redacted<string>): Effect.Effect<void, n
     )
   ).pipe(Effect.uninterruptible)
 
-/** Secrets of a kind that follow each other, as minted tokens do: the last ones are hidden, for as long as the scope lives. */
+/** Hides the latest `most` of a succession of secrets, such as minted tokens, until the scope closes. */
 export const latest = (most: number): Effect.Effect<(secret: string) => void, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(

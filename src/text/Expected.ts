@@ -1,17 +1,23 @@
-/** What does not fit a schema, in words for people: where, and what was expected. A value is never quoted: it may be a secret. Pure. */
+/**
+ * Describes for people what does not fit a schema: where, and what was expected. Never quotes a value, which may be a
+ * secret. Pure.
+ */
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as AST from "effect/SchemaAST"
 
-/** One thing that does not fit. */
+/** One mismatch. */
 export interface Misfit {
   readonly kind: "Missing" | "Unexpected" | "Wrong"
   readonly path: ReadonlyArray<PropertyKey>
   readonly message: string
 }
 
-/** What the refinements of a schema ask of a value, in JSON Schema's words: Effect's own filters all say it. */
+/**
+ * What the refinements of a schema require of a value, in JSON Schema's terms, which all of Effect's own filters
+ * provide.
+ */
 interface Limits {
   readonly [name: string]: unknown
 }
@@ -48,7 +54,7 @@ const either = (words: ReadonlyArray<string>): string => {
 const isNothing = (ast: AST.AST) =>
   AST.isUndefinedKeyword(ast) || AST.isVoidKeyword(ast) || (AST.isLiteral(ast) && ast.literal === null)
 
-/** What a schema takes. `actual` chooses words that fit what is there instead. */
+/** What a schema accepts. `actual` selects wording that suits the value found. */
 const kind = (ast: AST.AST, actual: unknown, limits: Limits = limitsOf(ast)): string => {
   switch (ast._tag) {
     case "StringKeyword":
@@ -88,16 +94,16 @@ const kind = (ast: AST.AST, actual: unknown, limits: Limits = limitsOf(ast)): st
 const expected = (ast: AST.AST, actual: unknown): string =>
   `${actual === null || actual === undefined ? "has no value: " : ""}expected ${kind(ast, actual)}`
 
-/** What the schema's author says of such a value. */
+/** The message that the schema's author wrote for this issue. */
 const written = (ast: AST.AST, issue: ParseResult.ParseIssue, inner: boolean): string | undefined => {
   const said = Option.getOrUndefined(AST.getMessageAnnotation(ast))?.(issue)
   if (said === undefined) return undefined
   if (Predicate.isString(said)) return inner ? undefined : said
-  // an Effect that makes words is not run here
+  // a message that is an Effect is not run here
   return "override" in said && Predicate.isString(said.message) && (said.override || !inner) ? said.message : undefined
 }
 
-/** A message of Effect's own quotes the value. */
+/** Whether a message of Effect's own quotes the value. */
 const quotes = (message: string, actual: unknown) =>
   Predicate.isString(actual) && actual !== "" && message.includes(JSON.stringify(actual))
 
@@ -106,7 +112,7 @@ type Path = ReadonlyArray<PropertyKey>
 const isMany = <A>(value: A | ReadonlyArray<A>): value is ReadonlyArray<A> => Array.isArray(value)
 const listed = <A>(value: A | ReadonlyArray<A>): ReadonlyArray<A> => (isMany(value) ? value : [value])
 
-/** A choice is told as one, or by the member that was meant: the one that fits deepest. */
+/** Reports a union as one choice, or by the member that was probably meant: the one that matches deepest. */
 const ofUnion = (ast: AST.Union, issue: ParseResult.Composite, path: Path): ReadonlyArray<Misfit> => {
   const members = listed(issue.issues)
     .filter((member) => !(member._tag === "Type" && isNothing(member.ast)))
@@ -119,7 +125,7 @@ const ofUnion = (ast: AST.Union, issue: ParseResult.Composite, path: Path): Read
   return deep[0] ?? [{ kind: "Wrong", path, message: expected(ast, issue.actual) }]
 }
 
-/** `refined`: the whole schema, where it asks more than the part of it that did not fit. */
+/** `refined`: the whole schema, if it requires more than the part that did not match. */
 const leaves = (issue: ParseResult.ParseIssue, path: Path, refined?: AST.AST): ReadonlyArray<Misfit> => {
   const wrong = (message: string): ReadonlyArray<Misfit> => [{ kind: "Wrong", path, message }]
   switch (issue._tag) {
@@ -159,7 +165,7 @@ const leaves = (issue: ParseResult.ParseIssue, path: Path, refined?: AST.AST): R
   }
 }
 
-/** All that does not fit, each with its place. */
+/** All mismatches, each with its path. */
 export const misfits = ({ issue }: ParseResult.ParseError): ReadonlyArray<Misfit> => leaves(issue, [])
 
 /** `services[0].token` for `["services", 0, "token"]`. */
@@ -169,10 +175,10 @@ export const pathOf = (path: Path): string =>
     ""
   )
 
-/** So many are named in one line. */
+/** Maximum number of mismatches named in one line. */
 const NAMED = 3
 
-/** A failed decoding in one line, for an answer that a person did not write. */
+/** A failed decoding on one line, for input that no person wrote. */
 export const inOneLine = (error: ParseResult.ParseError): string => {
   const all = misfits(error)
   const some = all.slice(0, NAMED).map(({ path, message }) => `${pathOf(path)}${path.length > 0 ? ": " : ""}${message}`)
