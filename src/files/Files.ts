@@ -1,6 +1,6 @@
 /**
- * The only door to the files that Anklet keeps, and to those that it believes: PID file, ledger, locks, log, plugins,
- * scripts. What another user owns, or could put there, is refused (files/trust.ts); what is made is this user's alone,
+ * All access to the files that Anklet keeps or trusts: PID file, ledger, locks, log, plugins, scripts. A file that
+ * another user owns, or could have put there, is refused (files/trust.ts); new files belong to this user alone,
  * whatever the umask.
  */
 import { dirname, join, resolve, sep } from "node:path"
@@ -13,7 +13,7 @@ import { hiding } from "../secrets/Secrets.ts"
 import { Lstat, type Named } from "./Lstat.ts"
 import * as Trust from "./trust.ts"
 
-/** Something that is not to be believed, or written to, as it is. */
+/** A file or folder that must not be trusted, or written to, in its present state. */
 export class Untrusted extends hiding(
   Schema.TaggedError<Untrusted>()("Untrusted", {
     path: Schema.String,
@@ -26,12 +26,12 @@ export class Untrusted extends hiding(
   }
 }
 
-/** Mode of the folders that Anklet makes. */
+/** Mode of folders that Anklet makes. */
 export const FOLDER = 0o700
-/** Mode of the files that it makes. */
+/** Mode of files that Anklet makes. */
 export const FILE = 0o600
 
-/** Links on one way, at most: what Linux follows (path_resolution(7)). */
+/** Maximum number of symbolic links on one path: what Linux follows (path_resolution(7)). */
 const LINKS = 40
 
 const refuse = (path: string, doubt: Trust.Doubt | undefined) =>
@@ -39,19 +39,19 @@ const refuse = (path: string, doubt: Trust.Doubt | undefined) =>
 
 const partsOf = (path: string) => path.split(sep).filter((part) => part !== "" && part !== ".")
 
-/** Where a way ends. */
+/** The result of resolving a path. */
 interface End {
-  /** The name without links, as far as it is there. */
+  /** The path without links, as far as it exists. */
   readonly path: string
-  /** None where it, or a folder on the way, is not there. */
+  /** None if the file, or a folder on the path, does not exist. */
   readonly found: Option.Option<Named>
-  /** Whether everybody may make names in the folder that it is in. */
+  /** Whether every user may create names in the folder that contains it. */
   readonly inShared: boolean
 }
 
 /**
- * Go the way of a path as the system does, and look at each folder and link on it. The link of a file's own is not followed,
- * that of one which the user gives or of a folder is.
+ * Resolves a path as the system does, and checks each folder and link on it. A link as the last component is followed
+ * for a file that the user provides and for a folder, but not for a file of Anklet's own.
  */
 const go = Effect.fnUntraced(function* (path: string, to: "own" | "given" | "folder") {
   const fs = yield* FileSystem
@@ -94,14 +94,17 @@ const go = Effect.fnUntraced(function* (path: string, to: "own" | "given" | "fol
   }
 })
 
-/** Look at a file of Anklet's own, or its socket: none where there is none. Fails where it, or a folder on the way, is not to be trusted. */
+/**
+ * Checks a file of Anklet's own, or its socket; none if it does not exist. Fails if it, or a folder on the path, is not
+ * to be trusted.
+ */
 export const look = Effect.fn("Files.look")(function* (path: string, type: "File" | "Socket" = "File") {
   const { found, inShared } = yield* go(path, "own")
   if (Option.isSome(found)) yield* refuse(path, Trust.doubtOfFile(found.value, path, { type, inShared }))
   return found
 })
 
-/** Whether a file is there that says something by being there; one that is not to be trusted says nothing, and is told at WARN. */
+/** Whether a marker file exists. An untrusted one counts as absent, with a warning in the log. */
 export const isThere = (path: string): Effect.Effect<boolean, never, FileSystem> =>
   Effect.match(look(path), { onSuccess: Option.isSome, onFailure: (error) => error }).pipe(
     Effect.flatMap((found) =>
@@ -109,35 +112,38 @@ export const isThere = (path: string): Effect.Effect<boolean, never, FileSystem>
         ? Effect.succeed(found)
         : Effect.as(
             found._tag === "Untrusted"
-              ? Effect.logWarning(`it is as if it were not there: ${found.message}`)
+              ? Effect.logWarning(`ignored, as if it did not exist: ${found.message}`)
               : Effect.void,
             false
           )
     )
   )
 
-/** Look at a file that the user gives, such as a plugin: links of the user's own may lead to it. Fails where others could change what it says. */
+/**
+ * Checks a file that the user provides, such as a plugin; the user's own links may lead to it. Fails if others could
+ * change its content.
+ */
 export const lookAtGiven = Effect.fn("Files.lookAtGiven")(function* (path: string) {
   const { path: real, found } = yield* go(path, "given")
-  // a folder in its place is told of when it is read
+  // reading it will fail if it is a folder
   if (Option.isSome(found) && found.value.type !== "Directory")
     yield* refuse(real, Trust.doubtOfFile(found.value, real, { type: "File", inShared: false }))
   return found
 })
 
-/** The text of a file that the user gives, after a look at it. */
+/** The text of a file that the user provides, after checking it. */
 export const readGiven = (path: string) =>
   Effect.flatMap(FileSystem, (fs) => Effect.zipRight(lookAtGiven(path), fs.readFileString(path)))
 
-/** Open a file of Anklet's own to read it, while the scope lives; fails with `NotFound` where there is none. */
+/** Opens a file of Anklet's own for reading, until the scope closes; fails with `NotFound` if it does not exist. */
 export const openToRead = (path: string) =>
   Effect.flatMap(FileSystem, (fs) => Effect.zipRight(look(path), fs.open(path, { flag: "r" })))
 
-/** Have the disk keep the names of a folder as they are now. */
+/** Flushes the names in a folder to disk. */
 export const syncFolder = (path: string) =>
   Effect.scoped(Effect.flatMap(FileSystem, (fs) => Effect.flatMap(fs.open(path, { flag: "r" }), (file) => file.sync)))
 
-/** Look at everything that lies in a folder, at any depth. Fails at the first thing that others could change. */
+/** Checks everything in a folder, at any depth. Fails at the first item that others could change. */
 export const lookAtAll = (folder: string): Effect.Effect<void, Untrusted | PlatformError, FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem
@@ -153,7 +159,7 @@ export const lookAtAll = (folder: string): Effect.Effect<void, Untrusted | Platf
     }
   })
 
-/** Look at a folder: none where there is none. Fails where it, or one on the way, is not to be trusted. */
+/** Checks a folder; none if it does not exist. Fails if it, or a folder on the path, is not to be trusted. */
 export const lookAtFolder = Effect.fn("Files.lookAtFolder")(function* (path: string) {
   const { path: real, found } = yield* go(path, "folder")
   if (Option.isSome(found)) {
@@ -164,29 +170,31 @@ export const lookAtFolder = Effect.fn("Files.lookAtFolder")(function* (path: str
   return found
 })
 
-/** Make a folder for this user alone, and those on the way, where they are missing; fails where it is there and not to be trusted. */
+/**
+ * Makes a folder, and missing folders on its path, for this user alone. Fails if it exists and is not to be trusted.
+ */
 export const makeFolder = Effect.fn("Files.makeFolder")(function* (path: string) {
   const fs = yield* FileSystem
   if (Option.isSome(yield* lookAtFolder(path))) return
   yield* fs.makeDirectory(path, { recursive: true, mode: FOLDER })
-  // somebody else may have been faster
+  // another process may have made it first
   yield* lookAtFolder(path)
 })
 
-/** What a file of Anklet's own holds; none where there is none. */
+/** The content of a file of Anklet's own; none if it does not exist. */
 export const read = Effect.fn("Files.read")(function* (path: string) {
   const fs = yield* FileSystem
   return Option.isNone(yield* look(path)) ? Option.none() : yield* present(fs.readFile(path))
 })
 
-/** The text of a file of Anklet's own; none where there is none. */
+/** The text of a file of Anklet's own; none if it does not exist. */
 export const readText = (path: string) =>
   Effect.map(
     read(path),
     Option.map((bytes) => new TextDecoder().decode(bytes))
   )
 
-/** None for what has gone since it was looked at. */
+/** None for a file that was removed after it was checked. */
 const present = <A, R>(effect: Effect.Effect<A, PlatformError, R>) =>
   Effect.catchIf(
     Effect.asSome(effect),
@@ -194,7 +202,7 @@ const present = <A, R>(effect: Effect.Effect<A, PlatformError, R>) =>
     () => Effect.succeedNone
   )
 
-/** Make a file that is not there yet, for this user alone: fails with `AlreadyExists` where something has its name, also a link. */
+/** Makes a new file for this user alone; fails with `AlreadyExists` if the name is taken, even by a link. */
 export const create = Effect.fn("Files.create")(function* (path: string, text: string | Uint8Array, mode = FILE) {
   const fs = yield* FileSystem
   yield* lookAtFolder(dirname(path))
@@ -202,7 +210,7 @@ export const create = Effect.fn("Files.create")(function* (path: string, text: s
   yield* fs.writeFile(path, bytes, { flag: "wx", mode })
 })
 
-/** Remove what an earlier process left under this name; another user's is refused. */
+/** Removes what an earlier process left under this name; refuses if it belongs to another user. */
 const makeWay = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem
   const { found } = yield* go(path, "own")
@@ -211,18 +219,18 @@ const makeWay = Effect.fnUntraced(function* (path: string) {
   yield* present(fs.remove(path))
 })
 
-/** Remove what a killed process may have left under these names; where that cannot be done, it stays. */
+/** Removes what a killed process may have left under these names; on failure they stay. */
 export const removeLeft = (paths: ReadonlyArray<string>) =>
   Effect.forEach(paths, (path) => Effect.ignore(makeWay(path)), { discard: true })
 
-/** Open an empty file of this name, while the scope lives; what was there is not touched, but loses the name. */
+/** Opens an empty file under this name, until the scope closes. An existing file is unlinked, not overwritten. */
 export const openAnew = Effect.fn("Files.openAnew")(function* (path: string) {
   const fs = yield* FileSystem
   yield* makeWay(path)
   return yield* fs.open(path, { flag: "wx", mode: FILE })
 })
 
-/** Put a file with this text in the place of what is there, in one step. */
+/** Replaces a file with one of this text, in one step. */
 export const replace = Effect.fn("Files.replace")(function* (path: string, text: string, mode = FILE) {
   const fs = yield* FileSystem
   yield* look(path)
@@ -232,10 +240,10 @@ export const replace = Effect.fn("Files.replace")(function* (path: string, text:
   yield* fs.rename(fresh, path)
 })
 
-/** Open a file to append to it, while the scope lives; it is made where it is missing. */
+/** Opens a file for appending, until the scope closes; makes it if it is missing. */
 export const openToAppend = Effect.fn("Files.openToAppend")(function* (path: string) {
   const fs = yield* FileSystem
   const isThere = Option.isSome(yield* look(path))
-  // `x`: a name that came up meanwhile is not opened
+  // `x`: a name that has appeared since is not opened
   return yield* fs.open(path, { flag: isThere ? "a" : "ax", mode: FILE })
 })

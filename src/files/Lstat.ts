@@ -1,11 +1,11 @@
-/** What a name means by itself: a link is told as a link. `FileSystem` follows links, and cannot say. */
+/** What a name itself refers to: a link is reported as a link. `FileSystem` follows links, and cannot tell. */
 import { lstat } from "node:fs"
 import { type PlatformError, SystemError, type SystemErrorReason } from "@effect/platform/Error"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 
-/** What is known of a name. */
+/** What is known about a name. */
 export interface Named {
   readonly type: "File" | "Directory" | "SymbolicLink" | "Socket" | "Other"
   readonly uid: number
@@ -13,7 +13,7 @@ export interface Named {
   /** Permission bits, with the sticky bit. */
   readonly mode: number
   readonly ino: number
-  /** Names of the same file. */
+  /** Number of names of the same file. */
   readonly links: number
 }
 
@@ -43,7 +43,9 @@ const ask = (path: string) =>
     })
   })
 
-/** Looks at a name; none where there is nothing. Fails where the folder cannot be searched, or is none. */
+/**
+ * Reads the status of a name; none if it does not exist. Fails if its folder cannot be searched, or is not a folder.
+ */
 export class Lstat extends Context.Reference<Lstat>()("anklet/Lstat", {
   defaultValue: (): ((path: string) => Effect.Effect<Option.Option<Named>, PlatformError>) => ask
 }) {}

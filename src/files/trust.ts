@@ -1,13 +1,13 @@
 /**
  * Whom this process trusts with a file: its own user and root, as ssh does.
  *
- * A name that belongs to one of them, in a folder that nobody else may change, cannot be put in the place of another one:
- * so what was looked at is what is opened afterwards. A folder that all may write into is as good where it has the sticky
- * bit (stat(2): only the owner of a file renames or removes it), except for names that are not there yet.
+ * A name that belongs to one of them, in a folder that nobody else may change, cannot be replaced by another: so the
+ * file that was checked is the file that is opened afterwards. A folder that everyone may write to is as safe if it has
+ * the sticky bit (stat(2): only the owner of a file renames or removes it), except for names that do not exist yet.
  */
 import type { Named } from "./Lstat.ts"
 
-/** Why something is not trusted, and what mends it. */
+/** Why something is not trusted, and how to fix it. */
 export interface Doubt {
   readonly why: string
   readonly remedy: string
@@ -17,17 +17,17 @@ const GROUP_WRITES = 0o020
 const OTHERS_WRITE = 0o002
 const STICKY = 0o1000
 
-/** The group of those who may become root on a Mac (`id -g admin`), who own Homebrew's folders together. */
+/** The group of users who may become root on a Mac (`id -g admin`), who own Homebrew's folders together. */
 const ADMIN = 80
 
 const user = () => process.getuid?.() ?? 0
 
-/** Whether a user may say anything to this process. */
+/** Whether this process trusts files of a user. */
 export const isTrusted = (uid: number): boolean => uid === 0 || uid === user()
 
 /**
- * Whether the members of a group can do no harm: root's, the administrators', and the private group of a Linux user, which
- * has the user's number. `staff`, everybody's group on a Mac, is none of these.
+ * Whether the members of a group can do no harm: root's group, the administrators', and the private group of a Linux
+ * user, which has the user's number. `staff`, to which everyone on a Mac belongs, is none of these.
  */
 const isHarmless = (gid: number): boolean =>
   gid === 0 || (process.platform === "darwin" && gid === ADMIN) || (gid === user() && gid === process.getgid?.())
@@ -37,7 +37,7 @@ const mayBeWritten = ({ mode, gid }: Named): boolean =>
 
 const isSticky = ({ mode }: Named): boolean => (mode & STICKY) !== 0
 
-/** Whether others may make names of their own in a folder that is trusted all the same. */
+/** Whether others may create names of their own in a folder that is trusted nevertheless. */
 export const isShared = (folder: Named): boolean => mayBeWritten(folder) && isSticky(folder)
 
 const foreign = ({ uid }: Named, path: string, elsewhere: string): Doubt => ({
@@ -46,8 +46,8 @@ const foreign = ({ uid }: Named, path: string, elsewhere: string): Doubt => ({
 })
 
 /**
- * What is wrong with a folder that leads to a file. What a group may write to is only refused where the file itself lies:
- * the root of a volume is made like that, and homes are on volumes.
+ * What is wrong with a folder on the path to a file. A group-writable folder is refused only if it contains the file
+ * itself: the root of a volume is made group-writable, and homes are on volumes.
  */
 export const doubtOfFolder = (folder: Named, path: string, isLast: boolean): Doubt | undefined => {
   if (!isTrusted(folder.uid)) return foreign(folder, path, "choose another folder in the config")
@@ -59,11 +59,11 @@ export const doubtOfFolder = (folder: Named, path: string, isLast: boolean): Dou
   }
 }
 
-/** What is wrong with a link on the way to a file: in a folder that all may write into, it may be anybody's. */
+/** What is wrong with a link on the path to a file: in a folder that everyone may write to, anyone may have made it. */
 export const doubtOfLink = (link: Named, path: string): Doubt | undefined =>
   isTrusted(link.uid) ? undefined : foreign(link, path, "have it removed, or choose another folder in the config")
 
-/** What is wrong with a file, or a socket, that lies in this folder. */
+/** What is wrong with a file, or a socket, in this folder. */
 export const doubtOfFile = (
   file: Named,
   path: string,
@@ -82,7 +82,7 @@ export const doubtOfFile = (
       why: "is a second name of a file that lies elsewhere, in a folder where everybody may make one",
       remedy: `\`rm ${path}\``
     }
-  // a socket's bits are looked at by who connects
+  // whoever connects to a socket checks its permission bits
   if (type === "File" && mayBeWritten(file))
     return { why: "may be written by other users", remedy: `look at what it says, then \`chmod go-w ${path}\`` }
   return undefined

@@ -1,15 +1,15 @@
-/** Finalizers of a pass, which take their time and may be running when a stop comes. */
+/** Finalizers of a pass, which take time and may be running when a stop arrives. */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { Handover } from "./Handover.ts"
 
 /**
- * Run an effect when the scope closes; last added, first run. Once what runs is handed over, nothing is undone any more:
- * it is left as a crash would leave it, for the next daemon to adopt.
+ * Runs an effect when the scope closes, in reverse order of addition. After a handover has begun, nothing is undone:
+ * resources stay as a crash would leave them, for the next daemon to adopt.
  *
- * Use this and not `Effect.addFinalizer` or `acquireRelease` in a pass: those put the fiber's references back after each
- * finalizer, and an interruption that arrives while the second or a later one runs is then forgotten (measured on
- * Effect 3.22.4): the stop would be lost, and the service would go on.
+ * In a pass, use this instead of `Effect.addFinalizer` or `acquireRelease`. Those restore the fiber's references after
+ * each finalizer, and an interruption that arrives while the second or a later finalizer runs is then lost (measured on
+ * Effect 3.22.4): the service would miss the stop and continue.
  */
 export const add = <R>(finalizer: Effect.Effect<unknown, never, R>) =>
   Effect.gen(function* () {
@@ -19,7 +19,7 @@ export const add = <R>(finalizer: Effect.Effect<unknown, never, R>) =>
     yield* Scope.addFinalizer(scope, Effect.provide(undo, context))
   })
 
-/** Acquire something in one uninterruptible step, and release it when the scope closes. */
+/** Acquires a resource in one uninterruptible step, and releases it when the scope closes. */
 export const acquire = <A, E, R, R2>(
   acquire: Effect.Effect<A, E, R>,
   release: (acquired: A) => Effect.Effect<unknown, never, R2>

@@ -1,12 +1,13 @@
-/** A race that is over only when all who ran in it have ended. */
+/** A race that ends only when everything that ran in it has ended. */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 
 /**
- * The outcome of whichever ends first; the others are interrupted and waited for.
+ * The outcome of whichever effect ends first; the other is interrupted and awaited.
  *
- * So do not use `Effect.race` or `raceFirst` where a finalizer outside must come after the work inside: in Effect 3,
- * when a race itself is interrupted, finalizers around it run before its competitors have ended (measured on 3.22.4).
+ * Use this instead of `Effect.race` or `raceFirst` where a finalizer outside must run after the work inside: in Effect
+ * 3, when a race itself is interrupted, finalizers around it run before its competitors have ended (measured on
+ * 3.22.4).
  */
 export const first = <A, E, R, A2, E2, R2>(
   one: Effect.Effect<A, E, R>,

@@ -1,15 +1,15 @@
-/** Limits for steps that must not be interrupted. */
+/** Timeouts for steps that must not be interrupted. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
 /**
- * Run a step to its end or its limit, whatever happens meanwhile to the fiber that asked; over the limit it fails with
+ * Runs a step to its end or its timeout, even if the calling fiber is interrupted; on timeout it fails with
  * `TimeoutException`.
  *
- * The step runs in a daemon fiber, which is nobody's child: in Effect 3 an interruption reaches also the children of a
- * masked fiber, and `timeout` makes children. It is joined at once, so nothing outlives the call. The limit reaches only
- * what is interruptible inside the step: never put a mask within a mask.
+ * The step runs in a daemon fiber, which has no parent: in Effect 3 an interruption also reaches the children of a
+ * masked fiber, and `timeout` makes children. The fiber is joined at once, so nothing outlives the call. The timeout
+ * reaches only what is interruptible inside the step: never nest one mask in another.
  */
 export const within =
   (limit: Duration.DurationInput) =>
@@ -23,9 +23,9 @@ export const within =
     )
 
 /**
- * Run a step that is better not cut off: an interruption gives it `grace` more, then it is interrupted too.
+ * Runs a step that should not be cut off: after an interruption it has `grace` left to end, then it is interrupted too.
  *
- * For effects whose half would be worse than the wait, but whose hanging must not hold a stop up.
+ * For effects that are worse left half done than waited for, but must not block a stop if they hang.
  */
 export const lingering =
   (grace: Duration.DurationInput) =>

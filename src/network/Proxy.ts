@@ -1,4 +1,4 @@
-/** The address of a proxy, as a variable or a config has it, and what is made of it. */
+/** The address of a proxy, as a variable or a config gives it, parsed. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Secrets from "../secrets/Secrets.ts"
@@ -7,22 +7,22 @@ import * as Secrets from "../secrets/Secrets.ts"
 export interface Proxy {
   /** Whether the connection to the proxy itself is TLS. */
   readonly isSecure: boolean
-  /** Name or IP address, an IPv6 one without brackets. */
+  /** Name or IP address; IPv6 without brackets. */
   readonly host: string
   readonly port: number
   /** Value of the header `proxy-authorization`. */
   readonly authorization: Option.Option<Redacted.Redacted<string>>
-  /** The whole address, with the credentials. */
+  /** The whole address, credentials included. */
   readonly href: Redacted.Redacted<string>
-  /** Where it is written, for people: a variable, or a key of the config. */
+  /** Where it was set, for people: a variable, or a key of the config. */
   readonly from: string
 }
 
-/** How a proxy is named to people, never with its credentials. */
+/** The name of a proxy for people, never with its credentials. */
 export const nameOf = ({ host, port }: Pick<Proxy, "host" | "port">): string =>
   `${host.includes(":") ? `[${host}]` : host}:${port}`
 
-/** Its address as it may be shown; `hidden` stands for credentials. */
+/** Its address as it may be shown, with `hidden` in place of the credentials. */
 export const shown = (proxy: Proxy, hidden: string): string =>
   `${proxy.isSecure ? "https" : "http"}://${Option.isSome(proxy.authorization) ? `${hidden}@` : ""}${nameOf(proxy)}`
 
@@ -35,7 +35,7 @@ const decoded = Option.liftThrowable(({ username, password }: URL) => [
   decodeURIComponent(password)
 ])
 
-/** The proxy at an address, or what is wrong with the address: nothing of it is quoted, for it may hold a password. */
+/** Parses a proxy's address, or says what is wrong with it without quoting it, because it may hold a password. */
 export const parse = (text: string, from: string): Proxy | string => {
   const address = text.trim()
   Secrets.keepIn(address)

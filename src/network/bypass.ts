@@ -1,10 +1,10 @@
 /**
- * Which requests go past the proxy: the list of `NO_PROXY`, read as curl (curl.se/docs/manpage.html, --noproxy) and Go
+ * Which requests bypass the proxy: the list in `NO_PROXY`, read as curl (curl.se/docs/manpage.html, --noproxy) and Go
  * (pkg.go.dev/golang.org/x/net/http/httpproxy) read it. Where they differ, the reading that uses the proxy less.
  */
 import { BlockList, isIP } from "node:net"
 
-/** Where a request goes: a name or an IP address without brackets, in lower case. */
+/** The destination of a request: a name, or an IP address without brackets, in lower case. */
 interface Target {
   readonly host: string
   readonly port: number
@@ -23,7 +23,7 @@ const network = (address: string, prefix: number): Matches => {
 
 const NEVER: Matches = () => false
 
-/** A name stands for itself and all names below it, with a dot or `*.` before it or without. */
+/** A name matches itself and all names below it, whether or not a dot or `*.` precedes it. */
 const named = (written: string): Matches => {
   const name = written.replace(/^\*?\.?/, "").replace(/\.$/, "")
   return name === "" ? NEVER : ({ host }) => isIP(host) === 0 && (host === name || host.endsWith(`.${name}`))
@@ -45,10 +45,10 @@ const entry = (text: string): Matches => {
   return port === undefined ? matches : (target) => target.port === Number(port) && matches(target)
 }
 
-/** This host itself: no proxy could reach it, whatever the list says. */
+/** This host itself: no proxy could reach it, whatever the list contains. */
 const LOOPBACK: ReadonlyArray<Matches> = [named("localhost"), network("127.0.0.0", 8), network("::1", 128)]
 
-/** Whether a name or an address is this host itself. */
+/** Whether a name or an address refers to this host itself. */
 export const isLoopback = (host: string): boolean => {
   const target = {
     host: host
@@ -60,7 +60,7 @@ export const isLoopback = (host: string): boolean => {
   return LOOPBACK.some((matches) => matches(target))
 }
 
-/** Whether a request to this address goes past the proxy, by a list with commas or spaces between its entries. */
+/** Returns whether a request to an address bypasses the proxy, given a list separated by commas or spaces. */
 export const make = (list: string): ((url: URL) => boolean) => {
   const entries = [
     ...LOOPBACK,

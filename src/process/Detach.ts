@@ -1,9 +1,9 @@
-/** Starting the daemon as a process of its own, and hearing from it how its start went. */
+/** Starts the daemon as a process of its own, and learns from it how the start went. */
 import { spawn } from "node:child_process"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** What a starting daemon tells the one who started it. */
+/** What a starting daemon reports to the process that started it. */
 export const Report = Schema.Union(
   Schema.TaggedStruct("Up", {}),
   Schema.TaggedStruct("Failed", { code: Schema.Int, message: Schema.String })
@@ -13,9 +13,9 @@ export type Report = typeof Report.Type
 const decode = Schema.decodeUnknownOption(Report)
 
 /**
- * Start a command line, this program's own, detached from the terminal, and wait until it reports, or dies without a word.
+ * Starts this program detached from the terminal, and waits until it reports or exits without a report.
  *
- * Interrupting the wait leaves the daemon to itself: it goes on starting, and ends by itself if it cannot.
+ * Interrupting the wait does not affect the daemon: it continues to start, and exits by itself if it cannot.
  */
 export const start = (
   [program, ...before]: readonly [string, ...ReadonlyArray<string>],
@@ -42,11 +42,11 @@ export const start = (
     )
   })
 
-/** Tell whoever started this process; without one, nothing happens. */
+/** Reports to the process that started this one, if there is one. */
 export const report = (message: Report): Effect.Effect<void> =>
   Effect.async((resume) => {
     if (process.send === undefined || !process.connected) return resume(Effect.void)
-    // a parent that is gone by now is told nothing
+    // a parent that has exited gets no report
     process.send(message, () => {
       if (process.connected) process.disconnect()
       resume(Effect.void)

@@ -1,4 +1,4 @@
-/** One number for each way to end; `--help` and the README show this table. */
+/** One number for each way to end; `--help` and the documentation show this table. */
 
 /** What each exit code means. */
 export const EXIT_CODES = {
@@ -19,7 +19,7 @@ export const EXIT_CODES = {
   14: "a port cannot be used"
 } as const
 
-/** One of them. */
+/** An exit code. */
 export type ExitCode = keyof typeof EXIT_CODES
 
 const OF_PASS: Readonly<Record<string, ExitCode>> = { Anka: 7, Credentials: 8, Store: 6 }

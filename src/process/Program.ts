@@ -1,6 +1,8 @@
-/** This very program, as others start it: the demo, the simulator's `anka`, and `anklet` itself when it detaches. */
+/** How to run this program again: for the demo, the simulator's `anka`, and `anklet` itself when it detaches. */
 
-/** The program, and the arguments in front of its own: none for the one file of a release, which is its own runtime. */
+/**
+ * The program, and the arguments that precede its own: none for the one file of a release, which contains its runtime.
+ */
 export const commandLine: readonly [program: string, ...args: ReadonlyArray<string>] =
   typeof ANKLET_ONE_FILE === "boolean"
     ? [process.execPath]

@@ -1,38 +1,42 @@
 /**
- * The JavaScript engine, set up for a daemon that mostly waits: little memory first, speed second.
+ * Tunes the JavaScript engine for a daemon that mostly waits: little memory first, speed second.
  *
- * Loaded before everything else, because code that is compiled already stays as it is. Each of these was measured, see
- * docs/performance.md. Only for engines that they were tried on: others go without.
+ * Loaded before everything else, because the flags do not affect code that is already compiled. Each of them was
+ * measured, see docs/performance.md. Applied only to engines they were tested on.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 
-/** Releases of Node, all with V8; Bun says that it is one, but is none. */
+/** Releases of Node, all with V8; Bun also reports a Node version, but has another engine. */
 const isTried = /^(20|22|24)\./.test(process.versions.node) && process.versions.bun === undefined
 
 const FLAGS = [
-  // machine code is for loops that are hot; ours run every ten seconds
+  // machine code is for hot loops; ours run every ten seconds
   "--no-opt",
   "--no-sparkplug",
-  // the space for new objects stays small, also while a job makes many
+  // keeps the space for new objects small, even while a job creates many
   "--semi-space-growth-factor=1",
-  // what was not called between two collections, such as the reading of the config, is thrown away and compiled again when it is
+  // discards the bytecode of functions not called between two collections, such as those that read the config; they are
+  // compiled again when needed
   "--bytecode-old-age=1",
-  // pages that are half empty are given back
+  // returns half-empty pages to the system
   "--compact-on-every-full-gc"
 ]
 
-/** Prefer memory to speed, from now on. */
+/** From here on, prefer low memory use to speed. */
 export const tune = (): void => {
   if (isTried) for (const flag of FLAGS) setFlagsFromString(flag)
 }
 
-/** How often a daemon looks whether to collect its garbage: V8 by itself waits until there is much of it. */
+/** Interval at which a daemon checks whether to collect garbage; V8 by itself waits until there is much of it. */
 export const COLLECT_EVERY = "30 seconds"
-/** So many bytes more than after the last time are worth it. */
+/** Minimum growth of the heap since the last collection, in bytes, that is worth collecting. */
 const WORTHWHILE = 1 << 20
 
-/** Collects garbage where enough may have gathered; does nothing where the engine lets nobody ask for it. */
+/**
+ * Returns a function that collects garbage if enough may have accumulated; it does nothing on an engine that does not
+ * allow this.
+ */
 export const collector = (): (() => void) => {
   if (!isTried) return () => {}
   setFlagsFromString("--expose-gc")

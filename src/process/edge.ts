@@ -1,15 +1,16 @@
 /**
- * What a runtime would do by itself with this process and must not: open its debugger, or take a folder for the user's home.
+ * Prevents what a runtime would do with this process by itself: open its debugger, or trust a folder as the user's
+ * home.
  *
- * A debugger is a port of this host on which every local user reads the process's memory, secrets and all.
+ * A debugger is a port of this host at which every local user can read the process's memory, secrets included.
  */
 
 import { userHome } from "../config/UserHome.ts"
 import { without } from "../secrets/Secrets.ts"
 
-/** Exit code of what cannot be used: see ExitCode.ts, which is not loaded for this. */
+/** Exit code for a file or folder that cannot be used: see ExitCode.ts, which is not loaded for this. */
 const UNUSABLE = 9
-/** That of an internal error. */
+/** Exit code for an internal error. */
 const INTERNAL = 1
 
 const refuse = (text: string): never => {
@@ -17,35 +18,45 @@ const refuse = (text: string): never => {
   return process.exit(UNUSABLE)
 }
 
-/** Close the debugger that Node may have opened: for `--inspect` in `NODE_OPTIONS`, or for a SIGUSR1 that came before its listener. */
+/**
+ * Closes the debugger that Node may have opened because of `--inspect` in `NODE_OPTIONS`, or of a SIGUSR1 that arrived
+ * before its listener.
+ */
 export const closeDebugger = (): void => {
   // what `inspector.close` of node:inspector calls, without the 400 kB that this module takes
   const close: unknown = Reflect.get(process, "_debugEnd")
   if (typeof close === "function") close()
 }
 
-/** Keep the environment, which may hold secrets, out of the reports that `NODE_OPTIONS` may ask for (nodejs.org/api/report.html). */
+/**
+ * Keeps the environment, which may hold secrets, out of the reports that `NODE_OPTIONS` may request
+ * (nodejs.org/api/report.html).
+ */
 const withoutEnvironment = ({ report }: NodeJS.Process): void => {
   if (report === undefined) return
   // from Node 22.13 on
   if ("excludeEnv" in report) return void Reflect.set(report, "excludeEnv", true)
-  // an older one cannot leave it out, so that it writes none
+  // older versions cannot leave it out, so they write no reports
   for (const cause of ["reportOnFatalError", "reportOnSignal", "reportOnUncaughtException"] as const)
     if (report[cause]) report[cause] = false
 }
 
-/** What nobody expected, as the last words of a process: the runtime would print all that an error holds, such as a command's arguments. */
+/**
+ * Prints an unexpected error and exits. The runtime would print everything that the error holds, such as a command's
+ * arguments.
+ */
 const lastWords = (error: unknown): never => {
   const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.stderr.write(`anklet: internal error: ${without(said)}\n`)
   return process.exit(INTERNAL)
 }
 
-/** Take the process over from its runtime. Ends it where that cannot be. */
+/** Takes control of the process from its runtime. Exits if that is not possible. */
 export const prepare = (): void => {
   withoutEnvironment(process)
   process.on("uncaughtException", lastWords)
-  // Node opens its debugger on this signal, Bun dies of it (nodejs.org/api/process.html, "Signal events"); the daemon does more with it
+  // on this signal Node opens its debugger and Bun dies (nodejs.org/api/process.html, "Signal events"); the daemon adds
+  // its own listener
   process.on("SIGUSR1", () => {})
   closeDebugger()
   // the debugger of the one file's runtime, which cannot be closed again

@@ -1,23 +1,27 @@
-/** What each signal means to the daemon, which leaves none to its runtime that would kill it with work in hand. */
+/**
+ * What each signal means to the daemon. It handles every signal by which the runtime would kill it while it has work in
+ * hand.
+ */
 
 /** What the daemon does on a signal. */
 export type Meaning = "stop" | "drain" | "reopen" | "ignore"
 
 /**
- * Those that a program may take, and whose default is to end it (signal(7); on macOS, signal(3)).
+ * The signals that a program may handle, and whose default is to end it (signal(7); on macOS, signal(3)).
  *
- * Left alone are those that cannot be taken (KILL, STOP, the real-time ones), that say the process itself is broken (SEGV, BUS, FPE, ILL, TRAP,
- * SYS: going on would run into the same fault for ever), that suspend a program in the foreground (TSTP, TTIN, TTOU: Ctrl-Z and
- * `fg` are the user's), and that do nothing by themselves.
+ * Not handled are signals that cannot be (KILL, STOP, the real-time ones), that report a fault of the process itself
+ * (SEGV, BUS, FPE, ILL, TRAP, SYS: continuing would hit the same fault forever), that suspend a program in the
+ * foreground (TSTP, TTIN, TTOU: Ctrl-Z and `fg` belong to the user), and that do nothing by default.
  */
 const MEANINGS: Readonly<Partial<Record<NodeJS.Signals, Meaning>>> = {
   SIGTERM: "stop",
   SIGINT: "stop",
-  // the time on the processor is used up: the next one is SIGKILL
+  // the limit of processor time is reached: the next signal is SIGKILL
   SIGXCPU: "stop",
   SIGABRT: "stop",
   SIGQUIT: "drain",
-  // what a rotator sends: the first by habit, the second by default on macOS (newsyslog.conf(5)); a terminal that closes sends that as well
+  // what log rotation sends: the first by convention, the second by default on macOS (newsyslog.conf(5)); a closing
+  // terminal sends the second as well
   SIGUSR1: "reopen",
   SIGHUP: "reopen",
   SIGUSR2: "ignore",
@@ -28,11 +32,11 @@ const MEANINGS: Readonly<Partial<Record<NodeJS.Signals, Meaning>>> = {
   SIGXFSZ: "ignore",
   SIGIO: "ignore",
   SIGSTKFLT: "ignore",
-  // Bun suspends its own threads with it
+  // Bun uses it to suspend its own threads
   ...(process.versions.bun === undefined ? { SIGPWR: "ignore" } : {})
 }
 
-/** Call `act` on each signal that has a meaning, until the process ends. */
+/** Calls `act` on each signal that has a meaning, until the process ends. */
 export const listen = (act: (meaning: Meaning, signal: string) => void): void => {
   for (const [signal, meaning] of Object.entries(MEANINGS)) process.on(signal, () => act(meaning, signal))
 }
