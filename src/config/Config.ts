@@ -1,4 +1,4 @@
-/** `config.yml`: what a person writes, read strictly, with every problem told at once. */
+/** `config.yml`: what a person writes, parsed strictly, with all problems reported at once. */
 import { Path } from "@effect/platform/Path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,10 +20,10 @@ import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./Problem.t
 export { ConfigError, Problem } from "./Problem.ts"
 export { AppKey, PrivateKey, Secret, Token } from "./Secret.ts"
 
-/** Default time between two passes, in seconds. */
+/** Default interval between two passes, in seconds. */
 export const SLEEP_INTERVAL = 10
 
-/** Keys that every service has; all others are its plugin's. */
+/** Keys that every service has; all others belong to its plugin. */
 export const Common = Schema.Struct({
   name: Schema.NonEmptyString,
   plugin: Schema.NonEmptyString,
@@ -31,7 +31,7 @@ export const Common = Schema.Struct({
   database: optional(Database.Written)
 })
 
-/** Where metrics are served over TCP: to this Mac alone, unless told otherwise. */
+/** Where metrics are served over TCP; by default on this Mac only. */
 const Metrics = Schema.Struct({
   port: Database.Port,
   host: withDefault(
@@ -44,7 +44,7 @@ const Metrics = Schema.Struct({
   )
 })
 
-/** The daemon's part. */
+/** The daemon's own keys. */
 const TopLevel = Schema.Struct({
   work_dir: withDefault(Schema.NonEmptyString, "."),
   pid_file_dir: optional(Schema.NonEmptyString),
@@ -55,21 +55,21 @@ const TopLevel = Schema.Struct({
   services: optional(Schema.Unknown)
 })
 
-/** A service as it is written: its own keys are not read yet, because only its plugin knows them. */
+/** A service as written. The plugin's keys are not decoded yet, because only the plugin knows them. */
 export interface RawService {
   readonly name: string
-  /** Empty where the file names none. */
+  /** Empty if the file does not name one. */
   readonly plugin: string
   readonly sleepInterval: Duration.Duration
-  /** The store that it shares with other hosts; none: it needs nothing but this one. */
+  /** The store shared with other hosts; none if the service needs only this host. */
   readonly database: Option.Option<Database.Database>
-  /** Where it stands in the file. */
+  /** Its position in the file. */
   readonly index: number
   /** The keys that belong to the plugin. */
   readonly own: Readonly<Record<string, unknown>>
 }
 
-/** What the daemon itself is told. All paths are absolute. */
+/** The daemon's own settings. All paths are absolute. */
 export interface Daemon {
   readonly file: string
   readonly workDir: string
@@ -78,18 +78,21 @@ export interface Daemon {
   readonly logDir: string
   /** Where metrics are served over TCP; none: nowhere. */
   readonly metrics: Option.Option<typeof Metrics.Type>
-  /** What is written about the way to GitHub. */
+  /** The settings of the network between here and GitHub, as written. */
   readonly network: Network.Written
 }
 
-/** A file that was read: the daemon's part, the services, and the problems found so far. Keys that are wrong are as if they were left out. */
+/**
+ * A config file as read: the daemon's part, the services, and the problems found so far. Invalid keys are treated as
+ * absent.
+ */
 export interface Raw {
   readonly daemon: Daemon
   readonly services: ReadonlyArray<RawService>
   readonly problems: ReadonlyArray<Problem>
-  /** Those of them for which the daemon may be another than is meant. */
+  /** Those of the problems that may make the daemon another one than the user means. */
   readonly daemonProblems: ReadonlyArray<Problem>
-  /** As it is written, secrets and all; without what only holds anchors. */
+  /** As written, secrets included, but without keys that only hold anchors. */
   readonly content: Readonly<Record<string, unknown>>
   /** Line of a path in the file, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
@@ -113,14 +116,14 @@ const knownKeys =
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
 
-/** What is right of some keys, and what is wrong with the others. */
+/** The valid keys, decoded, and what is wrong with the others. */
 interface Sound<A> {
   readonly value: Option.Option<A>
   readonly error: Option.Option<ParseResult.ParseError>
   readonly broken: ReadonlySet<PropertyKey>
 }
 
-/** Decode; keys that are wrong are left out or, where they are needed, `instead`. */
+/** Decodes. Invalid keys are left out or, if they are required, replaced from `instead`. */
 const sound = Effect.fnUntraced(function* <A, I, R>(
   schema: Schema.Schema<A, I, R>,
   written: Readonly<Record<string, unknown>>,
@@ -138,14 +141,17 @@ const sound = Effect.fnUntraced(function* <A, I, R>(
   return some
 })
 
-/** A key at the top that only holds anchors, as in Compose files. */
+/** Whether a top-level key only holds anchors, as in Compose files. */
 const isHolder = (key: string) => key.startsWith("x-")
 
-/** Read a config file: YAML, the daemon's part, and the common part of each service. What its plugins say comes on top. */
+/**
+ * Reads a config file: YAML, the daemon's part, and the common part of each service. Plugins decode their own keys
+ * afterwards.
+ */
 export const read = Effect.fn("Config.read")(function* (file: string) {
   const paths = yield* Path
   const places = yield* home
-  // the parser is a quarter of what an idle daemon would load, and is needed once
+  // loaded on demand: the parser would be a quarter of what an idle daemon keeps loaded, and is needed once
   const Yaml = yield* Effect.promise(() => import("./Yaml.ts"))
   const { content: all, lineOf } = yield* Yaml.read(file)
   if (!Predicate.isRecord(all)) {
@@ -165,7 +171,7 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
   )
 })
 
-/** What is written, whose relative paths begin in the work_dir. */
+/** Decodes the content; relative paths in it begin in the `work_dir`. */
 const interpret = Effect.fnUntraced(function* (
   file: string,
   content: Readonly<Record<string, unknown>>,
@@ -184,7 +190,7 @@ const interpret = Effect.fnUntraced(function* (
     daemon,
     services,
     problems: [...wrong, ...unlisted, ...problems],
-    // a key that is not known leaves the others as they are meant
+    // an unknown key does not change the meaning of the others
     daemonProblems: [...top.broken].some((key) => keysOf(TopLevel).includes(String(key))) ? wrong : [],
     content,
     lineOf
@@ -192,7 +198,7 @@ const interpret = Effect.fnUntraced(function* (
   return raw
 })
 
-/** Read a config file for what it says of the daemon, whatever is wrong with its services. */
+/** Reads a config file for the daemon's settings, whatever is wrong with its services. */
 export const readDaemon = Effect.fn("Config.readDaemon")(function* (file: string) {
   const raw = yield* read(file)
   if (raw.daemonProblems.length > 0) return yield* new ConfigError({ file, problems: raw.daemonProblems })
@@ -215,7 +221,7 @@ const listOf = (written: unknown, lineOf: Raw["lineOf"]) => {
   return { list, problems }
 }
 
-/** The daemon's working directory: from where anklet is started, if it is relative or not written. */
+/** The daemon's working directory; relative to where anklet is started, which is also the default. */
 const workDirOf = (written: unknown, places: Home, paths: Path): string =>
   paths.resolve(expand(typeof written === "string" && written !== "" ? written : ".", places))
 
@@ -226,7 +232,7 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
     workDir: places.base,
     pidFileDir: at(Option.getOrElse(top.pid_file_dir, () => places.pid)),
     stateDir: at(Option.getOrElse(top.state_dir, () => places.state)),
-    // no path at all: where anklet is started
+    // without a path: where anklet is started
     logDir: Option.match(top.log.file_dir, { onNone: () => paths.resolve("."), onSome: at }),
     metrics: top.metrics,
     network: Network.of(top)
@@ -248,7 +254,7 @@ const readCommon = Effect.fnUntraced(function* (
     const common = yield* sound(Common, given, { name: "?", plugin: "?" })
     if (Option.isSome(common.error)) {
       problems.push(...ofParseError(common.error.value, at, knownKeys([]), lineOf))
-      // a mistyped `plugin` is named here: without it the plugin cannot be asked
+      // a mistyped `plugin` is reported here, because without it no plugin can be asked
       for (const [key] of common.broken.has("plugin") ? entries : []) {
         const near = commonKeys.has(key) ? undefined : nearest(key, ["name", "plugin"])
         if (near !== undefined && !(near in service))
@@ -266,7 +272,7 @@ const readCommon = Effect.fnUntraced(function* (
       problems.push(
         problemAt(
           [...at, "name"],
-          `service "${name}" is there already (line ${lineOf(["services", first, "name"])}); names must differ`,
+          `service "${name}" already exists (line ${lineOf(["services", first, "name"])}); names must differ`,
           lineOf
         )
       )
@@ -284,7 +290,7 @@ const readCommon = Effect.fnUntraced(function* (
   return { services, problems }
 })
 
-/** What the environment holds for Anklet 1 or 2, and nothing reads: a sentence for a person, if any. */
+/** Environment variables of Anklet 1 or 2 that nothing reads: a sentence for a person, if any are set. */
 export const olderEnvironment = ({ services, content }: Pick<Raw, "services" | "content">) =>
   Effect.map(
     Older.ignoredVariables(
@@ -294,7 +300,10 @@ export const olderEnvironment = ({ services, content }: Pick<Raw, "services" | "
     Older.warningOf
   )
 
-/** The store of a service, and what is wrong between its keys; what is wrong in one of them (`isBroken`) is told already. */
+/**
+ * The store of a service, and conflicts between its keys. Problems within one key (`isBroken`) have been reported
+ * already.
+ */
 const readDatabase = Effect.fnUntraced(function* (written: unknown, isBroken: boolean) {
   const none: { store: RawService["database"]; mistakes: ReadonlyArray<Database.Mistake> } = {
     store: Option.none(),
@@ -314,12 +323,15 @@ export const problemAt = (path: ReadonlyArray<PropertyKey>, message: string, lin
   return Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })
 }
 
-/** A rule about keys that go together. It sees them as they are written, so that it is told beside what is wrong in one of them. */
+/**
+ * A rule about keys that depend on each other. It sees them as written, so that it can report conflicts even if one of
+ * them is invalid by itself.
+ */
 export type Rule = (
   written: Readonly<Record<string, unknown>>
 ) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
 
-/** Read the keys that belong to a service's plugin, by the plugin's schema and its rule. */
+/** Decodes the keys that belong to a service's plugin, by the plugin's schema and its rule. */
 export const readOwn = <A, I, R>(
   raw: Raw,
   service: RawService,
@@ -339,7 +351,7 @@ export const readOwn = <A, I, R>(
         }),
         ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
       ]
-      // a plugin of somebody else's may have a schema of its own for what is secret
+      // a third-party plugin may use a schema of its own for secrets
       if (Either.isRight(decoded)) keepAll(decoded.right)
       return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
     }

@@ -1,4 +1,4 @@
-/** `services[].database`: which Redis hosts share, and how it is reached. */
+/** `services[].database`: the Redis that hosts share, and how to reach it. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Data from "effect/Data"
@@ -17,7 +17,7 @@ export const Port = Schema.Int.pipe(Schema.between(1, 65_535))
 /** A server's address. */
 const Address = Schema.Struct({ host: Schema.String, port: Schema.Number })
 
-/** What is meant where nothing is written. */
+/** Defaults. */
 export const DEFAULTS = { url: "localhost", port: 6379, database: 0 } as const
 
 const PORT = DEFAULTS.port
@@ -25,10 +25,10 @@ const SENTINEL_PORT = 26_379
 
 const isPort = Schema.is(Port)
 
-/** A host's name or number. A name beyond ASCII is as good as its Punycode. */
+/** A host name or IP address. A name beyond ASCII is as valid as its Punycode. */
 const HOST = /^(?:[\p{L}\p{N}_.-]+|\[[\da-f:.]+\])$/iu
 
-/** A host, and its port where it is told. */
+/** A host, and its port if given. */
 const addressOf = (text: string): { readonly host: string; readonly port: number | undefined } | undefined => {
   const [, host = "", given] = text.match(/^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/) ?? []
   const port = given === undefined ? undefined : Number(given)
@@ -74,7 +74,7 @@ export const Certificate = Schema.transformOrFail(Schema.NonEmptyString, Schema.
   encode: (_, __, ast) => ParseResult.fail(new ParseResult.Type(ast, "", "a certificate is not written back"))
 })
 
-/** What a person writes. */
+/** The keys as written. */
 export const Written = Schema.Struct({
   enabled: withDefault(Schema.Boolean, false),
   /** A host name, or a whole `redis://` or `rediss://` address, which may hold user, password, port and database. */
@@ -97,9 +97,11 @@ export const Written = Schema.Struct({
   cluster: optional(Schema.Union(Schema.Boolean, Schema.Array(Node(PORT)).pipe(Schema.minItems(1))))
 })
 
-/** A store, resolved. Instances with equal fields are equal, so services that name one store share its connections. */
+/**
+ * A store, resolved. Instances with equal fields are equal, so services that name the same store share its connections.
+ */
 export class Database extends Schema.Class<Database>("anklet/Database")({
-  /** The server, or any nodes of the cluster, or the sentinels. */
+  /** The server, or some nodes of the cluster, or the sentinels. */
   nodes: Schema.DataFromSelf(Schema.Array(Schema.DataFromSelf(Address))),
   user: Schema.String,
   password: Schema.OptionFromSelf(Schema.RedactedFromSelf(Schema.String)),
@@ -108,12 +110,12 @@ export class Database extends Schema.Class<Database>("anklet/Database")({
   ca: Schema.OptionFromSelf(Schema.String),
   insecure: Schema.Boolean,
   kind: Schema.Literal("single", "sentinel", "cluster"),
-  /** What the sentinels call the master. */
+  /** The sentinels' name for the master. */
   master: Schema.String,
   sentinelUser: Schema.String,
   sentinelPassword: Schema.OptionFromSelf(Schema.RedactedFromSelf(Schema.String))
 }) {
-  /** How the store is named to people. */
+  /** The name of the store for people. */
   override toString() {
     const [first] = this.nodes
     const at = `${first?.host ?? ""}:${first?.port ?? ""}`
@@ -128,13 +130,13 @@ export class Database extends Schema.Class<Database>("anklet/Database")({
   }
 }
 
-/** A mistake in one key, or what was meant. */
+/** What is wrong with one key, or what was probably meant. */
 export interface Mistake {
   readonly path: ReadonlyArray<string>
   readonly message: string
 }
 
-/** What an address says; undefined where it says nothing of it. */
+/** The parts of an address; undefined for parts it does not contain. */
 interface Parsed {
   readonly host: string
   readonly port: number | undefined
@@ -148,20 +150,23 @@ const NO_ADDRESS = "expected a host name, or an address like redis://host:6379 o
 const NO_ESCAPE =
   "in user and password write %25 for a percent sign, %40 for @, %2F for a slash, %3A for a colon, %23 for #, %3F for ?; or use the keys user and password"
 const PARAMETERS =
-  "parameters behind ? are not read: write the number of the database as /2, and for everything else the keys beside url"
-const FRAGMENT = `what stands behind # is not read; ${NO_ESCAPE}`
+  "parameters after ? are not read: write the number of the database as /2, and for everything else the keys beside url"
+const FRAGMENT = `text after # is not read; ${NO_ESCAPE}`
 
 const decoded = Option.liftThrowable(({ username, password }: URL) => ({
   user: decodeURIComponent(username),
   password: decodeURIComponent(password)
 }))
 
-/** What an address says, or what is wrong with it: a part that is not used is never dropped in silence. Nothing of it is told. */
+/**
+ * Parses an address, or says what is wrong with it without quoting it. A part that would not be used is an error, never
+ * dropped silently.
+ */
 const ofUrl = (text: string): Parsed | string => {
   const plain = addressOf(text)
   if (plain !== undefined) return { ...plain, tls: undefined, user: "", password: "", database: undefined }
   if (!/^rediss?:\/\/[^\s/]/i.test(text)) return NO_ADDRESS
-  // a password that is not escaped ends the host's name for whoever reads the address
+  // an unescaped password ends the host name for every reader of the address
   const isTorn = /[/?#].*@/.test(text.replace(/^\w+:\/\//, ""))
   if (/\s/.test(text) || !URL.canParse(text)) return isTorn ? NO_ESCAPE : NO_ADDRESS
   const url = new URL(text)
@@ -171,8 +176,7 @@ const ofUrl = (text: string): Parsed | string => {
   const path = url.pathname.replace(/^\//, "")
   const port = url.port === "" ? undefined : Number(url.port)
   if (!HOST.test(url.hostname) || (port !== undefined && !isPort(port))) return NO_ADDRESS
-  if (!/^\d{0,4}$/.test(path))
-    return "behind the host only the number of the database may stand, as in redis://host:6379/2"
+  if (!/^\d{0,4}$/.test(path)) return "only the number of the database may follow the host, as in redis://host:6379/2"
   const signIn = decoded(url)
   if (Option.isNone(signIn)) return NO_ESCAPE
   return {
@@ -184,14 +188,14 @@ const ofUrl = (text: string): Parsed | string => {
   }
 }
 
-/** What is there, where a text is blank for nothing. */
+/** None for an empty text. */
 const given = Option.filter<string>((text) => text !== "")
 
-/** The parts that `url` and another key both tell, each of them otherwise. */
+/** The parts that `url` and a separate key both give, with different values. */
 const contradictions = (written: typeof Written.Type, url: Parsed): ReadonlyArray<Mistake> => {
   const differs = <A>(key: string, beside: Option.Option<A>, inUrl: Option.Option<A>): ReadonlyArray<Mistake> =>
     Option.isSome(inUrl) && Option.exists(beside, (value) => value !== inUrl.value)
-      ? [{ path: [key], message: `\`url\` tells another ${key}: leave it out in one of the two` }]
+      ? [{ path: [key], message: `\`url\` gives another ${key}: leave it out in one of the two` }]
       : []
   return [
     ...differs("port", written.port, Option.fromNullable(url.port)),
@@ -203,9 +207,9 @@ const contradictions = (written: typeof Written.Type, url: Parsed): ReadonlyArra
 }
 
 /**
- * The store that was meant, none when it is not enabled, or what is wrong. Values of secrets are in no message.
+ * The resolved store; none if it is not enabled; or what is wrong. No message contains a secret.
  *
- * `broken` are the keys that were wrong by themselves, and left out: nothing is said of what depends on them.
+ * `broken` are the keys that were invalid by themselves and left out: nothing that depends on them is reported.
  */
 export const resolve = (
   written: typeof Written.Type,

@@ -1,4 +1,4 @@
-/** Anklet's folder in the home of its user: everything that is not in the config has its place there. */
+/** Anklet's folder in its user's home, where everything that the config does not place elsewhere is kept. */
 import { isAbsolute, resolve } from "node:path"
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
@@ -6,27 +6,27 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { userHome } from "./UserHome.ts"
 
-/** Places under `~/.config/anklet`. */
+/** Paths under `~/.config/anklet`. */
 export interface Home {
   readonly user: string
-  /** Where relative paths of the config begin; empty: where the process is. */
+  /** Where relative paths of the config begin; empty: in the current directory. */
   readonly base: string
   readonly config: string
   readonly plugins: string
-  /** Locks between the daemons of this user. */
+  /** Locks between this user's daemons. */
   readonly locks: string
-  /** Where the daemons of this user say which their ledgers are. */
+  /** Where this user's daemons register their ledgers. */
   readonly ledgers: string
   readonly state: string
   readonly pid: string
-  /** Its presence pauses all daemons of this user, as it did those of Anklet 1 and 2. */
+  /** While it exists, all of this user's daemons are paused, as those of Anklet 1 and 2 were. */
   readonly drainFile: string
 }
 
-/** The folder that a config's relative paths begin in: its `work_dir`. Provided while the config is read. */
+/** The folder in which a config's relative paths begin: its `work_dir`. Provided while the config is read. */
 export class Base extends Context.Reference<Base>()("anklet/Base", { defaultValue: () => "" }) {}
 
-/** The places in the user's home. */
+/** The paths in the user's home. */
 export const home = Effect.gen(function* () {
   const paths = yield* Path
   const HOME = yield* Effect.orElseSucceed(Config.string("HOME"), () => "")
@@ -46,7 +46,7 @@ export const home = Effect.gen(function* () {
   return places
 })
 
-/** A path of the config, with `~` spelled out, and relative ones from where they begin. */
+/** A path of the config as an absolute one, with `~` expanded. */
 export const expand = (path: string, { user, base = "" }: Pick<Home, "user"> & Partial<Pick<Home, "base">>): string =>
   path === "~" || path.startsWith("~/")
     ? `${user}${path.slice(1)}`

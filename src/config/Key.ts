@@ -1,10 +1,10 @@
-/** Keys that may be left out. One whose value is blank, as YAML writes it (`user:`), is left out as well. */
+/** Optional keys. A key with a blank value, as YAML allows (`user:`), counts as absent. */
 import * as Schema from "effect/Schema"
 
-/** None where it is left out. */
+/** None if absent. */
 export const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) =>
   Schema.optionalWith(schema, { as: "Option", exact: true, nullable: true })
 
-/** `value` where it is left out. */
+/** `value` if absent. */
 export const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
   Schema.optionalWith(schema, { exact: true, nullable: true, default: () => value })

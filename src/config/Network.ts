@@ -1,4 +1,4 @@
-/** Top-level keys about the way to GitHub: `proxy`, `no_proxy`, `ca`, and what of it VMs get. */
+/** Top-level keys about the network between here and GitHub: `proxy`, `no_proxy`, `ca`, and which of it VMs get. */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -14,10 +14,10 @@ import { Address } from "./Secret.ts"
 /** A proxy's address, or whether there is one. */
 export type Choice = Proxy | boolean
 
-/** What stands for no proxy, also where the environment names one. */
+/** Means no proxy, even if the environment names one. */
 const NONE = "none"
 
-/** The address of a proxy, which may hold a secret; or `none`, `false` and, where it says something, `true`. */
+/** The address of a proxy, which may hold a secret; or `none`, `false` and, where it has a meaning, `true`. */
 const choice = (key: string, mayBeTrue: boolean): Schema.Schema<Choice, unknown, FileSystem | Path> =>
   Schema.transformOrFail(Schema.Unknown, Schema.Unknown as Schema.Schema<Choice, unknown>, {
     strict: true,
@@ -50,16 +50,16 @@ export const fields = {
   proxy: optional(choice("proxy", false)),
   no_proxy: optional(Names),
   ca: optional(Certificate),
-  /** What VMs get: `true` is the proxy that this host takes. */
+  /** What VMs get: `true` is the proxy that this host uses. */
   vm_proxy: withDefault(choice("vm_proxy", true), false),
   vm_ca: withDefault(Schema.Boolean, false)
 }
 
-/** What a person writes. */
+/** The keys as written. */
 export const Written = Schema.Struct(fields)
 export interface Written extends Schema.Schema.Type<typeof Written> {}
 
-/** What is meant where nothing is written. */
+/** Defaults. */
 export const UNWRITTEN: Written = {
   proxy: Option.none(),
   no_proxy: Option.none(),
@@ -68,7 +68,7 @@ export const UNWRITTEN: Written = {
   vm_ca: false
 }
 
-/** The part of a config that is about the network. */
+/** The network settings of a config. */
 export const of = ({ proxy, no_proxy, ca, vm_proxy, vm_ca }: Written): Written => ({
   proxy,
   no_proxy,
@@ -77,6 +77,6 @@ export const of = ({ proxy, no_proxy, ca, vm_proxy, vm_ca }: Written): Written =
   vm_ca
 })
 
-/** Entries of `no_proxy` in one text. */
+/** The entries of `no_proxy` in one text. */
 export const joined = (names: string | ReadonlyArray<string>): string =>
   typeof names === "string" ? names : names.join(",")

@@ -1,23 +1,23 @@
-/** Configs and environment variables of Anklet 1 and 2: recognised, so that a person reads in one line what to do about them. */
+/** Recognises configs and environment variables of Anklet 1 and 2, and says in one line what to do about them. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 
-/** Where the documents tell key by key what became of them. */
+/** The page that says, key by key, what became of them. */
 export const GUIDE = "docs/moving-in.md"
 
-/** Kinds of service that only they had: both listened for webhooks. */
+/** Plugins that only those versions had: both received webhooks. */
 const OLDER_PLUGINS = ["github_controller", "github_receiver"]
 
-/** A key at the top of a config that only they had, and that says alone that a config is one of theirs. */
+/** Whether a top-level key existed only in those versions, so that it identifies their config by itself. */
 const isOlderKey = (key: string) => key === "plugins" || key.startsWith("global_")
 
-/** Whether a service of a config is one that only they had. */
+/** Whether a service uses a plugin that only those versions had. */
 const isOlderService = (service: unknown) =>
   Predicate.hasProperty(service, "plugin") && OLDER_PLUGINS.some((name) => name === service.plugin)
 
-/** What is said of a config that is one of Anklet 1 or 2, and the path of what tells it; none where it is none of theirs. */
+/** The message for a config of Anklet 1 or 2, and the path that identifies it; none for any other config. */
 export const recognise = (
   content: Readonly<Record<string, unknown>>
 ): Option.Option<{ readonly path: ReadonlyArray<string | number>; readonly message: string }> => {
@@ -26,7 +26,7 @@ export const recognise = (
   const services: ReadonlyArray<unknown> = Array.isArray(content.services) ? content.services : []
   const index = services.findIndex(isOlderService)
   const todo = (what: string) =>
-    `${what}; this is Anklet 3. Write its services anew under \`services:\`, with \`registration: repo\` or \`org\` for each: ${GUIDE} says key by key what became of the others`
+    `${what}; this is Anklet 3. Write its services again under \`services:\`, with \`registration: repo\` or \`org\` for each: ${GUIDE} says key by key what became of the others`
   if (first !== undefined) {
     const shown = keys.slice(0, 3).map((key) => `\`${key}\``)
     return Option.some({ path: [first], message: todo(`this is a config of Anklet 2 (${shown.join(", ")})`) })
@@ -39,7 +39,7 @@ export const recognise = (
       })
 }
 
-/** Those of no service, after `ANKLET_`. */
+/** Variables that belong to no service; `ANKLET_` precedes each. */
 const OF_THE_DAEMON = [
   ...["CONFIG_FILE_NAME", "WORK_DIR", "PID_FILE_DIR", "LOG_FILE_DIR", "PLUGINS_PATH", "JOB_RETRY_ATTEMPTS"],
   ...["PORT", "URLS", "SLEEP_INTERVAL", "AGGREGATOR"].map((key) => `METRICS_${key}`),
@@ -52,7 +52,7 @@ const OF_THE_DAEMON = [
   ...["MAX_RETRIES", "RETRY_DELAY", "RETRY_BACKOFF_FACTOR"].map((key) => `GLOBAL_DATABASE_${key}`)
 ].map((key) => `ANKLET_${key}`)
 
-/** Those of one service, after its name. */
+/** Variables of one service; its name precedes each. */
 const OF_A_SERVICE = [
   ...["PLUGIN", "SLEEP_INTERVAL", "OWNER", "REPO", "ENTERPRISE", "QUEUE_NAME", "TOKEN", "PRIVATE_KEY", "APP_ID"],
   ...["INSTALLATION_ID", "REGISTRATION", "REGISTRY_URL", "SKIP_PULL", "RUNNER_GROUP", "REGISTRATION_TIMEOUT_SECONDS"],
@@ -62,12 +62,12 @@ const OF_A_SERVICE = [
   ...["CLUSTER_MODE", "TLS_ENABLED", "TLS_INSECURE"].map((key) => `DATABASE_${key}`)
 ]
 
-/** A service's name as they wrote it in the names of variables. */
+/** A service's name as those versions wrote it in names of variables. */
 const prefixOf = (service: string) => service.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")
 
 /**
- * Names of the variables of Anklet 1 and 2 that are set and that nothing reads: `services` are the names of the services,
- * `content` the config as it is written, which may name a variable itself. Their values are not looked at.
+ * Names of the variables of Anklet 1 and 2 that are set but that nothing reads. `services` are the names of the
+ * services, `content` the config as written, which may name a variable itself. Values are not examined.
  */
 export const ignoredVariables = (
   services: ReadonlyArray<string>,
@@ -88,10 +88,10 @@ export const ignoredVariables = (
   )
 }
 
-/** What a person is to know of them; none where none is set. */
+/** The warning about them; none if none is set. */
 export const warningOf = (names: ReadonlyArray<string>): Option.Option<string> =>
   names.length === 0
     ? Option.none()
     : Option.some(
-        `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set as for Anklet 1 or 2, and not read any more: write the value into the config, e.g. as \${${names[0]}} where it is a secret, or unset it; ${GUIDE} has the key of each`
+        `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set as for Anklet 1 or 2, but no longer read: write the value into the config, e.g. as \${${names[0]}} where it is a secret, or unset it; ${GUIDE} has the key of each`
       )

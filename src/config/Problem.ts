@@ -34,21 +34,24 @@ export class ConfigError extends hiding(
   }
 }
 
-/** The known word that is nearest to a mistyped one, if any is near. */
+/** The known word nearest to a mistyped one, if any is close enough. */
 export const nearest = (word: string, known: ReadonlyArray<string>): string | undefined =>
   known
     .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(candidate.length / 3)))
     .sort((a, b) => a.far - b.far)[0]?.candidate
 
-/** A word without digits, and no longer than that. */
+/** A word without digits, of at most 31 characters. */
 const WORD = /^[a-z][a-z_-]{0,30}$/i
 
-/** Whether a key, or another word of the file, may be shown: another text in its place may be a value that slid there, and a secret. */
+/**
+ * Whether a key, or another word of the file, may be shown. Other text in its place may be a misplaced value, and a
+ * secret.
+ */
 export const isTellable = (key: string, known: ReadonlyArray<string>): boolean =>
   WORD.test(key) || nearest(key, known) !== undefined
 
-/** What to say of a key that is not known. */
+/** The message about an unknown key. */
 const unknownKey = (key: string, known: ReadonlyArray<string>, isTop: boolean): string => {
   if (key === "disabled" && known.includes("enabled")) {
     return "`disabled` is not a key: write `enabled: false` to do without a database, `enabled: true` to use one"
@@ -56,13 +59,13 @@ const unknownKey = (key: string, known: ReadonlyArray<string>, isTop: boolean): 
   const near = nearest(key, known)
   if (near !== undefined) return `\`${key}\`: did you mean \`${near}\`?`
   const anchors = isTop ? "; one that only holds anchors begins with `x-`" : ""
-  return `${isTellable(key, known) ? `\`${key}\`` : "this"} is not a key here; known are ${known.join(", ")}${anchors}`
+  return `${isTellable(key, known) ? `\`${key}\`` : "this"} is not a key here; known keys: ${known.join(", ")}${anchors}`
 }
 
 /**
- * The problems of a failed decoding. `keys` tells the known keys at a path.
+ * The problems of a failed decoding. `keys` returns the known keys at a path.
  *
- * Values never appear: a value in the wrong place may well be a secret.
+ * Values never appear: a misplaced value may be a secret.
  */
 export const ofParseError = (
   error: ParseResult.ParseError,

@@ -1,4 +1,4 @@
-/** Secrets in the config: given as they are, as `${ENV_NAME}`, or as `file:PATH`. */
+/** Secrets in the config: given verbatim, as `${ENV_NAME}`, or as `file:PATH`. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -16,18 +16,18 @@ const Text = Schema.String.annotations({
   message: ({ actual }) => (actual === null ? "has no value" : "expected text in quotes")
 })
 
-/** No secret is as large as this, in bytes. */
+/** Maximum size of a secret, in bytes. */
 const SIZE_LIMIT = 64 << 10
 
 const refuse = (ast: AST.AST, message: string) => Effect.fail(new ParseResult.Type(ast, "<redacted>", message))
 
-/** What a file holds. What is no plain file is not opened: it may never end. */
+/** The content of a file. Anything but a regular file is not opened: reading it may never end. */
 const contentOf = (file: string, named: string, ast: AST.AST) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem
     const { type, size } = yield* fs.stat(file)
     if (type === "Directory") return yield* refuse(ast, `${named} is a folder; name the file in it`)
-    if (type !== "File") return yield* refuse(ast, `${named} is no plain file`)
+    if (type !== "File") return yield* refuse(ast, `${named} is not a regular file`)
     if (size > SIZE_LIMIT)
       return yield* refuse(ast, `${named} is larger than ${SIZE_LIMIT} bytes; this cannot be a secret`)
     const bytes = yield* fs.readFile(file)
@@ -67,9 +67,9 @@ const fromEnvironment = (name: string, ast: AST.AST) =>
         )
   })
 
-/** A secret that is kept in the environment. */
+/** A reference to an environment variable. */
 const VARIABLE = /^\s*\$\{(\w+)\}\s*$/
-/** A secret that is kept in a file. */
+/** A reference to a file. */
 const FILE = /^\s*file:\s*(.*?)\s*$/is
 
 const resolve = (text: string, ast: AST.AST) => {
@@ -83,7 +83,10 @@ const resolve = (text: string, ast: AST.AST) => {
 
 const hide = (_: unknown, __: unknown, ast: AST.AST) => refuse(ast, "a secret is not written back")
 
-/** A kind of secret: where it is read from, what it must be, and what of it is hidden from then on. Its value is in no error. */
+/**
+ * A kind of secret: how it is read, how it is validated, and which part of it is hidden from then on. No error contains
+ * its value.
+ */
 const secret = (
   judge: (text: string) => Either.Either<string, string>,
   keep: (text: string) => void = Secrets.keep,
@@ -93,7 +96,7 @@ const secret = (
     strict: true,
     decode: (text, _, ast) =>
       Effect.flatMap(read(text, ast), (found) => {
-        // also one that cannot be used
+        // also if it turns out to be invalid
         keep(found)
         return Either.match(judge(found), {
           onLeft: (message) => refuse(ast, message),
@@ -109,16 +112,16 @@ const secret = (
 /** A secret as text, as `${ENV_NAME}`, or as `file:PATH`. */
 export const Secret = secret(Either.right)
 
-/** An address, given alike, which may hold a password: only that is hidden. */
+/** An address, given in the same ways, which may hold a password: only that is hidden. */
 export const Address = secret(Either.right, Secrets.keepIn)
 
-/** A token that is sent in a header. */
+/** A token, to be sent in a header. */
 export const Token = secret(Credential.token)
 
-/** A password in one line. */
+/** A password on one line. */
 export const Password = secret(Credential.password)
 
-/** The path of a private key's file, and no text that lost its first line. */
+/** Whether a text is the path of a private key's file, rather than a key that lost its first line. */
 const isPath = (text: string) => text.length < 1024 && /^(~|\.{1,2})?\/|\.\w{1,10}$/.test(text)
 
 const key = (judge: (text: string) => Either.Either<string, string>) =>
@@ -129,13 +132,16 @@ const key = (judge: (text: string) => Either.Either<string, string>) =>
 /** A private key as PEM text, or as the path of a file that holds it. */
 export const PrivateKey = key(Credential.privateKey)
 
-/** The private key of a GitHub App, given alike. */
+/** The private key of a GitHub App, given in the same ways. */
 export const AppKey = key(Credential.appKey)
 
 const isKey = (ast: AST.AST): boolean =>
   ast === PrivateKey.ast || ast === AppKey.ast || (AST.isUnion(ast) && ast.types.some(isKey))
 
-/** Where a secret is kept if it is not in the config itself; `ast` is the schema of its key, `user` the home folder. Tells nothing of what is no reference. */
+/**
+ * Where a secret is kept if it is not in the config itself; `ast` is the schema of its key, `user` the home folder.
+ * Undefined for a text that is not a reference, which is never quoted.
+ */
 export const sourceOf = (
   ast: AST.AST,
   text: string,

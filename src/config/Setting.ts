@@ -1,4 +1,7 @@
-/** Every value of a config with where it came from: the file, a default, the environment, another file. Secrets are hidden. Pure. */
+/**
+ * Every value of a config with its origin: the file, a default, the environment, another file. Secrets are hidden.
+ * Pure.
+ */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -21,7 +24,7 @@ export interface Setting {
   readonly origin: Origin
 }
 
-/** What stands in the place of a secret. */
+/** Replaces a secret. */
 export const HIDDEN = "<hidden>"
 
 type Path = ReadonlyArray<string | number>
@@ -41,7 +44,7 @@ const keysOf = (ast: AST.AST): ReadonlyArray<Key> => {
     case "Suspend":
       return keysOf(ast.f())
     case "Union": {
-      // a blank value, which the others are not
+      // blank values are literals, the others are not
       const [only, ...others] = ast.types.filter((member) => !AST.isLiteral(member))
       return only === undefined || others.length > 0 ? [] : keysOf(only)
     }
@@ -68,21 +71,21 @@ const holdsSecret = (value: unknown, depth = 0): boolean => {
   return depth < 8 && Predicate.isObject(inner) && Object.values(inner).some((it) => holdsSecret(it, depth + 1))
 }
 
-/** A plugin of the user's may read as plain text what its name calls a secret. */
+/** A user's own plugin may declare as plain text what its name shows to be a secret. */
 const SECRET_NAME = /token|secret|passw|passphrase|credential|(private|api|access)_?key/i
 
-/** An address without the user, the password and the parameters in it. */
+/** An address without its user, password and parameters. */
 export const withoutUser = (text: string): string =>
   /^\w[\w+.-]*:\/\//.test(text) ? text.replace(/:\/\/.*@/s, `://${HIDDEN}@`).replace(/\?.*$/s, `?${HIDDEN}`) : text
 
-/** Where a secret that is kept elsewhere came from; a file by its whole path. */
+/** The origin of a secret that is kept elsewhere; a file by its whole path. */
 export const originOf = (
   source: NonNullable<ReturnType<typeof sourceOf>>,
   places: Home,
   line: number | undefined
 ): Origin => (source.from === "file" ? { ...source, path: expand(source.path, places), line } : { ...source, line })
 
-/** A value of the file as it may be shown: `read` is what it was decoded to. */
+/** A value of the file as it may be shown; `read` is what it was decoded to. */
 const shown = (name: string, written: unknown, read: unknown): unknown => {
   const inner = unwrapped(read)
   if (Array.isArray(written)) {
@@ -101,14 +104,14 @@ const shown = (name: string, written: unknown, read: unknown): unknown => {
   return SECRET_NAME.test(name) ? HIDDEN : withoutUser(written)
 }
 
-/** How a default is shown. */
+/** A default as it may be shown. */
 const plain = (name: string, value: unknown): unknown =>
   holdsSecret(value) || (SECRET_NAME.test(name) && typeof value === "string" && value !== "") ? HIDDEN : value
 
 /**
- * All keys that a schema knows, and all that are written, with value and origin. `read` is what `written` was decoded to.
+ * All keys that a schema knows, and all keys written, with value and origin. `read` is what `written` was decoded to.
  *
- * `places` tell where paths begin that start with `~` or are relative.
+ * `places` defines where paths begin that start with `~` or are relative.
  */
 export const settingsOf = (
   schema: { readonly ast: AST.AST },

@@ -1,4 +1,4 @@
-/** A config file as YAML: its text, YAML's own complaints in words for people, and the line of every key. */
+/** A config file as YAML: its content, YAML's errors in words for people, and the line of every key. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -18,18 +18,18 @@ import {
 } from "yaml"
 import { ConfigError, Problem } from "./Problem.ts"
 
-/** No config is as large as this, in bytes. */
+/** Maximum size of a config, in bytes. */
 const SIZE_LIMIT = 1 << 20
 
-/** Where one of YAML's messages begins to quote the file, which holds secrets. */
+/** Where a message of the YAML parser begins to quote the file, which holds secrets. */
 const QUOTES = /[:"'`]| at line \d+/
-/** One mistake makes many complaints: the first ones tell it. */
+/** Maximum number of YAML errors reported: one mistake causes many, and the first ones explain it. */
 const ERRORS = 3
 
 /** A file that is valid YAML. */
 export interface Yaml {
   readonly content: unknown
-  /** Line of a path in the file, or of the nearest one above it, counted from 1. */
+  /** Line of a path in the file, or of its nearest known ancestor, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
 }
 
@@ -62,7 +62,7 @@ const readText = Effect.fnUntraced(function* (file: string) {
   )
 })
 
-/** YAML's own complaints, with a hint for the mistake that the sample of older versions makes. */
+/** YAML's errors, with a hint for the mistake in the sample config of older versions. */
 const yamlProblems = (document: Document.Parsed, text: string): ReadonlyArray<Problem> => {
   const lines = text.split("\n")
   const misindented = lines.findIndex((line, index) => {
@@ -90,29 +90,32 @@ const yamlProblems = (document: Document.Parsed, text: string): ReadonlyArray<Pr
         code === "TAB_AS_INDENT"
           ? "YAML is indented with spaces, not with tabs"
           : code === "DUPLICATE_KEY"
-            ? "this key is there twice"
+            ? "this key appears twice"
             : `not valid YAML: ${message.split(QUOTES)[0]?.trim() ?? ""}`
     })
   )
 }
 
-/** An anchor may be shared by so much that, as text of its own, it would have this many characters: aliases of aliases fill the memory. */
+/**
+ * Maximum number of characters of the content if every alias were written out: aliases of aliases could fill the
+ * memory.
+ */
 const SHARED_LIMIT = 16 << 20
 
-/** `<<`, where it is no text in quotes: it merges the keys of other maps, as YAML 1.1 has it (yaml.org/type/merge.html). */
+/** Whether a key is `<<`, unquoted, which merges the keys of other maps, as in YAML 1.1 (yaml.org/type/merge.html). */
 const isMerge = ({ key }: Pair): boolean =>
   isScalar(key) && typeof key.value === "symbol" && key.value.description === "<<"
 
-/** The node that is meant: an alias stands for its anchor's. */
+/** The node itself, or the one that an alias refers to. */
 const meant = (document: Document.Parsed, node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node)
 
-/** What `<<` names: one map, or several. */
+/** The nodes that `<<` names: one map, or several. */
 const sourcesOf = (document: Document.Parsed, { value }: Pair): ReadonlyArray<unknown> => {
   const source = meant(document, value)
   return isSeq(source) ? source.items.map((item) => meant(document, item)) : [source]
 }
 
-/** Aliases and merges that cannot be followed. */
+/** Aliases and merges that cannot be resolved. */
 const aliasProblems = (document: Document.Parsed, lines: LineCounter): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const wrong = (node: unknown, message: string) => {
@@ -127,9 +130,9 @@ const aliasProblems = (document: Document.Parsed, lines: LineCounter): ReadonlyA
       if (target === undefined)
         wrong(
           alias,
-          "`*` begins an alias, and no anchor with its name stands above; put text that begins with * in quotes"
+          "`*` begins an alias, and no anchor of that name precedes it; put text that begins with * in quotes"
         )
-      else if (ancestors.includes(target)) wrong(alias, "this alias stands inside of what it stands for")
+      else if (ancestors.includes(target)) wrong(alias, "this alias refers to a node that contains it")
     },
     Pair: (_, pair) => {
       if (!isMerge(pair) || problems.length > 0) return
@@ -140,7 +143,7 @@ const aliasProblems = (document: Document.Parsed, lines: LineCounter): ReadonlyA
   return problems.slice(0, ERRORS)
 }
 
-/** The entry of a key: the map's own, or one that is merged into it. */
+/** The entry of a key: the map's own, or one merged into it. */
 const entryOf = (document: Document.Parsed, map: YAMLMap, key: string): Pair | undefined => {
   const own = map.items.find((pair) => !isMerge(pair) && String(pair.key) === key)
   if (own !== undefined) return own
@@ -153,7 +156,7 @@ const entryOf = (document: Document.Parsed, map: YAMLMap, key: string): Pair | u
   return undefined
 }
 
-/** Offset of the last key of a path (not of its value) in the text, or of the nearest one above it. */
+/** Offset in the text of the last key of a path (not of its value), or of its nearest known ancestor. */
 const offsetOf = (document: Document.Parsed, path: ReadonlyArray<PropertyKey>): number | undefined => {
   let node: unknown = document.contents
   let offset: number | undefined
@@ -176,7 +179,7 @@ const offsetOf = (document: Document.Parsed, path: ReadonlyArray<PropertyKey>): 
   return offset
 }
 
-/** Read a file as YAML, or tell all that is wrong with it. */
+/** Reads a file as YAML, or reports everything that is wrong with it. */
 export const read = Effect.fnUntraced(function* (file: string) {
   const text = yield* readText(file)
   const lines = new LineCounter()

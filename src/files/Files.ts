@@ -164,7 +164,7 @@ export const lookAtFolder = Effect.fn("Files.lookAtFolder")(function* (path: str
   const { path: real, found } = yield* go(path, "folder")
   if (Option.isSome(found)) {
     if (found.value.type !== "Directory")
-      return yield* new Untrusted({ path: real, why: "is no folder", remedy: "choose another one in the config" })
+      return yield* new Untrusted({ path: real, why: "is not a folder", remedy: "choose another one in the config" })
     yield* refuse(real, Trust.doubtOfFolder(found.value, real, true))
   }
   return found

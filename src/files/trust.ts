@@ -74,7 +74,7 @@ export const doubtOfFile = (
     return { why: "is a symbolic link, and Anklet's own files are not", remedy: `\`rm ${path}\`` }
   if (file.type !== type)
     return {
-      why: `is no ${type === "File" ? "plain file" : "socket"}`,
+      why: `is not a ${type === "File" ? "regular file" : "socket"}`,
       remedy: `move it away: \`mv ${path} ${path}.old\``
     }
   if (inShared && type === "File" && file.links > 1)

@@ -130,12 +130,12 @@ describe("a config that cannot be used", () => {
     ["has no services", "work_dir: /tmp\n", "services: is missing"],
     ["has an empty list of services", "services: []\n", "at least one service"],
     ["is indented with tabs", "services:\n\t- name: A\n", "line 2", "spaces, not with tabs"],
-    ["has a key twice", "work_dir: a\nwork_dir: b\n", "line 2", "this key is there twice"],
+    ["has a key twice", "work_dir: a\nwork_dir: b\n", "line 2", "this key appears twice"],
     [
       "has a service name twice",
       `${service("")}  - name: A\n    plugin: github\n    token: x\n    registration: repo\n    owner: o\n    repo: r\n`,
       "line 8",
-      'service "A" is there already (line 2)'
+      'service "A" already exists (line 2)'
     ],
     ["has metrics without a port", `${service("")}metrics: {}\n`, "line 8", "metrics.port: is missing"],
     ["has a port that is none", `${service("")}metrics:\n  port: 65536\n`, "line 9", "65535"],

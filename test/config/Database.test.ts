@@ -102,7 +102,7 @@ describe("a store", () => {
         ["redis://u:57/canary@h:6379/0", "%2F for a slash"],
         ["redis://u:p/canary@h", "%2F for a slash"],
         ["redis://canary#@h", "%23 for #"],
-        ["redis://h:6379/0#canary", "behind #"],
+        ["redis://h:6379/0#canary", "after #"],
         ["redis://h:6379?db=2", "parameters"],
         ["redis://h:6379/?password=canary", "parameters"],
         ["redis://h?", "parameters"],
@@ -158,7 +158,7 @@ describe("a store", () => {
           mistakes.map(({ path }) => path.join(".")),
           [key]
         )
-        assert.include(mistakes[0]?.message, `\`url\` tells another ${key}`)
+        assert.include(mistakes[0]?.message, `\`url\` gives another ${key}`)
         assert.notInclude(JSON.stringify(mistakes), "canar")
         assert.deepStrictEqual(nodes(yield* read({ url, [key]: same })), ["h:7000"])
       }

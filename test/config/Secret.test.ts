@@ -47,9 +47,9 @@ const file = (name: string, content: string | Uint8Array) => {
 describe("a token", () => {
   it.effect("that no header can hold, or that is none, is refused with what is wrong", () =>
     refuses(Token, [
-      [`\u201c${TOKEN}\u201d`, "quotes in it"],
-      [`'${TOKEN}'`, "quotes in it"],
-      [`"${TOKEN}"`, "quotes in it"],
+      [`\u201c${TOKEN}\u201d`, "contains quotes"],
+      [`'${TOKEN}'`, "contains quotes"],
+      [`"${TOKEN}"`, "contains quotes"],
       [`ghp_\n${CANARY}`, "line break"],
       [`ghp_\r\n${CANARY}`, "line break"],
       [`ghp_ ${CANARY}`, "white space"],
@@ -130,7 +130,7 @@ describe("a reference to a secret", () => {
         [file("env", `GITHUB_TOKEN=${TOKEN}\n`), "NAME=value"],
         [file("exported", `export TOKEN="${TOKEN}"\n`), "NAME=value"],
         [file("two", `${TOKEN}\n${TOKEN}\n`), "line break"],
-        ["file:/dev/zero", "no plain file"],
+        ["file:/dev/zero", "not a regular file"],
         ...(process.getuid?.() === 0 ? [] : [[closed, "cannot be read"] as const])
       ])
     })
@@ -197,7 +197,7 @@ describe("a private key", () => {
         ["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "certificate"],
         ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----", "for SSH"],
         [sealed, "passphrase"],
-        [privateKey.slice(0, -40), "not whole"],
+        [privateKey.slice(0, -40), "incomplete"],
         [privateKey.replace(secret, ""), "damaged"],
         [Buffer.from(privateKey).toString("base64"), "cannot be read"],
         [file("encoded", Buffer.from(privateKey).toString("base64")), "base64"],

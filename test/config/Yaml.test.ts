@@ -96,8 +96,8 @@ describe("merge keys", () => {
       assert.include(yield* at("  - name: A\n    <<: [*one, x]\n"), "line 12: `<<` merges keys")
       assert.include(yield* at("  - <<: *three\n    name: A\n"), "line 11: `*` begins an alias")
       assert.notInclude(yield* at("  - name: A\n    token: *CANARY\n"), "CANARY")
-      assert.include(yield* at("  - &a\n    name: A\n    <<: *a\n"), "line 13: this alias stands inside")
-      assert.include(yield* at("  - name: A\n    x: &b [*b]\n"), "line 12: this alias stands inside")
+      assert.include(yield* at("  - &a\n    name: A\n    <<: *a\n"), "line 13: this alias refers to")
+      assert.include(yield* at("  - name: A\n    x: &b [*b]\n"), "line 12: this alias refers to")
     })
   )
 

@@ -184,7 +184,7 @@ describe("what is said of a config", () => {
         "services[2].token: a token, or a GitHub App",
         "services[2].repo: registration: repo needs",
         "services[3]: expected the keys and values of a service",
-        'services[4].name: service "C" is there already',
+        'services[4].name: service "C" already exists',
         'services[4].registration: expected "repo" or "org"'
       ]) {
         assert.isTrue(

@@ -153,7 +153,7 @@ describe("trust", () => {
     ["a file that a group of many may write", "file", { mode: 0o664, gid: STAFF }, "chmod go-w"],
     ["a file that root's group may write", "file", { mode: 0o664, gid: 0 }, undefined],
     ["a file that all may read", "file", { mode: 0o644, gid: STAFF }, undefined],
-    ["what is no file", "file", { type: "Other" }, "no plain file"],
+    ["what is not a file", "file", { type: "Other" }, "not a regular file"],
     ["a file in another user's folder", "folder", { uid: me + 1 }, "belongs to another user"],
     ["a file in another user's folder, sticky or not", "folder", { uid: me + 1, mode: 0o1777 }, "another user"],
     ["a file in a folder that all may write", "folder", { mode: 0o777 }, "chmod go-w"],
