@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { lazy } from "../interruption/Lazy.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import { config, handle } from "./anklet.ts"
 import { say } from "./terminal.ts"
@@ -17,10 +18,10 @@ class StillPaused extends hiding(Schema.TaggedError<StillPaused>()("StillPaused"
 const told = (path: "/pause" | "/resume", done: string) =>
   handle((given: { readonly config: Option.Option<string> }) =>
     Effect.gen(function* () {
-      const control = yield* Effect.promise(() => import("./control.ts"))
+      const control = yield* lazy(() => import("./control.ts"))
       const daemon = yield* control.at(given.config)
       const answer = yield* daemon.ask("POST", path)
-      const { STILL } = yield* Effect.promise(() => import("../services/Drain.ts"))
+      const { STILL } = yield* lazy(() => import("../services/Drain.ts"))
       if (answer.startsWith(STILL)) return yield* new StillPaused({ detail: answer })
       yield* say(done)
       return 0

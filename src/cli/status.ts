@@ -2,6 +2,7 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
+import { lazy } from "../interruption/Lazy.ts"
 import { config, handle, json } from "./anklet.ts"
 import { alone, json as asJson } from "./shown.ts"
 import { say, screen, unread } from "./terminal.ts"
@@ -20,10 +21,10 @@ export const status = Command.make(
   { config, watch, fleet, json },
   handle((given) =>
     Effect.gen(function* () {
-      const control = yield* Effect.promise(() => import("./control.ts"))
-      const words = yield* Effect.promise(() => import("./status/render.ts"))
-      const { Status } = yield* Effect.promise(() => import("../control/Status.ts"))
-      const { Fleet } = yield* Effect.promise(() => import("../control/Fleet.ts"))
+      const control = yield* lazy(() => import("./control.ts"))
+      const words = yield* lazy(() => import("./status/render.ts"))
+      const { Status } = yield* lazy(() => import("../control/Status.ts"))
+      const { Fleet } = yield* lazy(() => import("../control/Fleet.ts"))
       const daemon = yield* control.at(given.config)
       const shown = given.json
         ? Effect.map(daemon.ask("GET", given.fleet ? "/fleet" : "/status"), asJson)

@@ -4,6 +4,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { lazy } from "../interruption/Lazy.ts"
 import { config, handle, UsageError } from "./anklet.ts"
 import { complain, interrupted, say } from "./terminal.ts"
 
@@ -24,10 +25,10 @@ export const ui = Command.make(
     Effect.gen(function* () {
       if (given.port < 0 || given.port > LAST_PORT)
         return yield* new UsageError({ detail: `--port wants 1 to ${LAST_PORT}, or 0 for any that is free` })
-      const control = yield* Effect.promise(() => import("./control.ts"))
-      const { serveTcp } = yield* Effect.promise(() => import("../control/Server.ts"))
-      const Page = yield* Effect.promise(() => import("../ui/Page.ts"))
-      const Key = yield* Effect.promise(() => import("../ui/Key.ts"))
+      const control = yield* lazy(() => import("./control.ts"))
+      const { serveTcp } = yield* lazy(() => import("../control/Server.ts"))
+      const Page = yield* lazy(() => import("../ui/Page.ts"))
+      const Key = yield* lazy(() => import("../ui/Key.ts"))
       const daemon = yield* control.at(given.config)
       const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof daemon.ask>>>()
       const key = yield* Key.make

@@ -2,6 +2,7 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
+import { lazy } from "../interruption/Lazy.ts"
 import { config, handle, json } from "./anklet.ts"
 import { json as asJson, line } from "./shown.ts"
 import { say, screen } from "./terminal.ts"
@@ -16,8 +17,8 @@ export const why = Command.make(
   { config, json, job },
   handle((given) =>
     Effect.gen(function* () {
-      const control = yield* Effect.promise(() => import("./control.ts"))
-      const { Why } = yield* Effect.promise(() => import("../control/Why.ts"))
+      const control = yield* lazy(() => import("./control.ts"))
+      const { Why } = yield* lazy(() => import("../control/Why.ts"))
       const daemon = yield* control.at(given.config)
       const path = `/why?job=${encodeURIComponent(given.job)}`
       if (given.json)

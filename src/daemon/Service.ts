@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
@@ -56,12 +56,19 @@ const report = (cause: Cause.Cause<PluginError>, failures: number, before: Optio
       : Effect.logError("service is failing: a pass died; this is a fault in its plugin", cause)
 }
 
-/** Make exactly one pass; tells how it ended. */
-const once = <R>({ pass }: Service<R>) =>
-  Effect.scoped(pass).pipe(
-    Effect.tapErrorCause((cause) => report(cause, 0, Option.none())),
-    // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
-    Effect.sandbox,
+/**
+ * Run what a plugin gives, and fail with the cause of its failure. This is the one catch-all: a plugin that throws, dies or
+ * interrupts itself must not touch another service.
+ */
+const attempt: <A, E, R>(given: Effect.Effect<A, E, R>) => Effect.Effect<A, Cause.Cause<E>, R> = Effect.sandbox
+
+/** A pass that leaves nothing open. */
+const attemptPass = <R>({ pass }: Service<R>) => attempt(Effect.scoped(pass))
+
+/** Make exactly one pass; a failure is reported, and is the service's own. */
+const once = <R>(service: Service<R>) =>
+  attemptPass(service).pipe(
+    Effect.tapError((cause) => report(cause, 0, Option.none())),
     Effect.mapError((cause) =>
       Option.getOrElse(
         Cause.failureOption(cause),
@@ -70,7 +77,7 @@ const once = <R>({ pass }: Service<R>) =>
     )
   )
 
-/** Make passes until drained. Never fails: a failing pass is reported and made again, later and later. */
+/** Make passes until drained. Never fails: a pass that failed is reported, and made again after a pause that grows. */
 const forever = <R>(service: Service<R>) =>
   Effect.gen(function* () {
     const drain = yield* Drain
@@ -81,12 +88,8 @@ const forever = <R>(service: Service<R>) =>
     const said = yield* Ref.make(Option.none<string>())
     while (!(yield* drain.begun)) {
       yield* progress.state({ _tag: "Looking" })
-      const exit = yield* Effect.scoped(service.pass).pipe(
-        // the one catch-all: a plugin that throws, dies or interrupts itself must not touch another service
-        Effect.sandbox,
-        Effect.exit
-      )
-      if (Exit.isSuccess(exit)) {
+      const passed = yield* Effect.either(attemptPass(service))
+      if (Either.isRight(passed)) {
         if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
         yield* Ref.set(failures, 0)
         yield* Metrics.passEnded({ service: service.name, result: "ok" })
@@ -102,7 +105,7 @@ const forever = <R>(service: Service<R>) =>
         yield* Effect.raceAll([Effect.sleep(service.sleepInterval), coordinator.woken(service.name), drain.wait])
         continue
       }
-      const cause = Cause.flatten(exit.cause)
+      const cause = passed.left
       yield* Metrics.passEnded({ service: service.name, result: isWaiting(cause) ? "waiting" : "failed" })
       const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
       yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(troubleOf(cause))))
@@ -132,8 +135,8 @@ export const KINDS = {
 export const examine = <R>({ plugin, examine }: Service<R>, context: ExamineContext) =>
   (examine?.(context) ?? Effect.succeed([])).pipe(
     Effect.filterOrDieMessage((found) => Finding.areFindings(found), "it gives something that is no list of findings"),
-    // as with a pass: what is wrong with a plugin must not touch the others
-    Effect.catchAllCause((cause) => {
+    attempt,
+    Effect.catchAll((cause) => {
       const [why] = Cause.pretty(cause).split("\n")
       return Effect.succeed([
         Finding.about("plugins", KINDS)("plugin-died", `plugin ${plugin} died while asked: ${why}`)

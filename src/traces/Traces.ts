@@ -5,6 +5,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { lazy } from "../interruption/Lazy.ts"
 import * as Secrets from "../secrets/Secrets.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import { Activity } from "../services/Activity.ts"
@@ -74,6 +75,6 @@ export const start = Effect.gen(function* () {
   const activity = yield* Activity
   const found = yield* settings
   if (Option.isNone(found)) return
-  const { sender } = yield* Effect.promise(() => import("./otlp.ts"))
+  const { sender } = yield* lazy(() => import("./otlp.ts"))
   yield* activity.onEnd(yield* sender(found.value))
 })

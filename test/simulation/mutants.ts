@@ -240,8 +240,8 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "letting go: something of every pass stays",
     file: "src/daemon/Service.ts",
-    find: "      const exit = yield* Effect.scoped(service.pass).pipe(",
-    put: '      Reflect.set(globalThis, "kept", [Reflect.get(globalThis, "kept")])\n      const exit = yield* Effect.scoped(service.pass).pipe(',
+    find: "      const passed = yield* Effect.either(attemptPass(service))",
+    put: '      Reflect.set(globalThis, "kept", [Reflect.get(globalThis, "kept")])\n      const passed = yield* Effect.either(attemptPass(service))',
     killedBy: { simulation: ["week"] }
   }
 ]
