@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import { JobKey, type JobRequest, LogFields } from "../domain/Job.ts"
 import { Reached, type Stage } from "../domain/Stage.ts"
 import { without } from "../secrets/Secrets.ts"
@@ -138,8 +139,11 @@ export class Activity extends Context.Tag("anklet/Activity")<
     readonly handedBack: Effect.Effect<ReadonlyArray<Note>>
     /** Where a service tells what it does. `ended` is run with each job that it had. */
     readonly of: (service: { readonly name: string; readonly plugin: string }) => ProgressReporter
-    /** Be told of each job that has ended. */
-    readonly onEnd: (told: (ended: Ended) => Effect.Effect<void>) => Effect.Effect<void>
+    /**
+     * Run this with each job that ends, as long as the scope lives. It runs in the service that had the job, before that
+     * goes on, so that no job is missed, also not while the daemon stops: it must be quick, and leave the rest to a fiber.
+     */
+    readonly onEnd: (listener: (ended: Ended) => Effect.Effect<void>) => Effect.Effect<void, never, Scope.Scope>
   }
 >() {
   static readonly layer = Layer.sync(Activity, () => {
@@ -147,7 +151,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
     const ended: Array<Ended> = []
     const seen = new Map<string, Map<JobKey, number>>()
     const notes = new Map<JobKey, Note>()
-    const listeners: Array<(ended: Ended) => Effect.Effect<void>> = []
+    const listeners = new Set<{ readonly hear: (ended: Ended) => Effect.Effect<void> }>()
     const timed = <A>(act: (now: number) => A) => Effect.map(Clock.currentTimeMillis, act)
     const seenAt = (job: JobKey) => {
       for (const jobs of seen.values()) {
@@ -239,7 +243,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
             const end: Ended = { service: name, job, outcome: whyOf(outcome) }
             ended.unshift(end)
             ended.length = Math.min(ended.length, REMEMBERED)
-            return Effect.forEach(listeners, (told) => told(end), { discard: true })
+            return Effect.forEach(listeners, ({ hear }) => hear(end), { discard: true })
           })
       }
     }
@@ -251,7 +255,14 @@ export class Activity extends Context.Tag("anklet/Activity")<
       noted: (job) => Effect.sync(() => notes.get(job)),
       handedBack: Effect.sync(() => [...notes.values()].filter(({ until }) => until > 0)),
       of,
-      onEnd: (told) => Effect.sync(() => void listeners.push(told))
+      onEnd: (hear) =>
+        Effect.suspend(() => {
+          const listener = { hear }
+          return Effect.acquireRelease(
+            Effect.sync(() => void listeners.add(listener)),
+            () => Effect.sync(() => listeners.delete(listener))
+          )
+        })
     })
   })
 }
