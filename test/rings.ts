@@ -13,7 +13,13 @@ export const RINGS = {
     "test/release/*.test.ts"
   ],
   /** The built program as its user runs it, in a browser, too; and a short simulation. */
-  whole: ["test/whole/*.test.ts", "test/cli/!(findings).test.ts", "test/build/*.test.ts", "test/simulation/*.test.ts"],
+  whole: [
+    "test/whole/*.test.ts",
+    "test/cli/*.test.ts",
+    "test/doctor/!(findings).test.ts",
+    "test/build/*.test.ts",
+    "test/simulation/*.test.ts"
+  ],
   /** The shared store and what watches us, on real servers. */
   contract: ["test/store/*.test.ts", "test/control/metrics/Exposition.test.ts", "test/services/GitHub/tunnel.test.ts"],
   /** Real processes, files and HTTP, and input that bites. */
