@@ -1,4 +1,4 @@
-/** Who gets which job. One service of one host, whoever asks first; the rules are in `Coordinator/reducer.ts`. */
+/** Who gets which job. One service of one host, whoever asks first; the rules are in `Coordinator/rules.ts`. */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -7,11 +7,11 @@ import * as Schema from "effect/Schema"
 import type { JobKey, JobRequest, Scope } from "../domain/Job.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { JobClass } from "./Coordinator/order.ts"
-import type { Claim, HandBack, JobRecord, Survey } from "./Coordinator/reducer.ts"
+import type { Claim, HandBack, JobRecord, Survey } from "./Coordinator/protocol.ts"
 import type { JournalError } from "./Journal.ts"
 
 export { classOf, type JobClass } from "./Coordinator/order.ts"
-export { type Claim, type HandBack, type JobRecord, RULES, type Survey } from "./Coordinator/reducer.ts"
+export { type Claim, type HandBack, type JobRecord, RULES, type Survey } from "./Coordinator/protocol.ts"
 
 /** The coordinator cannot say who gets what. */
 export class CoordinatorError extends hiding(

@@ -50,7 +50,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "idempotent claim: a service that has a job gets another one",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/claims.ts",
     find: "  if (Option.isSome(held)) {\n    return outcome(own(state, host, held.value, until)",
     put: "  if (Option.isSome(held) && now < 0) {\n    return outcome(own(state, host, held.value, until)",
     killedBy: handfuls(60)
@@ -64,38 +64,38 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "hold: jobs are claimed at once after the store lost its memory",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/hosts.ts",
     find: "hold: isNew && command.knew ? now + RULES.hold : state.hold,",
     put: "hold: state.hold,",
-    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },
   {
     name: "exclusion: a host takes at once what it has just handed back",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/queue.ts",
     find: "  if (!exclusion.soft) return false\n",
     put: "  if (!exclusion.soft) return true\n",
-    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },
   {
     name: "soft exclusion: a job waits although nobody else could take it",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/queue.ts",
     find: "  return !others || now - createdAtOf",
     put: "  return now - createdAtOf",
-    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },
   {
     name: "order: what was tried in vain keeps its place before what is new",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/claims.ts",
     find: "const isLast = inVain || ",
     put: "const isLast = ",
-    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },
   {
     name: "order: what comes last never has its turn while there is something new",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/claims.ts",
     find: "state.passed >= RULES.share",
     put: "state.passed < 0",
-    killedBy: { test: "test/services/Coordinator/reducer.test.ts" }
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },
   {
     name: "swap: a runner that took another job than planned counts for the planned one",
@@ -141,7 +141,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "lease: a dead host's job stays its own",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/looks.ts",
     find: "  for (const [key] of lapsed) after = disown(after, key)\n",
     put: "",
     killedBy: crashes("a job of two hosts", "never returns")
@@ -232,7 +232,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "forgetting: a job that is done is remembered for ever",
-    file: "src/services/Coordinator/reducer.ts",
+    file: "src/services/Coordinator/rules/looks.ts",
     find: ".filter(([, since]) => since <= now - RULES.tombstone)",
     put: ".filter(([, since]) => since < 0 && now < 0)",
     killedBy: { simulation: ["week"] }

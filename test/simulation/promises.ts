@@ -2,7 +2,8 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, type Scope } from "../../src/domain/Job.ts"
-import { type Command, type Outcome, RULES, type State } from "../../src/services/Coordinator/reducer.ts"
+import { type Command, RULES, type State } from "../../src/services/Coordinator/protocol.ts"
+import type { Outcome } from "../../src/services/Coordinator/rules.ts"
 import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
 import type { Machine, SimulatedVm } from "./machine.ts"
 

@@ -12,17 +12,8 @@ import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
 import * as PollHealth from "./pollHealth.ts"
-import {
-  type Claim,
-  type Hello,
-  heldBy,
-  initial,
-  type Outcome,
-  type Request,
-  RULES,
-  reduce,
-  type State
-} from "./reducer.ts"
+import { type Claim, type Hello, initial, type Request, RULES, type State } from "./protocol.ts"
+import { heldBy, type Outcome, reduce } from "./rules.ts"
 import * as Survey from "./survey.ts"
 
 /** The only host there is. */

@@ -8,7 +8,7 @@ import { CoordinatorError } from "../Coordinator.ts"
 import { Host } from "../Host.ts"
 import * as Metrics from "../Metrics.ts"
 import { Wake } from "../Wake.ts"
-import type { Claim, Command, Hello, Reply, Request } from "./reducer.ts"
+import type { Claim, Command, Hello, Reply, Request } from "./protocol.ts"
 import type { Store } from "./store.ts"
 
 /** What this host knows of a scope that it takes part in. */

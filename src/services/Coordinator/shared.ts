@@ -24,7 +24,7 @@ import { toClaim, toEntry } from "./entry.ts"
 import * as Membership from "./membership.ts"
 import { classOf, type JobClass } from "./order.ts"
 import * as PollHealth from "./pollHealth.ts"
-import { type Claim, type HandBack, type Reply, type Request, RULES, type Sighting } from "./reducer.ts"
+import { type Claim, type HandBack, type Reply, type Request, RULES, type Sighting } from "./protocol.ts"
 import type { Store } from "./store.ts"
 import * as Survey from "./survey.ts"
 

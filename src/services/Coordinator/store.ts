@@ -2,7 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type { Scope } from "../../domain/Job.ts"
 import type { CoordinatorError } from "../Coordinator.ts"
-import type { Command, Reply } from "./reducer.ts"
+import type { Command, Reply } from "./protocol.ts"
 
 /** A store that is connected to, or is being connected to. */
 export interface Store {

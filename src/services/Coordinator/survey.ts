@@ -1,7 +1,7 @@
 /** Questions of people to the coordinator, put together from its replies. */
 import * as Effect from "effect/Effect"
 import { HOSTS } from "../../text/Limits.ts"
-import { type JobRecord, type Reply, RULES, type Survey } from "./reducer.ts"
+import { type JobRecord, type Reply, RULES, type Survey } from "./protocol.ts"
 
 const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, hold: 0 }
 const UNKNOWN: JobRecord = {

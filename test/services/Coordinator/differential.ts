@@ -1,9 +1,10 @@
-/** The scripts against the reducer: the same commands, the same replies, the same state. */
+/** The scripts against the rules: the same commands, the same replies, the same state. */
 import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
 import type { Redis } from "ioredis"
+import { type Command, initial, type Reply } from "../../../src/services/Coordinator/protocol.ts"
 import { argumentsOf, compile, keysOf, replyOf } from "../../../src/services/Coordinator/redis/scripts.ts"
-import { type Command, initial, type Reply, reduce } from "../../../src/services/Coordinator/reducer.ts"
+import { reduce } from "../../../src/services/Coordinator/rules.ts"
 import * as dump from "./dump.ts"
 import { type Crowd, make, SCOPE } from "./random.ts"
 

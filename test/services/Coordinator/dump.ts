@@ -4,8 +4,8 @@ import * as Schema from "effect/Schema"
 import type { Redis } from "ioredis"
 import { JobRequest } from "../../../src/domain/Job.ts"
 import { classOf } from "../../../src/services/Coordinator/order.ts"
+import type { State } from "../../../src/services/Coordinator/protocol.ts"
 import { keysOf } from "../../../src/services/Coordinator/redis/scripts.ts"
-import type { State } from "../../../src/services/Coordinator/reducer.ts"
 import { SCOPE } from "./random.ts"
 
 const specOf = Schema.encodeSync(Schema.parseJson(JobRequest))

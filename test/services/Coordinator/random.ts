@@ -3,7 +3,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, JobRequest, Scope, Template } from "../../../src/domain/Job.ts"
 import { classOf } from "../../../src/services/Coordinator/order.ts"
-import type { Claim, Command, Request, State } from "../../../src/services/Coordinator/reducer.ts"
+import type { Claim, Command, Request, State } from "../../../src/services/Coordinator/protocol.ts"
 
 export const SCOPE = Scope.make("github:o/r")
 

@@ -1,5 +1,5 @@
 /**
- * The rules of `reducer.ts` as Lua scripts: which script a command is, what it is given, and what its answer means.
+ * The rules of `rules.ts` as Lua scripts: which script a command is, what it is given, and what its answer means.
  *
  * A script is known to Redis by the hash of its text, so hosts of different versions keep to their own. All keys of a
  * scope carry it as their hash tag, which puts them in one slot of a cluster.
@@ -11,7 +11,7 @@ import { JobKey, JobRequest, type Scope } from "../../../domain/Job.ts"
 import { without } from "../../../secrets/Secrets.ts"
 import * as Limits from "../../../text/Limits.ts"
 import { classOf, rankOf } from "../order.ts"
-import { type Command, type Reply, RULES, type Verdict } from "../reducer.ts"
+import { type Command, type Reply, RULES, type Verdict } from "../protocol.ts"
 import beat from "./beat.lua"
 import claim from "./claim.lua"
 import finish from "./finish.lua"

@@ -6,13 +6,12 @@ import { classOf } from "../../../src/services/Coordinator/order.ts"
 import {
   type Claim,
   type Command,
-  heldBy,
   initial,
   type Reply,
   type Request,
-  reduce,
   type State
-} from "../../../src/services/Coordinator/reducer.ts"
+} from "../../../src/services/Coordinator/protocol.ts"
+import { heldBy, reduce } from "../../../src/services/Coordinator/rules.ts"
 import { make } from "./random.ts"
 
 const scope = Scope.make("github:o/r")
