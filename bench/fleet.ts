@@ -95,7 +95,7 @@ const pickUp = (hosts: number, jobs: number) =>
   }).pipe(Effect.scoped)
 
 const scripts = compile()
-const caller = { host: "bench", boot: "1", gen: "g" }
+const caller = { host: "bench", life: "1", generation: "g" }
 const send = (redis: Redis | ReturnType<Redis["pipeline"]>, command: Command) =>
   redis.evalsha(scripts[command._tag].sha, 15, ...keysOf(SCOPE), ...argumentsOf(command))
 
@@ -104,7 +104,8 @@ const claimCost = async (queued: number, classes: number) => {
   await server.ask(async (redis) => {
     await redis.flushall()
     for (const { text } of Object.values(scripts)) await redis.script("LOAD", text)
-    await send(redis, { _tag: "Hello", ...caller, info: "bench", terms: "", lease: 600_000, knew: false, takes: "" })
+    const first = { info: "bench", terms: "", lease: 600_000, knewGeneration: false, replaces: "" }
+    await send(redis, { _tag: "Hello", ...caller, ...first })
     await send(redis, { _tag: "Poll", ...caller, every: 0 })
     for (let from = 0; from < queued; from += 500) {
       const jobs = Array.from({ length: Math.min(500, queued - from) }, (_, n) =>

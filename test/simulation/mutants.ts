@@ -65,7 +65,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "hold: jobs are claimed at once after the store lost its memory",
     file: "src/services/Coordinator/rules/hosts.ts",
-    find: "hold: isNew && command.knew ? now + RULES.hold : state.hold,",
+    find: "hold: isNew && command.knewGeneration ? now + RULES.hold : state.hold,",
     put: "hold: state.hold,",
     killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },

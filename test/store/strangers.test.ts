@@ -69,6 +69,10 @@ const DONE: ReadonlyArray<readonly [string, (redis: Redis) => Promise<unknown>]>
   ["the idle are garbage", (redis) => redis.zadd(key("idle"), 0, "* x", 0, `${CLASS} x`)],
   ["a reservation is garbage", (redis) => redis.hset(key("reserved"), "mac", "garbage")],
   ["a number is garbage", (redis) => redis.hset(key("meta"), "hold", "garbage", "looked", "garbage")],
+  [
+    "fields of another version are there",
+    (redis) => redis.hset(key("meta"), "gen", "another", "boot", "another", "unknown", "garbage")
+  ],
   ["another host is garbage", (redis) => redis.hset(key("hosts"), "other", "garbage")],
   ["a job's request has no template", told((spec) => ({ ...spec, template: {} }))],
   ["a job's template is a path", told((spec) => ({ ...spec, template: { id: "../../x", tag: "v1" } }))],
@@ -92,7 +96,7 @@ const DONE: ReadonlyArray<readonly [string, (redis: Redis) => Promise<unknown>]>
     async (redis) => {
       for (const [n, said] of ["garbage", nested(100_000), "x".repeat(4_000_000), "\ud800"].entries()) {
         await redis.zadd(key("alive"), Date.now() + 60_000, `ghost-${n}`)
-        await redis.hset(key("hosts"), `ghost-${n}`, `boot ${said}`)
+        await redis.hset(key("hosts"), `ghost-${n}`, `life ${said}`)
         await redis.hset(key("said"), `ghost-${n}`, said)
       }
     }

@@ -17,8 +17,8 @@ import { heldBy, type Outcome, reduce } from "./rules.ts"
 import * as Survey from "./survey.ts"
 
 /** The only host there is. */
-const LOCAL = { host: "local", boot: "local" } as const
-const GEN = "local"
+const LOCAL = { host: "local", life: "local" } as const
+const GENERATION = "local"
 /** What only one host can hold is held for as long as it lives. */
 const FOR_EVER = Number.POSITIVE_INFINITY
 
@@ -27,9 +27,9 @@ const hello: Hello = {
   info: "this host",
   terms: "",
   lease: FOR_EVER,
-  gen: GEN,
-  knew: false,
-  takes: ""
+  generation: GENERATION,
+  knewGeneration: false,
+  replaces: ""
 }
 
 /** Make it for these services. */
@@ -57,7 +57,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     Effect.flatMap(Clock.currentTimeMillis, (now) =>
       SynchronizedRef.modifyEffect(scopes, (before) => {
         const state = Option.getOrElse(HashMap.get(before, scope), () => initial)
-        const outcome = reduce(state, { ...command, ...LOCAL, gen: GEN }, now)
+        const outcome = reduce(state, { ...command, ...LOCAL, generation: GENERATION }, now)
         return outcome.state === state
           ? Effect.succeed([outcome, before] as const)
           : Effect.as(write(outcome), [outcome, HashMap.set(before, scope, outcome.state)] as const)

@@ -15,7 +15,7 @@ import type { Store } from "./store.ts"
 export interface Member {
   readonly terms: string
   /** The generation of the store; none before the first hello. */
-  gen: Option.Option<string>
+  generation: Option.Option<string>
   /** Jobs whose requests the store should know. */
   known: ReadonlySet<JobKey>
   /** One look at a time. */
@@ -38,7 +38,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const host = yield* Host
   const wake = yield* Wake
-  const identity = { host: host.id, boot: host.boot }
+  const identity = { host: host.id, life: host.boot }
   const members = new Map<Scope, Member>()
   const isAway = yield* Ref.make(false)
 
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function* (
   const greet = Effect.fnUntraced(function* (
     scope: Scope,
     member: Member,
-    takes = ""
+    replaces = ""
   ): Effect.fn.Return<string, CoordinatorError> {
     if (!(yield* Ref.get(fitted))) {
       yield* store.fit
@@ -78,28 +78,28 @@ export const make = Effect.fnUntraced(function* (
       info: host.info,
       terms: member.terms,
       lease,
-      gen: yield* Uuid.random,
-      knew: Option.isSome(member.gen) || claims.length > 0,
-      takes
+      generation: yield* Uuid.random,
+      knewGeneration: Option.isSome(member.generation) || claims.length > 0,
+      replaces
     }
     const reply = yield* ask(scope, { ...hello, ...identity })
     switch (reply._tag) {
       case "Welcome": {
-        const { gen } = reply
-        if (Option.isSome(member.gen) && member.gen.value !== gen) {
+        const { generation } = reply
+        if (Option.isSome(member.generation) && member.generation.value !== generation) {
           yield* Effect.logWarning(`${store.name} has lost its memory: hosts tell it again what they run`)
         }
-        member.gen = Option.some(gen)
+        member.generation = Option.some(generation)
         member.known = new Set()
-        if (claims.length > 0) yield* ask(scope, { ...identity, gen, _tag: "Restore", lease, claims })
-        return gen
+        if (claims.length > 0) yield* ask(scope, { ...identity, generation, _tag: "Restore", lease, claims })
+        return generation
       }
       case "Taken":
         yield* whoTook(reply.info)
         // proven dead, but another one may have come meanwhile
-        return reply.boot === takes
+        return reply.life === replaces
           ? yield* refused("another daemon has this host's identity")
-          : yield* greet(scope, member, reply.boot)
+          : yield* greet(scope, member, reply.life)
       case "Mixed":
         return yield* refused(mixed(scope, member.terms, reply.terms, host.nameOf(reply.info)))
       default:
@@ -107,14 +107,14 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const genOf = (scope: Scope, stale: Option.Option<string>) =>
+  const generationOf = (scope: Scope, stale: Option.Option<string>) =>
     Effect.suspend(() => {
       const member = members.get(scope)
       if (member === undefined) return refused(`${scope} was not joined`)
       return Effect.suspend(() =>
         // whoever waited may find that it was said already
-        Option.isSome(member.gen) && !Option.contains(stale, member.gen.value)
-          ? Effect.succeed(member.gen.value)
+        Option.isSome(member.generation) && !Option.contains(stale, member.generation.value)
+          ? Effect.succeed(member.generation.value)
           : greet(scope, member)
       ).pipe(member.greeting.withPermits(1))
     })
@@ -123,16 +123,16 @@ export const make = Effect.fnUntraced(function* (
   const run = Effect.fnUntraced(function* (scope: Scope, request: Request): Effect.fn.Return<Reply, CoordinatorError> {
     let stale = Option.none<string>()
     for (let tries = 0; tries < 3; tries++) {
-      const gen: string = yield* genOf(scope, stale)
-      const reply: Reply = yield* ask(scope, { ...request, ...identity, gen })
+      const generation: string = yield* generationOf(scope, stale)
+      const reply: Reply = yield* ask(scope, { ...request, ...identity, generation })
       if (reply._tag === "Taken") {
         yield* whoTook(reply.info)
         const member = members.get(scope)
-        if (member !== undefined) yield* greet(scope, member, reply.boot)
+        if (member !== undefined) yield* greet(scope, member, reply.life)
         continue
       }
       if (reply._tag !== "Stranger") return reply
-      stale = Option.some(gen)
+      stale = Option.some(generation)
     }
     return yield* refused(`${store.name} forgets us as soon as we are known: are two daemons sharing one identity?`)
   })
@@ -147,20 +147,20 @@ export const make = Effect.fnUntraced(function* (
       if (member === undefined) {
         members.set(scope, {
           terms,
-          gen: Option.none(),
+          generation: Option.none(),
           known: new Set(),
           looking: Effect.unsafeMakeSemaphore(1),
           greeting: Effect.unsafeMakeSemaphore(1)
         })
       }
-      return Effect.asVoid(genOf(scope, Option.none()))
+      return Effect.asVoid(generationOf(scope, Option.none()))
     })
 
   /** Say goodbye wherever we are known. */
   const leave = (services: ReadonlyArray<string>) =>
     Effect.suspend(() =>
       Effect.forEach(
-        [...members].filter(([, { gen }]) => Option.isSome(gen)),
+        [...members].filter(([, { generation }]) => Option.isSome(generation)),
         ([scope]) => run(scope, { _tag: "Leave", services }),
         { discard: true }
       )

@@ -77,7 +77,7 @@ export interface Owned extends Seat {
 /** A host that takes part in the scope. */
 export interface Host {
   /** Identifies one run of its daemon, from start to exit. */
-  readonly boot: string
+  readonly life: string
   /** How it describes itself, to people and to a daemon that finds its identity in use. */
   readonly info: string
   /** What it last said that it does; for people. */
@@ -96,7 +96,7 @@ export interface Idle extends Seat {
 /** All that the coordinator knows of a scope. */
 export interface State {
   /** Identifies the store's memory: a store that lost it gets another one. */
-  readonly gen: string
+  readonly generation: string
   /** After such a loss no host claims before this, so that owners can restore their claims. */
   readonly hold: number
   /** What all hosts of the scope must agree on, and the host that set it. */
@@ -121,7 +121,7 @@ export interface State {
 
 /** A scope of which nothing is known. */
 export const initial: State = {
-  gen: "",
+  generation: "",
   hold: 0,
   terms: { value: "", host: "" },
   hosts: HashMap.empty(),
@@ -151,11 +151,11 @@ export interface Hello {
   /** How long the host counts as alive without another word, in milliseconds. */
   readonly lease: number
   /** The generation to begin if the store has none. */
-  readonly gen: string
+  readonly generation: string
   /** This daemon knew an earlier generation or holds claims, so other hosts may have claims to restore as well. */
-  readonly knew: boolean
+  readonly knewGeneration: boolean
   /** A life of this host that is proven dead, and that this one replaces; empty if none is. */
-  readonly takes: string
+  readonly replaces: string
 }
 
 /** What a host that said hello may ask. */
@@ -200,7 +200,10 @@ export type Request =
   | { readonly _tag: "Inspect"; readonly job: JobKey }
 
 /** A request with its sender: the host, this life of it, and the generation of the store that it knows. */
-export type Command = (Hello | (Request & { readonly gen: string })) & { readonly host: HostId; readonly boot: string }
+export type Command = (Hello | (Request & { readonly generation: string })) & {
+  readonly host: HostId
+  readonly life: string
+}
 
 /** The answer to a claim listed in a beat or restored: `kept` (valid, lease extended), `lost` (done, or owned by another service), `unknown` (the store does not know it). */
 export type Verdict = "kept" | "lost" | "unknown"
@@ -213,10 +216,10 @@ export type Reply =
   /** The host must say hello (again). */
   | { readonly _tag: "Stranger" }
   /** Another life of this host is alive; `info` is how it describes itself. */
-  | { readonly _tag: "Taken"; readonly boot: string; readonly info: string }
+  | { readonly _tag: "Taken"; readonly life: string; readonly info: string }
   /** The hosts of this scope have agreed on other terms; `info` describes the host that set them. */
   | { readonly _tag: "Mixed"; readonly terms: string; readonly info: string }
-  | { readonly _tag: "Welcome"; readonly gen: string }
+  | { readonly _tag: "Welcome"; readonly generation: string }
   /** Verdicts, in the order of the claims listed; and claims of this host that the beat did not list, because the reply that granted them was lost. */
   | { readonly _tag: "Heard"; readonly verdicts: ReadonlyArray<Verdict>; readonly unlisted: ReadonlyArray<Claim> }
   | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<Verdict> }

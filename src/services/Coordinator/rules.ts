@@ -17,11 +17,11 @@ export { heldBy, type Outcome } from "./rules/queue.ts"
 
 /** Apply one command. Total: a command that does not fit the state leaves it as it is. */
 export const reduce = (state: State, command: Command, now: number): Outcome => {
-  const { host, boot } = command
+  const { host, life } = command
   if (command._tag === "Hello") return hello(state, command, now)
   const known = Option.getOrUndefined(HashMap.get(state.hosts, host))
-  if (state.gen !== command.gen || known === undefined) return outcome(state, { _tag: "Stranger" })
-  if (known.boot !== boot) return outcome(state, { _tag: "Taken", boot: known.boot, info: known.info })
+  if (state.generation !== command.generation || known === undefined) return outcome(state, { _tag: "Stranger" })
+  if (known.life !== life) return outcome(state, { _tag: "Taken", life: known.life, info: known.info })
   switch (command._tag) {
     case "Leave":
       return outcome(leave(state, host, command.services, now))

@@ -35,7 +35,7 @@ export const ofState = (state: State, now: number) => {
   const jobs = [...HashMap.values(state.queued), ...HashMap.values(state.owned)]
   return {
     meta: {
-      gen: state.gen,
+      generation: state.generation,
       hold: state.hold,
       terms: state.terms.value,
       termsby: state.terms.host,
@@ -48,7 +48,7 @@ export const ofState = (state: State, now: number) => {
       looked: state.looked,
       passed: state.passed
     },
-    hosts: sorted(Array.from(state.hosts, ([id, { boot, info, until }]) => [id, `${boot} ${info} ${until}`] as const)),
+    hosts: sorted(Array.from(state.hosts, ([id, { life, info, until }]) => [id, `${life} ${info} ${until}`] as const)),
     said: sorted(
       Array.from(state.hosts)
         .filter(([, { status }]) => status !== "")
@@ -118,7 +118,7 @@ export const ofRedis = async (redis: Redis, now: number) => {
     indexed: JSON.stringify((await redis.zrange(idle, 0, -1)).sort()) === JSON.stringify(index.sort()),
     dump: {
       meta: {
-        gen: found.gen ?? "",
+        generation: found.generation ?? "",
         hold: number("hold"),
         terms: found.terms ?? "",
         termsby: found.termsby ?? "",

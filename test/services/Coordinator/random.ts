@@ -163,23 +163,23 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
     const polls = random() < 0.3
     const host = polls && state.turn.host !== "" ? state.turn.host : (one(names) ?? "")
     const known = Option.getOrUndefined(HashMap.get(state.hosts, host))
-    const boot = known === undefined || random() < 0.02 ? `boot-${below(3)}` : known.boot
+    const life = known === undefined || random() < 0.02 ? `life-${below(3)}` : known.life
     const terms = random() < 0.95 ? "repository" : "organisation"
     const hello: Command = {
       _tag: "Hello",
       host,
-      boot,
+      life,
       info: `{"host": "${host}"}`,
       terms,
       lease,
-      gen: `gen-${below(1_000_000)}`,
-      knew: random() < 0.5,
-      takes: random() < 0.3 ? (known?.boot ?? "") : ""
+      generation: `generation-${below(1_000_000)}`,
+      knewGeneration: random() < 0.5,
+      replaces: random() < 0.3 ? (known?.life ?? "") : ""
     }
     const command: Command =
       known === undefined || random() < 0.03
         ? hello
-        : { ...request(state, host), host, boot, gen: random() < 0.01 ? "another" : state.gen }
+        : { ...request(state, host), host, life, generation: random() < 0.01 ? "another" : state.generation }
     return { command, now }
   }
 }

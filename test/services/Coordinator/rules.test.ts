@@ -43,16 +43,16 @@ const fleet = (...hosts: ReadonlyArray<string>) => {
     send({
       _tag: "Hello",
       host,
-      boot: "first",
+      life: "first",
       info: host,
       terms: "repo",
       lease: LEASE,
-      gen: "gen",
-      knew: false,
-      takes: "",
+      generation: "generation",
+      knewGeneration: false,
+      replaces: "",
       ...given
     }).reply
-  const ask = (host: string, request: Request) => send({ ...request, host, boot: "first", gen: "gen" })
+  const ask = (host: string, request: Request) => send({ ...request, host, life: "first", generation: "generation" })
   const claimed = (reply: Reply) => (reply._tag === "Claimed" ? Option.getOrUndefined(reply.claim) : undefined)
   for (const host of hosts) hello(host)
   return {
@@ -586,11 +586,11 @@ describe("a reservation", () => {
 describe("a host", () => {
   it("that another life of it has replaced is told so; a live one is not replaced", () => {
     const { hello, ask, later } = fleet("m1")
-    assert.deepStrictEqual(hello("m1", { boot: "second" }), { _tag: "Taken", boot: "first", info: "m1" })
-    assert.strictEqual(hello("m1", { boot: "second", takes: "first" })._tag, "Welcome")
+    assert.deepStrictEqual(hello("m1", { life: "second" }), { _tag: "Taken", life: "first", info: "m1" })
+    assert.strictEqual(hello("m1", { life: "second", replaces: "first" })._tag, "Welcome")
     assert.strictEqual(ask("m1", { _tag: "Waiting" }).reply._tag, "Taken")
     later(LEASE)
-    assert.strictEqual(hello("m1", { boot: "third" })._tag, "Welcome")
+    assert.strictEqual(hello("m1", { life: "third" })._tag, "Welcome")
   })
 
   it("that would do otherwise than the others is refused, while there are others", () => {
@@ -612,7 +612,7 @@ describe("a host", () => {
 describe("a store that lost its memory", () => {
   it("lets nobody claim before owners could say what is theirs", () => {
     const { hello, look, claim, later } = fleet()
-    hello("m1", { knew: true })
+    hello("m1", { knewGeneration: true })
     look("m1", job(1))
     assert.isUndefined(claim("m1"))
     later(20_000)

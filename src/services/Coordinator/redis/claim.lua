@@ -1,5 +1,5 @@
 #!lua
--- ARGV: gen, host, boot, service, lease, class… -> Claimed epoch attempt JSON job | Claimed
+-- ARGV: generation, host, life, service, lease, class… -> Claimed epoch attempt JSON job | Claimed
 local no = refusal()
 if no then return no end
 local seat, till = HOST .. '/' .. ARGV[4], now + tonumber(ARGV[5])

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, job, service, epoch -> Done
+-- ARGV: generation, host, life, job, service, epoch -> Done
 local no = refusal()
 if no then return no end
 local job, service, epoch = ARGV[4], ARGV[5], ARGV[6]

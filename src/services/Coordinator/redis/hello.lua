@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, info, terms, lease, knew, takes -> Welcome gen | Taken boot info | Mixed terms info
-local info, terms, lease, knew, takes = ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8]
+-- ARGV: generation, host, life, info, terms, lease, knewGeneration, replaces -> Welcome generation | Taken life info | Mixed terms info
+local info, terms, lease, knewGeneration, replaces = ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8]
 local known = call('HGET', HOSTS, HOST)
 if known and alive(HOST) then
-  local boot, said = known:match('^(%S+) (.*)$')
-  if boot ~= BOOT and boot ~= takes then return {'Taken', boot, said} end
+  local life, said = known:match('^(%S+) (.*)$')
+  if life ~= LIFE and life ~= replaces then return {'Taken', life, said} end
 end
 local agreed = call('HGET', META, 'terms') or ''
 if agreed ~= terms and others() > 0 then
@@ -16,14 +16,14 @@ for _, host in ipairs(call('ZRANGEBYSCORE', ALIVE, '-inf', '(' .. int(now - RULE
   call('HDEL', HOSTS, host)
   call('HDEL', SAID, host)
 end
-local gen = call('HGET', META, 'gen')
-if not gen then
-  gen = GEN
-  call('HSET', META, 'gen', gen)
-  if knew then call('HSET', META, 'hold', int(now + RULES.hold)) end
+local generation = call('HGET', META, 'generation')
+if not generation then
+  generation = GENERATION
+  call('HSET', META, 'generation', generation)
+  if knewGeneration then call('HSET', META, 'hold', int(now + RULES.hold)) end
 end
 if agreed ~= terms then call('HSET', META, 'terms', terms, 'termsby', HOST) end
-call('HSET', HOSTS, HOST, BOOT .. ' ' .. info)
+call('HSET', HOSTS, HOST, LIFE .. ' ' .. info)
 call('HDEL', SAID, HOST)
 call('ZADD', ALIVE, int(now + lease), HOST)
-return {'Welcome', gen}
+return {'Welcome', generation}

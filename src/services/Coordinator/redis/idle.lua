@@ -1,5 +1,5 @@
 #!lua
--- ARGV: gen, host, boot, service, ready, class… -> Done | No
+-- ARGV: generation, host, life, service, ready, class… -> Done | No
 local no = refusal()
 if no then return no end
 if meta('ready') ~= tonumber(ARGV[5]) then return {'No'} end

@@ -1,5 +1,5 @@
 #!lua
--- ARGV: gen, host, boot, fence, last (1; 2 where the look missed a part), (job, head, JSON or nothing)… -> Unknown job… | No
+-- ARGV: generation, host, life, fence, last (1; 2 where the look missed a part), (job, head, JSON or nothing)… -> Unknown job… | No
 local no = refusal()
 if no then return no end
 local fence, last, whole = tonumber(ARGV[4]), ARGV[5] ~= '0', ARGV[5] == '1'

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- ARGV: gen, host, boot, job -> Record state attempt ahead owner service reserver late (host, until, soft, reason)…
+-- ARGV: generation, host, life, job -> Record state attempt ahead owner service reserver late (host, until, soft, reason)…
 local no = refusal()
 if no then return no end
 local job = ARGV[4]

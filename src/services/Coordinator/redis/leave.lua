@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, service… -> Done
+-- ARGV: generation, host, life, service… -> Done
 local no = refusal()
 if no then return no end
 for i = 4, #ARGV do unidle(HOST .. '/' .. ARGV[i]) end

@@ -11,7 +11,7 @@
 local META, HOSTS, ALIVE, QUEUE, SPEC, STATE, SEEN, CLAIMS, LEASE, OWN, DONE, IDLE, IDLERS, RESERVED, RESERVERS, SAID = unpack(KEYS)
 local call = redis.call
 local now = clock()
-local GEN, HOST, BOOT = ARGV[1], ARGV[2], ARGV[3]
+local GENERATION, HOST, LIFE = ARGV[1], ARGV[2], ARGV[3]
 
 local function int(x) return string.format('%.0f', x) end
 -- 0 for what none of us writes: beyond 2^53 one number is not told from the next
@@ -39,9 +39,9 @@ end
 -- nil when this life of this host may speak; else the reply that says why not
 local function refusal()
   local known = call('HGET', HOSTS, HOST)
-  if not known or call('HGET', META, 'gen') ~= GEN then return {'Stranger'} end
-  local boot, info = known:match('^(%S+) (.*)$')
-  if boot ~= BOOT then return {'Taken', boot, info} end
+  if not known or call('HGET', META, 'generation') ~= GENERATION then return {'Stranger'} end
+  local life, info = known:match('^(%S+) (.*)$')
+  if life ~= LIFE then return {'Taken', life, info} end
 end
 local function alive(host) return tonumber(call('ZSCORE', ALIVE, host) or '0') > now end
 local function others() return call('ZCOUNT', ALIVE, '(' .. int(now), '+inf') - (alive(HOST) and 1 or 0) end

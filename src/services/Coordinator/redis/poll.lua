@@ -1,5 +1,5 @@
 #!lua
--- ARGV: gen, host, boot, every -> Turn fence | No
+-- ARGV: generation, host, life, every -> Turn fence | No
 local no = refusal()
 if no then return no end
 local every, began = tonumber(ARGV[4]), meta('began')

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, job, service, epoch, attempt, after, charged, reason, in vain -> Done
+-- ARGV: generation, host, life, job, service, epoch, attempt, after, charged, reason, in vain -> Done
 local no = refusal()
 if no then return no end
 local job, service, epoch, attempt, after, charged = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'

@@ -1,5 +1,5 @@
 #!lua
--- ARGV: gen, host, boot, job, lasting -> Done | No
+-- ARGV: generation, host, life, job, lasting -> Done | No
 local no = refusal()
 if no then return no end
 local job, mine = ARGV[4], reservation()

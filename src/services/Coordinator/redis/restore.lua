@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, lease, (job, service, epoch, attempt, head, JSON)… -> Verdicts kept|lost…
+-- ARGV: generation, host, life, lease, (job, service, epoch, attempt, head, JSON)… -> Verdicts kept|lost…
 local no = refusal()
 if no then return no end
 local till = now + tonumber(ARGV[4])

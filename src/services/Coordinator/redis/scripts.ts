@@ -151,7 +151,7 @@ const flag = (value: boolean): string => (value ? "1" : "0")
 const given = (command: Command): ReadonlyArray<string | number> => {
   switch (command._tag) {
     case "Hello":
-      return [command.info, command.terms, command.lease, flag(command.knew), command.takes]
+      return [command.info, command.terms, command.lease, flag(command.knewGeneration), command.replaces]
     case "Leave":
       return command.services
     case "Beat":
@@ -232,9 +232,9 @@ const given = (command: Command): ReadonlyArray<string | number> => {
 
 /** What a script is given for a command. */
 export const argumentsOf = (command: Command): ReadonlyArray<string | number> => [
-  command.gen,
+  command.generation,
   command.host,
-  command.boot,
+  command.life,
   ...given(command)
 ]
 
@@ -252,11 +252,11 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
     case "Stranger":
       return Option.some({ _tag: tag })
     case "Taken":
-      return Option.some({ _tag: tag, boot: a, info: b })
+      return Option.some({ _tag: tag, life: a, info: b })
     case "Mixed":
       return Option.some({ _tag: tag, terms: a, info: b })
     case "Welcome":
-      return Option.some({ _tag: tag, gen: a })
+      return Option.some({ _tag: tag, generation: a })
     case "Heard": {
       const told = command._tag === "Beat" ? command.claims.length : 0
       return Option.some({

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- ARGV: gen, host, boot, from -> Survey looker lookedAt hold owned classes (class, jobs, late)… (host, until, info, status)…
+-- ARGV: generation, host, life, from -> Survey looker lookedAt hold owned classes (class, jobs, late)… (host, until, info, status)…
 local no = refusal()
 if no then return no end
 local from = tonumber(ARGV[4])

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- ARGV: gen, host, boot, job, service, epoch, attempt, lease, taken, head, JSON -> Claimed epoch 1 JSON | Claimed
+-- ARGV: generation, host, life, job, service, epoch, attempt, lease, taken, head, JSON -> Claimed epoch 1 JSON | Claimed
 local no = refusal()
 if no then return no end
 local job, service, epoch, attempt, lease, taken, head, json = unpack(ARGV, 4, 11)

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- ARGV: gen, host, boot -> Heads ready JSON…
+-- ARGV: generation, host, life -> Heads ready JSON…
 local no = refusal()
 if no then return no end
 local reply, reserved = {'Heads', int(meta('ready'))}, reservation()

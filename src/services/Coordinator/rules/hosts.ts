@@ -7,20 +7,20 @@ import { compare, disown, heldBy, idOf, type Outcome, outcome, own, ownedOf, sam
 /** A host says who it is: refused if another life of it is alive, or if the other hosts agree on other terms. */
 export const hello = (
   state: State,
-  command: Hello & { readonly host: HostId; readonly boot: string },
+  command: Hello & { readonly host: HostId; readonly life: string },
   now: number
 ): Outcome => {
-  const { host, boot, info, terms } = command
+  const { host, life, info, terms } = command
   const known = Option.getOrUndefined(HashMap.get(state.hosts, host))
-  if (known !== undefined && known.boot !== boot && known.boot !== command.takes && known.until > now) {
-    return outcome(state, { _tag: "Taken", boot: known.boot, info: known.info })
+  if (known !== undefined && known.life !== life && known.life !== command.replaces && known.until > now) {
+    return outcome(state, { _tag: "Taken", life: known.life, info: known.info })
   }
   const others = Array.from(HashMap.entries(state.hosts)).filter(([id, { until }]) => id !== host && until > now)
   if (state.terms.value !== terms && others.length > 0) {
     const said = Option.getOrUndefined(HashMap.get(state.hosts, state.terms.host))
     return outcome(state, { _tag: "Mixed", terms: state.terms.value, info: said?.info ?? "" })
   }
-  const isNew = state.gen === ""
+  const isNew = state.generation === ""
   const absent = Array.from(HashMap.entries(state.hosts))
     .filter(([, { until }]) => until < now - RULES.absent)
     .sort(([a, x], [b, y]) => x.until - y.until || compare(a, b))
@@ -29,12 +29,12 @@ export const hello = (
   return outcome(
     {
       ...state,
-      gen: isNew ? command.gen : state.gen,
-      hold: isNew && command.knew ? now + RULES.hold : state.hold,
+      generation: isNew ? command.generation : state.generation,
+      hold: isNew && command.knewGeneration ? now + RULES.hold : state.hold,
       terms: state.terms.value === terms ? state.terms : { value: terms, host },
-      hosts: HashMap.set(hosts, host, { boot, info, status: "", until: now + command.lease })
+      hosts: HashMap.set(hosts, host, { life, info, status: "", until: now + command.lease })
     },
-    { _tag: "Welcome", gen: isNew ? command.gen : state.gen }
+    { _tag: "Welcome", generation: isNew ? command.generation : state.generation }
   )
 }
 
