@@ -1,4 +1,4 @@
-/** Taking part in scopes of a shared store: to be known there, to be known again when it forgot us, and to leave. */
+/** Taking part in scopes of a shared store: joining, joining again when the store has lost its memory, and leaving. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
@@ -20,6 +20,7 @@ export interface Member {
   known: ReadonlySet<JobKey>
   /** One look at a time. */
   readonly looking: Effect.Semaphore
+  /** One hello at a time. */
   readonly greeting: Effect.Semaphore
 }
 
@@ -28,12 +29,12 @@ const mixed = (scope: Scope, ours: string, theirs: string, who: string): string 
 
 const refused = (detail: string) => new CoordinatorError({ reason: "Refused", detail })
 
-/** Of a host whose claims in a scope are `claimsOf`; a claim lives for `lease` milliseconds without a word. */
+/** `lease`: how long this host and its claims count without a beat, in milliseconds. `claimsIn`: its claims in a scope. */
 export const make = Effect.fnUntraced(function* (
   store: Store,
   lease: number,
-  claimsOf: (scope: Scope) => ReadonlyArray<Claim>,
-  /** Set to false when the store is another one, perhaps. */
+  claimsIn: (scope: Scope) => Effect.Effect<ReadonlyArray<Claim>>,
+  /** Whether the store has been checked; to be set to false when it may be another one. */
   fitted: Ref.Ref<boolean>
 ) {
   const host = yield* Host
@@ -62,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
         : refused(`another daemon has this host's identity: ${rival.who}; ${rival.remedy}`)
     )
 
-  /** Say hello, and what is ours. */
+  /** Say hello, and restore the claims of this host. */
   const greet = Effect.fnUntraced(function* (
     scope: Scope,
     member: Member,
@@ -72,7 +73,7 @@ export const make = Effect.fnUntraced(function* (
       yield* store.fit
       yield* Ref.set(fitted, true)
     }
-    const claims = claimsOf(scope)
+    const claims = yield* claimsIn(scope)
     const hello: Hello = {
       _tag: "Hello",
       info: host.info,
@@ -87,7 +88,7 @@ export const make = Effect.fnUntraced(function* (
       case "Welcome": {
         const { generation } = reply
         if (Option.isSome(member.generation) && member.generation.value !== generation) {
-          yield* Effect.logWarning(`${store.name} has lost its memory: hosts tell it again what they run`)
+          yield* Effect.logWarning(`${store.name} has lost its memory: each host reports again what it runs`)
         }
         member.generation = Option.some(generation)
         member.known = new Set()
@@ -96,14 +97,14 @@ export const make = Effect.fnUntraced(function* (
       }
       case "Taken":
         yield* whoTook(reply.info)
-        // proven dead, but another one may have come meanwhile
+        // the rival is proven dead; but the reply may be about yet another one
         return reply.life === replaces
           ? yield* refused("another daemon has this host's identity")
           : yield* greet(scope, member, reply.life)
       case "Mixed":
         return yield* refused(mixed(scope, member.terms, reply.terms, host.nameOf(reply.info)))
       default:
-        return yield* refused(`${store.name} does not take part as expected`)
+        return yield* refused(`${store.name} gives an answer to a hello that this version of anklet does not know`)
     }
   })
 
@@ -112,14 +113,14 @@ export const make = Effect.fnUntraced(function* (
       const member = members.get(scope)
       if (member === undefined) return refused(`${scope} was not joined`)
       return Effect.suspend(() =>
-        // whoever waited may find that it was said already
+        // another fiber may have said it while this one waited
         Option.isSome(member.generation) && !Option.contains(stale, member.generation.value)
           ? Effect.succeed(member.generation.value)
           : greet(scope, member)
       ).pipe(member.greeting.withPermits(1))
     })
 
-  /** Ask as one who is known; a store that does not know us is told who we are, once more. */
+  /** Ask the store; if it does not know this host, say hello and ask again. */
   const run = Effect.fnUntraced(function* (scope: Scope, request: Request): Effect.fn.Return<Reply, CoordinatorError> {
     let stale = Option.none<string>()
     for (let tries = 0; tries < 3; tries++) {
@@ -134,10 +135,12 @@ export const make = Effect.fnUntraced(function* (
       if (reply._tag !== "Stranger") return reply
       stale = Option.some(generation)
     }
-    return yield* refused(`${store.name} forgets us as soon as we are known: are two daemons sharing one identity?`)
+    return yield* refused(
+      `${store.name} forgets this host as soon as it has joined: do two daemons share one identity?`
+    )
   })
 
-  /** Take part. Fails where this host must not, and while the store is away. */
+  /** Take part. Fails with `Refused` where this host must not, and with `Unavailable` while the store is away. */
   const join = (scope: Scope, terms: string) =>
     Effect.suspend(() => {
       const member = members.get(scope)
@@ -156,7 +159,7 @@ export const make = Effect.fnUntraced(function* (
       return Effect.asVoid(generationOf(scope, Option.none()))
     })
 
-  /** Say goodbye wherever we are known. */
+  /** Say goodbye in each scope that was joined. */
   const leave = (services: ReadonlyArray<string>) =>
     Effect.suspend(() =>
       Effect.forEach(
@@ -170,7 +173,7 @@ export const make = Effect.fnUntraced(function* (
     join,
     run,
     leave,
-    /** Whether the store did not answer the last time. */
+    /** Whether the last question went unanswered. */
     isAway: Ref.get(isAway),
     scopes: (): Iterable<Scope> => members.keys(),
     member: (scope: Scope): Member | undefined => members.get(scope)

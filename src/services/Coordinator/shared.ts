@@ -1,4 +1,4 @@
-/** The coordinator of many hosts: the rules in a store that they share, our own claims also in the ledger. */
+/** The coordinator of many hosts: the rules are in a store that they share, this host's claims also in its ledger. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -20,42 +20,36 @@ import * as Metrics from "../Metrics.ts"
 import { Once } from "../Once.ts"
 import { SharedRateLimit } from "../SharedRateLimit.ts"
 import { Wake } from "../Wake.ts"
+import * as Echo from "./echo.ts"
 import { toClaim, toEntry } from "./entry.ts"
+import * as Holdings from "./holdings.ts"
 import * as Membership from "./membership.ts"
-import { classOf, type JobClass } from "./order.ts"
+import { classOf } from "./order.ts"
 import * as PollHealth from "./pollHealth.ts"
-import { type Claim, type HandBack, type Reply, type Request, RULES, type Sighting } from "./protocol.ts"
+import { type Claim, type HandBack, type Reply, type Request, RULES } from "./protocol.ts"
+import * as Report from "./report.ts"
 import type { Store } from "./store.ts"
 import * as Survey from "./survey.ts"
 
-/** How often a host says that it lives, and after how much silence it counts as dead. */
+/** Interval between two beats of a host, and the silence after which it counts as dead. */
 export interface Rhythm {
   readonly beat: Duration.Duration
   readonly lease: Duration.Duration
 }
 
-/** The lease outlasts a failover by far. */
+/** The lease is much longer than a failover of the store. */
 const RHYTHM: Rhythm = { beat: Duration.seconds(10), lease: Duration.seconds(60) }
-/** A beat may come sooner by this part, so that hosts that start together do not beat together. */
+/** Largest part by which an interval is shortened at random, so that hosts that start together do not beat together. */
 const JITTER = 0.1
-/** What we say on our own channel is heard within this, or we are deaf. */
-const ECHO_WITHIN = Duration.seconds(3)
-const LEAVE_WITHIN = Duration.seconds(5)
-/** Jobs that one call of a script takes in: it keeps Redis from other hosts for well under a millisecond. */
-const CHUNK = 100
-/** A host tells of so many classes that it had here lately. */
-const HOT = 32
+/** Timeout of a last word to the store: the end of a claim, or a goodbye. */
+const LAST_WORD_WITHIN = Duration.seconds(5)
 
-/** The answer to a claim never came, so nothing was done for the job. */
-const UNHEARD: HandBack = { reason: "the host never heard that it had the job", after: 0, charged: false }
-
-/** Nobody can run what cannot be read; another host may be of the version that told it. */
+/** This version cannot read the job; the host that reported it may be of a version that can. */
 const UNREAD: HandBack = { reason: "what it asks for cannot be read here", after: 60_000, charged: false }
+/** What is not in the ledger must not be run: a crash would leave it behind. */
+const UNWRITTEN: HandBack = { reason: "the ledger cannot be written", after: 60_000, charged: false }
 
-const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
-
-/** For these services, over a store that `connect` connects to; `back` is to be run whenever the store has become reachable. */
+/** For these services. `connect` connects to the store, and runs `back` whenever the store has become reachable. */
 export const make = Effect.fn("Coordinator.shared")(function* (
   connect: (back: Effect.Effect<void>) => Effect.Effect<Store, never, EffectScope.Scope>,
   services: ReadonlyArray<string>,
@@ -71,60 +65,60 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     Effect.provide(HostStatus.tell(services), context)
   )
 
-  /** The claims that our services hold. */
-  const mine = new Map<string, Claim>()
-  for (const entry of HashMap.values((yield* ledger.state).claims)) {
-    if (services.includes(entry.service)) mine.set(entry.service, toClaim(entry))
-  }
-  const claimsOf = (scope: Scope) => [...mine.values()].filter(({ job }) => job.scope === scope)
-  /** What could not be said when it was true; said before the service asks for another job. */
-  const unsaid = new Map<string, Request & { readonly claim: Claim }>()
-  /** Services whose claim changes now: what the store says of them meanwhile may be old. */
-  const changing = new Set<string>()
-  const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
-  const hot = new Set<JobClass>()
+  const entries = Array.from(HashMap.values((yield* ledger.state).claims))
+  const holdings = yield* Ref.make(
+    Holdings.of(entries.filter(({ service }) => services.includes(service)).map(toClaim))
+  )
+  const claimsIn = (scope: Scope) => Effect.map(Ref.get(holdings), (it) => Holdings.claimsIn(it, scope))
   const polls = PollHealth.make()
-  const echo = yield* Effect.makeLatch(false)
   const { once } = Once.make()
 
   const fitted = yield* Ref.make(false)
   const store = yield* connect(Effect.zipRight(Ref.set(fitted, false), wake.all))
-  const membership = yield* Membership.make(store, lease, claimsOf, fitted)
+  const membership = yield* Membership.make(store, lease, claimsIn, fitted)
   const { run } = membership
+  const echo = yield* Echo.make(store, host.id, rhythm.beat)
 
-  const sayUnsaid = Effect.suspend(() =>
+  const sayUnsaid = Effect.flatMap(Ref.get(holdings), ({ unsaid }) =>
     Effect.forEach(
-      [...unsaid],
-      ([key, request]) =>
-        Effect.tap(run(request.claim.job.scope, request), () => Effect.sync(() => unsaid.delete(key))),
+      unsaid,
+      (ending) =>
+        Effect.zipRight(
+          run(ending.claim.job.scope, ending),
+          Ref.update(holdings, (it) => Holdings.said(it, ending))
+        ),
       { discard: true }
     )
   )
 
   const change = <A, E, R>(service: string, effect: Effect.Effect<A, E, R>) =>
     Effect.acquireUseRelease(
-      Effect.sync(() => changing.add(service)),
+      Ref.update(holdings, (it) => Holdings.begin(it, service)),
       () => effect,
-      () => Effect.sync(() => changing.delete(service))
+      () => Ref.update(holdings, (it) => Holdings.end(it, service))
     )
 
-  /** Ours no more, whether the store hears it or not: unheard, the lease ends it. */
-  const giveUp = (request: Request & { readonly claim: Claim }) =>
+  /** The claim ends here whether the store hears of it or not; if it does not, the lease ends it there. */
+  const giveUp = (ending: Holdings.Ending) =>
     Effect.gen(function* () {
-      const { claim } = request
-      if (mine.get(claim.service)?.job.key === claim.job.key) mine.delete(claim.service)
+      const { claim } = ending
+      yield* Ref.update(holdings, (it) => Holdings.giveUp(it, claim))
       yield* ledger.settle(Closed.make({ job: claim.job.key, epoch: claim.epoch }))
-      yield* run(claim.job.scope, request).pipe(
-        within(LEAVE_WITHIN),
-        Effect.catchAll((error) => {
-          unsaid.set(`${claim.service} ${claim.job.key}`, request)
-          return Effect.logDebug(`job ${claim.job.key} is over; ${store.name} hears it later: ${error.message}`)
-        })
+      yield* run(claim.job.scope, ending).pipe(
+        within(LAST_WORD_WITHIN),
+        Effect.catchAll((error) =>
+          Effect.zipRight(
+            Ref.update(holdings, (it) => Holdings.unheard(it, ending)),
+            Effect.logDebug(
+              `the claim of job ${claim.job.key} is over; ${store.name} will be told when it answers: ${error.message}`
+            )
+          )
+        )
       )
-    }).pipe((giving) => change(request.claim.service, giving), Effect.uninterruptible)
+    }).pipe((giving) => change(ending.claim.service, giving), Effect.uninterruptible)
 
   const beat = Effect.fnUntraced(function* (scope: Scope) {
-    const claims = claimsOf(scope)
+    const claims = yield* claimsIn(scope)
     const reply = yield* run(scope, {
       _tag: "Beat",
       lease,
@@ -133,22 +127,10 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       services
     })
     if (reply._tag !== "Heard") return
-    // its answer was lost, and the service asks for no job now; if it does, this is said before
-    for (const claim of reply.unlisted) {
-      const key = `${claim.service} ${claim.job.key}`
-      if (mine.has(claim.service) || changing.has(claim.service) || unsaid.has(key)) continue
-      unsaid.set(key, { _tag: "Release", claim, handBack: UNHEARD })
-    }
-    // one that was given back while we asked is rightly unknown
-    const isStill = ({ service, epoch }: Claim) => mine.get(service)?.epoch === epoch
-    const unknown = claims.filter((claim, n) => reply.verdicts[n] === "unknown" && isStill(claim))
-    if (unknown.length > 0) {
-      yield* run(scope, { _tag: "Restore", lease, claims: unknown })
-    }
-    for (const [n, { job }] of claims.entries()) {
-      if (reply.verdicts[n] === "lost") {
-        yield* Effect.logDebug(`job ${job.key} counts as another host's by now; GitHub decides who runs it`)
-      }
+    const { unknown, lost } = yield* Ref.modify(holdings, (it) => Holdings.heard(it, claims, reply))
+    if (unknown.length > 0) yield* run(scope, { _tag: "Restore", lease, claims: unknown })
+    for (const { job } of lost) {
+      yield* Effect.logDebug(`the store counts job ${job.key} as another host's; GitHub decides which of them runs it`)
     }
   })
 
@@ -166,46 +148,29 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     yield* Effect.sleep(Duration.times(rhythm.beat, 1 - JITTER * (yield* Random.next)))
   }).pipe(Effect.forever)
 
-  /** A connection may look open and hear nothing: then it is opened anew. */
-  const echoes = Effect.gen(function* () {
-    let deaf = 0
-    while (true) {
-      yield* Effect.sleep(rhythm.beat)
-      yield* echo.close
-      const said = yield* Effect.exit(store.say(host.id, "echo"))
-      if (said._tag === "Failure") continue
-      const heard = yield* Effect.timeoutOption(echo.await, ECHO_WITHIN)
-      deaf = Option.isSome(heard) ? 0 : deaf + 1
-      if (deaf < 2) continue
-      deaf = 0
-      yield* Effect.logWarning(`${store.name} is heard no more: listening anew`)
-      yield* store.relisten
-    }
-  })
-
   yield* store.listen(host.id, (message) => {
     const service = message.replace(/^wake /, "")
-    return message === "echo" ? Effect.asVoid(echo.open) : services.includes(service) ? wake.one(service) : Effect.void
+    return message === "echo" ? echo.heard : services.includes(service) ? wake.one(service) : Effect.void
   })
   yield* store.limits(rateLimit.received)
   yield* rateLimit.share({
     publish: (credential, ms) => Effect.asVoid(store.limit(credential, ms)),
     query: (credential) => store.limit(credential, 0)
   })
-  yield* Finalizer.add(Effect.ignore(within(LEAVE_WITHIN)(membership.leave(services))))
-  // interrupted before the host leaves
-  const alive = yield* Effect.forkScoped(Effect.all([beats, echoes], { concurrency: 2 }))
+  yield* Finalizer.add(Effect.ignore(within(LAST_WORD_WITHIN)(membership.leave(services))))
+  // registered last, so that the beats end before the host leaves
+  const alive = yield* Effect.forkScoped(Effect.all([beats, echo.watch], { concurrency: 2 }))
   yield* Finalizer.add(Effect.asVoid(Fiber.interrupt(alive)))
 
-  /** The next look of ours tells every job, and puts right what it names. */
-  const tellAnew = (scope: Scope) =>
+  /** Have the next look of this host report every job with its request, which puts the unread ones right. */
+  const reportAll = (scope: Scope) =>
     Effect.suspend(() => {
       const member = membership.member(scope)
       if (member !== undefined) member.known = new Set()
       return once(
         `unread in ${scope}`,
         Effect.logWarning(
-          `${store.name} holds jobs of ${scope} that cannot be read: a newer version of anklet told them, or somebody else wrote there. They are left out until a look tells them anew; the others are taken`
+          `${store.name} holds jobs of ${scope} that cannot be read: a newer version of anklet reported them, or another program wrote there. They wait for the next look of this host, which reports them again; the others are taken`
         )
       )
     })
@@ -220,24 +185,14 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       return Effect.gen(function* () {
         const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
         if (turn._tag !== "Turn") return yield* polls.retryIfFailing(service, look)
-        const { fence } = turn
         const jobs = yield* polls.poll(service, look)
         const partial = yield* isPartial
-        const requests = new Map(jobs.map((job) => [job.key, job]))
-        const known = membership.member(scope)?.known ?? new Set()
-        const tell = (jobs: ReadonlyArray<Sighting>, last: boolean) =>
-          Effect.map(run(scope, { _tag: "Ingest", fence, jobs, last, partial }), (reply) =>
-            reply._tag === "Unknown" ? reply.keys : []
-          )
-        const sightings = jobs.map(
-          (job): Sighting => ({ key: job.key, request: known.has(job.key) ? Option.none() : Option.some(job) })
-        )
-        const unknown = (yield* Effect.forEach(chunks(sightings), (chunk) => tell(chunk, false))).flat()
-        const again = unknown.map((key): Sighting => ({ key, request: Option.fromNullable(requests.get(key)) }))
-        yield* Effect.forEach(chunks(again), (chunk) => tell(chunk, false), { discard: true })
-        yield* tell([], true)
         const member = membership.member(scope)
-        if (member !== undefined) member.known = new Set(requests.keys())
+        yield* Report.send((part) => run(scope, { _tag: "Ingest", fence: turn.fence, partial, ...part }), {
+          jobs,
+          known: member?.known ?? new Set()
+        })
+        if (member !== undefined) member.known = new Set(jobs.map(({ key }) => key))
       }).pipe(inTurn)
     },
 
@@ -245,8 +200,8 @@ export const make = Effect.fn("Coordinator.shared")(function* (
       Effect.gen(function* () {
         const reply = yield* run(scope, { _tag: "Waiting" })
         if (reply._tag !== "Heads") return []
-        places.set(service, { scope, ready: reply.ready })
-        if (reply.unread !== undefined) yield* tellAnew(scope)
+        yield* Ref.update(holdings, (it) => Holdings.saw(it, service, { scope, ready: reply.ready }))
+        if (reply.unread !== undefined) yield* reportAll(scope)
         return reply.jobs
       }),
 
@@ -258,34 +213,26 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         const claim = claimed(reply)
         if (reply._tag === "Claimed" && reply.unread !== undefined) {
           yield* run(scope, { _tag: "Release", claim: reply.unread, handBack: UNREAD })
-          yield* tellAnew(scope)
+          yield* reportAll(scope)
         }
         if (Option.isNone(claim)) return claim
-        yield* ledger.append(toEntry(claim.value)).pipe(
-          Effect.tapError(() =>
-            Effect.ignore(
-              run(scope, {
-                _tag: "Release",
-                claim: claim.value,
-                handBack: { reason: "the ledger cannot be written", after: 60_000, charged: false }
-              })
+        yield* ledger
+          .append(toEntry(claim.value))
+          .pipe(
+            Effect.tapError(() =>
+              Effect.ignore(run(scope, { _tag: "Release", claim: claim.value, handBack: UNWRITTEN }))
             )
           )
-        )
-        mine.set(service, claim.value)
-        const name = classOf(claim.value.job)
-        hot.delete(name)
-        hot.add(name)
-        for (const oldest of hot) if (hot.size > HOT) hot.delete(oldest)
+        yield* Ref.update(holdings, (it) => Holdings.warm(Holdings.hold(it, claim.value), classOf(claim.value.job)))
         return claim
       }).pipe(
         Effect.uninterruptible,
-        // saying it may take its time, in which the host may be told to leave
+        // interruptible: the store may take its time
         (claiming) => Effect.zipRight(sayUnsaid, claiming),
         (claiming) => change(service, claiming)
       ),
 
-    held: (service) => Effect.sync(() => Option.fromNullable(mine.get(service))),
+    held: (service) => Effect.map(Ref.get(holdings), (it) => Holdings.claimOf(it, service)),
 
     owns: (claim) =>
       run(claim.job.scope, {
@@ -308,9 +255,12 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     swap: (claim, taken) =>
       run(claim.job.scope, { _tag: "Swap", claim, taken, lease }).pipe(
         Effect.map(claimed),
-        // GitHub has decided; the store only loses count
+        // GitHub has decided; the store is merely not up to date
         Effect.catchTag("CoordinatorError", (error) =>
-          Effect.as(Effect.logDebug(`the swap of ${claim.job.key} is not told: ${error.message}`), Option.none<Claim>())
+          Effect.as(
+            Effect.logDebug(`${store.name} did not hear of the swap of job ${claim.job.key}: ${error.message}`),
+            Option.none<Claim>()
+          )
         ),
         Effect.tap(
           Option.match({
@@ -318,7 +268,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
             onSome: (swapped) =>
               Effect.zipRight(
                 ledger.append(Swapped.make({ from: claim.job.key, claim: toEntry(swapped) })),
-                Effect.sync(() => mine.set(swapped.service, swapped))
+                Ref.update(holdings, (it) => Holdings.hold(it, swapped))
               )
           })
         ),
@@ -340,13 +290,12 @@ export const make = Effect.fn("Coordinator.shared")(function* (
 
     woken: (service) =>
       Effect.gen(function* () {
-        const place = places.get(service)
-        places.delete(service)
-        // a host that takes nothing is not called for a job
-        if (place !== undefined && (yield* drain.open)) {
-          const reply = yield* Effect.option(
-            run(place.scope, { _tag: "Idle", service, hot: [...hot], ready: place.ready })
-          )
+        const place = yield* Ref.modify(holdings, (it) => Holdings.leavePlace(it, service))
+        // while it drains, the store must wake other hosts for a job
+        if (Option.isSome(place) && (yield* drain.open)) {
+          const { scope, ready } = place.value
+          const { hot } = yield* Ref.get(holdings)
+          const reply = yield* Effect.option(run(scope, { _tag: "Idle", service, hot, ready }))
           if (Option.exists(reply, ({ _tag }) => _tag === "No")) return
         }
         yield* wake.called(service)
