@@ -6,9 +6,9 @@ import * as Schema from "effect/Schema"
 import { Activity } from "../services/Activity.ts"
 import { templateIn } from "../services/Coordinator/order.ts"
 import { Coordinators } from "../services/Coordinators.ts"
+import { surveys } from "../services/CoordinatorView.ts"
 import { versionOf } from "../services/Host.ts"
 import * as HostStatus from "../services/HostStatus.ts"
-import * as Shared from "../services/Shared.ts"
 
 /** A host, as it last said. Times are in milliseconds since the epoch. */
 const HostSeen = Schema.Struct({
@@ -53,45 +53,36 @@ export const templateOf = (jobClass: string): string => {
 
 /** Ask the store of every scope. */
 export const read = Effect.fn("Fleet.read")(function* () {
-  const { all } = yield* Coordinators
+  const { views } = yield* Coordinators
   const activity = yield* Activity
   // a host that shares with nobody tells nobody
   const ours = yield* HostStatus.tell((yield* activity.services).map(({ name }) => name))
   const clock = yield* Effect.clock
-  const scopes = yield* Effect.forEach(all, (coordinator, n) =>
-    Effect.gen(function* () {
-      const { name: store } = yield* coordinator.state
-      return yield* Effect.forEach(yield* coordinator.scopes, (scope) =>
-        Effect.gen(function* () {
-          const asked = yield* Effect.either(Shared.ask(`survey ${n} ${scope}`, coordinator.survey(scope)))
-          const problem = Either.isLeft(asked) ? asked.left.message : ""
-          const { hosts, classes, owned, looker, lookedAt } = Either.getOrElse(asked, () => ({
-            hosts: [],
-            classes: [],
-            owned: 0,
-            looker: "",
-            lookedAt: 0
-          }))
-          const nameOf = (info: string) => coordinator.nameOf(info)
-          return {
-            scope,
-            store,
-            problem,
-            hosts: hosts.map(({ info, until, status }) => ({
-              name: nameOf(info),
-              version: versionOf(info),
-              until: Number.isFinite(until) ? until : 0,
-              status: Option.getOrNull(HostStatus.decode(coordinator === all[0] ? ours : status))
-            })),
-            classes: classes.map(({ name, jobs, late }) => ({ template: templateOf(name), jobs, late })),
-            claimed: owned,
-            looker: nameOf(hosts.find(({ id }) => id === looker)?.info ?? ""),
-            lookedAt
-          }
-        })
-      )
-    })
-  )
-  const fleet: Fleet = { now: yield* clock.currentTimeMillis, scopes: scopes.flat() }
+  const scopes = (yield* surveys(views)).map(({ view, scope, store, survey }) => {
+    const problem = Either.isLeft(survey) ? survey.left.message : ""
+    const { hosts, classes, owned, looker, lookedAt } = Either.getOrElse(survey, () => ({
+      hosts: [],
+      classes: [],
+      owned: 0,
+      looker: "",
+      lookedAt: 0
+    }))
+    return {
+      scope,
+      store,
+      problem,
+      hosts: hosts.map(({ info, until, status }) => ({
+        name: view.nameOf(info),
+        version: versionOf(info),
+        until: Number.isFinite(until) ? until : 0,
+        status: Option.getOrNull(HostStatus.decode(view.isShared ? status : ours))
+      })),
+      classes: classes.map(({ name, jobs, late }) => ({ template: templateOf(name), jobs, late })),
+      claimed: owned,
+      looker: view.nameOf(hosts.find(({ id }) => id === looker)?.info ?? ""),
+      lookedAt
+    }
+  })
+  const fleet: Fleet = { now: yield* clock.currentTimeMillis, scopes }
   return fleet
 })

@@ -311,9 +311,9 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
     }
     if (Option.isNone(asked.right)) continue
     const found = asked.right.value
-    const coordinator = coordinators.of(service.name)
-    const record = yield* Effect.either(coordinator.inspect(found.scope, found.key))
-    const survey = yield* Effect.either(coordinator.survey(found.scope))
+    const view = coordinators.viewOf(service.name)
+    const record = yield* Effect.either(view.inspect(found.scope, found.key))
+    const survey = yield* Effect.either(view.survey(found.scope))
     if (Either.isLeft(record) || Either.isLeft(survey)) {
       const problem = Either.isLeft(record) ? record.left : Either.isLeft(survey) ? survey.left : undefined
       const why: Why = {
@@ -331,8 +331,8 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
       ...survey.right,
       found,
       record: record.right,
-      looker: coordinator.nameOf(survey.right.hosts.find(({ id }) => id === survey.right.looker)?.info ?? ""),
-      nameOf: coordinator.nameOf,
+      looker: view.nameOf(survey.right.hosts.find(({ id }) => id === survey.right.looker)?.info ?? ""),
+      nameOf: view.nameOf,
       note: yield* activity.noted(found.key),
       isAvailable: Option.isSome(request) ? yield* templates.available(request.value.template) : true,
       lack:
@@ -344,7 +344,7 @@ export const ask = Effect.fn("Why.ask")(function* <R>(
       interval: Duration.toSeconds(service.sleepInterval),
       now: yield* Clock.currentTimeMillis
     }
-    return explain(facts, coordinator.self)
+    return explain(facts, view.self)
   }
   const unknown = UNKNOWN_JOB(text)
   return problems.length === 0

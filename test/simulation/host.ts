@@ -262,7 +262,8 @@ export class SimulatedHost {
         (coordinator) =>
           Coordinators.of({
             of: () => coordinator,
-            all: [coordinator],
+            viewOf: () => coordinator,
+            views: [coordinator],
             stores: Option.isSome(rhythm)
               ? Effect.map(coordinator.state, (state) => [{ ...state, services: names }])
               : Effect.succeed([])

@@ -12,6 +12,7 @@ import { Activity } from "../../src/services/Activity.ts"
 import * as redis from "../../src/services/Coordinator/redis.ts"
 import type { Rhythm } from "../../src/services/Coordinator/shared.ts"
 import type { Coordinator } from "../../src/services/Coordinator.ts"
+import type { CoordinatorView } from "../../src/services/CoordinatorView.ts"
 import { Drain } from "../../src/services/Drain.ts"
 import { Host } from "../../src/services/Host.ts"
 import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
@@ -91,7 +92,7 @@ export const member = (
     rhythm,
     rateLimit = SharedRateLimit.layer
   }: MemberOptions
-): Effect.Effect<Coordinator["Type"], never, Scope.Scope> =>
+): Effect.Effect<Coordinator["Type"] & CoordinatorView, never, Scope.Scope> =>
   redis
     .make(database, services, rhythm)
     .pipe(

@@ -6,6 +6,7 @@ import { Template, VM_PREFIX } from "../../domain/Job.ts"
 import { Activity, type Doing } from "../../services/Activity.ts"
 import { templateIn } from "../../services/Coordinator/order.ts"
 import { Coordinators } from "../../services/Coordinators.ts"
+import { surveys } from "../../services/CoordinatorView.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
 import * as Shared from "../../services/Shared.ts"
 import { Templates } from "../../services/Templates.ts"
@@ -57,7 +58,7 @@ const templateOfClass = (jobClass: string) => {
 /** The queue of every scope; one that cannot be asked has no series. */
 const queues = Effect.fnUntraced(function* (status: Status.Status) {
   const templates = yield* Templates
-  const { all } = yield* Coordinators
+  const { views } = yield* Coordinators
   const common = blockedReason(status)
   const reasonOf = (jobClass: string, n: number) =>
     common !== "none" || status.pulls.length === 0 || n >= ASKED
@@ -66,26 +67,20 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
           Shared.ask(`template ${jobClass}`, templates.available(templateOfClass(jobClass))),
           (available): BlockedReason => (available ? "none" : "pulling")
         )
-  const seen = yield* Effect.forEach(all, (coordinator, n) =>
+  const seen = yield* Effect.forEach(yield* surveys(views), ({ scope, store, survey }) =>
     Effect.gen(function* () {
-      const { name: store } = yield* coordinator.state
-      return yield* Effect.forEach(yield* coordinator.scopes, (scope) =>
-        Effect.gen(function* () {
-          const asked = yield* Effect.either(Shared.ask(`survey ${n} ${scope}`, coordinator.survey(scope)))
-          if (Either.isLeft(asked)) return []
-          const { hosts, owned, lookedAt } = asked.right
-          const classes = [...asked.right.classes].sort((a, b) => b.jobs - a.jobs)
-          const rest = classes.slice(CLASSES).reduce((sum, { jobs }) => sum + jobs, 0)
-          const depths = yield* Effect.forEach(classes.slice(0, CLASSES), ({ name, jobs }, n) =>
-            Effect.map(reasonOf(name, n), (reason) => ({ template: templateOf(name), reason, jobs }))
-          )
-          const other = rest > 0 ? [{ template: "other", reason: common, jobs: rest }] : []
-          return [{ labels: { scope, store }, hosts: hosts.length, owned, lookedAt, depths: [...depths, ...other] }]
-        })
+      if (Either.isLeft(survey)) return []
+      const { hosts, owned, lookedAt } = survey.right
+      const classes = [...survey.right.classes].sort((a, b) => b.jobs - a.jobs)
+      const rest = classes.slice(CLASSES).reduce((sum, { jobs }) => sum + jobs, 0)
+      const depths = yield* Effect.forEach(classes.slice(0, CLASSES), ({ name, jobs }, n) =>
+        Effect.map(reasonOf(name, n), (reason) => ({ template: templateOf(name), reason, jobs }))
       )
+      const other = rest > 0 ? [{ template: "other", reason: common, jobs: rest }] : []
+      return [{ labels: { scope, store }, hosts: hosts.length, owned, lookedAt, depths: [...depths, ...other] }]
     })
   )
-  return seen.flat(2)
+  return seen.flat()
 })
 
 /** Read everything now. `anka list` runs once for it, or not at all where somebody asked just before. */

@@ -1,4 +1,4 @@
-/** The coordinator of one host: the rules in memory, claims in the ledger. */
+/** The coordinator of a single host: the rules in memory, its claims in the ledger. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,7 +6,8 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { JobRequest, Scope } from "../../domain/Job.ts"
-import { Coordinator } from "../Coordinator.ts"
+import type { Coordinator } from "../Coordinator.ts"
+import type { CoordinatorView } from "../CoordinatorView.ts"
 import { Drain } from "../Drain.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
@@ -16,10 +17,10 @@ import { type Claim, type Hello, initial, type Request, RULES, type State } from
 import { heldBy, type Outcome, reduce } from "./rules.ts"
 import * as Survey from "./survey.ts"
 
-/** The only host there is. */
+/** The identity of the only host. */
 const LOCAL = { host: "local", life: "local" } as const
 const GENERATION = "local"
-/** What only one host can hold is held for as long as it lives. */
+/** The lease of a claim: no other host could take the job. */
 const FOR_EVER = Number.POSITIVE_INFINITY
 
 const hello: Hello = {
@@ -32,7 +33,7 @@ const hello: Hello = {
   replaces: ""
 }
 
-/** Make it for these services. */
+/** For these services. Claims of the ledger are theirs from the start. */
 export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>) {
   const ledger = yield* Ledger
   const drain = yield* Drain
@@ -45,10 +46,10 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     return turn.withPermits(1)
   }
   const polls = PollHealth.make()
-  /** Where each service is, and what it saw there. */
+  /** Where each service last looked for a job, and the state of the queue there. */
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
 
-  // the state moves on only after the ledger took the line, so a failed line is a command that never was
+  // the state changes only once the ledger has the line: a line that fails is a command that was never given
   const run = <E = never>(
     scope: Scope,
     command: Hello | Request,
@@ -79,8 +80,8 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
     yield* run(entry.job.scope, { _tag: "Restore", lease: FOR_EVER, claims: [toClaim(entry)] })
   }
 
-  return Coordinator.of({
-    // one host gives a job to one of its services, whatever each of them would do with it
+  const coordinator: Coordinator["Type"] & CoordinatorView = {
+    // one host gives a job to one service at a time, so the terms need not agree
     join: (scope) => Effect.asVoid(run(scope, hello)),
     refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) =>
       Effect.gen(function* () {
@@ -130,6 +131,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
         run(job.scope, { _tag: "Reserve", job: job.key, lasting: RULES.reserve }),
         ({ _tag }) => _tag === "Done"
       ),
+    isShared: false,
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
     inspect: (scope, job) => Survey.record(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.map(SynchronizedRef.get(scopes), (scopes) => [...HashMap.keys(scopes)]),
@@ -141,12 +143,13 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       Effect.gen(function* () {
         const place = places.get(service)
         places.delete(service)
-        // a host that takes nothing is not called for a job
+        // while it drains, no job may be left to it
         if (place !== undefined && (yield* drain.open)) {
           const reply = yield* run(place.scope, { _tag: "Idle", service, hot: [], ready: place.ready })
           if (reply._tag === "No") return
         }
         yield* wake.called(service)
       })
-  })
+  }
+  return coordinator
 })

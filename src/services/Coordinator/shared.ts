@@ -11,7 +11,8 @@ import type { Scope } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
 import type { Activity } from "../Activity.ts"
-import { Coordinator } from "../Coordinator.ts"
+import type { Coordinator } from "../Coordinator.ts"
+import type { CoordinatorView } from "../CoordinatorView.ts"
 import { Drain } from "../Drain.ts"
 import { Host } from "../Host.ts"
 import * as HostStatus from "../HostStatus.ts"
@@ -110,7 +111,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
           Effect.zipRight(
             Ref.update(holdings, (it) => Holdings.unheard(it, ending)),
             Effect.logDebug(
-              `the claim of job ${claim.job.key} is over; ${store.name} will be told when it answers: ${error.message}`
+              `the claim of job ${claim.job.key} is over; ${store.name} hears of it when it answers: ${error.message}`
             )
           )
         )
@@ -177,7 +178,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
 
   const claimed = (reply: Reply) => (reply._tag === "Claimed" ? reply.claim : Option.none<Claim>())
 
-  return Coordinator.of({
+  const coordinator: Coordinator["Type"] & CoordinatorView = {
     join: membership.join,
 
     refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) => {
@@ -281,6 +282,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         ({ _tag }) => _tag === "Done"
       ),
 
+    isShared: true,
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
     inspect: (scope, job) => Survey.record(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.sync(() => [...membership.scopes()]),
@@ -300,5 +302,6 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         }
         yield* wake.called(service)
       })
-  })
+  }
+  return coordinator
 })
