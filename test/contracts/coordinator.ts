@@ -109,7 +109,7 @@ export const contract = (kind: string, fresh: Fresh) => {
       })
     )
 
-    promise("lets nobody seem well whose own look failed, because others look", (coordinator) =>
+    promise("lets no service look healthy whose own look failed, because others look", (coordinator) =>
       Effect.gen(function* () {
         const every = Duration.minutes(1)
         const blind = { service: "A", every, look: Effect.fail("blind") }

@@ -59,7 +59,7 @@ describe.concurrent("a store that says back what it was sent", () => {
   for (const [what, said] of Object.entries(ERRORS))
     for (const password of ["canary-of/the+store?1", "p4ss-w"])
       it.scopedLive(
-        `as ${what} does is told without a password of ${password.length} characters`,
+        `as ${what} does is reported without a password of ${password.length} characters`,
         () =>
           Effect.gen(function* () {
             const logged: Array<string> = []

@@ -110,7 +110,7 @@ describe.concurrent("a store that is away", () => {
   )
 
   test(
-    "and comes back empty is told what hosts run, before anybody claims it",
+    "and comes back empty hears what hosts run, before another host can claim it",
     Effect.gen(function* () {
       const redis = yield* server()
       const owner = yield* joined(redis.port)
@@ -168,7 +168,7 @@ describe.concurrent("a store that is away", () => {
   )
 
   test(
-    "pauses for longer than a lease: a claim stays with its owner, and nobody else has it since",
+    "pauses for longer than a lease: a claim stays with its owner, and no other host gets it",
     Effect.gen(function* () {
       const redis = yield* server()
       const owner = yield* joined(redis.port)
@@ -224,7 +224,7 @@ describe.concurrent("a store that is away", () => {
 
 describe.concurrent("a way to the store", () => {
   test(
-    "that goes dead without a word is given up, and both connections are made anew",
+    "that goes dead without a word is given up, and both connections are opened again",
     Effect.gen(function* () {
       const redis = yield* server()
       const proxy = yield* scoped(() => startProxy(() => redis.port))

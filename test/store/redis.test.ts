@@ -47,7 +47,7 @@ describe("the scripts, compared with the reducer", () => {
 
   for (const [what, crowd] of [
     ["more hosts, and more jobs of one kind, than are looked at in one go", { hosts: 14, templates: 1, jobs: 80 }],
-    ["more kinds of jobs than are told or woken for in one go", { hosts: 3, templates: 51, jobs: 200 }]
+    ["more classes of jobs than one reply or one look covers", { hosts: 3, templates: 51, jobs: 200 }]
   ] as const) {
     it(`answer alike and store alike for ${what}`, { timeout: 300_000 }, async () => {
       const kinds = await server.ask((redis) => differential.run(redis, 1, 10_000, 100, crowd))

@@ -64,7 +64,7 @@ const DONE: ReadonlyArray<readonly [string, (redis: Redis) => Promise<unknown>]>
   ["there is a line in the queue that begins with a space", (redis) => redis.zadd(key("queue"), 0, " a b c")],
   ["there is a job without a rank in the queue", (redis) => redis.zadd(key("queue"), 0, `${CLASS} !x github:o/r/9`)],
   ["a job is gone from the queue, and not from the look", (redis) => redis.zremrangebyrank(key("queue"), 0, 0)],
-  ["a job is claimed by nobody", (redis) => redis.hset(key("claims"), FIRST.key, "garbage")],
+  ["a claim has no owner", (redis) => redis.hset(key("claims"), FIRST.key, "garbage")],
   ["a service holds what is no job", (redis) => redis.hset(key("own"), "mac/A", "garbage")],
   ["the idle are garbage", (redis) => redis.zadd(key("idle"), 0, "* x", 0, `${CLASS} x`)],
   ["a reservation is garbage", (redis) => redis.hset(key("reserved"), "mac", "garbage")],
@@ -92,7 +92,7 @@ const DONE: ReadonlyArray<readonly [string, (redis: Redis) => Promise<unknown>]>
   ["a job's request is of a million levels", told(() => nested(1_000_000))],
   ["a job's request is of eight megabytes", told((spec) => ({ ...spec, name: "x".repeat(8_000_000) }))],
   [
-    "other hosts tell of themselves what nobody can read",
+    "other hosts say of themselves what no host can read",
     async (redis) => {
       for (const [n, said] of ["garbage", nested(100_000), "x".repeat(4_000_000), "\ud800"].entries()) {
         await redis.zadd(key("alive"), Date.now() + 60_000, `ghost-${n}`)
@@ -132,7 +132,7 @@ describe("in the store of a fleet", () => {
         })
         assert.deepStrictEqual(named.trim().split("\n"), [...keysOf(SCOPE)])
         yield* Effect.promise(() => server.ask((redis) => redis.del(...named.trim().split("\n"))))
-        // nobody claims for a while after the store has lost its memory
+        // no host claims for a while after the store has lost its memory
         const claim = yield* work
         const waiting = yield* coordinator.waiting(SCOPE, "A")
         assert.isTrue(Option.isSome(claim) || waiting.some(({ key }) => key === FIRST.key), name)
@@ -141,7 +141,7 @@ describe("in the store of a fleet", () => {
   )
 
   it.scopedLive(
-    "200,000 wake-ups, also for services that nobody has, are heard as few, and a job is claimed meanwhile",
+    "200,000 wake-ups, also for services that do not exist, are handled as few, and a job is claimed in between",
     () =>
       Effect.gen(function* () {
         yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
@@ -201,7 +201,7 @@ describe("in the store of a fleet", () => {
   }
 
   it.scopedLive(
-    "a job that was claimed before it could be seen that nobody can read it goes back, and is claimed when it was told anew",
+    "a job that is claimed and turns out to be unreadable goes back, and is claimed when a look has reported it again",
     () =>
       Effect.gen(function* () {
         yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
@@ -216,7 +216,7 @@ describe("in the store of a fleet", () => {
       })
   )
 
-  it.scopedLive("a claimed job's request is missing: it is given back all the same, and told anew", () =>
+  it.scopedLive("a claimed job's request is missing: it is handed back all the same, and reported again", () =>
     Effect.gen(function* () {
       yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
       const coordinator = yield* member(databaseAt(server.port), { name: "mac" })

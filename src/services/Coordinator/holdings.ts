@@ -120,7 +120,7 @@ export interface News {
   readonly lost: ReadonlyArray<Claim>
 }
 
-/** The store answered a beat in which these claims were listed. What it granted and nobody here heard of goes back. */
+/** The store answered a beat in which these claims were listed. A claim that it granted, and whose reply was lost, goes back. */
 export const heard = (
   holdings: Holdings,
   listed: ReadonlyArray<Claim>,

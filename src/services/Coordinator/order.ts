@@ -2,18 +2,18 @@
 import * as Option from "effect/Option"
 import { type JobRequest, PRIORITY } from "../../domain/Job.ts"
 
-/** Jobs that ask a host for the same: its template and tag. A host judges a class, never single jobs. Without spaces. */
+/** Template and tag of a job, as text without spaces. All jobs of a class need the same of a host, which therefore judges classes, never single jobs. */
 export type JobClass = string
 
-/** What is no text in UTF-8 (a lone surrogate) becomes U+FFFD. */
+/** A lone surrogate, which UTF-8 cannot express, becomes U+FFFD. */
 const encoded = (text: string) => encodeURIComponent(Buffer.from(text).toString())
 const decoded = Option.liftThrowable(decodeURIComponent)
 
-/** The class of a job: `<template>:<tag>`, with nothing after the colon for the newest tag. */
+/** The class of a job: `<template>:<tag>`, with an empty tag for the newest one. */
 export const classOf = ({ template }: JobRequest): JobClass =>
   `${encoded(template.id)}:${encoded(Option.getOrElse(template.tag, () => ""))}`
 
-/** The template's ID and tag of a class; a class that is none stands for itself. */
+/** Template ID and tag of a class. A part that cannot be decoded stands for itself. */
 export const templateIn = (jobClass: JobClass): readonly [id: string, tag: string] => {
   const [id = "", tag = ""] = jobClass.split(":").map((part) => Option.getOrElse(decoded(part), () => part))
   return [id, tag]
@@ -21,28 +21,28 @@ export const templateIn = (jobClass: JobClass): readonly [id: string, tag: strin
 
 /** Milliseconds since the epoch have 13 digits until the year 2286. */
 const DIGITS = 15
-/** The last moment that a rank can tell: one digit less, so that what follows a priority of 9 is still greater. */
+/** The latest time in a rank: one digit less, so that late ranks, which begin with 91, are greater than any with priority 9. */
 const LAST = 10 ** (DIGITS - 1) - 1
 
 const digits = (at: number): string => String(Math.max(0, Math.min(Math.trunc(at), LAST))).padStart(DIGITS, "0")
 
-/** Priority first, then the older job, then by name: as text, the same order on every host and in every store. Without spaces. */
+/** Orders jobs by priority, then age, then name. Text without spaces, so that every host and store has the same order. */
 export const rankOf = ({ createdAt, name, priority }: JobRequest): string =>
   `${priority ?? PRIORITY}${digits(createdAt)}${Buffer.from(name).subarray(0, 100).toString("hex")}`
 
-/** A late rank begins with this and the time when it is due, before the rank that it had: greater than any rank that is not late. */
+/** A late rank is this, the time when the job is due, and the former rank: greater than any rank that is not late. */
 const LATE = "91"
-/** The digits in front of the rank that a late one had. As a number they can be compared, also by versions that know no late ranks. */
+/** Number of digits before the former rank. They compare as a number, also in versions that do not know late ranks. */
 const PREFIX = 1 + DIGITS
 
-/** Whether a job of this rank comes after all whose rank is not late, whatever their priority. */
+/** Whether a job of this rank is behind all fresh jobs, whatever their priority. */
 export const isLate = (rank: string): boolean => rank.startsWith(LATE)
 
-/** The rank of a job that comes last, and is due again at this time, in milliseconds since the epoch; of such jobs, the one that is due sooner goes first. */
+/** The late rank of a job that is due at this time, in milliseconds since the epoch. Of late jobs, the one that is due sooner goes first. */
 export const late = (rank: string, due: number): string =>
   `${LATE}${digits(due).slice(1)}${isLate(rank) ? rank.slice(PREFIX) : rank}`
 
-/** When a job of a late rank is due; 0 for one that is not late. */
+/** When a job of a late rank is due; 0 for a rank that is not late. */
 export const dueOf = (rank: string): number => (isLate(rank) ? Number(rank.slice(LATE.length, PREFIX)) : 0)
 
 /** When the job of a rank was created, in milliseconds since the epoch. */

@@ -1,7 +1,7 @@
-/** Whether services can see their CI: one whose last look failed looks again by itself, although another one looks for all. */
+/** Whether services can poll their CI. One whose last poll failed polls again, although another one polls for all. */
 import * as Effect from "effect/Effect"
 
-/** All services see, until a look of theirs fails. */
+/** Every service counts as healthy until a poll of its own fails. */
 export const make = () => {
   const failing = new Set<string>()
   const tracked = <A, E, R>(service: string, look: Effect.Effect<A, E, R>) =>
@@ -10,9 +10,9 @@ export const make = () => {
       onSuccess: () => Effect.sync(() => failing.delete(service))
     })
   return {
-    /** Look for all. */
+    /** Poll on behalf of all. */
     poll: tracked,
-    /** It is not this service's turn: it must still not seem well because others are. */
+    /** Not this service's turn: a failing one polls all the same, so that it does not look healthy because others are. */
     retryIfFailing: <A, E, R>(service: string, look: Effect.Effect<A, E, R>): Effect.Effect<void, E, R> =>
       Effect.suspend(() => (failing.has(service) ? Effect.asVoid(tracked(service, look)) : Effect.void))
   }

@@ -327,7 +327,7 @@ export const RULES = {
   reason: 200,
   /** Hosts leave looking to the one whose turn it is for two intervals and this. */
   grace: 5000,
-  /** Longest valid turn, or two intervals and `grace` if that is longer. A later end is ignored, whoever wrote it. */
+  /** Longest valid turn, or two intervals and `grace` if that is longer. A later end was not written by a host, and is ignored. */
   turn: 600_000,
   /** Maximum number of characters of a job's request. */
   request: REQUEST

@@ -1,4 +1,4 @@
-/** Questions of people to the coordinator, put together from its replies. */
+/** Surveys and job records, put together from the coordinator's replies. */
 import * as Effect from "effect/Effect"
 import { HOSTS } from "../../text/Limits.ts"
 import { type JobRecord, type Reply, RULES, type Survey } from "./protocol.ts"
@@ -15,7 +15,7 @@ const UNKNOWN: JobRecord = {
   excluded: []
 }
 
-/** All pages of a survey, up to more hosts than a fleet has. A host that beats meanwhile may move to a later page: each is told once, as last seen. */
+/** All pages of a survey, with the largest number of hosts that is shown. A host whose beat moves it to a later page appears once, as last seen. */
 export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effect.Effect<Survey, E> =>
   Effect.gen(function* () {
     const hosts = new Map<string, Survey["hosts"][number]>()
@@ -29,6 +29,6 @@ export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effec
     }
   })
 
-/** How a job stands; a scope that is not known has none. */
+/** What is known of a job: nothing, if the coordinator answers something else. */
 export const record = <E>(asked: Effect.Effect<Reply, E>): Effect.Effect<JobRecord, E> =>
   Effect.map(asked, (reply) => (reply._tag === "Record" ? reply : UNKNOWN))

@@ -14,7 +14,7 @@ const keys = keysOf(SCOPE)
 
 const plain = (reply: Reply) => JSON.stringify(reply)
 
-/** Run so many random commands on both; tells how many of each kind were run, or throws at the first difference. */
+/** Run `count` random commands on both. Returns how many of each kind were run, or throws at the first difference. */
 export const run = async (redis: Redis, seed: number, count: number, batch = 200, crowd?: Crowd) => {
   for (const { text } of Object.values(scripts)) await redis.script("LOAD", text)
   const choose = make(seed, crowd)

@@ -108,7 +108,7 @@ describe("what a host holds", () => {
     })
   })
 
-  it("goes on while an end is said, and is not changed by it", () => {
+  it("is not changed by saying ends", () => {
     check<[Holdings.Holdings, Holdings.Ending]>([holdings, endings], (before, ending) => {
       const after = Holdings.said(Holdings.unheard(before, ending), ending)
       assert.deepStrictEqual(after.claims, before.claims)
@@ -151,7 +151,7 @@ describe("what the store has not heard", () => {
 })
 
 describe("the answer to a beat", () => {
-  it("gives back a claim of which nobody here has heard, and no other", () => {
+  it("gives back a claim whose reply was lost, and no other", () => {
     check<[Holdings.Holdings, Claim]>([holdings, claims], (before, unlisted) => {
       const [, after] = Holdings.heard(before, [], { _tag: "Heard", verdicts: [], unlisted: [unlisted] })
       const isKnown =
@@ -163,7 +163,7 @@ describe("the answer to a beat", () => {
         const last = after.unsaid.at(-1)
         assert.strictEqual(after.unsaid.length, before.unsaid.length + 1)
         assert.deepStrictEqual(last?.claim, unlisted)
-        // nobody is to blame, and the job may come back at once
+        // not charged, and the job may come back at once
         assert.isTrue(last?._tag === "Release" && !last.handBack.charged && last.handBack.after === 0)
       }
     })

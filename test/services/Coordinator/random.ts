@@ -50,7 +50,7 @@ const makeJob = (n: number, templates: number): JobRequest =>
     detail: { owner: "o", repo: "r", id: n }
   })
 
-/** Chooses a command for a state; `next` also moves the clock, mostly forward. */
+/** Chooses a command for a state; also moves the clock, in most cases forward. */
 export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW) => {
   const names = Array.from({ length: hosts }, (_, n) => `mac-${n + 1}`)
   const job = jobsOf(templates)

@@ -244,7 +244,7 @@ describe("what comes last", () => {
     )
   })
 
-  it("is told to whoever asks", () => {
+  it("is answered to every host that asks", () => {
     const { look, ask } = fleet("m1")
     look("m1", stale(1), fresh(2))
     const of = (job: JobRequest) => {
@@ -296,7 +296,7 @@ describe("a job that is handed back", () => {
     assert.strictEqual(number(claim("m1")), 1)
   })
 
-  it("comes sooner where it was nobody's fault and nobody else can take it", () => {
+  it("comes sooner if the job is not at fault and no other host can take it", () => {
     const { look, claim, release } = fleet("m1")
     look("m1", job(1))
     release("m1", claim("m1"), 60_000, false)
@@ -355,7 +355,7 @@ describe("what the CI says", () => {
     assert.deepStrictEqual(heads("m1"), [])
   })
 
-  it("is taken only from whoever has the turn, in its order", () => {
+  it("is taken only from the host that has the turn, in its order", () => {
     const { ask, heads } = fleet("m1", "m2")
     const jobs = [{ key: job(1).key, request: Option.some(job(1)) }]
     ask("m1", { _tag: "Poll", every: 0 })
@@ -406,7 +406,7 @@ describe("the turn to look", () => {
 })
 
 describe("a lease", () => {
-  it("ends without a beat, and then the job is whoever's the CI still calls it queued for", () => {
+  it("ends without a beat, and then the job is queued again if the CI still calls it queued", () => {
     const { look, claim, later, hello } = fleet("m1", "m2")
     look("m2", job(1))
     const first = claim("m1")
@@ -433,7 +433,7 @@ describe("a lease", () => {
     assert.deepStrictEqual(beat("m1", first, second), ["kept", "lost"])
   })
 
-  it("whose owner never heard of it is told to that owner, and no other one", () => {
+  it("whose owner never heard of it is reported to that owner, and to no other host", () => {
     const { look, claim, unlisted } = fleet("m1", "m2")
     look("m1", job(1), job(2))
     const first = claim("m1")
@@ -445,13 +445,13 @@ describe("a lease", () => {
     assert.deepStrictEqual(unlisted("m2", ["A", "B"]), [])
   })
 
-  it("that nobody knows of is taken up again by its owner, but not from one who came later", () => {
+  it("that the store does not know is taken up again by its owner, but not from a later owner", () => {
     const before = fleet("m1")
     before.look("m1", job(1), job(2))
     const first = before.claim("m1")
     const second = before.claim("m1", "B")
     if (first === undefined || second === undefined) return assert.fail("no claims")
-    // a store that lost both claims, and one of the jobs went to somebody else since
+    // a store that lost both claims, and one of the jobs went to another host since
     const after = fleet("m1", "m2")
     after.later(1000)
     after.look("m2", job(1), job(2))
@@ -584,7 +584,7 @@ describe("a reservation", () => {
 })
 
 describe("a host", () => {
-  it("that another life of it has replaced is told so; a live one is not replaced", () => {
+  it("that another life of it has replaced learns so; a live one is not replaced", () => {
     const { hello, ask, later } = fleet("m1")
     assert.deepStrictEqual(hello("m1", { life: "second" }), { _tag: "Taken", life: "first", info: "m1" })
     assert.strictEqual(hello("m1", { life: "second", replaces: "first" })._tag, "Welcome")
@@ -610,7 +610,7 @@ describe("a host", () => {
 })
 
 describe("a store that lost its memory", () => {
-  it("lets nobody claim before owners could say what is theirs", () => {
+  it("lets no host claim before owners could restore their claims", () => {
     const { hello, look, claim, later } = fleet()
     hello("m1", { knewGeneration: true })
     look("m1", job(1))

@@ -24,7 +24,7 @@ for i = last + 1, #ARGV, 3 do
   reply[#reply + 1] = verdict
   listed[job] = true
 end
--- a claim whose answer was lost on its way
+-- claims of which the host has not heard, because the reply that granted them was lost
 for i = 7, last do
   local job = call('HGET', OWN, HOST .. '/' .. ARGV[i])
   if job and not listed[job] then

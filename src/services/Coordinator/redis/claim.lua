@@ -5,7 +5,7 @@ if no then return no end
 local seat, till = HOST .. '/' .. ARGV[4], now + tonumber(ARGV[5])
 local held = call('HGET', OWN, seat)
 if held and not (select(2, ownerOf(held)) == seat and isSound(held, (headOf(held)))) then
-  -- nobody of us wrote that
+  -- another program wrote that
   call('HDEL', OWN, seat)
   held = false
 end
@@ -23,7 +23,7 @@ if isTheirTurn then
   for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i], '91') end
   first = firstOf(walks, reserved, true)
 end
--- mostly the best of the heads may be taken, and nothing else is looked at
+-- in most cases the host may take the first job of all classes, and no other one has to be read
 local best, least
 for i = 6, first and 0 or #ARGV do
   local class = ARGV[i]
@@ -46,7 +46,7 @@ if not first then
 end
 local head, json = headOf(first)
 if not isSound(first, head) then
-  -- nobody of us wrote that: the next look tells the job anew
+  -- another program wrote that: the next look reports the job again
   unqueue(first)
   forget(first)
   return {'Claimed'}
@@ -57,6 +57,6 @@ if isTheirTurn or isLate(rankOf(head)) then call('HDEL', META, 'passed') else co
 unidle(seat)
 own(seat, first, epoch, till)
 save(first, attempt + 1, excluded)
--- who has a job to see to leaves looking to others
+-- a host with a job leaves looking to others
 if call('HGET', META, 'poller') == HOST and meta('polluntil') > now then call('HSET', META, 'polluntil', int(now)) end
 return {'Claimed', int(epoch), int(attempt + 1), json, first}

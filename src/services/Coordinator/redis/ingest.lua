@@ -1,5 +1,5 @@
 #!lua
--- ARGV: generation, host, life, fence, last (1; 2 where the look missed a part), (job, head, JSON or nothing)… -> Unknown job… | No
+-- ARGV: generation, host, life, fence, last (0; 1; 2 if the look missed a part of the CI), (job, head, JSON or nothing)… -> Unknown job… | No
 local no = refusal()
 if no then return no end
 local fence, last, whole = tonumber(ARGV[4]), ARGV[5] ~= '0', ARGV[5] == '1'
@@ -9,7 +9,7 @@ for _, job in ipairs(call('ZRANGEBYSCORE', LEASE, '-inf', int(now), 'LIMIT', 0, 
     disown(job)
     forget(job)
   else
-    -- nobody of us wrote that: the job may be queued
+    -- another program wrote that: the job may be queued
     call('ZREM', LEASE, job)
   end
 end
@@ -18,16 +18,16 @@ local reply, fresh = {'Unknown'}, {}
 for i = 6, #ARGV, 3 do
   local job, head, json = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if ownerOf(job) and call('ZSCORE', LEASE, job) then
-    -- its owner sees to it
+    -- it has an owner
   elseif call('ZSCORE', SEEN, job) then
     call('ZADD', SEEN, fence, job)
     local known, kept = headOf(job)
-    -- others may have written there what nobody can read
+    -- another program may have written there what no host can read
     if known and json ~= '' and kept ~= json then call('HSET', SPEC, job, known .. '\n' .. json) end
   else
     local since = call('ZSCORE', DONE, job)
     if since and began - tonumber(since) < RULES.resurrect then
-      -- an answer of the CI that is older than the end
+      -- the answer of the CI is older than the end of the job
     elseif json == '' then
       reply[#reply + 1] = job
     else
@@ -52,8 +52,8 @@ if last then
   end
   local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
-  -- where others wrote in the queue, it is made anew of what can be read; what cannot, the next look tells. Among unequal
-  -- scores nothing is found by its bytes, and what is seen in a look to come would never be forgotten
+  -- if another program wrote in the queue, build it again from the jobs that can be read; the next look reports the
+  -- rest. Members of unequal scores are not found by their bytes, and a job seen in a future look is never forgotten
   local skewed = call('ZCOUNT', QUEUE, '-inf', '(0') + call('ZCOUNT', QUEUE, '(0', '+inf') + call('ZCOUNT', SEEN, '(' .. int(fence), '+inf')
   if skewed > 0 or call('ZCARD', QUEUE) ~= call('ZCARD', SEEN) then
     local all = call('ZRANGE', SEEN, 0, -1, 'WITHSCORES')
@@ -65,7 +65,7 @@ if last then
   end
   call('ZREMRANGEBYSCORE', IDLE, '-inf', '(0')
   call('ZREMRANGEBYSCORE', IDLE, '(0', '+inf')
-  -- what has become stale comes last, and what nobody can read is forgotten: the first of each priority of each class are looked at
+  -- put stale jobs behind all fresh ones, and forget those that no host can read. Of each priority of each class, the first jobs are examined
   local demoted = 0
   for _, found in ipairs(classes(RULES.classes)) do
     local class, priority = found[1], 0
@@ -90,7 +90,7 @@ if last then
       end
     end
   end
-  -- whoever was woken for these may be dead by now
+  -- the host that was woken for these may have died since
   for _, found in ipairs(classes(RULES.wakes)) do
     local class, member = found[1], found[2]
     if not fresh[class] then

@@ -1,20 +1,27 @@
--- What all scripts share. Every key is declared, and all of a scope's keys are in one slot.
--- queue:  zset of equal scores, `<class> <rank> <job>`, so that the order of bytes is the order of jobs in each class
--- spec:   job -> `<class> <rank>\n<JSON>`, the rank being the one in the queue, which is not always the request's
--- state:  job -> `<attempt>;<host> <until> <soft>,<reason>;…`
--- seen:   queued job -> number of the look      claims: job -> `<epoch> <host>/<service>`
--- lease:  owned job -> until                    own:    `<host>/<service>` -> job
--- done:   job -> since                          idle:   zset of equal scores, `<class or *> <since> <host>/<service>`
--- idlers: `<host>/<service>` -> `<since> <class>…`
--- reserved: host -> `<until> <job>`             reservers: job -> host
--- said:   host -> what it does, for people
+-- What all scripts share. They declare every key, and all keys of a scope are in one slot of a cluster.
+-- meta:      generation, hold, terms and termsby, epoch, ready, passed; of the looks fence, began, poller, polluntil, looked
+-- hosts:     host -> `<life> <info>`
+-- alive:     host -> time from which it counts as dead
+-- said:      host -> what it last said that it does, for people
+-- queue:     sorted set of equal scores, `<class> <rank> <job>`: the order of bytes is the order of jobs in each class
+-- spec:      job -> `<class> <rank>\n<JSON>`, with the rank in the queue, which may differ from that of the request
+-- state:     job -> `<attempt>;<host> <until> <soft>,<reason>;…`
+-- seen:      queued job -> number of the last look that named it
+-- claims:    owned job -> `<epoch> <host>/<service>`
+-- lease:     owned job -> end of its lease
+-- own:       `<host>/<service>` -> owned job
+-- done:      job -> time of its end
+-- idle:      sorted set of equal scores, `<class or *> <since> <host>/<service>`
+-- idlers:    `<host>/<service>` -> `<since> <class>…`
+-- reserved:  host -> `<until> <job>`
+-- reservers: job -> host
 local META, HOSTS, ALIVE, QUEUE, SPEC, STATE, SEEN, CLAIMS, LEASE, OWN, DONE, IDLE, IDLERS, RESERVED, RESERVERS, SAID = unpack(KEYS)
 local call = redis.call
 local now = clock()
 local GENERATION, HOST, LIFE = ARGV[1], ARGV[2], ARGV[3]
 
 local function int(x) return string.format('%.0f', x) end
--- 0 for what none of us writes: beyond 2^53 one number is not told from the next
+-- 0 for what no host writes: beyond 2^53, numbers are not exact
 local function meta(field)
   local n = tonumber(call('HGET', META, field) or '0')
   return n and n >= 0 and n <= 9007199254740991 and n or 0
@@ -24,9 +31,9 @@ local function count(field)
   call('HSET', META, field, int(n))
   return n
 end
--- string comparison in Lua follows the locale, which differs between servers
+-- bytewise: string comparison in Lua follows the locale, which differs between servers
 local function before(a, b)
-  -- priority and age, which mostly decide
+  -- priority and age, which decide in most cases
   local m, n = tonumber(a:sub(1, 16)), tonumber(b:sub(1, 16))
   if m ~= n then return m < n end
   for i = 1, math.min(#a, #b) do
@@ -36,7 +43,7 @@ local function before(a, b)
   return #a < #b
 end
 
--- nil when this life of this host may speak; else the reply that says why not
+-- nil if this life of this host is known; else the reply that says what is wrong
 local function refusal()
   local known = call('HGET', HOSTS, HOST)
   if not known or call('HGET', META, 'generation') ~= GENERATION then return {'Stranger'} end
@@ -52,7 +59,7 @@ local function headOf(job)
   local head, json = value:match('^([^\n]*)\n(.*)$')
   return head, json
 end
--- whether what is kept of a job can be what one of us wrote: others may write here, too
+-- whether a host can have written what is kept of a job: other programs may write here, too
 local function isName(text)
   return type(text) == 'string' and #text > 0 and #text <= 1024 and not text:find('^[-. ]') and not text:find('[%c/\\"\'`$<>?%%*|&;(){}%[%]]')
 end
@@ -71,13 +78,13 @@ local function isSound(job, head)
     and (priority == nil or (type(priority) == 'number' and priority % 1 == 0 and priority >= 0 and priority <= 9))
     and tonumber(rank:sub(1, 16)) ~= nil
 end
--- whether a job comes last, and when it is due: see order.ts
+-- whether a job is behind all fresh ones, and when it is due: see order.ts
 local function isLate(rank) return rank:sub(1, 2) == '91' end
 local function dueOf(rank) return isLate(rank) and tonumber(rank:sub(3, 16)) or 0 end
 local function createdAt(rank) return tonumber(isLate(rank) and rank:sub(18, 32) or rank:sub(2, 16)) end
 local function isStale(rank) return not isLate(rank) and now - createdAt(rank) > RULES.stale end
 local function rankOf(head) return head:match('^%S+ (%S+)') end
--- the head of a job that comes last from now on
+-- the late head of a job
 local function putLast(head)
   local class, rank = head:match('^(%S+) (%S+)')
   return class .. ' 91' .. string.format('%014.0f', now + RULES.due) .. (isLate(rank) and rank:sub(17) or rank)
@@ -164,13 +171,13 @@ local function mayTake(job, rank)
   end
   return true
 end
--- walks through the first jobs of a class whose rank is the given one or greater: `place` is `<rank> <job>` of the present one, nil at the end
+-- walks through the first jobs of a class, from the given rank on. `place` is `<rank> <job>` of the current one, nil at the end
 local function walk(class, rank)
   local it = {class = class, from = 0, members = {}, at = 1}
   function it.step()
     it.at = it.at + 1
     if it.at > #it.members and it.from < RULES.depth then
-      -- mostly the first one is taken
+      -- in most cases the first one is taken
       local count = it.from == 0 and 1 or RULES.depth - 1
       it.members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. rank, '(' .. class .. '!', 'LIMIT', it.from, count)
       it.from, it.at = it.from + count, 1
@@ -181,13 +188,13 @@ local function walk(class, rank)
   it.step()
   return it
 end
--- the job where a walk is, if this host may take it
+-- the current job of a walk, if this host may take it
 local function taken(it, reserved)
   local rank, job = it.place:match('^(%S+) (.*)$')
   local isFree = not reserved or reserved == job or (isLate(rankOf(headOf(reserved))) and not isLate(rank))
   if isFree and mayTake(job, rank) then return job end
 end
--- the first of all walks that this host may take, as long as it is due where that is asked for
+-- the first job of all walks that this host may take; with `isDue`, only among those that are due
 local function firstOf(walks, reserved, isDue)
   while true do
     local best
@@ -200,7 +207,7 @@ local function firstOf(walks, reserved, isDue)
     best.step()
   end
 end
--- the first classes that have queued jobs, each with its first member
+-- the first classes with queued jobs, each with its first member
 local function classes(limit)
   local found, min = {}, '-'
   while #found < limit do
@@ -224,7 +231,7 @@ local function unidle(id)
   for class in (hot .. ' *'):gmatch('%S+') do call('ZREM', IDLE, class .. ' ' .. since .. ' ' .. id) end
   call('HDEL', IDLERS, id)
 end
--- wake whoever is idle the longest, and can start the job without a pull if there is one
+-- wake one service: of those that can start the job without a pull, or else of all, the one that has been idle for longest
 local function wake(class, excluded)
   for _, name in ipairs({class, '*'}) do
     local members = call('ZRANGEBYLEX', IDLE, '[' .. name .. ' ', '(' .. name .. '!', 'LIMIT', 0, RULES.idlers)

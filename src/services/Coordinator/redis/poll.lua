@@ -3,11 +3,11 @@
 local no = refusal()
 if no then return no end
 local every, began = tonumber(ARGV[4]), meta('began')
--- a beginning in the future was written before the clock was set back
+-- a look that began in the future: the clock was set back since
 if meta('fence') > 0 and began <= now then
   if now - began < every then return {'No'} end
   local till = meta('polluntil')
-  -- nobody leaves looking to one host for longer, whoever wrote that
+  -- no host has written a turn that lasts longer
   if till - now > math.max(2 * every + RULES.grace, RULES.turn) then till = 0 end
   if call('HGET', META, 'poller') ~= HOST and till > now then return {'No'} end
 end

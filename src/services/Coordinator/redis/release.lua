@@ -6,7 +6,7 @@ local job, service, epoch, attempt, after, charged = ARGV[4], ARGV[5], ARGV[6], 
 if not stands(job, service, epoch) then return {'Done'} end
 local head, json = headOf(job)
 if not head then
-  -- nobody of us removed that: the next look tells the job anew
+  -- another program removed the request: the next look reports the job again
   disown(job)
   forget(job)
   return {'Done'}

@@ -30,10 +30,10 @@ import survey from "./survey.lua"
 import swap from "./swap.lua"
 import waiting from "./waiting.lua"
 
-/** All our keys begin with this; the number changes when their meaning does. */
+/** The beginning of every key; the number changes when the meaning of keys does. */
 export const PREFIX = "anklet:1:"
 
-/** Of each scope's keys the last part, in the order in which scripts get them. */
+/** The last part of each key of a scope, in the order in which scripts get them. */
 export const KEYS = [
   "meta",
   "hosts",
@@ -53,17 +53,17 @@ export const KEYS = [
   "said"
 ] as const
 
-/** The keys of a scope. Braces of its own would end the hash tag early. */
+/** The keys of a scope. A brace in its name would end the hash tag early, and is replaced. */
 export const keysOf = (scope: Scope): ReadonlyArray<string> =>
   KEYS.map((name) => `${PREFIX}{${scope.replace(/[{}]/g, "_")}}:${name}`)
 
-/** The channel on which a host is woken, and hears itself. */
+/** The channel of messages to a host. */
 export const channelOf = (host: string): string => `${PREFIX}host:${host}`
 
-/** The channel on which hosts hear that a credential is refused. */
+/** The channel on which hosts report that a credential is refused. */
 export const LIMITS = `${PREFIX}limits`
 
-/** Where it is kept that a credential is refused. */
+/** The key that exists while a credential is refused. */
 export const limitOf = (credential: string): string => `${PREFIX}{limit:${credential}}`
 
 /** A script: its text, and the hash by which Redis knows it. */
@@ -74,7 +74,7 @@ export interface Script {
 
 const hashed = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
-/** Tells, or asks, for how long a credential is refused. */
+/** Reports, or asks, for how long a credential is refused. */
 export const LIMIT: Script = hashed(limit)
 
 const limits = Object.entries(RULES).map(([name, value]) => `${name} = ${value}`)
@@ -82,7 +82,7 @@ const limits = Object.entries(RULES).map(([name, value]) => `${name} = ${value}`
 /** Redis's own clock, in milliseconds since the epoch. */
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)"
 
-/** All scripts; `clock` is the body of a Lua function that tells the time in milliseconds. */
+/** All scripts. `clock`: the body of a Lua function that returns the time, in milliseconds since the epoch. */
 export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"], Script>> => {
   const script = (body: string): Script => {
     // the shebang, with the flags, must stay the first line
@@ -119,30 +119,30 @@ const Spec = Schema.parseJson(JobRequest)
 const encodeSpec = Schema.encodeSync(Spec)
 const decode = Schema.decodeOption(Schema.compose(Limits.Json(Limits.REQUEST), Spec))
 
-/** A request that a Mac can have told: others may write here, too. */
+/** A request, if a host can have written it: other programs may write here, too. */
 const decodeSpec = (json: string): Option.Option<JobRequest> =>
   Option.filter(
-    // what a schema throws at is not what one of us wrote either
+    // where a schema throws, no host wrote that either
     Option.flatten(Option.liftThrowable(decode)(json)),
     ({ createdAt, template: { id, tag } }) =>
       isMoment(createdAt) && Limits.isTemplate(id) && Option.match(tag, { onNone: () => true, onSome: Limits.isTag })
   )
 const isMoment = Schema.is(Limits.Moment)
 
-/** A number of Redis'; 0 where somebody else wrote what is none. */
+/** A number in a reply; 0 where another program wrote something else. */
 const count = (text: string | undefined): number => {
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : 0
 }
 
-/** `<class> <rank>`, by which the queue is sorted. */
+/** `<class> <rank>`, the order of the queue. */
 const headOf = (job: JobRequest): string => `${classOf(job)} ${rankOf(job)}`
 
 /** A reason as text without spaces and semicolons, and back. */
 const hidden = (reason: string): string => Buffer.from(without(reason).slice(0, RULES.reason)).toString("base64url")
 const shown = (reason: string): string => Buffer.from(reason, "base64url").toString()
 
-/** Rows of so many columns. */
+/** A flat list as rows. */
 const rows = (flat: ReadonlyArray<string>, columns: number): ReadonlyArray<ReadonlyArray<string>> =>
   Array.from({ length: Math.floor(flat.length / columns) }, (_, n) => flat.slice(n * columns, (n + 1) * columns))
 
@@ -230,7 +230,7 @@ const given = (command: Command): ReadonlyArray<string | number> => {
   }
 }
 
-/** What a script is given for a command. */
+/** The arguments of the script for a command. */
 export const argumentsOf = (command: Command): ReadonlyArray<string | number> => [
   command.generation,
   command.host,
@@ -242,7 +242,7 @@ const isVerdict = Schema.is(Schema.Literal("kept", "lost", "unknown"))
 const isKey = Schema.is(JobKey)
 const isState = Schema.is(Schema.Literal("unknown", "queued", "owned", "done"))
 
-/** What a script's answer means; none when no script of ours answers so. */
+/** The reply that a script's answer stands for; none if no script of this version answers so. */
 export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option.Option<Reply> => {
   const [tag, a = "", b = "", json = "", key = ""] = answer
   const rest = answer.slice(1)

@@ -9,7 +9,7 @@ import { argumentsOf, channelOf, compile, keysOf, LIMIT, LIMITS, limitOf, replyO
 
 const explained = Effect.mapError(({ reason, detail }: Redis.RedisError) => new CoordinatorError({ reason, detail }))
 
-/** Connect; returns at once. `back` is run whenever the store has become reachable. */
+/** Connect; returns at once. Runs `back` whenever the store has become reachable. */
 export const connect = Effect.fnUntraced(function* (database: Database, back: Effect.Effect<void>) {
   const redis = yield* Redis.connect(database, back)
   const scripts = compile()
@@ -46,7 +46,7 @@ export const connect = Effect.fnUntraced(function* (database: Database, back: Ef
     limit: (credential, ms) =>
       redis.run(LIMIT, [limitOf(credential)], [credential, Math.ceil(ms)]).pipe(
         Effect.map(([left]) => Number(left ?? 0)),
-        // a limit that is not told is found out by each host for itself
+        // without the report, each host finds the limit out by itself
         Effect.orElseSucceed(() => 0)
       )
   }

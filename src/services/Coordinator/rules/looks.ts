@@ -11,7 +11,7 @@ export const poll = (state: State, host: HostId, every: number, now: number): Ou
   const { turn } = state
   // a look that began in the future: the clock was set back since
   const fresh = turn.fence > 0 && turn.began <= now && now - turn.began < every
-  // no turn lasts longer, whoever wrote that
+  // no host has written a turn that lasts longer
   const until = turn.until - now > Math.max(2 * every + RULES.grace, RULES.turn) ? 0 : turn.until
   if (fresh || (turn.host !== host && until > now && turn.began <= now)) return outcome(state, NO)
   const fence = turn.fence + 1
