@@ -21,6 +21,7 @@ import { completions, type Shell } from "./completions.ts"
 import { config } from "./config.ts"
 import { doctor } from "./doctor.ts"
 import { wrong } from "./flags.ts"
+import { init } from "./init.ts"
 import { logs } from "./logs.ts"
 import * as words from "./parser/argv.ts"
 import { demo, simulate } from "./parser/early.ts"
@@ -46,6 +47,7 @@ function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
 
 /** Every command: a file of its own, and a line here. */
 const COMMANDS = [
+  init,
   status,
   why,
   ui,

@@ -51,7 +51,7 @@ const readText = Effect.fnUntraced(function* (file: string) {
       (error) =>
         refuse(
           error._tag === "SystemError" && error.reason === "NotFound"
-            ? "there is no such file; write one as the README shows, or name another with -c"
+            ? "there is no such file; `anklet init` writes one, or name another with -c"
             : `it cannot be read (${error._tag === "SystemError" ? error.reason : error.message}); check its owner and permissions`
         )
     )

@@ -30,6 +30,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "UsageError":
       return 2
     case "ConfigError":
+    case "TokenError":
     case "NetworkError":
     case "TracesError":
       return 3
@@ -43,6 +44,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
       return 14
     case "AnkaError":
       return 7
+    case "InitError":
     case "JournalError":
     case "HostLockError":
     case "LogError":

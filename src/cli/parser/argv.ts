@@ -40,8 +40,8 @@ const partsOf = (args: ReadonlyArray<string>): Parts => {
     }
     const { given, wantsNext } = flagsIn(word)
     const last = given.at(-1)
-    // `-1` is a number and no flag
-    if (wantsNext && last !== undefined && value !== undefined && !/^-(?!\d)/.test(value)) {
+    // `-1` is a number, and `-` a file: neither is a flag
+    if (wantsNext && last !== undefined && value !== undefined && !/^-(?!\d|$)/.test(value)) {
       flags.push(...given.slice(0, -1), { ...last, value })
       index++
     } else flags.push(...given)

@@ -1,0 +1,52 @@
+/** What the doctor finds on this host, for the commands that show it. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import { home } from "../../config/Home.ts"
+import * as Doctor from "../../doctor/Doctor.ts"
+
+/** The way to GitHub that a daemon with this config takes; what is wrong with it is a finding of its own. */
+const way = Effect.fnUntraced(function* (file: string) {
+  const { read } = yield* Effect.promise(() => import("../../config/Config.ts"))
+  const { DIRECT, settle } = yield* Effect.promise(() => import("../../services/Network.ts"))
+  const written = yield* Effect.option(Effect.map(read(file), ({ daemon }) => daemon.network))
+  return yield* Effect.orElseSucceed(settle(Option.getOrUndefined(written)), () => DIRECT)
+})
+
+/** What the checks ask; loaded only here. */
+const capabilities = Effect.fnUntraced(function* (file: string) {
+  const Anka = yield* Effect.promise(() => import("../../services/Anka/command.ts"))
+  const GitHub = yield* Effect.promise(() => import("../../services/GitHub/octokit.ts"))
+  const { SharedRateLimit } = yield* Effect.promise(() => import("../../services/SharedRateLimit.ts"))
+  const { HostLock } = yield* Effect.promise(() => import("../../services/HostLock.ts"))
+  const { Mac } = yield* Effect.promise(() => import("../../services/Mac.ts"))
+  const { Network } = yield* Effect.promise(() => import("../../services/Network.ts"))
+  const { locks } = yield* home
+  return Layer.mergeAll(
+    Anka.layer,
+    Mac.layer,
+    HostLock.layer(locks),
+    Layer.provide(GitHub.layer, SharedRateLimit.layer)
+  ).pipe(Layer.provideMerge(Layer.succeed(Network, yield* way(file))))
+})
+
+/** Examine the host of this config file; with `mend`, make every repair that there is. */
+export const examined = Effect.fn("examined")(function* (file: string, options: { readonly mend: boolean }) {
+  const { resolved } = yield* Effect.promise(() => import("../../plugins/resolved.ts"))
+  const { differences } = yield* Effect.promise(() => import("../service/differences.ts"))
+  const { exposed } = yield* Effect.promise(() => import("../service/secrets.ts"))
+  return yield* Effect.gen(function* () {
+    const host = yield* Doctor.gather(file, resolved, { differences, exposed })
+    const found = yield* Doctor.examine(host)
+    // asked for once, whoever looks
+    const library = yield* Effect.orElseSucceed(host.library, () => [])
+    return { found: options.mend ? yield* Doctor.mend(found) : found, library }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(yield* capabilities(file)),
+    // what the capabilities would log is in the findings
+    Logger.withMinimumLogLevel(LogLevel.None)
+  )
+})
