@@ -1,4 +1,4 @@
-/** The `anka` command, one typed method each. */
+/** The `anka` command, with one typed method for each use. */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import { type Template, VM_PREFIX, type VmName } from "../domain/Job.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { ExecResult } from "./Exec.ts"
 
-/** A failed `anka` call: which command, its code, its own message, and what kind of failure that is. */
+/** A failed `anka` call: the command, its code and message, and the kind of failure. */
 export class AnkaError extends hiding(
   Schema.TaggedError<AnkaError>()("AnkaError", {
     reason: Schema.Literal(
@@ -27,7 +27,7 @@ export class AnkaError extends hiding(
       "Failed"
     ),
     command: Schema.String,
-    /** The envelope's `code`, else the exit code. */
+    /** The envelope's `code`, or else the exit code. */
     code: Schema.optional(Schema.Number),
     detail: Schema.String
   })
@@ -39,26 +39,32 @@ export class AnkaError extends hiding(
   }
 }
 
-/** A VM or template as `anka list` and `anka show` tell it; everything but name and uuid may be unknown. */
+/** A VM or template as `anka list` and `anka show` report it; everything but name and uuid may be unknown. */
 export interface AnkaVm {
   readonly uuid: string
   readonly name: string
-  /** `stopped`, `running`, `suspended`, `failed`, or a word this version does not know; `UNCLEAR` where `anka list` does not tell it. */
+  /**
+   * `stopped`, `running`, `suspended`, `failed`, or a word that this version does not know; `UNCLEAR` if `anka list`
+   * does not say.
+   */
   readonly status: string
-  /** The tag that is checked out; none on clones. */
+  /** The tag that is checked out; none for clones. */
   readonly tag: Option.Option<string>
   readonly ip: Option.Option<string>
-  /** Bytes; `anka list` does not tell them. */
+  /** In bytes; `anka list` does not report it. */
   readonly memory?: number
 }
 
-/** The status of a VM that may be running, for all that `anka list` says of it. */
+/** The status of a VM that may be running, because `anka list` does not say. */
 export const UNCLEAR = "unclear"
 
-/** Whether a VM runs, for all that is known. */
+/** Whether a VM is running, or may be. */
 export const mayRun = ({ status }: AnkaVm): boolean => status === "running" || status === UNCLEAR
 
-/** Whether a VM has one of the host's places, whoever it belongs to: it runs, or may, or is a clone of ours that is about to. */
+/**
+ * Whether a VM occupies one of the host's VM slots, no matter who made it: it is running, or may be, or is a clone of
+ * ours that is about to run.
+ */
 export const takesRoom = (vm: AnkaVm): boolean => mayRun(vm) || vm.name.startsWith(VM_PREFIX)
 
 /** The installed Anka. */
@@ -68,60 +74,67 @@ export interface AnkaVersion {
   readonly version: string
 }
 
-/** Its licence, in its own words. */
+/** Its licence, in Anka's words. */
 export interface AnkaLicense {
   readonly status: string
   readonly type: string
 }
 
-/** Bytes of a pull: still to fetch, and free for images; none when everything is local. */
+/** The size of a pull in bytes: still to fetch, and free for images. */
 export interface PullSize {
   readonly missing: number
   readonly available: number
 }
 
+/** The installed `anka` command. */
 export class Anka extends Context.Tag("anklet/Anka")<
   Anka,
   {
     readonly version: Effect.Effect<AnkaVersion, AnkaError>
     readonly license: Effect.Effect<AnkaLicense, AnkaError>
-    /** All VMs and templates of this user's library. An entry that cannot be read is left out, or `UNCLEAR` where it may be running. */
+    /**
+     * All VMs and templates in this user's library. An unreadable entry is left out, or is `UNCLEAR` if it may be
+     * running.
+     */
     readonly list: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
     readonly show: (vm: string) => Effect.Effect<AnkaVm, AnkaError>
-    /** The tags of a template that are on this host, checked out or not. */
+    /** The tags of a template on this host, checked out or not. */
     readonly localTags: (template: string) => Effect.Effect<ReadonlyArray<string>, AnkaError>
-    /** Whether a registry, or the default one, answers. */
+    /** Succeeds if a registry (by default, Anka's default one) answers. */
     readonly registry: (registry: Option.Option<string>) => Effect.Effect<void, AnkaError>
-    /** The folder of the images: pulls and clones fill its volume. */
+    /** The folder of the images, whose volume pulls and clones fill. */
     readonly imageDirectory: Effect.Effect<string, AnkaError>
     readonly pullSize: (
       template: Template,
       registry: Option.Option<string>
     ) => Effect.Effect<Option.Option<PullSize>, AnkaError>
-    /** Pull a template's tag (or its newest); has no deadline of its own but a cap of hours. `started` learns the process's id. */
+    /**
+     * Pulls a template's tag (or its newest one). It has no timeout but a limit of hours. `started` receives the
+     * process's id.
+     */
     readonly pull: (
       template: Template,
       registry: Option.Option<string>,
       started: (pid: number) => Effect.Effect<void>
     ) => Effect.Effect<void, AnkaError>
-    /** `started` learns the process's id: a clone outlives a killed daemon. */
+    /** `started` receives the process's id, because a clone outlives a daemon that is killed. */
     readonly clone: (
       template: Template,
       vm: VmName,
       started: (pid: number) => Effect.Effect<void>
     ) => Effect.Effect<void, AnkaError>
-    /** Returns when the hypervisor runs the VM, not when macOS is up. */
+    /** Returns when the hypervisor runs the VM, which is before macOS is up. */
     readonly start: (vm: VmName) => Effect.Effect<void, AnkaError>
-    /** Run a command in the guest. A command's own non-zero exit is a result; 124 and 125 are `GuestUnreachable`. */
+    /** Runs a command in the guest. The command's own non-zero exit is a result; 124 and 125 are `GuestUnreachable`. */
     readonly run: (
       vm: VmName,
       command: ReadonlyArray<string>,
       options: { readonly timeout: Duration.DurationInput; readonly stdin?: string }
     ) => Effect.Effect<ExecResult, AnkaError>
-    /** Copy a file of the host into the guest; an empty guest path is the home folder of its user. */
+    /** Copies a file from the host into the guest; an empty guest path is the home folder of the guest's user. */
     readonly copyIn: (vm: VmName, hostPath: string, guestPath: string) => Effect.Effect<void, AnkaError>
     readonly stop: (vm: string, options: { readonly force: boolean }) => Effect.Effect<void, AnkaError>
-    /** Delete a VM or template, running or not; one that is not there counts as deleted. */
+    /** Deletes a VM or template, running or not; a missing one counts as deleted. */
     readonly delete: (vm: string) => Effect.Effect<void, AnkaError>
   }
 >() {}

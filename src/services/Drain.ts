@@ -1,4 +1,7 @@
-/** Take nothing new and finish what runs: until told otherwise (pause), or once and for all, and then leave (drain). */
+/**
+ * Stops this host from accepting jobs while running ones finish: until `anklet resume` (pause), or for good, and then
+ * the daemon exits (drain).
+ */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -9,7 +12,7 @@ import * as Option from "effect/Option"
 import { home } from "../config/Home.ts"
 import * as Files from "../files/Files.ts"
 
-/** Name of the file in `state_dir` that remembers `anklet drain`. */
+/** Name of the file in `state_dir` that records `anklet drain`. */
 export const PAUSE_FILE = "paused"
 
 /** What pauses a host, for people, and the command that ends the pause. */
@@ -18,28 +21,29 @@ export interface Pause {
   readonly ends: string
 }
 
-/** How a daemon begins its answer where something else than `anklet drain` goes on pausing the host. */
+/** How a daemon's answer begins if something other than `anklet drain` still pauses the host. */
 export const STILL = "this host is still paused"
 
 const BY_COMMAND: Pause = { by: "anklet drain", ends: "anklet resume" }
 
+/** Whether this host accepts jobs. */
 export class Drain extends Context.Tag("anklet/Drain")<
   Drain,
   {
-    /** Drain; again changes nothing. */
+    /** Begins the drain; idempotent. */
     readonly begin: Effect.Effect<void>
     readonly begun: Effect.Effect<boolean>
-    /** Waits until it is thrown. */
+    /** Waits until the drain begins. */
     readonly wait: Effect.Effect<void>
-    /** Take nothing new, or take work again; the daemon stays. */
+    /** Stops accepting jobs, or accepts them again; the daemon keeps running. */
     readonly pause: (paused: boolean) => Effect.Effect<void>
-    /** What pauses the host now; empty where nothing does. */
+    /** What currently pauses the host; empty if nothing does. */
     readonly pauses: Effect.Effect<ReadonlyArray<Pause>>
-    /** Whether new work may be taken: neither draining nor paused. */
+    /** Whether new jobs are accepted: neither draining nor paused. */
     readonly open: Effect.Effect<boolean>
   }
 >() {
-  /** `others` tells what else pauses the host, whenever it is asked. */
+  /** `others` reports what else pauses the host, each time it is run. */
   static readonly beside = (others: Effect.Effect<ReadonlyArray<Pause>>) =>
     Layer.effect(
       Drain,
@@ -60,11 +64,11 @@ export class Drain extends Context.Tag("anklet/Drain")<
       })
     )
 
-  /** Paused by `anklet drain` alone. */
+  /** Paused by `anklet drain` only. */
   static readonly layer = Drain.beside(Effect.succeed([]))
 
   /**
-   * Paused also while `~/.config/anklet/.drain` is there, as Anklet 1 and 2 were. A file that cannot be looked for pauses
+   * Also paused while `~/.config/anklet/.drain` exists, as Anklet 1 and 2 were. A file that cannot be read pauses
    * nothing, as it did there.
    */
   static readonly live = Layer.unwrapEffect(
@@ -80,14 +84,14 @@ export class Drain extends Context.Tag("anklet/Drain")<
           const found = yield* Effect.either(provided(Files.look(drainFile)))
           const isThere = Either.isRight(found) && Option.isSome(found.right)
           const isRefused = Either.isLeft(found) && found.left._tag === "Untrusted"
-          if (isRefused && !wasRefused) yield* Effect.logWarning(`it pauses nothing: ${found.left.message}`)
+          if (isRefused && !wasRefused) yield* Effect.logWarning(`this file pauses nothing: ${found.left.message}`)
           wasRefused = isRefused
           if (isThere !== seen) {
             seen = isThere
             yield* Effect.logInfo(
               isThere
-                ? `paused by ${by}: nothing new is taken on this host`
-                : `${by} is gone: it pauses this host no more`
+                ? `paused by ${by}: this host accepts no new jobs`
+                : `${by} was removed and no longer pauses this host`
             )
           }
           return isThere ? [{ by, ends: `rm ${drainFile}` }] : []

@@ -1,4 +1,4 @@
-/** Lists that strangers write: each item is decoded by itself, so that one that cannot be read does not take the others with it. */
+/** Decodes lists from outside item by item, so that one unreadable item does not invalidate the others. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
@@ -8,7 +8,10 @@ import * as Limits from "../text/Limits.ts"
 import { excerpt, visibleJson } from "../text/Text.ts"
 import type { Once } from "./Once.ts"
 
-/** An item that is left out: its place in the list, counted from 1, the beginning of what it is, and what is wrong with it. */
+/**
+ * An item that was left out: its position in the list, counted from 1, the beginning of its value, and what is wrong
+ * with it.
+ */
 const Unreadable = Schema.Struct({ place: Schema.Number, value: Schema.Unknown, why: Schema.String })
 export type Unreadable = typeof Unreadable.Type
 
@@ -18,18 +21,18 @@ export interface Each<A> {
   readonly unreadable: ReadonlyArray<Unreadable>
 }
 
-/** Maximum number of characters of a stranger's value that are shown. */
+/** Maximum number of characters shown of an untrusted value. */
 const SHOWN = 200
-/** Maximum number of levels, and of parts of each, that are kept of it: the value itself may have any size. */
+/** Maximum number of levels, and of parts of each, kept of such a value, which may have any size. */
 const LEVELS = 4
 const PARTS = 50
-/** Maximum number of entries of one answer of which each has a line of its own. */
+/** Maximum number of entries of one answer that are logged on a line each. */
 const NAMED = 10
 
-/** The beginning of a value, as JSON can tell it: Octokit reads a number beyond 2^53 as a bigint. */
+/** The beginning of a value that JSON can represent: Octokit reads a number beyond 2^53 as a bigint. */
 const begun = (value: unknown, levels = LEVELS): unknown => {
   if (typeof value === "string") return value.slice(0, Limits.NAME)
-  // the digits of a very long one take their time
+  // converting a very long one to digits takes long
   if (typeof value === "bigint") return BigInt.asIntN(128, value) === value ? `${value}` : "a very long number"
   if (typeof value !== "object" || value === null) return value
   if (levels === 0) return "…"
@@ -42,7 +45,7 @@ const begun = (value: unknown, levels = LEVELS): unknown => {
       )
 }
 
-/** A stranger's value on one line, as JSON. */
+/** An untrusted value on one line, as JSON. */
 const shown = (value: unknown): string => excerpt(visibleJson(JSON.stringify(begun(value)) ?? String(value)), SHOWN)
 
 const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
@@ -51,7 +54,7 @@ const at = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
     value
   )
 
-/** What is wrong with a value, in its own words. */
+/** What is wrong with a value, quoting it. */
 const why = (value: unknown, error: ParseResult.ParseError): string => {
   const [misfit] = misfits(error)
   if (misfit === undefined || misfit.path.length === 0) return "it is something else"
@@ -59,7 +62,7 @@ const why = (value: unknown, error: ParseResult.ParseError): string => {
   return `${shown(misfit.path.join("."))} is ${wrong === undefined ? "missing" : shown(wrong)}`
 }
 
-/** What stays the same of an entry while other things in it change: what it is called by, else its place. */
+/** What identifies an entry while other parts of it change: its name, or else its position. */
 const identityOf = ({ place, value }: Unreadable): string => {
   const names = ["uuid", "id", "name"].map((key) => at(value, [key]))
   return shown(names.find((name) => typeof name === "string" || typeof name === "number") ?? place)
@@ -67,7 +70,7 @@ const identityOf = ({ place, value }: Unreadable): string => {
 
 const BROKEN = "it is something else"
 
-/** A list of such items, and what in it is none. */
+/** A list of such items, and the values in it that are not. */
 export const each = <A, I>(item: Schema.Schema<A, I>) => {
   const decode = Schema.decodeUnknownEither(item)
   const encode = Schema.encodeSync(item)
@@ -80,7 +83,7 @@ export const each = <A, I>(item: Schema.Schema<A, I>) => {
         const items: Array<A> = []
         const unreadable: Array<Unreadable> = []
         for (const [index, value] of values.entries()) {
-          // a value that makes its schema throw is one more that cannot be read
+          // a value that makes its schema throw is unreadable, too
           const read = Either.flatMap(
             Either.try(() => decode(value)),
             (read) => Either.mapLeft(read, (error) => why(value, error))
@@ -100,7 +103,7 @@ export const each = <A, I>(item: Schema.Schema<A, I>) => {
   )
 }
 
-/** A list of such items; what in it is none is left out, where nobody need know. */
+/** A list of such items; other values are left out without a message. */
 export const readable = <A, I>(item: Schema.Schema<A, I>) =>
   Schema.transform(each(item), Schema.Array(Schema.typeSchema(item)), {
     strict: true,
@@ -109,8 +112,8 @@ export const readable = <A, I>(item: Schema.Schema<A, I>) =>
   })
 
 /**
- * Name what could not be read at WARN, each entry once, and of many only the first ones; gives the items. `list` says where
- * they are listed, e.g. `anka list`.
+ * Logs what could not be read at WARN, each entry once, and only the first of many; returns the items. `list` names the
+ * list, e.g. `anka list`.
  */
 export const told = <A>(
   { once }: Once["Type"],

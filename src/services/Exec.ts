@@ -1,4 +1,4 @@
-/** The only door to subprocesses. */
+/** All subprocesses are started here. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
@@ -16,11 +16,11 @@ import * as identity from "./Exec/identity.ts"
 
 export { ProcessIdentity } from "./Exec/identity.ts"
 
-/** A process that could not be started, or had to be killed because its time was up. */
+/** A process that could not be started, or was killed because it exceeded its timeout. */
 export class ExecError extends hiding(
   Schema.TaggedError<ExecError>()("ExecError", {
     reason: Schema.Literal("NotFound", "NotExecutable", "Timeout", "Failed"),
-    /** Program and arguments, as one line for people. */
+    /** Program and arguments, on one line for people. */
     command: Schema.String,
     detail: Schema.String
   })
@@ -30,9 +30,9 @@ export class ExecError extends hiding(
   }
 }
 
-/** What a process left behind. Output is capped; the tail is kept. */
+/** The outcome of a process. Output is limited; the end is kept. */
 export interface ExecResult {
-  /** Exit code; 128 + the signal's number when a signal ended it, as shells count. */
+  /** Exit code; 128 + the signal's number if a signal ended it, as in shells. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -42,29 +42,42 @@ export interface ExecResult {
 export interface ExecOptions {
   /** After this the whole process group gets SIGTERM, then SIGKILL. */
   readonly timeout: Duration.DurationInput
-  /** Written to the process and closed; without it the process reads from /dev/null. May hold a secret: it is never logged. */
+  /**
+   * Written to the process's standard input, which is then closed; by default the process reads from /dev/null. May
+   * hold a secret: it is never logged.
+   */
   readonly stdin?: string
-  /** What of the daemon's own environment it gets; one of the system's programs by default. */
+  /** Which of the daemon's environment variables it gets; by default those for the system's programs. */
   readonly kind?: environment.Kind
-  /** Added to that; `undefined` takes a variable away. */
+  /** Added to those; `undefined` removes a variable. */
   readonly env?: environment.Variables
-  /** Told the process's id as soon as it runs. */
+  /** Receives the process's id as soon as it runs. */
   readonly started?: (pid: number) => Effect.Effect<void>
 }
 
-/** Bytes of each pipe that are kept. */
+/** Maximum number of bytes kept of each pipe. */
 export const OUTPUT_LIMIT = 1 << 20
-/** Between SIGTERM and SIGKILL. */
+/** Interval between SIGTERM and SIGKILL. */
 export const GRACE = Duration.seconds(5)
-/** SIGKILL works at once, except on a process that hangs in a system call: a stop must not hang with it. */
+/**
+ * Timeout of SIGKILL, which works at once except on a process that hangs in a system call: a stop must not hang with
+ * it.
+ */
 const KILL_GRACE = Duration.seconds(30)
-/** A grandchild may hold the pipes after the process itself has ended: so long its output is waited for. */
+/**
+ * Timeout of the wait for the rest of the output: a grandchild may keep the pipes open after the process itself has
+ * ended.
+ */
 const PIPE_GRACE = Duration.seconds(1)
 
+/** Runs programs, and identifies processes. */
 export class Exec extends Context.Tag("anklet/Exec")<
   Exec,
   {
-    /** Run a program without a shell, in a process group of its own, to its end or its deadline; a non-zero exit is not an error here. */
+    /**
+     * Runs a program without a shell, in a process group of its own, until it ends or exceeds its timeout. A non-zero
+     * exit is not an error here.
+     */
     readonly run: (
       program: string,
       args: ReadonlyArray<string>,
@@ -72,7 +85,7 @@ export class Exec extends Context.Tag("anklet/Exec")<
     ) => Effect.Effect<ExecResult, ExecError>
     /** The process with this number, if it is alive. */
     readonly identify: (pid: number) => Effect.Effect<Option.Option<identity.ProcessIdentity>>
-    /** Whether this very process still lives. */
+    /** Whether exactly this process is still alive. */
     readonly isAlive: (process: identity.ProcessIdentity) => Effect.Effect<boolean>
   }
 >() {
@@ -89,7 +102,7 @@ export class Exec extends Context.Tag("anklet/Exec")<
         isAlive: ({ pid, startedAt }) =>
           find(pid).pipe(
             Effect.map(Option.exists((found) => startedAt === "" || found.startedAt === startedAt)),
-            // a system that cannot answer now (out of files or processes) has killed nobody
+            // a system that cannot answer right now (out of files or processes) is no proof that the process has ended
             Effect.catchAll(() => identity.isTaken(pid))
           )
       })
@@ -124,7 +137,7 @@ const signal = (child: ChildProcess, name: "SIGTERM" | "SIGKILL") =>
     try {
       process.kill(-child.pid, name)
     } catch {
-      // the group is gone already
+      // the group has already ended
     }
   })
 
@@ -141,17 +154,18 @@ const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions)
         Deferred.unsafeDone(exited, Effect.succeed(code ?? 128 + (SIGNALS[name ?? ""] ?? 0)))
       })
       child.on("close", () => Deferred.unsafeDone(closed, Effect.void))
-      // a child that exited before the listener stood; "exit" is emitted on a later turn, so this is only for safety
+      // a child that exited before the listener was added; "exit" is emitted on a later turn, so this is only a
+      // safeguard
       if (child.exitCode !== null) Deferred.unsafeDone(exited, Effect.succeed(child.exitCode))
       child.stdin?.on("error", () => {
-        // the process did not want all of its input: its exit code tells the rest
+        // the process did not read all of its input; its exit code tells the rest
       })
       child.stdin?.end(options.stdin)
 
       const end = signal(child, "SIGTERM").pipe(
-        // `within`, because an interruptible wait would be skipped by the very interruption that we are answering
+        // `within`, because the very interruption that we are handling would skip an interruptible wait
         Effect.zipRight(Effect.ignore(within(GRACE)(Deferred.await(exited)))),
-        // also when the process itself went at once: what it started may be deaf
+        // even if the process itself ended at once: its children may ignore SIGTERM
         Effect.zipRight(signal(child, "SIGKILL")),
         Effect.zipRight(
           within(KILL_GRACE)(Deferred.await(exited)).pipe(
@@ -165,7 +179,7 @@ const run = (program: string, args: ReadonlyArray<string>, options: ExecOptions)
       const told = child.pid === undefined ? undefined : options.started?.(child.pid)
       const code = yield* (told ?? Effect.void).pipe(
         Effect.zipRight(Effect.timeoutOption(restore(Deferred.await(exited)), options.timeout)),
-        // an interruption, or a fault of whoever was told: the process must not outlive it
+        // on an interruption, or a failure of `started`: the process must not outlive it
         Effect.onError(() => end)
       )
       if (Option.isNone(code)) {

@@ -1,4 +1,6 @@
-/** Who this host is to others: an identity that outlives the daemon, and the proof that an earlier daemon is dead. */
+/**
+ * This host as other hosts see it: an identity that outlives the daemon, and the proof that an earlier daemon is dead.
+ */
 import { hostname } from "node:os"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
@@ -14,11 +16,11 @@ import * as Limits from "../text/Limits.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
 import * as Journal from "./Journal.ts"
 
-/** What a daemon says of itself to other hosts. */
+/** What a daemon publishes about itself to other hosts. */
 const Info = Schema.parseJson(
   Schema.Struct({
     hostname: Limits.Kept(Limits.NAME),
-    /** The machine, by a number that its maker or system gave it. */
+    /** Identifies the machine: a number that its maker or system assigned. */
     machine: Schema.String,
     process: ProcessIdentity,
     version: Limits.Kept(Limits.NAME),
@@ -28,7 +30,7 @@ const Info = Schema.parseJson(
 const encodeInfo = Schema.encodeSync(Info)
 const decodeInfo = Schema.decodeOption(Schema.compose(Limits.Json(Limits.TOLD), Info))
 
-/** Version of the daemon that says this of itself; empty when it is not understood. */
+/** Version of the daemon that published this; empty if it cannot be decoded. */
 export const versionOf = (info: string): string =>
   Option.match(decodeInfo(info), { onNone: () => "", onSome: ({ version }) => version })
 
@@ -36,35 +38,38 @@ export const versionOf = (info: string): string =>
 const Kept = Schema.parseJson(Schema.Struct({ id: Schema.UUID, machine: Schema.String }))
 const encodeKept = Schema.encodeSync(Kept)
 
-/** Its file there. */
+/** The file in the state directory. */
 export const HOST_FILE = "host.json"
 
-/** What becomes of an identity that somebody else has, too. */
+/** What is known about another daemon that has our identity. */
 export type Rival =
-  /** It was an earlier life of this host, which is dead. */
+  /** It was an earlier run of this host's daemon, and is dead. */
   | { readonly _tag: "Dead" }
-  /** It lives; what to tell a person about it. */
+  /** It is alive; how to describe it to a person, and what to do. */
   | { readonly _tag: "Alive"; readonly who: string; readonly remedy: string }
 
+/** The identity of this host. */
 export class Host extends Context.Tag("anklet/Host")<
   Host,
   {
-    /** The same in every life of this host's daemon; without spaces and slashes. */
+    /** The same in every run of this host's daemon; without spaces and slashes. */
     readonly id: string
-    /** This life. */
+    /** Identifies this run of the daemon. */
     readonly boot: string
-    /** What others may know of it. */
+    /** What this daemon publishes about itself. */
     readonly info: string
-    /** How a host is named to people, from what it said of itself. */
+    /** The name of a host for people, from what it published. */
     readonly nameOf: (info: string) => string
-    /** Judge another daemon that has our identity, from what it said of itself. */
+    /** Judges another daemon that has our identity, from what it published. */
     readonly judge: (info: string) => Effect.Effect<Rival>
   }
 >() {
   static readonly layer = (stateDir: string) => Layer.effect(Host, make(stateDir))
 }
 
-/** The number of this machine: of the board on a Mac, of the installation on Linux; its name where there is neither. */
+/**
+ * The number of this machine: of the board on a Mac, of the installation on Linux; the host's name if there is neither.
+ */
 const machineOf = Effect.gen(function* () {
   const fs = yield* FileSystem
   const exec = yield* Exec
@@ -86,7 +91,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const explained = Effect.mapError(
     ({ message }: { readonly message: string }) => new Journal.JournalError({ path, detail: message })
   )
-  // what cannot be understood is as good as missing; another user's is no identity of ours
+  // an unreadable file is treated as missing; a file of another user is not trusted
   const kept = Option.flatMap(yield* explained(Files.readText(path)), Schema.decodeOption(Kept))
   // a disk that was copied to another Mac must not bring its identity along
   const isOurs = Option.exists(kept, (kept) => kept.machine === machine)
@@ -108,7 +113,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       }),
     judge: (info) =>
       Option.match(decodeInfo(info), {
-        // what cannot be read, of another version perhaps, is no proof of death
+        // unreadable information, perhaps from another version, is no proof of death
         onNone: () =>
           Effect.succeed<Rival>({
             _tag: "Alive",

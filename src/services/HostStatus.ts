@@ -1,4 +1,4 @@
-/** What a host tells other hosts of itself, for people: what its services do, and whether it takes work. */
+/** What a host publishes about itself for people on other hosts: what its services do, and whether it accepts jobs. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -9,7 +9,7 @@ import { Activity, type ServiceActivity } from "./Activity.ts"
 import { Drain } from "./Drain.ts"
 import { readable } from "./Each.ts"
 
-/** One service in few words. Times are in milliseconds since the epoch. */
+/** A summary of one service. Times are in milliseconds since the epoch. */
 const Brief = Schema.Struct({
   name: Limits.Kept(Limits.NAME),
   doing: Schema.Literal("Looking", "Waiting", "Working", "Failing", "Drained"),
@@ -21,7 +21,7 @@ const Brief = Schema.Struct({
   )
 })
 
-/** Whether the host takes work. */
+/** Whether the host accepts jobs. */
 export const Mode = Schema.Literal("open", "paused", "draining")
 export type Mode = typeof Mode.Type
 
@@ -32,11 +32,17 @@ export type HostStatus = typeof HostStatus.Type
 const Text = Schema.parseJson(HostStatus)
 const encode = Schema.encodeSync(Text)
 const read = Schema.decodeOption(Schema.compose(Limits.Json(Limits.TOLD), Text))
-/** Read what a host told, as many services of it as a host tells of; none when it cannot be read, as another version told it, or somebody else. */
+/**
+ * Decodes what a host published, with as many services as a host may publish; none if it is unreadable, because another
+ * version or someone else wrote it.
+ */
 export const decode = (text: string): Option.Option<HostStatus> =>
   Option.map(read(text), ({ mode, services }) => ({ mode, services: services.slice(0, SERVICES) }))
 
-/** Services of a host, and UTF-16 units of a name or reason and of an address, that are told: a store keeps this for every host. */
+/**
+ * Maximum number of services of a host, of UTF-16 units of a name or reason, and of those of an address, that are
+ * published: the store keeps this for every host.
+ */
 const SERVICES = 32
 const WHY = 120
 const URL = 300
@@ -63,13 +69,13 @@ const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => 
   }
 }
 
-/** Whether this host takes work. */
+/** Whether this host accepts jobs. */
 export const mode: Effect.Effect<Mode, never, Drain> = Effect.gen(function* () {
   const drain = yield* Drain
   return (yield* drain.begun) ? "draining" : (yield* drain.pauses).length > 0 ? "paused" : "open"
 })
 
-/** What is told of these services of this host. */
+/** What this host publishes about these services. */
 export const tell = (services: ReadonlyArray<string>): Effect.Effect<string, never, Activity | Drain> =>
   Effect.gen(function* () {
     const activity = yield* Activity

@@ -1,4 +1,7 @@
-/** An append-only file of records that survives a crash at any byte: `<crc32 in hex> <json>\n` per record. */
+/**
+ * An append-only file of records that survives a crash at any byte: `<crc32 in hex> <json>\
+ * ` per record.
+ */
 import { crc32 } from "node:zlib"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -27,22 +30,27 @@ export class JournalError extends hiding(
 
 /** An open journal. */
 export interface Journal<A> {
-  /** What was in the file when it was opened. */
+  /** The records in the file when it was opened. */
   readonly replayed: ReadonlyArray<A>
-  /** Durable on return: all of the records, or none of them. */
+  /** Appends all of the records or none of them; they are durable on return. */
   readonly append: (...records: ReadonlyArray<A>) => Effect.Effect<void, JournalError>
-  /** Put these records in the place of all that is there, in one step. */
+  /** Replaces the whole content with these records, in one step. */
   readonly compact: (records: ReadonlyArray<A>) => Effect.Effect<void, JournalError>
 }
 
-/** What a file's bytes say. */
+/** The content of a file. */
 export interface Parsed<A> {
   readonly records: ReadonlyArray<A>
-  /** Bytes of the valid beginning; what follows is torn, or damaged. */
+  /** Number of bytes of the valid beginning; the rest is torn or damaged. */
   readonly valid: number
-  /** A bad line that no crash explains: good ones follow it, or it is whole, but says something unknown. */
+  /**
+   * There is a bad line that no crash explains: valid lines follow it, or it is complete but its meaning is unknown.
+   */
   readonly damaged: boolean
-  /** The last line is whole, and its checksum is wrong: a crash leaves half a line, a bad disk or an editor this. */
+  /**
+   * The last line is complete, but its checksum is wrong. A crash leaves half a line; a bad disk or an editor leaves
+   * this.
+   */
   readonly spoiled: boolean
 }
 
@@ -52,14 +60,14 @@ const newline = 0x0a
 
 const lineOf = (json: string) => `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`
 
-/** The whole lines of a file, without their ends. */
+/** The complete lines of a file, without their line breaks. */
 const lines = function* (bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0, end = bytes.indexOf(newline); end !== -1; at = end + 1, end = bytes.indexOf(newline, at)) {
     yield bytes.subarray(at, end)
   }
 }
 
-/** What a line says, if its checksum is right. */
+/** The JSON of a line, if its checksum is right. */
 const jsonOf = (line: Uint8Array): Option.Option<string> =>
   Option.liftThrowable(decodeUtf8)(line).pipe(
     Option.filter((text) => lineOf(text.slice(9)) === `${text}\n`),
@@ -68,7 +76,7 @@ const jsonOf = (line: Uint8Array): Option.Option<string> =>
 
 const decodeUtf8 = (line: Uint8Array) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(line)
 
-/** Read records up to the first line that is torn or damaged. */
+/** Reads records up to the first line that is torn or damaged. */
 export const parse = <A, I>(schema: Schema.Schema<A, I>, bytes: Uint8Array): Parsed<A> => {
   const decode = Schema.decodeUnknownOption(Schema.parseJson(schema))
   const records: Array<A> = []
@@ -102,19 +110,20 @@ const explain = (path: string) => (error: PlatformError | Files.Untrusted) =>
                 : error.message
   })
 
-/** The file that takes the lines. */
+/** The file that lines are appended to. */
 interface Open {
   readonly scope: Scope.CloseableScope
   readonly file: FileSystem.File
-  /** Bytes of all that is certainly written. */
+  /** Number of bytes that are certainly written. */
   readonly size: FileSystem.Size
-  /** There may be half a line behind them. */
+  /** There may be half a line after them. */
   readonly torn: boolean
 }
 
 /**
- * Open a journal, making it if need be. A torn tail is cut off. Of a damaged file a copy is kept, which is reported at
- * ERROR, or at WARN where its last line alone is bad; its valid beginning stays. Two processes must not open one file.
+ * Opens a journal; makes it if it is missing. A torn tail is cut off. A damaged file is copied, which is logged at
+ * ERROR, or at WARN if only its last line is bad; its valid beginning is kept. Two processes must not open the same
+ * file.
  */
 export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   readonly path: string
@@ -129,7 +138,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   const text = (records: ReadonlyArray<A>) =>
     new TextEncoder().encode(records.map((record) => lineOf(encode(record))).join(""))
 
-  // the file that is appended to changes with each compaction, so it has a scope of its own
+  // each compaction replaces the file that is appended to, so it has a scope of its own
   const openToAppend = (name: string) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -139,7 +148,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
       return open
     })
 
-  /** Everything that can fail comes before the rename: after it, the old file takes no more lines. */
+  /** Everything that can fail comes before the rename: after it, the old file accepts no more lines. */
   const writeAnew = (records: ReadonlyArray<A>) =>
     Effect.gen(function* () {
       const fresh = `${path}.new`
@@ -164,12 +173,12 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
   if (damaged || spoiled) yield* explained(Files.create(aside, bytes))
   if (spoiled) {
     yield* Effect.logWarning(
-      `the last line of the ledger ${path} is whole, but not as it was written: a bad disk, or an editor. The file was copied to ${aside}, and the line is left out; its VM or runner is found by its name and removed`
+      `the last line of the ledger ${path} is complete, but its checksum is wrong: a bad disk, or an editor. The file was copied to ${aside}, and the line is ignored; its VM or runner will be found by name and removed`
     )
   }
   if (damaged) {
     yield* Effect.logError(
-      `ledger ${path} is damaged, or from a newer version, after ${records.length} records; it was copied to ${aside}. VMs and runners of the lost records are found by their names and removed`
+      `ledger ${path} is damaged, or from a newer version, after ${records.length} records; it was copied to ${aside}. VMs and runners of the lost records will be found by name and removed`
     )
   }
   const first = !exists || valid < bytes.length ? writeAnew(records) : openToAppend(path)
@@ -186,7 +195,7 @@ export const open = Effect.fn("Journal.open")(function* <A, I>(options: {
       const open = yield* Ref.get(current)
       const { file, size } = open
       const bytes = text(records)
-      // half a line must not stay in front of the next one: until it is cut off, nothing more is taken
+      // half a line must not stay in front of the next one: nothing is appended until it is cut off
       if (open.torn) yield* file.truncate(size)
       yield* Ref.set(current, { ...open, torn: true })
       yield* file.writeAll(bytes).pipe(

@@ -1,4 +1,4 @@
-/** What this host wrote down before it acted: claims, VMs and runners that exist, or may exist, because of us. */
+/** What this host recorded before it acted: claims, VMs and runners that exist, or may exist, because of us. */
 import { Path } from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import { JobKey, JobRequest, VmName } from "../domain/Job.ts"
 import * as Files from "../files/Files.ts"
 import * as Journal from "./Journal.ts"
 
-/** A job is ours from here on. */
+/** The job is ours from here on. */
 export class Claimed extends Schema.TaggedClass<Claimed>()("Claimed", {
   job: JobRequest,
   service: Schema.String,
@@ -27,7 +27,7 @@ export class VmNamed extends Schema.TaggedClass<VmNamed>()("VmNamed", {
   service: Schema.String
 }) {}
 
-/** The VM is deleted, for certain. */
+/** The VM is certainly deleted. */
 export class VmGone extends Schema.TaggedClass<VmGone>()("VmGone", { vm: VmName }) {}
 
 /** A runner of this name is about to be registered; `detail` is what its plugin needs to find and remove it. */
@@ -39,26 +39,26 @@ export class RunnerNamed extends Schema.TaggedClass<RunnerNamed>()("RunnerNamed"
   detail: Schema.Unknown
 }) {}
 
-/** The registered runner has this id, which is how it will be removed. */
+/** The registered runner has this id, by which it will be removed. */
 export class RunnerKnown extends Schema.TaggedClass<RunnerKnown>()("RunnerKnown", {
   runner: Schema.String,
   id: Schema.Number
 }) {}
 
-/** The runner's process is about to start in its VM: from here on a crash of ours does not end the job. */
+/** The runner's process is about to start in its VM: from here on a crash of the daemon does not end the job. */
 export class RunnerStarted extends Schema.TaggedClass<RunnerStarted>()("RunnerStarted", { runner: Schema.String }) {}
 
-/** The runner is not registered any more, for certain. */
+/** The runner is certainly no longer registered. */
 export class RunnerGone extends Schema.TaggedClass<RunnerGone>()("RunnerGone", { runner: Schema.String }) {}
 
-/** The job is not ours any more: finished, or given back. */
+/** The job is no longer ours: finished, or handed back. */
 export class Closed extends Schema.TaggedClass<Closed>()("Closed", {
   job: JobKey,
-  /** Which claim: another service of this host may have the job by now. Older ledgers do not say. */
+  /** Which claim: another service of this host may have claimed the job since. Absent from older ledgers. */
   epoch: Schema.optional(Schema.Number)
 }) {}
 
-/** Our runner took another job than planned: that one is ours in its place, with the VM and the runner. */
+/** Our runner took another job than planned: that one is ours instead, with the VM and the runner. */
 export class Swapped extends Schema.TaggedClass<Swapped>()("Swapped", { from: JobKey, claim: Claimed }) {}
 
 /** One line of the ledger. */
@@ -82,17 +82,17 @@ export interface LedgerRunner {
   readonly started: boolean
 }
 
-/** All that the lines say, added up. */
+/** The sum of all lines. */
 export interface LedgerState {
   readonly claims: HashMap.HashMap<JobKey, Claimed>
   readonly vms: HashMap.HashMap<VmName, VmNamed>
   readonly runners: HashMap.HashMap<string, LedgerRunner>
 }
 
-/** A host that owes nothing. */
+/** A host that holds nothing. */
 export const empty: LedgerState = { claims: HashMap.empty(), vms: HashMap.empty(), runners: HashMap.empty() }
 
-/** Add one line up; lines about what is not there change nothing. */
+/** Applies one line; lines about unknown items change nothing. */
 export const apply = (state: LedgerState, entry: Entry): LedgerState => {
   switch (entry._tag) {
     case "Claimed":
@@ -140,7 +140,7 @@ export const apply = (state: LedgerState, entry: Entry): LedgerState => {
   }
 }
 
-/** The fewest lines that add up to this state: what compaction keeps. */
+/** The smallest set of lines that results in this state: what compaction keeps. */
 export const entriesOf = (state: LedgerState): ReadonlyArray<Entry> => [
   ...HashMap.values(state.claims),
   ...HashMap.values(state.vms),
@@ -151,10 +151,10 @@ export const entriesOf = (state: LedgerState): ReadonlyArray<Entry> => [
   ])
 ]
 
-/** Where the ledger of a `state_dir` is. */
+/** The path of the ledger in a `state_dir`. */
 export const pathOf = (stateDir: string) => Effect.map(Path, (paths) => paths.join(stateDir, "ledger.jsonl"))
 
-/** What the ledger of another process says; empty where there is none. */
+/** The state in the ledger of another process; empty if there is none. */
 export const peek = (path: string) =>
   Files.read(path).pipe(
     Effect.map((bytes) => {
@@ -166,19 +166,23 @@ export const peek = (path: string) =>
     })
   )
 
-/** After so many lines the file is written anew. */
+/** Maximum number of lines before the file is compacted. */
 const COMPACT_AFTER = 1000
-/** A disk that refused a line is tried again so often. */
+/** Interval between attempts to catch up after the disk refused a line. */
 const CATCH_UP_EVERY = "30 seconds"
 
+/** The durable record of what this host holds. */
 export class Ledger extends Context.Tag("anklet/Ledger")<
   Ledger,
   {
-    /** What this host owes now. */
+    /** What this host holds now. */
     readonly state: Effect.Effect<LedgerState>
-    /** Write an intent down, durably, before acting on it; not written, not done. */
+    /** Records an intent durably, before acting on it. On failure, do not act. */
     readonly append: (...entries: ReadonlyArray<Entry>) => Effect.Effect<void, Journal.JournalError>
-    /** Write down that something is gone. Holds in memory at once; a disk that refuses is reported at ERROR and tried again until it takes it. */
+    /**
+     * Records that something is gone. This takes effect in memory at once; if the disk refuses, that is logged at ERROR
+     * and retried until it succeeds.
+     */
     readonly settle: (entry: VmGone | RunnerGone | Closed) => Effect.Effect<void>
   }
 >() {
@@ -200,14 +204,14 @@ export class Ledger extends Context.Tag("anklet/Ledger")<
             journal.append(...entries),
             Ref.update(lines, (n) => n + entries.length)
           )
-        // only what the state has survives, so it comes after the entries were added up
+        // only what is in the state survives compaction, so the entries must have been applied first
         const shortened = Effect.gen(function* () {
           if ((yield* Ref.get(lines)) < COMPACT_AFTER) return
           yield* journal.compact(entriesOf(yield* Ref.get(state)))
           yield* Ref.set(lines, 0)
         }).pipe(Effect.catchAll((error) => Effect.logError(error.message)))
 
-        // lines that the disk refused are made up for by a file that says what is so now
+        // lines that the disk refused are made good by writing the whole current state
         const catchUp = Effect.flatMap(Ref.get(state), (state) => journal.compact(entriesOf(state))).pipe(
           Effect.zipRight(Effect.zipRight(behind.close, Ref.set(lines, 0))),
           turn.withPermits(1),

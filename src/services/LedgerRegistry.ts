@@ -1,4 +1,7 @@
-/** The daemons of one user on one host: each says which file its ledger is, so that none takes another's VMs for strangers. */
+/**
+ * The ledgers of one user's daemons on one host: each daemon registers its own, so that no other takes its VMs for
+ * orphans.
+ */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -7,17 +10,17 @@ import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
 import * as Files from "../files/Files.ts"
 
-/** A path that no file can have: a ledger that cannot be read may have any VM in it, so no stranger is touched. */
+/** A path that no file can have. An unreadable ledger may list any VM, so no unknown VM is touched. */
 export const ANY_FILE: ReadonlyArray<string> = ["\0"]
 
-/** The ledgers of all daemons that ever ran here, but for one's own. */
+/** The ledgers of all daemons that ever ran here, except one's own. */
 export const ledgers = Effect.fnUntraced(function* (directory: string, own = "") {
   const fs = yield* FileSystem
   const paths = yield* Path
   return yield* fs.readDirectory(directory).pipe(
     Effect.flatMap((names) =>
       Effect.forEach(
-        // what else lies there, such as a .DS_Store, names no ledger
+        // other files there, such as a .DS_Store, name no ledger
         names.filter((name) => isUuid(name) && name !== nameOf(own)),
         (name) => Files.readText(paths.join(directory, name))
       )
@@ -33,7 +36,7 @@ export const ledgers = Effect.fnUntraced(function* (directory: string, own = "")
 const isUuid = Schema.is(Schema.UUID)
 const nameOf = (ledger: string) => uuid5(ledger, uuid5.URL)
 
-/** Say which file our ledger is; gives a way to find those of the others. */
+/** Registers our ledger; returns an effect that lists those of the others. */
 export const join = (directory: string, ledger: string) =>
   Effect.flatMap(Effect.all([FileSystem, Path]), ([fs, paths]) =>
     Files.makeFolder(directory).pipe(

@@ -1,4 +1,4 @@
-/** The log: JSON lines in a file that other tools may rotate, and that never grows without bound by itself. */
+/** The log: JSON lines in a file that other tools may rotate, and that never grows without limit by itself. */
 import { type File, FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
@@ -36,7 +36,7 @@ export class LogError extends hiding(
   }
 }
 
-/** `LOG_LEVEL` is none. Its value is not told. */
+/** `LOG_LEVEL` is not a level. Its value is not quoted. */
 export class LogLevelError extends hiding(Schema.TaggedError<LogLevelError>()("LogLevelError", {})) {
   override get message() {
     return "the environment variable LOG_LEVEL must be INFO, DEBUG, ERROR or dev (WARN works as well), in upper or lower case"
@@ -47,27 +47,27 @@ export class LogLevelError extends hiding(Schema.TaggedError<LogLevelError>()("L
 export class LogFile extends Context.Tag("anklet/LogFile")<
   LogFile,
   {
-    /** Write what waits, and open the file anew by its name, as those who have moved it away expect. */
+    /** Writes what is pending, and opens the file by its name again, as tools expect that have renamed it. */
     readonly reopen: Effect.Effect<void>
   }
 >() {}
 
 /** The file's name in `log.file_dir`. */
 export const FILE_NAME = "anklet.log"
-/** The file is moved to `anklet.log.1` at this size, in bytes; so many old ones are kept. */
+/** Maximum size of the file in bytes, at which it is renamed to `anklet.log.1`; and the maximum number of old files. */
 export const SIZE_LIMIT = 50 * 2 ** 20
 const KEPT = 5
 
-/** The files of a log, newest first: `anklet.log`, `anklet.log.1`, …; those that were rotated by other tools have names of theirs. */
+/** The files of a log, newest first: `anklet.log`, `anklet.log.1`, …; files rotated by other tools have other names. */
 export const filesOf = (file: string): readonly [string, ...ReadonlyArray<string>] => [
   file,
   ...Array.from({ length: KEPT }, (_, index) => `${file}.${index + 1}`)
 ]
 
-/** A disk that is full for long must not fill the memory: lines beyond this are dropped, and counted. */
+/** Maximum number of lines that wait while the disk is full; more are dropped, and counted. */
 const BACKLOG = 10_000
 
-/** What `LOG_LEVEL` says; `INFO` without it. */
+/** The value of `LOG_LEVEL`; `INFO` without it. */
 const level: Effect.Effect<Level, LogLevelError> = Config.string("LOG_LEVEL").pipe(
   Effect.orElseSucceed(() => ""),
   Effect.flatMap((name) => {
@@ -84,7 +84,7 @@ const MINIMUM = {
   dev: LogLevel.Debug
 } as const
 
-/** Where Effect keeps the place in the source that a span was made at. */
+/** Where Effect keeps the source location of a span. */
 const traces = globalValue.globalValue(
   "effect/Tracer/spanToTrace",
   (): WeakMap<Tracer.AnySpan, () => string | undefined> => new WeakMap()
@@ -99,7 +99,7 @@ const sourceOf = (context: FiberRefs.FiberRefs): line.Source | undefined => {
   })
 }
 
-/** A file that lines are appended to: opened again when it was moved away or somebody asks, rotated when it is large. */
+/** A file that lines are appended to: reopened if it was renamed or on request, rotated when it is large. */
 const makeSink = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem
   const lstat = yield* Lstat
@@ -128,19 +128,19 @@ const makeSink = Effect.fnUntraced(function* (file: string) {
   })
   const rotate = Effect.gen(function* () {
     for (let n = KEPT - 1; n >= 1; n--) yield* Effect.ignore(fs.rename(`${file}.${n}`, `${file}.${n + 1}`))
-    // where others may plant that name, the log grows rather than lose its lines
+    // if another user may have taken that name, the log grows rather than lose lines
     const isMoved = yield* Effect.isSuccess(fs.rename(file, `${file}.1`))
     limit = isMoved ? SIZE_LIMIT : size + SIZE_LIMIT / 10
     return yield* reopen
   })
-  /** Whether the name still means the file that is open. */
+  /** Whether the name no longer refers to the file that is open. */
   const moved = Effect.map(
     Effect.map(Effect.option(lstat(file)), Option.flatten),
     (found) => open === undefined || Option.isNone(found) || found.value.ino !== open.ino
   )
   yield* reopen
   yield* Effect.addFinalizer(() => close)
-  // one at a time: a descriptor is not closed while it is written to
+  // one at a time: a descriptor must not be closed while it is written to
   const alone = Effect.unsafeMakeSemaphore(1).withPermits(1)
   return {
     write: (text: string) =>
@@ -155,14 +155,14 @@ const makeSink = Effect.fnUntraced(function* (file: string) {
   }
 })
 
-/** What a line is printed as, by `LOG_LEVEL`. */
+/** Formats a line according to `LOG_LEVEL`. */
 const printer = (level: Level) => (options: Logger.Logger.Options<unknown>) => {
   const entry: line.Entry = {
     level: options.logLevel,
     message: options.message,
     cause: options.cause,
     annotations: options.annotations,
-    // by its offset, because a zone by its name loads Intl, which costs 2 MB for good
+    // as an offset, because a named zone loads Intl, which permanently costs 2 MB
     date: DateTime.unsafeMakeZoned(options.date, {
       timeZone: DateTime.zoneMakeOffset(-options.date.getTimezoneOffset() * 60_000)
     })
@@ -172,7 +172,10 @@ const printer = (level: Level) => (options: Logger.Logger.Options<unknown>) => {
     : line.json(entry, version, level === "DEBUG")
 }
 
-/** Log into `directory`, and with `terminal` to standard output as well. Fails when the folder or file cannot be used, or `LOG_LEVEL` is none. */
+/**
+ * Logs into `directory`, and with `terminal` to standard output as well. Fails if the folder or file cannot be used, or
+ * `LOG_LEVEL` is not a level.
+ */
 export const layer = (options: { readonly directory: string; readonly terminal: boolean }) =>
   Layer.unwrapScoped(
     Effect.gen(function* () {
@@ -194,16 +197,15 @@ export const layer = (options: { readonly directory: string; readonly terminal: 
       const lines = yield* Backlog.make({
         write: sink.write,
         limit: BACKLOG,
-        lost: (lines) => inLog(Effect.logWarning(`${lines} lines of the log are lost: its disk was full`))
+        lost: (lines) => inLog(Effect.logWarning(`${lines} lines of the log were lost because its disk was full`))
       })
       yield* Effect.addFinalizer(() => lines.flush)
       outputs.push(lines.push)
       if (options.terminal) {
         const Terminal = yield* Effect.promise(() => import("./Log/Terminal.ts"))
         const push = yield* Terminal.make({
-          gone: (code) =>
-            inLog(Effect.logInfo(`nobody reads standard output any more (${code}): the log goes on here`)),
-          lost: (lines) => inLog(Effect.logInfo(`standard output is too slow: ${lines} lines are in ${file} alone`))
+          gone: (code) => inLog(Effect.logInfo(`standard output was closed (${code}): the log continues here`)),
+          lost: (lines) => inLog(Effect.logInfo(`standard output is too slow: ${lines} lines are only in ${file}`))
         })
         outputs.push(push)
       }

@@ -1,11 +1,11 @@
-/** Whether this Mac has the memory that a VM wants. Anka decides: it refuses to start what does not fit. */
+/** Whether this Mac has the memory that a VM needs. Anka decides: it refuses to start what does not fit. */
 import { totalmem } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Template } from "../domain/Job.ts"
 import { Anka } from "./Anka.ts"
 
-/** A VM that does not fit beside those that run. In bytes. */
+/** A VM that does not fit beside the running ones. In bytes. */
 export interface Lack {
   readonly wanted: number
   readonly taken: number
@@ -14,7 +14,7 @@ export interface Lack {
 
 const SHOWN_WITHIN = "5 seconds"
 
-/** What is missing for a VM of this template beside these VMs; none where it fits, or where `anka` does not tell. */
+/** The lack of memory for a VM of this template beside these VMs; none if it fits, or if `anka` does not say. */
 export const lack = Effect.fn("Memory.lack")(function* (template: Template, running: ReadonlyArray<string>) {
   const anka = yield* Anka
   const memoryOf = (vm: string) =>
@@ -24,7 +24,7 @@ export const lack = Effect.fn("Memory.lack")(function* (template: Template, runn
       Effect.orElseSucceed(() => 0)
     )
   const total = totalmem()
-  // all at once: whoever asks does not wait for long
+  // all at once, so that the caller does not wait long
   const [wanted = 0, ...others] = yield* Effect.forEach([template.id, ...running], memoryOf, {
     concurrency: "unbounded"
   })

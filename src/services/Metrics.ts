@@ -1,4 +1,7 @@
-/** What is counted and timed, under the names that Prometheus sees. What can be read at any moment is in `Gauges.ts`. */
+/**
+ * What is counted and timed, under the names that Prometheus sees. Values that can be read at any moment are in
+ * `Gauges.ts`.
+ */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
@@ -7,7 +10,10 @@ import * as MetricLabel from "effect/MetricLabel"
 import { Conclusion } from "../domain/Job.ts"
 import { type Reached, STAGES } from "../domain/Stage.ts"
 
-/** What is known of a metric before anything was counted: labels with the values that they can have, none where the config decides. */
+/**
+ * A metric as known before anything was counted: labels with their possible values, which are empty if the config
+ * decides them.
+ */
 export interface Family {
   readonly name: string
   readonly type: "counter" | "histogram"
@@ -15,7 +21,7 @@ export interface Family {
   readonly labels: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-/** All of them, as they are defined below. */
+/** All metrics, as defined below. */
 export const FAMILIES: Array<Family> = []
 
 type Given<L extends Family["labels"]> = {
@@ -23,8 +29,8 @@ type Given<L extends Family["labels"]> = {
 }
 
 /**
- * A series of the family for each combination of labels, and only with the labels that it has: each other one would be a
- * series of its own. It is kept, because to find it among all others by its labels costs more than to count.
+ * Returns the series for a combination of labels, with exactly these labels: any additional one would make another
+ * series. Series are kept, because looking one up by its labels costs more than counting.
  */
 const series = <Type, In, Out>(
   { labels }: Family,
@@ -69,7 +75,7 @@ const stageTook = histogram(
   { stage: STAGES.slice(1) }
 )
 
-/** Time what lies between each of these stages and the one before it. */
+/** Records the time between each of these stages and the one before it. */
 export const observe = (reached: ReadonlyArray<Reached>): Effect.Effect<void> =>
   Effect.forEach(reached.slice(1), ({ stage, at }, n) => stageTook({ stage }, at - (reached[n]?.at ?? at)), {
     discard: true
@@ -82,7 +88,7 @@ export const jobEnded = counter(
   { outcome: ["finished", "failed", "handed_back"] }
 )
 
-/** Why a try at a job failed; `failure.ts` of the plugin tells which. */
+/** Why an attempt at a job failed; the plugin's `failure.ts` decides which. */
 export const CAUSES = [
   "anka_missing",
   "anka_not_found",
@@ -122,10 +128,10 @@ export const CAUSES = [
   "timeout"
 ] as const
 
-/** One of them. */
+/** A cause of a failure. */
 export type Cause = (typeof CAUSES)[number]
 
-/** A try at a job failed. */
+/** An attempt at a job failed. */
 export const jobFailed = counter("anklet_job_failures_total", "Tries at a job that ended before it ran, by cause.", {
   cause: CAUSES
 })
@@ -135,24 +141,24 @@ export const jobConcluded = counter("anklet_jobs_concluded_total", "Jobs that th
   conclusion: Conclusion.literals
 })
 
-/** A pull has ended, or was not begun. */
+/** A pull has ended, or was not started. */
 export const pullEnded = counter(
   "anklet_pulls_total",
   "Pulls of templates, by how they ended; busy means that another pull was under way.",
   { result: ["pulled", "busy", "unknown", "registry_unavailable", "no_space", "failed", "interrupted"] }
 )
 
-/** How long a pull took that got its template, in milliseconds. */
+/** Duration of a pull that got its template, in milliseconds. */
 export const pullTook = histogram("anklet_pull_seconds", "Time that pulls took which got their template.", {})
 
-/** What a crash or a failed clean-up left behind was removed. */
+/** Something that a crash or a failed clean-up left behind was removed. */
 export const orphanRemoved = counter(
   "anklet_orphans_removed_total",
   "VMs and runners that a crash or a failed clean-up left behind, and that were removed later.",
   { kind: ["vm", "runner"] }
 )
 
-/** A VM or runner could not be removed, after all tries. */
+/** A VM or runner could not be removed, after all attempts. */
 export const removalFailed = counter(
   "anklet_removals_failed_total",
   "VMs and runners that could not be removed when their job ended; they are tried again.",
@@ -165,12 +171,12 @@ export const passEnded = counter("anklet_passes_total", "Passes of a service, by
   result: ["ok", "waiting", "failed"]
 })
 
-/** The store was told that this host lives, or did not hear it. */
+/** A heartbeat to the store, with its result. */
 export const beaten = counter("anklet_store_beats_total", "Heartbeats to a shared store.", {
   result: ["heard", "failed"]
 })
 
-/** A shared store gave no answer. */
+/** A shared store did not answer. */
 export const storeSilent = counter(
   "anklet_store_questions_unanswered_total",
   "Questions that a shared store did not answer.",

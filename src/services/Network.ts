@@ -1,4 +1,7 @@
-/** The way from this host to GitHub: directly or through a proxy, by the config or by the variables that curl and Go read too. */
+/**
+ * How this host reaches GitHub: directly or through a proxy, as set in the config or in the variables that curl and Go
+ * read too.
+ */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -10,7 +13,7 @@ import { joined, UNWRITTEN, type Written } from "../config/Network.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { Way } from "./Network/Way.ts"
 
-/** A variable or key that cannot be used. Its value, which may hold a password, is not told. */
+/** A variable or key that cannot be used. Its value, which may hold a password, is not quoted. */
 export class NetworkError extends hiding(
   Schema.TaggedError<NetworkError>()("NetworkError", {
     where: Schema.String,
@@ -22,15 +25,15 @@ export class NetworkError extends hiding(
   }
 }
 
-/** No proxy, and nothing else to trust. */
+/** No proxy, and no additional authorities. */
 export const DIRECT: Way = { proxyFor: () => Option.none(), authorities: [], guest: Option.none() }
 
-/** The way out of this host; the direct one where none is provided. */
+/** How this host reaches the network; directly if nothing is provided. */
 export class Network extends Context.Reference<Network>()("anklet/Network", { defaultValue: () => DIRECT }) {}
 
 const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "")
 
-/** The first of these variables that is set; an empty one is not. */
+/** The first of these variables that is set and not empty. */
 const firstOf = (...names: ReadonlyArray<string>) =>
   Effect.map(
     Effect.forEach(names, (name) => Effect.map(read(name), (value) => ({ name, value }))),
@@ -39,9 +42,10 @@ const firstOf = (...names: ReadonlyArray<string>) =>
 
 const ALL = ["all_proxy", "ALL_PROXY"]
 
-/** The variables that name a proxy. A lower-case name goes before its upper-case one, as in curl. */
+/** The variables that name a proxy. A lower-case name precedes its upper-case one, as in curl. */
 const variables = Effect.gen(function* () {
-  // a web server passes a request's header `Proxy` on as HTTP_PROXY (httpoxy.org): there it is not believed, as in Go
+  // a web server passes a request's header `Proxy` on as HTTP_PROXY (httpoxy.org), so under CGI the variable is not
+  // trusted, as in Go
   const isCgi = (yield* read("REQUEST_METHOD")) !== ""
   return {
     https: yield* firstOf("https_proxy", "HTTPS_PROXY", ...ALL),
@@ -50,24 +54,24 @@ const variables = Effect.gen(function* () {
   }
 })
 
-/** Node adds the authorities of this variable to its own list, but not to one of ours. */
+/** Node adds the authorities in this variable to its own list, but not to one of ours. */
 const extra = Effect.gen(function* () {
   const fs = yield* FileSystem
   const file = yield* read("NODE_EXTRA_CA_CERTS")
-  // one that cannot be read, Node has told of already
+  // Node has already warned about a file that cannot be read
   return file === "" ? [] : yield* Effect.orElseSucceed(Effect.map(fs.readFileString(file), Array.of), () => [])
 })
 
 const NONE = { http: Option.none(), https: Option.none() }
 
-/** The way by what the config says and, where it says nothing, the environment. */
+/** Settles the way from the config and, for what it does not set, from the environment. */
 export const settle = Effect.fn("Network.settle")(function* (written: Written = UNWRITTEN) {
   const { http, https, past } = yield* variables
   const authorities = Option.isSome(written.ca) ? [written.ca.value, ...(yield* extra)] : []
   const named = Option.isSome(written.proxy) ? NONE : { http, https }
   const isPlain =
     Option.isNone(named.http) && Option.isNone(named.https) && Option.getOrElse(written.proxy, () => false) === false
-  // who has no proxy does not load what knows about them
+  // without a proxy, the code for proxies is not loaded
   if (isPlain && written.vm_proxy === false && !written.vm_ca) return { ...DIRECT, authorities }
   const { settled } = yield* Effect.promise(() => import("./Network/Way.ts"))
   const noProxy = Option.match(written.no_proxy, {

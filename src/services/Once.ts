@@ -1,19 +1,20 @@
-/** Things that a person is told once, not at every pass. */
+/** Messages that a person should see once, not at every pass. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** So many keys are remembered; the oldest go first. */
+/** Maximum number of keys that are remembered; the oldest are forgotten first. */
 const CAPACITY = 10_000
 
+/** Runs effects once for each key. */
 export class Once extends Context.Tag("anklet/Once")<
   Once,
   {
-    /** Run the effect the first time this key is seen in the life of the daemon. */
+    /** Runs the effect the first time this key occurs in the life of the daemon. */
     readonly once: <A, E, R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<void, E, R>
   }
 >() {
-  /** One that remembers for as long as whoever makes it. */
+  /** Makes one that remembers for as long as it is referenced. */
   static readonly make = (): Once["Type"] => {
     const seen = new Set<string>()
     return {

@@ -1,4 +1,4 @@
-/** What a CI refused, and asking again does not change: remembered between passes, so that no VM is made for it again. */
+/** What a CI refused, and would refuse again: remembered between passes, so that no VM is made for it again. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -10,36 +10,41 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type { JobKey } from "../domain/Job.ts"
 
-/** What was refused to a service. */
+/** A refusal to a service. */
 export interface Refusal {
   readonly why: string
-  /** The service that was refused first, and tells a person. */
+  /** The service that was refused first, which reports it. */
   readonly service: string
-  /** Refusals in a row. */
+  /** Number of refusals in a row. */
   readonly times: number
-  /** Not asked again before this, in milliseconds since the epoch. */
+  /** Not tried again before this, in milliseconds since the epoch. */
   readonly until: number
 }
 
-/** What is remembered, by terms: what decides whether the CI takes a runner of a service. Terms are compared by value. */
+/**
+ * The memory of refusals, by terms: everything that decides whether the CI accepts a runner of a service. Terms are
+ * compared by value.
+ */
 interface Remembers {
-  /** No runner of these terms was taken, whatever its job. */
+  /** The CI refused runners of these terms for any job. */
   readonly refused: (terms: unknown, service: string, why: string) => Effect.Effect<void>
-  /** No runner was taken for this job. */
+  /** The CI refused a runner for this job. */
   readonly refusedJob: (terms: unknown, job: JobKey) => Effect.Effect<void>
   readonly accepted: (terms: unknown) => Effect.Effect<void>
-  /** The refusal that stands; none after one that was accepted. */
+  /** The refusal in force; none if the last runner was accepted. */
   readonly current: (terms: unknown) => Effect.Effect<Option.Option<Refusal>>
-  /** Whether the last runner of these terms was refused, or any of this job. */
+  /** Whether the last runner of these terms was refused, or ever one for this job. */
   readonly isDoubted: (terms: unknown, job: JobKey) => Effect.Effect<boolean>
-  /** Whether nothing was refused or accepted yet. */
+  /** Whether nothing has been refused or accepted yet. */
   readonly isUntried: (terms: unknown) => Effect.Effect<boolean>
 }
 
-/** After the first, second, … refusal: somebody may have mended what it was, and an outage may have looked like one. */
+/**
+ * Pauses after the first, second, … refusal: someone may have fixed its cause, or an outage may have looked like one.
+ */
 const PAUSES = [Duration.minutes(2), Duration.minutes(10)] as const
 const PAUSE_AT_MOST = Duration.hours(1)
-/** So many jobs are remembered; all are forgotten then. */
+/** Maximum number of jobs that are remembered; beyond it, all are forgotten. */
 const CAPACITY = 10_000
 
 const nothing: Remembers = {
@@ -51,7 +56,7 @@ const nothing: Remembers = {
   isUntried: () => Effect.succeed(false)
 }
 
-/** What the last answer was: a refusal of all, of a job, or none. */
+/** The last answer: a refusal of all jobs, of one job, or an acceptance. */
 type Last =
   | { readonly _tag: "Refused"; readonly refusal: Refusal }
   | { readonly _tag: "Job" }
@@ -70,7 +75,7 @@ const make = Effect.map(
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
           const before = refusalOf(yield* lastOf(terms))
-          // what was under way together is refused together: that is one refusal
+          // attempts that were under way together are refused together, which counts as one refusal
           if (Option.exists(before, ({ until }) => until > now)) return
           const { times, service: first } = Option.getOrElse(before, () => ({ times: 0, service }))
           const until = now + Duration.toMillis(PAUSES[times] ?? PAUSE_AT_MOST)
@@ -94,7 +99,7 @@ const make = Effect.map(
   }
 )
 
-/** Nothing is remembered where nothing is provided. */
+/** Without a provided one, nothing is remembered. */
 export class Refusals extends Context.Reference<Refusals>()("anklet/Refusals", {
   defaultValue: (): Remembers => nothing
 }) {

@@ -1,4 +1,4 @@
-/** Questions about the host that cost a process or a request: asked once for all who want to know at about the same time. */
+/** Queries about the host that cost a process or a request: run once for all who ask at about the same time. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -6,23 +6,23 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 
-/** Age in milliseconds up to which an answer is given again, counted from its question. */
+/** Maximum age of an answer that is given again, in milliseconds from the start of its query. */
 export const FRESH = 2000
 
-/** Asks a question that is known by a name, or gives the answer that it has. */
+/** Runs a query that is identified by a name, or returns a fresh answer to it. */
 export type Ask = <A, E, R>(name: string, question: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** How the present asker asks; by default each asks for itself. */
+/** How the current fiber runs queries; by default each runs its own. */
 export class Shared extends Context.Reference<Shared>()("anklet/Shared", {
   defaultValue: (): { readonly ask: Ask } => ({ ask: (_, question) => question })
 }) {}
 
-/** Ask, or hear what others were answered; questions of one name are the same question. */
+/** Runs a query, or returns the answer that others got; queries of one name are the same query. */
 export const ask: Ask = (name, question) => Effect.flatMap(Shared, ({ ask }) => ask(name, question))
 
 /**
- * All who ask here share their answers, as long as the scope lives. A question is under way for all: whoever leaves ends
- * nothing, and nobody can have it asked anew by coming and going.
+ * All who ask here share their answers, until the scope closes. A query runs for all of them: a caller that is
+ * interrupted does not end it, and cannot cause it to run again by asking repeatedly.
  */
 export const make: Effect.Effect<Shared["Type"], never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
   const answers = new Map<
@@ -33,10 +33,10 @@ export const make: Effect.Effect<Shared["Type"], never, Scope.Scope> = Effect.ma
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
-        // an answer from the future was given before the clock was set back
+        // an answer from the future dates from before the clock was set back
         for (const [name, { at, done }] of answers) if (done && (now < at || now - at >= FRESH)) answers.delete(name)
         const known = answers.get(name)
-        // what is kept under a name was answered to a question of that name
+        // the answer stored under a name was given to a query of that name
         if (known !== undefined) return yield* restore(Deferred.await(known.answer as Deferred.Deferred<A, E>))
         const answer = yield* Deferred.make<A, E>()
         const asked = { at: now, answer: answer as Deferred.Deferred<unknown, unknown>, done: false }
@@ -45,7 +45,7 @@ export const make: Effect.Effect<Shared["Type"], never, Scope.Scope> = Effect.ma
           Effect.onExit((exit) =>
             Effect.sync(() => {
               asked.done = true
-              // nobody was answered
+              // the query was interrupted, so there is no answer to keep
               if (Exit.isInterrupted(exit)) answers.delete(name)
             })
           ),

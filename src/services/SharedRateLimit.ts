@@ -1,27 +1,31 @@
-/** What hosts that sign in with one credential tell each other of its rate limit: whoever is refused, is refused for all. */
+/** Hosts that use the same credential tell each other about its rate limit: a refusal of one host applies to all. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 
-/** Where hosts can tell each other something. */
+/** Where hosts can exchange messages. */
 export interface Board {
   readonly publish: (credential: string, ms: number) => Effect.Effect<void>
-  /** How long the credential is refused, as others told, in milliseconds. */
+  /** How much longer the credential is refused, in milliseconds, as other hosts report. */
   readonly query: (credential: string) => Effect.Effect<number>
 }
 
+/** The rate limits of credentials, shared between hosts. */
 export class SharedRateLimit extends Context.Tag("anklet/SharedRateLimit")<
   SharedRateLimit,
   {
-    /** A credential, by a name that does not give it away; `refused` is run when another host was refused for so many milliseconds. */
+    /**
+     * `credential`: a fingerprint. `refused(ms)` runs when another host reports that GitHub refuses this credential for
+     * `ms` more milliseconds.
+     */
     readonly join: (
       credential: string,
       refused: (ms: number) => Effect.Effect<void>
     ) => Effect.Effect<{ readonly publish: (ms: number) => Effect.Effect<void> }, never, Scope.Scope>
-    /** Tell and hear on this board too; what it says already is heard at once. */
+    /** Publishes to and receives from this board as well; refusals already on it take effect at once. */
     readonly share: (board: Board) => Effect.Effect<void, never, Scope.Scope>
-    /** A board says that a credential is refused. */
+    /** Called when a board reports that a credential is refused. */
     readonly received: (credential: string, ms: number) => Effect.Effect<void>
   }
 >() {

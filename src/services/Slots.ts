@@ -1,4 +1,4 @@
-/** Room for VMs on this Mac: Apple allows two running macOS VMs. The hypervisor's own refusal stays the truth. */
+/** VM slots of this Mac: Apple allows two running macOS VMs. The hypervisor's own refusal is final. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,18 +10,22 @@ import { Anka, type AnkaError, takesRoom } from "./Anka.ts"
 /** Apple's licence: at most two macOS VMs run on one Mac. */
 export const VM_LIMIT = 2
 
+/** The VM slots of this Mac. */
 export class Slots extends Context.Tag("anklet/Slots")<
   Slots,
   {
-    /** Reserve room for one VM while the scope lives; false on a full host. An `anka list` that fails means no room. */
+    /** Reserves a slot until the scope closes; false if the host is full. Fails if `anka list` fails. */
     readonly take: Effect.Effect<boolean, AnkaError, Scope.Scope>
-    /** Reserve without asking: for a VM that runs already. */
+    /** Reserves a slot unconditionally, for a VM that is already running. */
     readonly occupy: Effect.Effect<void, never, Scope.Scope>
-    /** Count this VM under the slot that was taken for it, not beside it, while the scope lives. */
+    /** Counts this VM under the slot reserved for it, not in addition, until the scope closes. */
     readonly own: (vm: VmName) => Effect.Effect<void, never, Scope.Scope>
-    /** The VMs that passes of this process use now. */
+    /** The VMs that passes of this process currently use. */
     readonly owned: Effect.Effect<ReadonlySet<VmName>>
-    /** How many VMs take room now, whoever they belong to: running ones, those that may be, and clones that are about to run. */
+    /**
+     * Number of VMs that currently occupy slots, no matter who made them: running ones, those that may be, and clones
+     * that are about to run.
+     */
     readonly present: Effect.Effect<number, AnkaError>
   }
 >() {

@@ -1,4 +1,7 @@
-/** Whether a template is on this host, and getting it here: at most one pull at a time on a host, over all its daemons. */
+/**
+ * Checks whether a template is on this host, and pulls it: at most one pull at a time on a host, across all its
+ * daemons.
+ */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -17,10 +20,13 @@ import { Anka, type AnkaError, type PullSize } from "./Anka.ts"
 import { HostLock, type HostLockError } from "./HostLock.ts"
 import * as Metrics from "./Metrics.ts"
 
-/** Why a template cannot be had, for the job that wants it. */
+/** Why a template is not available to the job that needs it. */
 export class TemplateError extends hiding(
   Schema.TaggedError<TemplateError>()("TemplateError", {
-    /** `PullBusy`: another pull is under way. `Unknown`: the registry has no such template or tag, and asking again will not help. */
+    /**
+     * `PullBusy`: another pull is under way. `Unknown`: the registry has no such template or tag, and trying again will
+     * not help.
+     */
     reason: Schema.Literal("PullBusy", "Unknown", "RegistryUnavailable", "NoSpace", "Failed"),
     template: Schema.String,
     detail: Schema.String
@@ -41,21 +47,24 @@ export interface Pulling {
   readonly template: string
   /** Milliseconds since the epoch. */
   readonly since: number
-  /** From 0 to 1, where it can be known. */
+  /** From 0 to 1; null if unknown. */
   readonly part: number | null
 }
 
-/** How far a pull is may be asked for so long. */
-const ASKED_WITHIN = "3 seconds"
+/** Timeout of the pull-progress query. */
+const PROGRESS_TIMEOUT = "3 seconds"
 
+/** The templates on this host. */
 export class Templates extends Context.Tag("anklet/Templates")<
   Templates,
   {
-    /** Whether `ensure` could start now: the template is here, or no other pull is in the way. */
+    /** Whether `ensure` could start now: the template is here, or no other pull is under way. */
     readonly available: (template: Template) => Effect.Effect<boolean>
-    /** The pull that is under way on this host, of whatever daemon: since when (0 where that is not known), and which part of it is here. */
+    /** The pull under way on this host, by any daemon: since when (0 if unknown), and how much of it is here. */
     readonly pulling: Effect.Effect<Option.Option<Pulling>>
-    /** The template with its tag, on this host: pulled if need be. Interrupting it ends the pull. */
+    /**
+     * Makes sure that the template with its tag is on this host; pulls it if necessary. An interruption ends the pull.
+     */
     readonly ensure: (
       template: Template,
       registry: Option.Option<string>
@@ -115,7 +124,7 @@ export class Templates extends Context.Tag("anklet/Templates")<
         yield* anka
           .pull(template, registry, (pid) => lock.value.setChild(pid))
           .pipe(
-            // half a template that nobody had before is worse than none: the next pull would build on it
+            // half a template that was not here before is worse than none: the next pull would build on it
             Effect.onExit((exit) =>
               exit._tag === "Failure" && Option.isNone(known)
                 ? anka.delete(template.id).pipe(within("2 minutes"), Effect.ignore)
@@ -127,13 +136,13 @@ export class Templates extends Context.Tag("anklet/Templates")<
         return Option.isSome(template.tag) ? template : Template.make({ id: template.id, tag })
       }, Effect.scoped)
 
-      // what is free on the volume shrinks as the template comes in
+      // the free space on the volume shrinks as the template arrives
       const partOf = (template: Template, registry: Option.Option<string>, before: Option.Option<PullSize>) =>
         Option.match(before, {
           onNone: () => Effect.succeed(null),
           onSome: ({ missing, available }) =>
             anka.pullSize(template, registry).pipe(
-              Effect.timeout(ASKED_WITHIN),
+              Effect.timeout(PROGRESS_TIMEOUT),
               Effect.map(
                 Option.match({
                   onNone: () => null,
@@ -194,7 +203,7 @@ const resultOf = (cause: Cause.Cause<TemplateError | HostLockError>) => {
   }
 }
 
-/** Count a pull, and time one that gets its template. */
+/** Counts a pull, and records the duration of one that gets its template. */
 const counted = <A, E extends TemplateError | HostLockError, R>(pull: Effect.Effect<A, E, R>) =>
   Effect.timed(pull).pipe(
     Effect.onExit(
@@ -213,7 +222,7 @@ const enoughSpace = (template: Template, size: { readonly missing: number; reado
     : new TemplateError({
         reason: "NoSpace",
         template: `${template}`,
-        detail: `needs ${gib(size.missing + RESERVE)} of disk (${gib(RESERVE)} of it as reserve), ${gib(size.available)} are free: delete templates that are not used with "anka delete"`
+        detail: `needs ${gib(size.missing + RESERVE)} of disk (${gib(RESERVE)} of it as reserve), ${gib(size.available)} are free: delete unused templates with "anka delete"`
       })
 
 const explain = (template: Template, registry: Option.Option<string>, error: AnkaError): TemplateError => {

@@ -1,16 +1,19 @@
-/** How idle services hear that there may be something for them: a hint that makes the next pass sooner, and nothing more. */
+/**
+ * Tells idle services that there may be something for them: a hint that brings the next pass forward, and nothing more.
+ */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
+/** Wake-ups for idle services. */
 export class Wake extends Context.Tag("anklet/Wake")<
   Wake,
   {
-    /** Let every service look again: a slot is free, a pull has ended, the store is back. */
+    /** Wakes every service: a slot is free, a pull has ended, the store is back. */
     readonly all: Effect.Effect<void>
-    /** Let this service look again: there is a job for it. */
+    /** Wakes this service: there is a job for it. */
     readonly one: (service: string) => Effect.Effect<void>
-    /** Waits until the service was called since it waited last. */
+    /** Waits until the service was woken since it last waited. */
     readonly called: (service: string) => Effect.Effect<void>
   }
 >() {

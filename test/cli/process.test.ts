@@ -161,7 +161,7 @@ describe("standard output of a daemon in the foreground", () => {
     ran.child.stdout.destroy()
     ran.child.stderr.destroy()
     await ends(id)
-    await until("it has said so", () => says("nobody reads standard output any more (EPIPE)"))
+    await until("it has said so", () => says("standard output was closed (EPIPE)"))
     await stops()
     assert.strictEqual((await ran.done).code, 0)
     assert.deepStrictEqual(lab.errors(), [])
@@ -177,7 +177,7 @@ describe("standard output of a daemon in the foreground", () => {
     const id = await running()
     terminal.kill("SIGKILL")
     await ends(id)
-    await until("it has said so", () => says("nobody reads standard output any more"))
+    await until("it has said so", () => says("standard output was closed"))
     await stops()
     assert.deepStrictEqual(lab.errors(), [])
   })
@@ -232,7 +232,7 @@ describe("standard output of a command", () => {
     }
     const version = await shell(`${PROGRAM.map(quote).join(" ")} --version | true; exit \${PIPESTATUS[0]}`)
     assert.deepStrictEqual(version, { code: 0, stdout: "", stderr: "" })
-    // a doctor that has found a problem says so by its exit code, whoever reads
+    // a doctor that has found a problem says so by its exit code, whether or not anyone reads its output
     const alone = await shell(`${line("doctor")} > report`)
     const piped = await shell(`${line("doctor")} | true; exit \${PIPESTATUS[0]}`)
     assert.deepStrictEqual(piped, { ...alone, stdout: "" })

@@ -15,7 +15,7 @@ import { NodeContext } from "../fakes/platform.ts"
 const VM = VmName.make("anklet-vm-00000000-0000-4000-8000-000000000000")
 const layer = AnkaLayer.layer.pipe(Layer.provide(Exec.layer), Layer.provide(NodeContext))
 
-/** Put a script in place of the hypervisor, in front of PATH. */
+/** Puts a script in place of the hypervisor, at the front of PATH. */
 const anka = (script: string) => {
   const folder = mkdtempSync(join(tmpdir(), "anklet-anka-"))
   mkdirSync(join(folder, "bin"))

@@ -1,4 +1,4 @@
-/** One item that cannot be read takes no other with it, and is named once. */
+/** An unreadable item does not affect the others, and is reported once. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"

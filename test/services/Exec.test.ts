@@ -108,7 +108,7 @@ describe("a process", () => {
           )
         )
       )
-      // its time goes by when it runs, however long a busy machine takes to start it
+      // its timeout counts from its start, however long a busy machine takes to start it
       const pids = yield* Effect.promise(() =>
         vi.waitUntil(() => [pidsIn(file)()].find(({ length }) => length === 2), { timeout: 20_000, interval: 5 })
       )
@@ -155,7 +155,7 @@ describe("a process", () => {
       assert.isFalse(yield* exec.isAlive({ ...self, startedAt: `${self.startedAt}0` }))
       const { stdout } = yield* bash("echo $$")
       assert.isTrue(Option.isNone(yield* exec.identify(Number(stdout))))
-      // its parent became a program that does not ask how its children ended
+      // its parent became a program that does not collect its children
       const file = join(folder, "zombie")
       const parent = yield* Effect.fork(bash(`(echo $BASHPID > ${file}) & exec sleep 30`))
       yield* until(() => pidsIn(file)().some((pid) => pid > 0 && !isAlive(pid)))

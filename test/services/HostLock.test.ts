@@ -125,7 +125,7 @@ describe("a lock between daemons", () => {
       assert.isAbove(history.length, 20)
       let holder: string | undefined
       for (const [word, pid] of history) {
-        // one that was killed inside never says "out": the next one to come in shows that it was found dead
+        // a process killed while it holds the lock never prints "out": the next "in" shows that it was found dead
         if (word === "in") holder = pid
         else assert.strictEqual(pid, holder, "two were in at once")
       }

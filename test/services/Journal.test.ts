@@ -83,7 +83,7 @@ describe("a journal", () => {
         isPrefix(records)
         assert.isFalse(damaged)
       }
-      // through the file itself: every kind of cut within one line
+      // through the file itself: every way to cut one line
       const line = bytes.indexOf(0x0a, bytes.length >> 1) + 1
       for (let cut = line; cut < line + 80; cut++) {
         const path = fresh()
@@ -104,7 +104,7 @@ describe("a journal", () => {
           changed[at] = (changed[at] ?? 0) ^ flip
           const { records, damaged } = Journal.parse(Record, changed)
           isPrefix(records)
-          // quiet only where a crash could have done it: in what was written last
+          // silent only if a crash could have caused it, in what was written last
           assert.isTrue(damaged || records.length >= RECORDS.length - 2)
         }
       }

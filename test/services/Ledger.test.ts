@@ -53,7 +53,7 @@ it.live("thousands of lines later, the file adds up to what is owed, and is shor
     const ledger = yield* Ledger
     for (let n = 0; n < 1200; n++) {
       yield* ledger.append(VmNamed.make({ vm: vm(n), job: Entry.members[1].fields.job.make(`job ${n}`), service: "s" }))
-      // whatever line the file is written anew at, the newest intent is in it
+      // at whichever line the file is compacted, it contains the newest intent
       const text = readFileSync(path)
       if (n > 480 && n < 520)
         assert.include(
@@ -122,7 +122,7 @@ it("the end of one service's claim leaves the claim of another service on the sa
     Array.from(HashMap.values(entries.reduce(apply, empty).claims), ({ service }) => service)
   assert.deepStrictEqual(holders(claimed("RUNNER1", 1), claimed("RUNNER2", 2), closed(1)), ["RUNNER2"])
   assert.deepStrictEqual(holders(claimed("RUNNER1", 1), claimed("RUNNER2", 2), closed(2)), [])
-  // a line of an older version says the job alone
+  // a line of an older version names only the job
   assert.deepStrictEqual(holders(claimed("RUNNER1", 1), closed()), [])
 })
 

@@ -20,7 +20,7 @@ const linesOf = (directory: string): ReadonlyArray<Record<string, unknown>> =>
     .filter(Boolean)
     .map((line) => JSON.parse(line))
 
-/** Log something, and let the log be closed. */
+/** Logs something, and closes the log. */
 const logged = <E>(directory: string, effect: Effect.Effect<void, E>, disk = NodeContext) =>
   Effect.map(Effect.provide(effect, Log.layer({ directory, terminal: false }).pipe(Layer.provide(disk))), () =>
     linesOf(directory)

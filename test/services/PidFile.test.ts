@@ -12,10 +12,10 @@ import { NodeContext } from "../fakes/platform.ts"
 
 const layer = Exec.layer.pipe(Layer.provideMerge(NodeContext))
 const fresh = () => join(mkdtempSync(join(tmpdir(), "anklet-pid-")), "anklet.pid")
-/** No process has it: it is above what the system counts to. */
+/** No process has this number, which is above the system's maximum. */
 const DEAD = 4194301
 
-/** A living process that is none of ours to end: the one that started this one. */
+/** A living process that is not ours to end: the parent of this one. */
 const other = Effect.map(
   Effect.flatMap(Exec, ({ identify }) => identify(process.ppid)),
   (found) => {

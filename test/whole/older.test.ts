@@ -90,7 +90,7 @@ describe("the drain file of an older Anklet", () => {
 
     rmSync(file)
     await until("the job has ended", () => lab.world.job(job?.id ?? 0).conclusion === "success")
-    assert.strictEqual(said(`paused by the file ${file}: nothing new is taken`).length, 1)
+    assert.strictEqual(said(`paused by the file ${file}: this host accepts no new jobs`).length, 1)
     assert.deepStrictEqual(
       lab.errors().map(({ msg }) => msg),
       []

@@ -1,4 +1,4 @@
-/** `Anka` over the command itself: arguments, deadlines, and what its answers mean. */
+/** `Anka` by means of the command itself: arguments, timeouts, and the meaning of its answers. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,10 @@ import { Once } from "../Once.ts"
 import { judge } from "./envelope.ts"
 import * as schemas from "./schemas.ts"
 
-/** How long each command may take. Veertu's controller gives a start 90 s; a full copy of an untagged template takes minutes. */
+/**
+ * Timeout of each command. Veertu's controller allows 90 s for a start; a full copy of an untagged template takes
+ * minutes.
+ */
 const WITHIN = {
   ask: Duration.seconds(30),
   registry: Duration.seconds(60),
@@ -34,19 +37,25 @@ const WITHIN = {
 /** Where Veertu's installer puts the command. */
 const INSTALLED = "/usr/local/bin/anka"
 
-/** Exit codes by which `anka run` says that it lost, or never had, the guest; a command in the guest could use them too. */
+/**
+ * Exit codes by which `anka run` says that it lost, or never reached, the guest; a command in the guest could exit with
+ * them too.
+ */
 const LOST: ReadonlySet<number> = new Set([124, 125])
 
 /** Commands that connect to a registry. */
 const CONNECTS: ReadonlySet<string> = new Set(["registry", "pull"])
 
-/** A list that is not there: Anka prints none where it has nothing to list. */
+/** Stands for a missing list: Anka prints none if there is nothing to list. */
 const NOTHING = { items: [], unreadable: [] }
 
 const failed = (args: ReadonlyArray<string>, reason: AnkaError["reason"], code: number, detail: string) =>
   Effect.fail(new AnkaError({ reason, command: `anka ${args.join(" ")}`, code, detail }))
 
-/** `anka`'s own words come last; before them stands whatever the guest wrote, of which a pattern could look for ever. */
+/**
+ * The end of the output, where `anka`'s own message is. What the guest wrote before it could keep a pattern busy
+ * forever.
+ */
 const ending = (said: string): string => said.slice(-Limits.WORDS)
 
 const tailOf = ({ stdout, stderr }: ExecResult) => {
@@ -72,7 +81,7 @@ const ofExec = (args: ReadonlyArray<string>) => (error: ExecError) => {
   }
 }
 
-/** In an answer of the registry, "not found" is about the template or tag there. */
+/** In an answer of the registry, "not found" refers to the template or tag there. */
 const ofRegistry = (error: AnkaError) =>
   error.reason === "NotFound" ? new AnkaError({ ...error, reason: "TagUnknown" }) : error
 
@@ -85,13 +94,16 @@ const unfit = (what: string, word: string): Effect.Effect<void, AnkaError> =>
     })
   )
 
-/** A VM or template of this host, as the hypervisor or its user called it: not what would be read as an option, a port or a path in a VM. */
+/**
+ * Checks an id of a VM or template of this host, as the hypervisor or its user gave it: `anka` must not read it as an
+ * option, a port or a path in a VM.
+ */
 const checked = (id: string): Effect.Effect<void, AnkaError> =>
   id === "" || id.startsWith("-") || id.includes(":") || id.length > Limits.NAME
     ? unfit("VM or template", id)
     : Effect.void
 
-/** A template and its tag, as a job asks for them, whoever let that pass: the registry is given nothing else. */
+/** Checks a template and its tag, as a job requests them, once more: the registry receives nothing else. */
 const checkedTemplate = ({ id, tag }: Template): Effect.Effect<void, AnkaError> =>
   Limits.isTemplate(id)
     ? Option.match(tag, {
@@ -109,7 +121,7 @@ const toVm = ({ uuid, name, status, version, ip, ram_size }: typeof schemas.Vm.T
   ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {})
 })
 
-/** The command found in PATH, else where Veertu's installer puts it. */
+/** The command found in PATH, or else where Veertu's installer puts it. */
 export const layer = Layer.effect(
   Anka,
   Effect.gen(function* () {
@@ -138,7 +150,7 @@ export const layer = Layer.effect(
       )
     }
 
-    /** A command that answers with a result object. */
+    /** Runs a command that answers with a result object. */
     const call = (args: ReadonlyArray<string>, options: ExecOptions) =>
       Effect.flatMap(anka(["-j", ...args], options), (result) =>
         Either.match(judge(result), {
@@ -150,7 +162,10 @@ export const layer = Layer.effect(
         })
       )
 
-    /** A question: asked again once when the answer is empty or missing, which happens in races (release notes 2.4.1, 2.5.4). */
+    /**
+     * Runs a query. It is repeated once if the answer is empty or missing, which happens in races (release notes 2.4.1,
+     * 2.5.4).
+     */
     const ask = <A, I>(
       schema: Schema.Schema<A, I>,
       args: ReadonlyArray<string>,
@@ -188,7 +203,7 @@ export const layer = Layer.effect(
       Effect.tap((vms) =>
         told(once, "anka list", vms, (it) =>
           Option.isSome(schemas.unclear(it))
-            ? "it counts as running, and takes one of this Mac's places, as long as that is not known"
+            ? "until that is known it counts as running, and occupies one of this Mac's VM slots"
             : "it is left out"
         )
       ),
@@ -227,7 +242,7 @@ export const layer = Layer.effect(
       registry: (registry) =>
         Effect.asVoid(call(["registry", ...remoteOf(registry), "list"], { timeout: WITHIN.registry })),
       imageDirectory: Effect.flatMap(anka(["config", "img_lib_dir"], { timeout: WITHIN.ask }), (result) =>
-        // one key is printed as it is, without a result object (Veertu's reference of `anka config`)
+        // a single key is printed as it is, without a result object (Veertu's reference of `anka config`)
         result.code === 0 && result.stdout.trim().startsWith("/")
           ? Effect.succeed(result.stdout.trim())
           : failed(["config", "img_lib_dir"], "Protocol", result.code, `printed no path${tailOf(result)}`)
@@ -285,7 +300,7 @@ export const layer = Layer.effect(
           yield* checked(vm)
           const before = yield* found(show(vm))
           if (Option.isNone(before)) return
-          // a force-stop that fails does not matter: running VMs can be deleted too
+          // a failed force-stop does not matter: running VMs can be deleted too
           if (before.value.status === "running") yield* Effect.ignore(stop(vm, { force: true }))
           yield* found(call(["delete", "--yes", vm], { timeout: WITHIN.delete }))
           if ((yield* list).some(({ name, uuid }) => name === vm || uuid === vm)) {

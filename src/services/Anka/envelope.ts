@@ -1,4 +1,7 @@
-/** What `anka -j` prints, and what kind of failure it tells; pure. The command's contract is not written down by its maker: every key may be missing. */
+/**
+ * Parses what `anka -j` prints, and classifies its failures. Pure. Veertu does not document the format, so every key
+ * may be missing.
+ */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -6,7 +9,7 @@ import { without } from "../../secrets/Secrets.ts"
 import * as Limits from "../../text/Limits.ts"
 import type { ExecResult } from "../Exec.ts"
 
-/** The result object: `status` is `OK`, or it failed. */
+/** The result object: `status` is `OK`, or the call failed. */
 export const Envelope = Schema.Struct({
   status: Schema.String,
   body: Schema.optional(Schema.Unknown),
@@ -18,8 +21,8 @@ export type Envelope = typeof Envelope.Type
 const decode = Schema.decodeUnknownOption(Schema.parseJson(Envelope))
 
 /**
- * The last line that is a result object; progress lines before it, and blank ones, are passed over. What it says of a
- * failure is cut: patterns are looked for in it, and a person reads it.
+ * The last line that is a result object; progress lines and blank lines before it are skipped. An error message is
+ * shortened, because it is matched against patterns and read by people.
  */
 export const parse = (stdout: string): Option.Option<Envelope> => {
   const lines = stdout.split("\n").filter((line) => line.trim() !== "")
@@ -36,7 +39,7 @@ export const parse = (stdout: string): Option.Option<Envelope> => {
   return Option.none()
 }
 
-/** The kinds of failure that callers tell apart. */
+/** The kinds of failure that callers distinguish. */
 export type Reason =
   | "NotFound"
   | "NameExists"
@@ -49,7 +52,10 @@ export type Reason =
   | "GuestUnreachable"
   | "Failed"
 
-/** Patterns of Anka's messages, from its release notes, its troubleshooting pages and public clients; the first that matches counts. */
+/**
+ * Patterns of Anka's messages, from its release notes, its troubleshooting pages and public clients; the first match
+ * wins.
+ */
 const PATTERNS: ReadonlyArray<readonly [RegExp, Reason]> = [
   [/maximum number of running instances exceeded/i, "CapacityExceeded"],
   [/did not find any versions with tag|no such (version|tag)/i, "TagUnknown"],
@@ -65,14 +71,16 @@ const PATTERNS: ReadonlyArray<readonly [RegExp, Reason]> = [
   [/no child processes|hypervisor failed|failed to start/i, "VmFailed"]
 ]
 
-/** Codes that Anka uses (its 2.x constants, still sent by 3.x). */
+/** Codes that Anka uses (its 2.x constants, which 3.x still sends). */
 const CODES: Readonly<Record<number, Reason>> = { 3: "NotFound", 18: "NameExists", 30: "RegistryUnavailable" }
 
-/** What kind of failure a message and a code tell; what is not recognised stays `Failed`. */
+/** The kind of failure that a message and a code describe; `Failed` if neither is recognised. */
 export const classify = (message: string, code: number | undefined): Reason =>
   PATTERNS.find(([pattern]) => pattern.test(message))?.[1] ?? CODES[code ?? 0] ?? "Failed"
 
-/** How a call went: the body of its result, or why it failed. `Left(undefined)`: it printed no result at all. */
+/**
+ * The outcome of a call: the body of its result, or why it failed. `Left(undefined)` means that it printed no result.
+ */
 export const judge = (
   result: ExecResult
 ): Either.Either<

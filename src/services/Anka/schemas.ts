@@ -1,14 +1,17 @@
-/** Bodies of `anka -j`, read with patience: keys may be missing, empty, or of another type in another version. */
+/**
+ * Schemas of the bodies of `anka -j`. They are lenient: keys may be missing, empty, or of another type in another
+ * version.
+ */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Limits from "../../text/Limits.ts"
 import { type AnkaVm, UNCLEAR } from "../Anka.ts"
 import { each, type Unreadable } from "../Each.ts"
 
-/** As much of a word as is kept. */
+/** The beginning of a word, as much as is kept. */
 const kept = (word: string): string => Limits.kept(word, Limits.NAME)
 
-/** A string that may be missing, null or empty: none in all three cases. */
+/** A string; none if it is missing, null or empty. */
 const Maybe = Schema.optionalWith(
   Schema.transform(Schema.Unknown, Schema.OptionFromSelf(Schema.String), {
     strict: true,
@@ -18,7 +21,7 @@ const Maybe = Schema.optionalWith(
   { default: () => Option.none<string>() }
 )
 
-/** A word that may be missing, or be something else: empty then. */
+/** A word; empty if it is missing or something else. */
 const Word = Schema.optionalWith(
   Schema.transform(Schema.Unknown, Schema.String, {
     strict: true,
@@ -28,14 +31,14 @@ const Word = Schema.optionalWith(
   { default: () => "" }
 )
 
-/** A number that may come as a string of digits. */
+/** A number, or a string of digits. */
 const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
   Schema.filter((bytes) => bytes >= 0 && Number.isFinite(bytes), { description: "a number of bytes" })
 )
 
 const decodeBytes = Schema.decodeUnknownOption(Bytes)
 
-/** Bytes that may be missing, or said in a way that this version does not know: none in both cases. */
+/** A number of bytes; none if it is missing, or in a form that this version does not know. */
 const MaybeBytes = Schema.optionalWith(
   Schema.transform(Schema.Unknown, Schema.OptionFromSelf(Schema.Number), {
     strict: true,
@@ -54,15 +57,15 @@ export const Vm = Schema.Struct({
   ram_size: MaybeBytes
 })
 const Stated = Schema.compose(Schema.NonEmptyString, Limits.Kept(Limits.NAME))
-/** An entry of `anka list`: one without a name can be used by nobody, and one without a status may be running. */
+/** An entry of `anka list`: without a name it is of no use to anyone, and without a status it may be running. */
 const Listed = Schema.Struct({ ...Vm.fields, name: Stated, status: Stated })
-/** `anka list`: an array, or nothing at all when there is nothing. */
+/** `anka list`: an array, or nothing at all if there is nothing to list. */
 export const Vms = each(Listed)
-/** What is known of an entry of `anka list` that cannot be read. */
+/** What is known of an unreadable entry of `anka list`. */
 const Part = Schema.Struct({ uuid: Word, name: Word, status: Word })
 const decodePart = Schema.decodeUnknownOption(Part)
 
-/** The entry as a VM of which nobody knows whether it runs; none where it says that it does not. */
+/** The unreadable entry as a VM that may be running; none if it says that it is not. */
 export const unclear = ({ place, value }: Unreadable): Option.Option<AnkaVm> => {
   const { uuid, name, status } = Option.getOrElse(decodePart(value), () => ({ uuid: "", name: "", status: "" }))
   return status === "" || status === "running"

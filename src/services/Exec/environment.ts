@@ -1,23 +1,27 @@
 /**
- * What of this process's environment the programs get that it runs. They are others' programs: some run for days, any user
- * of `ps eww` reads what they were given, and they may write it down when they crash. So each kind gets what it needs. Pure.
+ * Which of this process's environment variables the programs get that it runs. The programs are not ours: some run for
+ * days, any user of `ps eww` can read their environment, and they may write it to a crash report. So each kind gets
+ * only what it needs. Pure.
  */
 import { without } from "../../secrets/Secrets.ts"
 
-/** Variables by their names. */
+/** Variables by name. */
 export type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * What a program is: one of the `system`'s, `anka`, or `anka` where it connects to its `registry`, which may lie behind a
- * proxy that asks for a password.
+ * What a program is: one of the `system`'s, `anka`, or `anka` connecting to its `registry`, which may be behind a proxy
+ * that requires a password.
  */
 export type Kind = "system" | "anka" | "registry"
 
-/** Who the user is and where things are, which every program may need. */
+/** Who the user is and where things are, which any program may need. */
 const COMMON = /^(?:PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|LANG|LANGUAGE|LC_\w+|TZ|__CF_USER_TEXT_ENCODING)$/
 /** The session that `systemctl --user` talks to (systemd's pam_systemd). */
 const SESSION = /^(?:XDG_RUNTIME_DIR|XDG_CONFIG_HOME|DBUS_SESSION_BUS_ADDRESS)$/
-/** Anka's own settings, and what programs in Go read of the network (pkg.go.dev/net/http, ProxyFromEnvironment; crypto/x509). */
+/**
+ * Anka's own settings, and the network settings that programs in Go read (pkg.go.dev/net/http, ProxyFromEnvironment;
+ * crypto/x509).
+ */
 const ANKA = /^(?:ANKA_\w+|SSL_CERT_FILE|SSL_CERT_DIR|NO_PROXY|no_proxy)$/
 const PROXY = /^(?:HTTPS?_PROXY|ALL_PROXY)$/i
 
@@ -25,14 +29,14 @@ const PROXY = /^(?:HTTPS?_PROXY|ALL_PROXY)$/i
 const bare = (address: string): string => address.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1")
 
 /**
- * The variables that a program of a kind gets. One whose name `isSecret`, or that has a secret in it, stays behind; the
- * address of a proxy loses its user and password, but for the kind that needs them.
+ * The variables that a program of a kind gets. Variables whose name `isSecret`, or that contain a secret, are left out;
+ * a proxy's address loses its user and password, except for the kind that needs them.
  */
 export const of = (kind: Kind, own: Variables, isSecret: (name: string) => boolean): Record<string, string> => {
   const passed = Object.entries(own).flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
     if (value === undefined || isSecret(name)) return []
     if (kind !== "system" && PROXY.test(name)) return [[name, kind === "registry" ? value : bare(value)]]
-    // these say where things are, also where a password is a word of that
+    // these are paths and names, which are passed even if they happen to contain a password
     if (COMMON.test(name)) return [[name, value]]
     const mayPass = (kind === "system" ? SESSION : ANKA).test(name) && without(value) === value
     return mayPass ? [[name, value]] : []

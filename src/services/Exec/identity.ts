@@ -1,31 +1,37 @@
-/** Which process a number means: it may by now belong to another program. */
+/** Which process a number refers to: the number may have been reused by another program. */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { hiding } from "../../secrets/Secrets.ts"
 
-/** A process as the system knows it: a number alone may by now belong to another program. */
+/** A process as the system knows it. The number alone may have been reused by another program. */
 export const ProcessIdentity = Schema.Struct({
   pid: Schema.Int,
-  /** When it started, in the system's own spelling: only compared, never parsed. Empty: unknown, the number alone counts. */
+  /**
+   * When it started, in the system's own notation: only compared, never parsed. Empty if unknown; then the number alone
+   * counts.
+   */
   startedAt: Schema.String
 })
 export type ProcessIdentity = typeof ProcessIdentity.Type
 
-/** The system cannot tell now, which is not the same as a process that is gone. */
+/** The system cannot tell right now, which does not mean that the process has ended. */
 export class Unanswered extends hiding(Schema.TaggedError<Unanswered>()("Unanswered", {})) {}
 
-/** The process with this number; none when it is gone, or a zombie. */
+/** The process with this number; none if it has ended or is a zombie. */
 export type Answer = Effect.Effect<Option.Option<ProcessIdentity>, Unanswered>
 
-/** Linux tells a process's start, in clock ticks since boot, in field 22 of its stat file (proc(5)); the boot has an id. */
+/**
+ * Linux reports a process's start, in clock ticks since boot, in field 22 of its stat file (proc(5)); each boot has an
+ * id.
+ */
 export const byProc = (fs: FileSystem, pid: number): Answer =>
   Effect.zipWith(
     fs.readFileString(`/proc/${pid}/stat`),
     fs.readFileString("/proc/sys/kernel/random/boot_id"),
     (stat, boot) => {
-      // the second field, the program's name in parentheses, may hold anything
+      // the second field, the program's name in parentheses, may contain anything
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
       const [state] = fields
       const ticks = fields[19]
@@ -35,20 +41,20 @@ export const byProc = (fs: FileSystem, pid: number): Answer =>
     }
   ).pipe(
     Effect.catchAll((error) =>
-      // ESRCH: it went between open and read
+      // ESRCH: the process ended between open and read
       error._tag === "SystemError" && (error.reason === "NotFound" || /ESRCH/.test(error.message))
         ? Effect.succeedNone
         : new Unanswered()
     )
   )
 
-/** How macOS is asked: in one language and time zone, so that two daemons read one spelling. */
+/** How to ask macOS: in one language and time zone, so that all daemons read the same notation. */
 export const PS = {
   args: (pid: number) => ["-o", "stat=,lstart=", "-p", String(pid)],
   env: { LC_ALL: "C", TZ: "UTC0" }
 } as const
 
-/** What `ps` said; it exits with 1 and says nothing when there is no such process. */
+/** The process as `ps` reports it; `ps` exits with 1 and prints nothing if there is no such process. */
 export const byPs = (
   pid: number,
   said: Effect.Effect<{ readonly code: number; readonly stdout: string }, unknown>
@@ -64,13 +70,13 @@ export const byPs = (
     })
   )
 
-/** Whether any process has this number: what signal 0 tells when nothing better can be had. */
+/** Whether any process has this number: signal 0, for want of anything better. */
 export const isTaken = (pid: number): Effect.Effect<boolean> =>
   Effect.sync(() => {
     try {
       return process.kill(pid, 0)
     } catch (error) {
-      // somebody else's process may not be signalled, but it is there
+      // another user's process may not be signalled, but it exists
       return error instanceof Error && "code" in error && error.code === "EPERM"
     }
   })

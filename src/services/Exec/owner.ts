@@ -1,4 +1,4 @@
-/** Whose process it is. */
+/** Which user a process belongs to. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,11 +10,13 @@ const numberIn = (text: string | undefined) => {
   return digits === undefined ? Option.none<number>() : Option.some(Number(digits))
 }
 
-/** The number of the user that a process runs as (the real one); none where it is gone, or the system does not answer. */
+/**
+ * The number of the user that a process runs as (the real one); none if it has ended, or the system does not answer.
+ */
 export const ownerOf = (pid: number): Effect.Effect<Option.Option<number>, never, Exec | FileSystem> =>
   process.platform === "linux"
     ? Effect.flatMap(FileSystem, (fs) => fs.readFileString(`/proc/${pid}/status`)).pipe(
-        // real, effective, saved and file system's number, in this order (proc_pid_status(5))
+        // the real, effective, saved and file system numbers, in this order (proc_pid_status(5))
         Effect.map((status) => numberIn(status.match(/^Uid:.*$/m)?.[0])),
         Effect.orElseSucceed(() => Option.none())
       )

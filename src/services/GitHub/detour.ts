@@ -1,29 +1,32 @@
-/** A connection that can be handed out before a proxy has made it: what is written waits, and whoever ends it ends the asking. */
+/**
+ * A connection that can be used before a proxy has established it: written data waits, and destroying it cancels the
+ * request to the proxy.
+ */
 import type { ClientRequest, IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import { Duplex } from "node:stream"
 
 type Done = (error?: Error | null) => void
 
-/** What a proxy's answer means. */
+/** How to interpret a proxy's answer. */
 export interface Meaning {
   /** Why it did not connect; undefined if it did. */
   readonly refusal: (status: number) => Error | undefined
   /** Why there was no answer. */
   readonly failure: (error: Error) => Error
-  /** Given the connection to the proxy when it leads to the target. */
+  /** Receives the connection to the proxy once it leads to the target. */
   readonly opened: (socket: Socket) => void
 }
 
 /** The bytes of a tunnel. */
 export class Detour extends Duplex {
   #socket: Socket | undefined
-  /** What waits for the tunnel: no more than TLS says before it is answered. */
+  /** Data that waits for the tunnel: no more than TLS sends before it gets an answer. */
   #waiting: Array<Buffer> = []
   #whenFree: Done | undefined
   readonly #request: ClientRequest
 
-  /** `request` is the CONNECT, which is sent here. */
+  /** `request` is the CONNECT request, which is sent here. */
   constructor(request: ClientRequest, { refusal, failure, opened }: Meaning) {
     super()
     this.#request = request
@@ -66,7 +69,7 @@ export class Detour extends Duplex {
     const socket = this.#socket
     if (socket === undefined) {
       this.#waiting.push(chunk)
-      // a write that is under way would keep TLS from being ended
+      // a pending write would prevent TLS from ending
       done()
     } else if (socket.write(chunk)) done()
     else this.#whenFree = done

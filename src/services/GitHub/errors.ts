@@ -1,8 +1,8 @@
-/** What went wrong at GitHub, for the person at the keyboard: what failed, on what, what to do. Never a credential. */
+/** Errors of GitHub in words for the operator: what failed, on what, and what to do. Never a credential. */
 import { clock } from "../../domain/Format.ts"
 import { GitHubError } from "../GitHub.ts"
 
-/** Headers of an answer, as Octokit gives them. */
+/** Headers of an answer, as Octokit provides them. */
 export type Headers = Readonly<Record<string, string | number | undefined>>
 
 const said = (message: string) => (message === "" ? "" : ` (GitHub says: ${message})`)
@@ -11,7 +11,7 @@ const said = (message: string) => (message === "" ? "" : ` (GitHub says: ${messa
 export const LIMIT = "GitHub's rate limit is reached"
 export const PAUSE = "GitHub asks to be left alone"
 
-/** Not now: the rate limit is reached, as this answer said or an earlier one. */
+/** The rate limit is reached, as this answer or an earlier one said. */
 export const rateLimited = (
   request: string,
   until: number,
@@ -28,7 +28,7 @@ export const rateLimited = (
   })
 }
 
-/** No answer, or not a whole one: nobody knows whether GitHub did it. */
+/** No answer, or an incomplete one: it is unknown whether GitHub acted on the request. */
 export const unavailable = (request: string, detail: string): GitHubError =>
   new GitHubError({ reason: "Unavailable", request, detail })
 
@@ -36,7 +36,7 @@ export const unavailable = (request: string, detail: string): GitHubError =>
 export const protocol = (request: string, status: number, detail: string): GitHubError =>
   new GitHubError({ reason: "Protocol", request, status, detail })
 
-/** The App's private key signs nothing. The error's own words may quote the key, so they are left out. */
+/** The App's private key cannot sign. The message of the original error may quote the key, so it is left out. */
 export const unusableKey = (request: string): GitHubError =>
   new GitHubError({
     reason: "Unauthorized",
@@ -45,7 +45,10 @@ export const unusableKey = (request: string): GitHubError =>
       "the App's private_key cannot be used to sign in: give the whole PEM file that GitHub made for this App, from its BEGIN to its END line"
   })
 
-/** GitHub did not let the App in, whatever it was to ask then: a 404 here says nothing about what was asked for. */
+/**
+ * GitHub did not let the App sign in. Since that precedes every request, a 404 here says nothing about what was
+ * requested.
+ */
 export const ofMint = (request: string, status: number, message: string): GitHubError =>
   status >= 500
     ? new GitHubError({ reason: "Unavailable", request, status, detail: `GitHub answers ${status}${said(message)}` })
@@ -55,7 +58,7 @@ export const ofMint = (request: string, status: number, message: string): GitHub
         detail: `GitHub does not let the App in: check ${request.endsWith("/installation") ? "app_id" : "app_id, installation_id"} and private_key, and that the App is still installed and not suspended${said(message)}`
       })
 
-/** The App has no installation there. */
+/** The App is not installed there. */
 export const notInstalled = (request: string, appId: number | string, where: string): GitHubError =>
   new GitHubError({
     reason: "Unauthorized",
@@ -75,7 +78,7 @@ export const ofStatus = (request: string, status: number, message: string, heade
     })
   const permissions = headers["x-accepted-github-permissions"]
   const needs = permissions === undefined ? "" : `; it needs ${permissions}`
-  // GitHub gives a reason with each of these; a proxy's or a web server's page must not pass for "it is gone"
+  // GitHub gives a reason with each of these; a page from a proxy or web server must not be taken for "it is gone"
   if (message === "" && [404, 409, 410, 422].includes(status))
     return of("Protocol", `an answer ${status} that is not from GitHub's API: check api_url and proxies`)
   switch (status) {
@@ -90,7 +93,7 @@ export const ofStatus = (request: string, status: number, message: string, heade
         `GitHub does not know it, or the credential may not see it${needs}: check owner, repo and the token's access`
       )
     case 409:
-      return of("Conflict", "it is there already")
+      return of("Conflict", "it already exists")
     case 422:
       return /running a job/i.test(message)
         ? of("Busy", "it runs a job")

@@ -1,22 +1,23 @@
-/** Answers that are kept to be asked for conditionally: unchanged ones cost no rate limit. */
+/** Answers kept for conditional requests: unchanged ones cost no rate limit. */
 
-/** A page of an answer, as it was decoded. */
+/** A decoded page of an answer. */
 export interface Page<A> {
   readonly etag: string | undefined
   readonly items: A
   /** Whether another page follows. */
   readonly next: boolean
-  /** Number of the last page, where GitHub tells it; 0 where not. */
+  /** Number of the last page; 0 if GitHub does not say. */
   readonly last: number
 }
 
-/** So much is kept for a credential, in characters of JSON; what was not asked for the longest goes first. */
+/** Maximum size of the answers kept for a credential, in characters of JSON; the least recently used go first. */
 const LIMIT = 8 << 20
 
 /**
- * An empty memory of one credential's answers.
+ * An empty cache of one credential's answers.
  *
- * An App's token changes every hour, and GitHub's ETags with it: an old ETag is then answered in full, and replaced.
+ * An App's token changes every hour, and GitHub's ETags with it: a request with an old ETag gets a full answer, which
+ * replaces the old one.
  */
 export const make = (limit: number = LIMIT) => {
   const pages = new Map<string, { readonly page: Page<unknown>; readonly size: number }>()

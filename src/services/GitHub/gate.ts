@@ -1,8 +1,10 @@
 /**
- * The gate before every request of one credential: it keeps what GitHub says of its rate limit, and who may go on.
+ * The gate that every request of one credential passes: it tracks GitHub's rate limit, and decides which requests may
+ * be sent.
  *
- * Polls stop while a tenth of the limit is left; what cleans up or finishes a job that runs may use the rest. After
- * GitHub has refused, nothing is sent before the time it named (docs.github.com, best practices for using the REST API).
+ * Polls stop while only a tenth of the limit is left; requests that clean up, or finish a running job, may use the
+ * rest. After a refusal, nothing is sent before the time that GitHub named (docs.github.com, best practices for using
+ * the REST API).
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,52 +16,62 @@ import type { GitHubError, Limit } from "../GitHub.ts"
 import { type Headers, LIMIT, PAUSE, rateLimited } from "./errors.ts"
 import { LONGEST, numberOf, resetAt, untilOf, windowEnds } from "./limits.ts"
 
-/** `poll` looks for work; `essential` registers, watches and removes what is ours. */
+/** `poll` is for finding jobs; `essential` registers, watches and removes our own runners. */
 export type Kind = "poll" | "essential"
 
 interface State {
-  /** Not before: GitHub has refused, or nothing is left. Milliseconds since the epoch. */
+  /** No request before this, because GitHub refused or nothing is left. Milliseconds since the epoch. */
   readonly refusedUntil: number
-  /** Not before for polls: only the reserve is left. */
+  /** No polls before this, because only the reserve is left. */
   readonly reservedUntil: number
-  /** Refusals in a row that named no time. */
+  /** Number of consecutive refusals that named no time. */
   readonly strikes: number
-  /** What another host said was believed, and GitHub has not answered since. */
+  /** A report of another host was believed, and GitHub has not answered since. */
   readonly believes: boolean
-  /** What GitHub said when it refused. */
+  /** Why GitHub refused. */
   readonly why: string
-  /** Until when the log knows that we wait; 0 when it knows of no wait. */
+  /** Until when the log says that we wait; 0 if it reports no wait. */
   readonly said: number
-  /** What GitHub said last of the limit itself. */
+  /** GitHub's last report of the limit itself. */
   readonly told: Omit<Limit, "credential" | "waitsUntil">
 }
 
-/** The part of the limit that polls leave alone. */
+/** The part of the limit that polls do not use. */
 export const RESERVE = 0.1
-/** A refusal for asking too fast that names no time: a minute, then twice as long, up to a quarter of an hour. */
+/**
+ * Wait after a refusal for asking too fast that names no time: a minute, then doubled, up to a quarter of an hour. In
+ * milliseconds.
+ */
 const SECONDARY = 60_000
 const SECONDARY_AT_MOST = 900_000
-/** No wait that begins is that long: one that is left comes from a clock that was set back. */
+/** No wait is ever this long when it begins: a longer one comes from a clock that was set back. */
 const STRANGE = 2 * LONGEST
 /**
- * What another host was refused is believed for as long, in milliseconds; then GitHub itself is asked, by one request at
- * least, before another host is believed again: whoever may write in the store could stop all polling otherwise.
+ * Maximum time, in milliseconds, for which a refusal reported by another host is believed. Then at least one request
+ * must reach GitHub itself before another host is believed again: otherwise anyone who can write to the store could
+ * stop all polling.
  */
 export const BELIEVED = 300_000
-/** An essential request waits at the gate at most so long; then its caller hears when to come back. */
+/** Timeout of an essential request at the gate, in milliseconds; its caller then learns when to try again. */
 const WAIT_AT_MOST = 120_000
 
-/** Stands before every request of one credential, and learns from every answer. */
+/** Passed by every request of one credential; learns from every answer. */
 export interface Gate {
-  /** Wait, or fail with `RateLimited`, until a request of this kind may be sent. */
+  /** Waits until a request of this kind may be sent, or fails with `RateLimited`. */
   readonly enter: (kind: Kind, request: string) => Effect.Effect<void, GitHubError>
-  /** Learn from the headers of an answer that is no refusal. */
+  /** Learns from the headers of an answer that is not a refusal. */
   readonly learn: (headers: Headers) => Effect.Effect<void>
-  /** GitHub refused with this status because of a limit: tells until when, in milliseconds since the epoch. */
+  /**
+   * Records that GitHub refused with this status because of a limit; returns until when, in milliseconds since the
+   * epoch.
+   */
   readonly refused: (headers: Headers, status?: number) => Effect.Effect<number>
-  /** What is known of the limit. */
+  /** The limit as known. */
   readonly limit: Effect.Effect<Limit>
-  /** GitHub refused another host with this credential, for so many milliseconds from now: believed for `BELIEVED` at most. */
+  /**
+   * Records that GitHub refused another host with this credential for `ms` more milliseconds, of which at most
+   * `BELIEVED` count.
+   */
   readonly alsoRefused: (ms: number) => Effect.Effect<void>
 }
 
@@ -75,13 +87,13 @@ const INITIAL: State = {
   told: UNTOLD
 }
 
-/** A gate; `whose` names the credential in the log. */
+/** Makes a gate; `whose` names the credential in the log. */
 export const make = (whose: string): Effect.Effect<Gate> =>
   Effect.map(Ref.make(INITIAL), (ref) => {
     const holds = (until: number, now: number) => until > now && until - now <= STRANGE
     const pollsFrom = ({ refusedUntil, reservedUntil }: State) => Math.max(refusedUntil, reservedUntil)
 
-    /** Tell a person of a wait when it begins, when another one follows on it, and when it is over. */
+    /** Logs when a wait begins, when another one follows it, and when it is over. */
     const announce = Effect.flatten(
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
         Ref.modify(ref, (state): readonly [Effect.Effect<void>, State] => {
@@ -137,7 +149,7 @@ export const make = (whose: string): Effect.Effect<Gate> =>
       yield* Ref.update(ref, (state) => ({
         ...state,
         believes: state.believes && state.refusedUntil > now,
-        // an answer to a request that was under way when another one was refused is no sign of peace
+        // an answer to a request that was under way when another was refused does not end the series
         strikes: state.refusedUntil > now ? state.strikes : 0,
         told: tells
           ? { remaining, limit, resetAt: told >= 0 && told <= LAST_MOMENT ? Math.round(told) : null }
@@ -150,7 +162,7 @@ export const make = (whose: string): Effect.Effect<Gate> =>
     const refused: Gate["refused"] = Effect.fnUntraced(function* (headers, status = 0) {
       const now = yield* Clock.currentTimeMillis
       const until = yield* Ref.modify(ref, (state) => {
-        // requests that were under way together are refused together: that is one refusal
+        // requests that were under way together are refused together, which counts as one refusal
         const again = state.refusedUntil > now
         const named = untilOf(headers, now)
         const strikes = Option.isNone(named) && !again ? state.strikes + 1 : state.strikes

@@ -1,4 +1,7 @@
-/** A GitHub App's client whose installation is not known: it is looked up before the first request, and once more when GitHub does not let it in. */
+/**
+ * The client of a GitHub App whose installation is not known: it is looked up before the first request, and again if
+ * GitHub refuses the App.
+ */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { GitHubClient, GitHubError, InstalledApp } from "../GitHub.ts"
@@ -7,9 +10,10 @@ import type { Requests } from "./requests.ts"
 import * as schemas from "./schemas.ts"
 
 /**
- * The installation's number, asked for as the App itself (docs.github.com/rest/apps/apps): that of a repository, or that of an organisation or else a user.
+ * The installation's number, requested as the App itself (docs.github.com/rest/apps/apps): that of a repository, or
+ * that of an organisation or else a user.
  *
- * Fails with `Unauthorized` where the App is not installed.
+ * Fails with `Unauthorized` if the App is not installed.
  */
 export const lookUp = (
   requests: Requests,
@@ -34,7 +38,7 @@ export const lookUp = (
   )
 }
 
-/** `look` tells the installation, `open` makes its client. */
+/** `look` returns the installation, `open` makes its client. */
 export const make = (
   look: Effect.Effect<number, GitHubError>,
   open: (installation: number) => Effect.Effect<GitHubClient>
@@ -54,7 +58,7 @@ export const make = (
   const use = <A>(ask: (client: GitHubClient) => Effect.Effect<A, GitHubError>): Effect.Effect<A, GitHubError> =>
     Effect.tapError(Effect.flatMap(find, ask), ({ reason }) =>
       Effect.sync(() => {
-        // an App that was installed anew has another number
+        // an App that was reinstalled has another number
         if (reason === "Unauthorized") isDoubted = true
       })
     )

@@ -1,46 +1,46 @@
 /**
- * What an answer of GitHub says of its limits, in every shape that GitHub, Enterprise Server and what stands before them
- * give it. Pure. (docs.github.com, "Rate limits for the REST API"; RFC 9110, 10.2.3, for `retry-after`.)
+ * Reads GitHub's limits from an answer, in every form in which GitHub, Enterprise Server and intermediaries send them.
+ * Pure. (docs.github.com, "Rate limits for the REST API"; RFC 9110, 10.2.3, for `retry-after`.)
  */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { Headers } from "./errors.ts"
 
-/** GitHub's windows last an hour: whatever an answer says, GitHub is asked again after that. In milliseconds. */
+/** Maximum length of a wait, in milliseconds: GitHub's windows last an hour, whatever an answer says. */
 export const LONGEST = 3_600_000
 
-/** A number that is written as one; NaN for everything else, an empty text as well. */
+/** A number in decimal notation; NaN for anything else, including an empty text. */
 export const numberOf = (value: string | number | undefined): number =>
   /^-?\d+(\.\d+)?$/.test(String(value).trim()) ? Number(value) : Number.NaN
 
-/** A date as HTTP or ISO 8601 write it, in milliseconds since the epoch. */
+/** A date in HTTP or ISO 8601 format, in milliseconds since the epoch. */
 const dateOf = (value: string | number | undefined): Option.Option<number> =>
   /^([A-Z][a-z]{2}, \d|\d{4}-\d\d-\d\dT)/.test(String(value))
-    ? // DateTime takes no zone's name, and UTC for granted
+    ? // DateTime accepts no name of a zone, and assumes UTC
       Option.map(DateTime.make(String(value).replace(/ GMT$/, "")), DateTime.toEpochMillis)
     : Option.none()
 
-/** GitHub's clock when it answered, in milliseconds since the epoch and to the second. */
+/** GitHub's clock when it answered, in milliseconds since the epoch, accurate to a second. */
 export const theirClock = (headers: Headers): Option.Option<number> => dateOf(headers.date)
 
-/** What this host's clock shows at a moment of GitHub's, which may differ. */
+/** A moment of GitHub's clock by this host's clock, which may differ. */
 const here = (at: number, headers: Headers, now: number): number =>
   at + now - Option.getOrElse(theirClock(headers), () => now)
 
-/** A time since the epoch above this is in milliseconds: in seconds, it is in the year 5138. */
+/** A time since the epoch above this is in milliseconds: in seconds, it would be in the year 5138. */
 const MILLISECONDS = 1e11
 
-/** When the limit's window ends by this host's clock, in milliseconds since the epoch; NaN when GitHub does not say. */
+/** When the limit's window ends by this host's clock, in milliseconds since the epoch; NaN if GitHub does not say. */
 export const resetAt = (headers: Headers, now: number): number => {
   const reset = numberOf(headers["x-ratelimit-reset"])
   return here(reset > MILLISECONDS ? reset : reset * 1000, headers, now)
 }
 
-/** The same, and never further away than GitHub's windows last. */
+/** The same, but never later than a window of GitHub's can end. */
 export const windowEnds = (headers: Headers, now: number): number => Math.min(resetAt(headers, now), now + LONGEST)
 
-/** When `retry-after` lets a request go out; none where it is no time that is still to come. */
+/** When `retry-after` allows the next request; none if it is not a time in the future. */
 const retryAt = (headers: Headers, now: number): Option.Option<number> => {
   const seconds = numberOf(headers["retry-after"])
   return Option.filter(
@@ -54,20 +54,23 @@ const retryAt = (headers: Headers, now: number): Option.Option<number> => {
 /** Nothing is left of the primary limit. */
 const isUsedUp = (headers: Headers): boolean => numberOf(headers["x-ratelimit-remaining"]) <= 0
 
-/** When a refusal lets the next request go out, in milliseconds since the epoch; none where it does not say, or what it says is over. */
+/**
+ * When a refusal allows the next request, in milliseconds since the epoch; none if it does not say, or that time is
+ * past.
+ */
 export const untilOf = (headers: Headers, now: number): Option.Option<number> =>
   retryAt(headers, now).pipe(
     Option.orElse(() =>
-      // a second more: GitHub names whole seconds
+      // one second more, because GitHub gives whole seconds
       Option.filter(Option.some(resetAt(headers, now) + 1000), (at) => isUsedUp(headers) && at - 1000 > now)
     ),
     Option.map((at) => Math.min(at, now + LONGEST))
   )
 
-/** How GitHub calls its limits, in bodies and in the addresses of their documentation, over the years. */
+/** GitHub's words for its limits, in bodies and in the addresses of their documentation, over the years. */
 const WORDS =
   /rate[ -]?limit|abuse (detection|rate)|too many requests|submitted too quickly|temporarily (blocked|throttled)|being throttled|login attempts exceeded|(try|retry your request) again later/i
-/** Characters of a web page that are looked at. */
+/** Maximum number of characters of a web page that are searched. */
 const PAGE = 10_000
 
 const wordsOf = (data: unknown): string => {
@@ -77,7 +80,9 @@ const wordsOf = (data: unknown): string => {
   return `${of("message")} ${of("documentation_url")}`.slice(0, PAGE)
 }
 
-/** Whether an answer refuses because of a limit, or asks to be left alone for a time: not because of permissions, and not for good. */
+/**
+ * Whether an answer refuses because of a limit, or asks for a pause: not because of permissions, and not permanently.
+ */
 export const isLimit = (status: number, headers: Headers, data: unknown, now: number): boolean => {
   if (status === 429) return true
   if (status === 403) return headers["retry-after"] !== undefined || isUsedUp(headers) || WORDS.test(wordsOf(data))

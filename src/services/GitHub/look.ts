@@ -1,4 +1,7 @@
-/** One look at what is watched: the jobs of all active runs, every page. Shared by all who ask at about the same time. */
+/**
+ * One poll of what is watched: the jobs of all active runs, from every page. Shared by all who ask at about the same
+ * time.
+ */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -13,45 +16,48 @@ import * as repositories from "./repositories.ts"
 import type { Requests } from "./requests.ts"
 import * as schemas from "./schemas.ts"
 
-/** Runs in these states can hold queued jobs; asking for `queued` alone loses the later jobs of a run. */
+/** States of runs that can hold queued jobs; listing `queued` alone would miss the later jobs of a run. */
 const ACTIVE = ["queued", "in_progress"] as const
-/** Runs in these states normally hold none, but sometimes do: they are asked for less often. */
+/** States of runs that normally hold no queued jobs, but sometimes do: they are listed less often. */
 const DORMANT = ["waiting", "pending", "requested"] as const
 const dormantStates: ReadonlySet<string> = new Set(DORMANT)
-/** How often that is, in milliseconds. */
+/** Interval between listings of the dormant states, in milliseconds. */
 const DORMANT_EVERY = 60_000
-/** Requests under way at once within one look; GitHub asks for few. */
+/** Maximum number of concurrent requests within one poll; GitHub recommends few. */
 const CONCURRENCY = 4
-/** What failed before is not waited for longer, as all the others would wait too: GitHub itself ends a request after as long. */
+/**
+ * Timeout of a request that failed before: the rest of the poll would wait with it. GitHub itself ends a request after
+ * the same time.
+ */
 const PATIENCE = "10 seconds"
 
 type Run = typeof schemas.Run.Type
 
-/** What the last look saw of a repository. */
+/** What the last poll found in a repository. */
 interface Seen {
-  /** When the dormant states were asked for, in milliseconds since the epoch. */
+  /** When the dormant states were listed, in milliseconds since the epoch. */
   readonly dormantAt: number
   /** The runs that were listed as not completed. */
   readonly runs: ReadonlyMap<number, Run>
 }
 
-/** What one look saw of a repository. */
+/** What one poll found in a repository. */
 interface Found {
   readonly jobs: ReadonlyArray<Job>
   readonly outcomes: parts.Outcomes
-  /** Whether no page is missing and no item was left out, of what was asked. */
+  /** Whether no requested page is missing, and no item was left out. */
   readonly isWhole: boolean
 }
 
-/** Milliseconds since the epoch; 0 for what is no date, or lies before it. */
+/** Milliseconds since the epoch; 0 for what is not a date, or before it. */
 const millis = (text: string): number =>
   Option.match(DateTime.make(text), { onNone: () => 0, onSome: (at) => Math.max(0, DateTime.toEpochMillis(at)) })
 
-/** Names a repository whatever it is called; by its name where its number is not known. */
+/** Identifies a repository whatever its name; by its name if its number is not known. */
 const keyOf = (repository: Repository) =>
   repository.id === 0 ? repositories.nameOf(repository) : String(repository.id)
 
-/** A job as GitHub sends it, in our words. */
+/** Converts a job as GitHub sends it. */
 export const toJob = (
   { owner, repo }: Pick<Repository, "owner" | "repo">,
   job: typeof schemas.Job.Type,
@@ -74,7 +80,7 @@ export const toJob = (
   createdAt: millis(job.created_at || job.started_at)
 })
 
-/** Ask for as little as possible of what a look asks for. */
+/** Requests as little as possible of what a poll requests. */
 export const tryOut = (
   requests: Requests,
   watched: Watched,
@@ -94,13 +100,16 @@ export const tryOut = (
     const failures = results.flatMap((result) => (Either.isLeft(result) ? [result.left] : []))
     const [first] = failures
     const forAll = failures.find(parts.isForAll)
-    // one repository that fails is that one's trouble; when all do, it is the credential's, or GitHub's
+    // if one repository fails, that concerns it alone; if all do, it concerns the credential or GitHub
     if (first !== undefined && (forAll !== undefined || failures.length === some.length)) return yield* forAll ?? first
     const { nothing, renamed, open, missing } = known
     return { hidden: [...failures, ...Option.toArray(missing)], nothing, renamed, open }
   })
 
-/** Looks at one `Watched` over one credential. `installation`: the repositories of an organisation are those of the App's installation. */
+/**
+ * Polls one `Watched` with one credential. `installation`: the repositories of an organisation are those of the App's
+ * installation.
+ */
 export const make = (requests: Requests, watched: Watched, installation: boolean) => {
   const seen = new Map<string, Seen>()
   const chosen = repositories.make(requests, watched, installation)
@@ -141,7 +150,10 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         })
       : question
 
-  /** One repository, with what of it cannot be looked at. Fails where nothing of it can. `failed`: it could not the last time. */
+  /**
+   * Polls one repository; reports the parts that cannot be read. Fails if none can. `failed`: it could not be read last
+   * time.
+   */
   const lookAt = Effect.fnUntraced(function* (repository: Repository, failed: boolean) {
     const name = repositories.nameOf(repository)
     const outcomes: parts.Outcomes = new Map()
@@ -159,7 +171,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       )
       if (Either.isLeft(answer)) {
         errors.push(answer.left)
-        // without these there is nothing: the others hardly ever hold a job
+        // without these there is nothing: the other states hardly ever hold a job
         const isLast = status === ACTIVE[ACTIVE.length - 1] && errors.length === ACTIVE.length
         const isSilent = failed && answer.left.status === undefined && !dormantStates.has(status)
         if (isLast || isSilent) return yield* errors[0] ?? answer.left
@@ -170,9 +182,9 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       if (Option.isSome(answer.right.missing)) troubles.lacks(outcomes, listOf(status), answer.right.missing.value)
     }
     if (!dormant) for (const status of DORMANT) troubles.passOver(outcomes, listOf(status))
-    // the filter is answered from an index that lags: the run's own state counts
+    // GitHub answers the filter from an index that lags: the run's own state counts
     const runs = new Map(listed.filter(({ status }) => status !== "completed").map((run) => [run.id, run]))
-    // a run that left the lists is asked once more: it may have changed its state, or its page, between two requests
+    // a run that left the lists is requested once more: its state, or its page, may have changed between two requests
     const asked = new Map([...(before?.runs ?? []), ...runs])
     const results = yield* Effect.forEach(
       asked.values(),
@@ -188,7 +200,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       { concurrency: CONCURRENCY }
     )
     const jobs = new Map<number, Job>()
-    /** Runs whose jobs are not all known, or not all over. */
+    /** Runs with jobs that are not completed, or not known. */
     const open = new Set<number>()
     for (const { run, part, answer } of results) {
       if (Either.isLeft(answer)) {
@@ -199,7 +211,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       isWhole &&= answer.right.isWhole
       if (Option.isSome(missing)) troubles.lacks(outcomes, part, missing.value)
       for (const job of items) {
-        // a page that shifted while the list was walked names a job twice
+        // a page that shifted while the list was read contains a job twice
         jobs.set(job.id, toJob(repository, job, run.display_title || run.name))
         if (job.status !== "completed") open.add(run.id)
       }
@@ -207,7 +219,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     const failures = results.flatMap(({ answer }) => (Either.isLeft(answer) ? [answer.left] : []))
     const [first] = failures
     if (first !== undefined && failures.length > 1 && failures.length === results.length) return yield* first
-    // while a list cannot be had, a run that is open is remembered, as it may be on it
+    // while a list cannot be read, an open run is kept, because it may be on that list
     const kept =
       errors.length > 0 || !isWhole ? new Map([...asked].filter(([id]) => runs.has(id) || open.has(id))) : runs
     seen.set(keyOf(repository), { runs: kept, dormantAt: dormant ? now : before.dormantAt })
@@ -215,7 +227,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     return found
   })
 
-  /** The jobs of these repositories. One that cannot be looked at does not hide the others; fails where none can. */
+  /** The jobs of these repositories. One that cannot be read does not hide the others; fails if none can be. */
   const lookAtAll = Effect.fnUntraced(function* (
     some: ReadonlyArray<Repository>,
     outcomes: parts.Outcomes,
@@ -235,7 +247,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
           } else {
             failing += 1
             if (parts.isRefused(result.left)) seen.delete(keyOf(repository))
-            // a GitHub that does not answer is not asked for every repository
+            // if GitHub does not answer, the remaining repositories are not requested
             else if (!works && failing >= CONCURRENCY) return yield* result.left
           }
           return result
@@ -269,7 +281,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     }
   })
 
-  /** A look that is not older than `maxAge`. A look that failed while we waited for it failed for us too. */
+  /** A poll not older than `maxAge`. A poll that failed while the caller waited for it also fails for the caller. */
   const shared = (maxAge: Duration.DurationInput): Effect.Effect<Look, GitHubError> =>
     Effect.gen(function* () {
       const asked = yield* Clock.currentTimeMillis
@@ -278,12 +290,12 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         Effect.gen(function* () {
           const at = yield* Clock.currentTimeMillis
           if (last !== undefined && Exit.isFailure(last.exit) && ended > endedBefore) return yield* last.exit
-          // a look from the future was made before the clock was set back
+          // a poll from the future dates from before the clock was set back
           const fresh = last !== undefined && last.at > asked - Duration.toMillis(maxAge) && last.at <= at
           if (last !== undefined && fresh && Exit.isSuccess(last.exit)) return yield* last.exit
           return yield* Effect.onExit(look, (exit) =>
             Effect.sync(() => {
-              // who left did not find anything out
+              // an interrupted poll has no result
               if (Exit.isInterrupted(exit)) return
               last = { at, exit }
               ended += 1

@@ -1,4 +1,4 @@
-/** GitHub over Octokit. Octokit is loaded with the first client, so that a daemon without one does not pay for it. */
+/** GitHub over Octokit, which is loaded with the first client, so that a daemon without one does not pay for it. */
 import { createHash } from "node:crypto"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -38,7 +38,7 @@ import * as requests from "./requests.ts"
 import * as schemas from "./schemas.ts"
 import * as transport from "./transport.ts"
 
-/** Paths of the runner API at both levels; the repository's has one part more. */
+/** Paths of the runner API at both levels; that of a repository has one part more. */
 const runnersAt = ({ owner, repo }: Level) =>
   Option.match(repo, {
     onNone: () => ({ path: "/orgs/{owner}/actions/runners", parameters: { owner } }),
@@ -56,10 +56,12 @@ const toRunner = ({ id, name, status, busy }: typeof schemas.Runner.Type) => ({
 const DAY = 86_400_000
 
 const nothing = () => {
-  // Octokit logs to the console by itself; our requests are logged where they are made
+  // Octokit would log to the console; our requests are logged where they are made
 }
 
-/** Tokens of an App that are hidden: each is good for an hour, as the token that minted it is for minutes. */
+/**
+ * Maximum number of an App's tokens that are hidden: each is valid for an hour, the token that mints it for minutes.
+ */
 const MINTED = 32
 
 const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
@@ -68,7 +70,7 @@ const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
     (wire) => Effect.sync(wire.close)
   )
   const hide = yield* latest(MINTED)
-  /** Hides whatever signs a request in, an App's minted tokens too, before anybody can echo it. */
+  /** Hides whatever a request signs in with, including an App's minted tokens, before anyone can echo it. */
   const fetch: typeof wire.fetch = (address, init) => {
     const secret = init?.headers?.authorization?.split(" ").at(-1)
     if (secret !== undefined) hide(secret)
@@ -97,13 +99,13 @@ const connect = Effect.fnUntraced(function* (credential: Credential, way: Way) {
   })
 })
 
-/** How the log names a credential. */
+/** The name of a credential in the log. */
 const nameOf = (credential: Credential) => {
   const host = credential.apiUrl.replace(/^\w+:\/\//, "").replace(/\/.*$/, "")
   return credential._tag === "Token" ? `the token for ${host}` : `App ${credential.appId} at ${host}`
 }
 
-/** Names a credential among hosts without giving it away. */
+/** Identifies a credential among hosts without revealing it. */
 const fingerprintOf = (credential: Token | App): string =>
   createHash("sha256")
     .update(
@@ -114,7 +116,7 @@ const fingerprintOf = (credential: Token | App): string =>
     .digest("hex")
     .slice(0, 12)
 
-/** Gates of the clients that are open. */
+/** Gates of the open clients. */
 type Gates = Set<gate.Gate>
 
 const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gates, way: Way) {
@@ -123,7 +125,10 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
     credential._tag === "Token"
       ? Option.none()
       : Option.some(Effect.tryPromise(() => octokit.auth({ type: "installation", refresh: true })))
-  /** What an App's installation was granted; it is said when its token is made, and kept with it. */
+  /**
+   * What an App's installation was granted: GitHub reports it when a token is made, and Octokit keeps it with the
+   * token.
+   */
   const permissions =
     credential._tag === "Token"
       ? undefined
@@ -174,7 +179,7 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
     repository: Effect.fn("GitHub.repository")((owner, repo) => repositories.find(send, owner, repo)),
     credential: Effect.gen(function* () {
       const headers = yield* send.headers("essential", "GET /rate_limit", {}).pipe(
-        // an Enterprise Server without limits knows no such address
+        // an Enterprise Server without limits does not have this address
         Effect.catchIf(
           ({ reason }) => reason === "NotFound",
           () => Effect.succeed<Headers>({})
@@ -186,7 +191,7 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
       const resetAt = limits.resetAt(headers, now)
       const scopes = String(headers["x-oauth-scopes"] ?? "")
       const credential: CredentialInfo = {
-        // a window that does not end within a day is none of GitHub's
+        // GitHub has no window that ends more than a day away
         rate:
           Number.isFinite(limit + remaining) && Math.abs(resetAt - now) < DAY
             ? Option.some({ limit, remaining, resetAt })
@@ -236,7 +241,7 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
           Effect.flatMap((data) =>
             Effect.mapError(
               Schema.decodeUnknown(schemas.JitConfig)(data),
-              // the answer holds a secret: nothing of it may be quoted
+              // the answer holds a secret, so none of it may be quoted
               () => protocol(`POST runner ${name}`, 201, "the answer is not what GitHub's API describes")
             )
           ),
@@ -323,7 +328,7 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
   return github
 })
 
-/** The client of an App whose installation is to be looked up; `open` makes that of an installation. */
+/** The client of an App whose installation must be looked up; `open` makes the client of an installation. */
 const installed = Effect.fnUntraced(function* (
   credential: InstalledApp,
   open: (app: App) => Effect.Effect<GitHubClient, never, Scope.Scope>,
@@ -338,7 +343,7 @@ const installed = Effect.fnUntraced(function* (
   )
 })
 
-/** One client for each credential, open as long as a scope holds it. */
+/** One client for each credential, open while any scope holds it. */
 export const layer = Layer.scoped(
   GitHub,
   Effect.gen(function* () {

@@ -1,12 +1,18 @@
-/** The parts of a look that fail while the others go on: told once, and asked less often until they work again. */
+/**
+ * The parts of a poll that fail while others succeed: each failure is logged once, and the part is requested less often
+ * until it recovers.
+ */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { GitHubError } from "../GitHub.ts"
 
-/** A part that has been failing for this long, in milliseconds, rests: it is asked again after as much time as it has been failing. */
+/**
+ * Time in milliseconds after which a failing part rests: it is then requested again after as long as it has been
+ * failing.
+ */
 const REST_AFTER = 5_000
-/** The longest rest, in milliseconds. */
+/** Maximum length of a rest, in milliseconds. */
 const REST_AT_MOST = 60_000
 /** A repository, or one thing in it. */
 export interface Part {
@@ -15,15 +21,15 @@ export interface Part {
   readonly what: string
 }
 
-/** What came of a part in one look. */
+/** The outcome of a part in one poll. */
 type Outcome =
   | { readonly _tag: "Fine" }
-  /** It was not asked, and is as it was. */
+  /** It was not requested, and is as before. */
   | { readonly _tag: "Same" }
-  /** `isHad` where most of it was had, so that it need not rest. */
+  /** `isHad` if most of it was read, so that it need not rest. */
   | { readonly _tag: "Fails"; readonly error: GitHubError; readonly isHad: boolean }
 
-/** The parts that one look has asked. */
+/** The outcomes of the parts in one poll. */
 export type Outcomes = Map<string, { readonly part: Part; readonly outcome: Outcome }>
 
 interface Trouble {
@@ -31,24 +37,30 @@ interface Trouble {
   readonly error: GitHubError
   /** Milliseconds since the epoch, as is `until`. */
   readonly since: number
-  /** Not asked before. */
+  /** Not requested before this. */
   readonly until: number
 }
 
-/** Whether a failure is one of the credential or of its limit, and so of every request: then nothing more is asked. */
+/** Whether a failure concerns the credential or its limit, and so every request: then the poll ends. */
 export const isForAll = ({ reason }: GitHubError): boolean => reason === "Unauthorized" || reason === "RateLimited"
 
-/** Whether GitHub refuses, and not only fails to answer: what is refused is not there for us. 410: gone, 451: taken down for legal reasons. */
+/**
+ * Whether GitHub refuses, rather than failing to answer: to us, what is refused does not exist. 410: gone, 451: taken
+ * down for legal reasons.
+ */
 export const isRefused = ({ reason, status = 0 }: GitHubError): boolean =>
   reason === "NotFound" || reason === "Forbidden" || reason === "Invalid" || status === 410 || status === 451
 
 const nameOf = ({ repository, what }: Part) => (what === "" ? repository : `${repository} (${what})`)
 
-/** All parts are fine, until one fails. */
+/** Starts with all parts working. */
 export const make = () => {
   const troubles = new Map<string, Trouble>()
 
-  /** Ask a part, unless it rests; the question may depend on whether it failed before. Fails only with what concerns all. */
+  /**
+   * Requests a part, unless it rests; the request may depend on whether the part failed before. Fails only with what
+   * concerns all parts.
+   */
   const ask = <A>(
     outcomes: Outcomes,
     part: Part,
@@ -72,29 +84,32 @@ export const make = () => {
       return answer
     })
 
-  /** Something of a part that was had is missing. */
+  /** Records that something is missing from a part that was read. */
   const lacks = (outcomes: Outcomes, part: Part, error: GitHubError): void => {
     outcomes.set(nameOf(part), { part, outcome: { _tag: "Fails", error, isHad: true } })
   }
 
-  /** All of a part was had. */
+  /** Records that all of a part was read. */
   const works = (outcomes: Outcomes, part: Part): void => {
     outcomes.set(nameOf(part), { part, outcome: { _tag: "Fine" } })
   }
 
-  /** A part is not asked this time. */
+  /** Records that a part is not requested this time. */
   const passOver = (outcomes: Outcomes, part: Part): void => {
     outcomes.set(nameOf(part), { part, outcome: { _tag: "Same" } })
   }
 
-  /** Learn from a look: one line for each repository in which something begins to fail, and one when all of it works again. */
+  /**
+   * Learns from a poll: logs one line for each repository in which something begins to fail, and one when all of it has
+   * recovered.
+   */
   const learn = Effect.fnUntraced(function* (outcomes: Outcomes, isKnown: (repository: string) => boolean) {
     const now = yield* Clock.currentTimeMillis
     const asked = new Set([...outcomes.values()].map(({ part }) => part.repository))
     const before = new Set([...troubles.values()].map(({ part }) => part.repository))
     const fresh = new Map<string, Array<Trouble>>()
     for (const [key, { part, error, since }] of [...troubles]) {
-      // what was asked for in vain and is no longer there, such as a run, or has left with its repository
+      // removes a failing part that no longer exists, such as a run, or whose repository is no longer watched
       if (!isKnown(part.repository) || (asked.has(part.repository) && !outcomes.has(key))) troubles.delete(key)
       else if (since > now) troubles.set(key, { part, error, since: now, until: now })
     }
@@ -127,7 +142,7 @@ export const make = () => {
     works,
     passOver,
     learn,
-    /** Whether anything is not known; what GitHub refuses is known not to be ours. */
+    /** Whether everything is known; what GitHub refuses is known not to concern us. */
     isWhole: (): boolean => [...troubles.values()].every(({ error }) => isRefused(error))
   }
 }

@@ -1,4 +1,7 @@
-/** What is watched, by the names that it has now, and which of an organisation's repositories one look looks at: GitHub lists runs by repository only. */
+/**
+ * What is watched, by its current names, and which of an organisation's repositories one poll reads: GitHub lists runs
+ * by repository only.
+ */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -8,13 +11,13 @@ import { isForAll, isRefused } from "./parts.ts"
 import type { Requests } from "./requests.ts"
 import * as schemas from "./schemas.ts"
 
-/** What is watched is asked for anew after this, in milliseconds. */
+/** Interval between requests for what is watched, in milliseconds. */
 const EVERY = 60_000
-/** Maximum number of quiet repositories in one look, in turn; those with active runs are always looked at. */
+/** Maximum number of quiet repositories in one poll, which take turns; those with active runs are always read. */
 export const QUIET_PER_LOOK = 20
-/** Repositories that were pushed to last: as many are read in each look of those of an organisation. */
+/** Number of the most recently pushed repositories that each poll of an organisation requests. */
 const PUSHED = 30
-/** One that was pushed to is looked at in each look for as long, in milliseconds: its run comes a little later. */
+/** Time in milliseconds for which every poll reads a repository after a push: its run appears a little later. */
 const EXPECTING = 60_000
 
 /** `owner/repo`. */
@@ -28,16 +31,16 @@ const toRepository = ({ id, name, owner }: Listed): Repository => ({ id, owner: 
 
 const openOf = (found: ReadonlyArray<Listed>) => found.filter((it) => !it.private).map((it) => nameOf(toRepository(it)))
 
-/** What is known of what is watched. */
+/** What is known about what is watched. */
 export interface Known {
   readonly repositories: ReadonlyArray<Repository>
-  /** Why there is nothing to see; empty when there is something. */
+  /** Why there is nothing to poll; empty if there is something. */
   readonly nothing: string
-  /** That it has another name now; empty when it has not. */
+  /** A message that it was renamed; empty if it was not. */
   readonly renamed: string
-  /** Why this is not all. */
+  /** Why the list is incomplete. */
   readonly missing: Option.Option<GitHubError>
-  /** Names of those that everybody may see. */
+  /** Names of the public ones. */
   readonly open: ReadonlyArray<string>
 }
 
@@ -48,11 +51,14 @@ const unlessForAll = <A>(question: Effect.Effect<A, GitHubError>) =>
     Either.isLeft(answer) && isForAll(answer.left) ? answer.left : Effect.succeed(answer)
   )
 
-/** The repository of this name, or former name. */
+/** The repository with this current or former name. */
 export const find = (requests: Requests, owner: string, repo: string) =>
   Effect.map(requests.get("poll", "GET /repos/{owner}/{repo}", { owner, repo }, schemas.Repository), toRepository)
 
-/** One repository, as GitHub tells of it. `asks.actions`: whether it may be asked if Actions is on, which takes a permission of its own. */
+/**
+ * One repository, as GitHub reports it. `asks.actions`: whether to ask if Actions is enabled, which requires a
+ * permission of its own.
+ */
 const single = (requests: Requests, owner: string, repo: string, asks: { actions: boolean }) =>
   Effect.gen(function* () {
     const it = yield* requests.get("poll", "GET /repos/{owner}/{repo}", { owner, repo }, schemas.Repository)
@@ -88,7 +94,7 @@ const isSwitchedOff = (requests: Requests, { owner, repo }: Repository, asks: { 
     }
   )
 
-/** A repository of which GitHub tells nothing: its runs are asked for all the same. */
+/** A repository about which GitHub reports nothing: its runs are requested nevertheless. */
 const untold = (owner: string, repo: string): Known => ({ ...NOTHING, repositories: [{ id: 0, owner, repo }] })
 
 /** Why an organisation cannot be listed that GitHub does not know by this name. */
@@ -103,7 +109,7 @@ const absent = (requests: Requests, owner: string) =>
           : `the repositories of ${owner} are not shown to this credential: give the token or App access to the organisation`
   )
 
-/** Why none of these is of use. */
+/** Why none of these is usable. */
 const useless = (owner: string, found: ReadonlyArray<Listed>, installation: boolean): string => {
   const ours = found.filter((it) => isSame(it.owner.login, owner))
   const [other] = found
@@ -117,13 +123,16 @@ const useless = (owner: string, found: ReadonlyArray<Listed>, installation: bool
 
 const isUsable = (owner: string) => (it: Listed) => !it.archived && !it.disabled && isSame(it.owner.login, owner)
 
-/** The repositories of an organisation, or those of them that an App's installation may see; with each the time of its last push. */
+/**
+ * The repositories of an organisation, or those of them that an App's installation may see, each with the time of its
+ * last push.
+ */
 const listed = (requests: Requests, owner: string, installation: boolean) =>
   Effect.gen(function* () {
     const { items: found, missing } = yield* installation
       ? requests.some("poll", "GET /installation/repositories", {}, schemas.InstallationRepositories)
       : requests.some("poll", "GET /orgs/{org}/repos", { org: owner, sort: "pushed" }, schemas.Repositories)
-    // a page may shift while the list is walked, and name one twice
+    // a page may shift while the list is read, and contain a repository twice
     const usable = [...new Map(found.filter(isUsable(owner)).map((it) => [it.id, it])).values()]
     const nothing = usable.length > 0 || Option.isSome(missing) ? "" : useless(owner, found, installation)
     return { usable, nothing, missing }
@@ -139,7 +148,7 @@ const listed = (requests: Requests, owner: string, installation: boolean) =>
     )
   )
 
-/** What is watched, asked once. */
+/** Requests what is watched, once. */
 export const look = (requests: Requests, { owner, repo }: Watched, installation: boolean) =>
   Option.match(repo, {
     onSome: (repo) =>
@@ -160,18 +169,18 @@ export const look = (requests: Requests, { owner, repo }: Watched, installation:
       )
   })
 
-/** The repositories of one look. */
+/** The repositories of one poll. */
 export interface Chosen extends Known {
-  /** Whether GitHub has answered just now. */
+  /** Whether GitHub answered during this poll. */
   readonly answered: boolean
 }
 
-/** Follows what is watched over one credential. */
+/** Follows what is watched with one credential. */
 export const make = (requests: Requests, watched: Watched, installation: boolean) => {
   const { owner } = watched
   let known: { readonly at: number; readonly it: Known } | undefined
   let turn = 0
-  /** When each was pushed to last, in GitHub's words, and until when its run is expected. */
+  /** When each was last pushed to, in GitHub's words, and until when its run is expected. */
   const pushes = new Map<number, { readonly at: string; readonly until: number }>()
   let listless = 0
   const told = { nothing: "", renamed: "" }
@@ -192,14 +201,14 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         pushed(usable, yield* Clock.currentTimeMillis)
         const repositories = usable.map(toRepository)
         const ids = new Set(repositories.map(({ id }) => id))
-        // on a page that is missing there are those that were known
+        // repositories that were known before may be on a missing page
         const kept = Option.isSome(missing) ? (known?.it.repositories ?? []).filter(({ id }) => !ids.has(id)) : []
         for (const id of pushes.keys()) if (!ids.has(id) && kept.length === 0) pushes.delete(id)
         return { repositories: [...repositories, ...kept], nothing, renamed: "", missing, open: openOf(usable) }
       })
   })
 
-  /** Say once what a person must know, and once when it is so no more. */
+  /** Logs what a person must know once, and once when it no longer applies. */
   const tell = (it: Known) =>
     Effect.gen(function* () {
       const before = { ...told }
@@ -212,18 +221,21 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       if (it.renamed !== before.renamed && it.renamed !== "") yield* Effect.logWarning(it.renamed)
     })
 
-  /** What is watched, as it was at most a minute ago, asked for once for all services. What cannot be asked for now is as it was. */
+  /**
+   * What is watched, at most a minute old, requested once for all services. What cannot be requested now stays as it
+   * was.
+   */
   const current = Effect.unsafeMakeSemaphore(1).withPermits(1)(
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      // a list from the future was made before the clock was set back
+      // a list from the future dates from before the clock was set back
       if (known !== undefined && known.at <= now && now - known.at < EVERY) return { it: known.it, answered: false }
       const asked = yield* unlessForAll(ask)
       const before = known?.it ?? Option.getOrUndefined(Option.map(watched.repo, (repo) => untold(owner, repo)))
       if (Either.isLeft(asked) && before === undefined) return yield* asked.left
       const it: Known = Either.isRight(asked)
         ? asked.right
-        : // one repository needs no list
+        : // a single repository needs no list
           { ...(before ?? NOTHING), missing: Option.isNone(watched.repo) ? Option.some(asked.left) : Option.none() }
       known = { at: now, it }
       yield* tell(it)
@@ -231,7 +243,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     })
   )
 
-  /** Those that were pushed to lately come first. */
+  /** Puts recently pushed repositories first. */
   const front = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     if (listless <= now && now < listless + EVERY) return false
@@ -252,7 +264,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     pushed(usable, now)
     if (known !== undefined) {
       const ids = new Set(known.it.repositories.map(({ id }) => id))
-      // an App's installation may have been given some of an organisation's repositories alone
+      // an App's installation may include only some of an organisation's repositories
       const fresh = installation ? [] : usable.filter(({ id }) => !ids.has(id)).map(toRepository)
       if (fresh.length > 0) {
         known = { at: known.at, it: { ...known.it, repositories: [...known.it.repositories, ...fresh] } }
@@ -262,14 +274,14 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
   })
 
   return {
-    /** What is watched, by the names that it has now; those given, where GitHub does not tell. */
+    /** What is watched, by its current names; by the given ones if GitHub does not tell. */
     named: Option.isNone(watched.repo)
       ? Effect.succeed(watched)
       : Effect.map(current, ({ it: { repositories } }) => {
           const [only] = repositories
           return only === undefined ? watched : Watched.make({ owner: only.owner, repo: Option.some(only.repo) })
         }),
-    /** Those with active runs, those that were pushed to lately, and the next few of the others. */
+    /** The repositories with active runs, those pushed to recently, and the next few of the others. */
     choose: (isActive: (repository: Repository) => boolean): Effect.Effect<Chosen, GitHubError> =>
       Effect.gen(function* () {
         const { answered } = yield* current
@@ -287,7 +299,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
         const inTurn = [...quiet.slice(start), ...quiet.slice(0, start)].slice(0, QUIET_PER_LOOK)
         return { ...it, repositories: [...it.repositories.filter(isFirst), ...inTurn], answered: answered || isAlive }
       }),
-    /** Whether this is one of the repositories that are watched now. */
+    /** Whether a repository is currently watched. */
     isWatched: (name: string): boolean => known?.it.repositories.some((it) => nameOf(it) === name) ?? false
   }
 }

@@ -1,4 +1,4 @@
-/** One request, or all pages of a list: through the gate, with a deadline, conditional, and with errors for people. */
+/** One request, or all pages of a list: through the gate, with a timeout, conditional, and with errors for people. */
 import type { Octokit } from "@octokit/rest"
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -21,20 +21,23 @@ import type { Gate, Kind } from "./gate.ts"
 import { isLimit } from "./limits.ts"
 import { isForAll } from "./parts.ts"
 
-/** After this a request is given up. */
+/** Timeout of a request. */
 const WITHIN = "30 seconds"
-/** A read that got no answer is asked again: after 0.5 s and 1 s. */
+/** A read that got no answer is repeated after 0.5 s and 1 s. */
 const READ_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(2))
-/** The next look asks again: one that waited in vain does not keep the other parts of this one waiting. */
+/**
+ * Limits the repetitions of a poll's request: the next poll repeats it anyway, and the other parts of this one should
+ * not wait for it.
+ */
 const POLL_RETRIES = Schedule.intersect(READ_RETRIES, Schedule.recurUpTo("10 seconds"))
-/** The most that GitHub gives per page. */
+/** Maximum number of items that GitHub returns per page. */
 const PAGE = 100
 
-/** Failures that are GitHub's own word: an outage or a proxy's page says nothing of the credential. */
+/** Failures that are GitHub's own answer; an outage or a proxy's page says nothing about the credential. */
 const TELLING: ReadonlySet<GitHubError["reason"]> = new Set([
   ...(["Unauthorized", "Forbidden", "NotFound", "Conflict", "Busy", "Invalid"] as const)
 ])
-/** Maximum number of characters of a `link` header that are searched for the next page: GitHub's have some 400. */
+/** Maximum number of characters of a `link` header that are searched for the next page; GitHub's have about 400. */
 const LINK = 4000
 
 type Parameters = Readonly<Record<string, unknown>>
@@ -47,23 +50,23 @@ interface Answer {
 
 /** Sends requests for one credential. */
 export interface Requests {
-  /** A write: sent once, whatever happens, and done only where GitHub answers with the status that it has for that. */
+  /** A write: sent once, and successful only if GitHub answers with the status for success. */
   readonly once: (
     kind: Kind,
     route: string,
     parameters: Parameters,
     done: number
   ) => Effect.Effect<unknown, GitHubError>
-  /** The headers of an answer, and nothing else of it. */
+  /** Only the headers of an answer. */
   readonly headers: (kind: Kind, route: string, parameters: Parameters) => Effect.Effect<errors.Headers, GitHubError>
-  /** A read, conditional on what is remembered of it. */
+  /** A read, conditional on the cached answer. */
   readonly get: <A, I>(
     kind: Kind,
     route: string,
     parameters: Parameters,
     schema: Schema.Schema<A, I>
   ) => Effect.Effect<A, GitHubError>
-  /** Whether GitHub knew the credential when it last answered; false also where it never did. */
+  /** Whether GitHub accepted the credential when it last answered; false if it never answered. */
   readonly isAdmitted: () => boolean
   /** Every page of a list. */
   readonly all: <A, I>(
@@ -72,14 +75,17 @@ export interface Requests {
     parameters: Parameters,
     schema: Schema.Schema<A, I>
   ) => Effect.Effect<ReadonlyArray<A>, GitHubError>
-  /** The items of every page of a list. One that cannot be read is left out, and named at WARN once. */
+  /** The items of every page of a list. An unreadable one is left out, with one warning in the log. */
   readonly list: <A, I>(
     kind: Kind,
     route: string,
     parameters: Parameters,
     schema: Schema.Schema<Each<A>, I>
   ) => Effect.Effect<ReadonlyArray<A>, GitHubError>
-  /** The items of those pages of a list that can be had. Fails without the first page, and with what concerns every request. */
+  /**
+   * The items of those pages of a list that can be read. Fails without the first page, and with what concerns every
+   * request.
+   */
   readonly some: <A, I>(
     kind: Kind,
     route: string,
@@ -88,7 +94,7 @@ export interface Requests {
   ) => Effect.Effect<Some<A>, GitHubError>
 }
 
-/** What could be had of a list. */
+/** What could be read of a list. */
 export interface Some<A> {
   readonly items: ReadonlyArray<A>
   /** Why a page is missing. */
@@ -97,11 +103,11 @@ export interface Some<A> {
   readonly isWhole: boolean
 }
 
-/** Method and path, with the parameters filled in: what errors call a request. */
+/** Method and path, with the parameters filled in: the name of a request in errors. */
 const nameOf = (route: string, parameters: Parameters) =>
   route.replace(/\{(\w+)\}/g, (_, name: string) => String(parameters[name]))
 
-/** What Octokit throws: with a response when there was one. */
+/** What Octokit throws; with a response if there was one. */
 const Failure = Schema.Struct({
   status: Schema.Number,
   message: Schema.String,
@@ -130,7 +136,7 @@ const Fault = Schema.Union(
 )
 const decodeFaults = Schema.decodeUnknownOption(Schema.Struct({ errors: Schema.Union(Fault, Schema.Array(Fault)) }))
 
-/** GitHub's words, and which part of a request it finds wrong where it says so. */
+/** GitHub's message, and which part of a request it finds wrong if it says so. */
 const messageOf = (data: unknown): string => {
   const message = Predicate.hasProperty(data, "message") && typeof data.message === "string" ? data.message : ""
   const faults = Option.match(decodeFaults(data), {
@@ -142,17 +148,20 @@ const messageOf = (data: unknown): string => {
       ? fault
       : [fault.resource, fault.field, fault.message ?? fault.code].filter((word) => word !== undefined).join(" ")
   )
-  // without secrets before it is cut: a part of one would be left
+  // secrets are removed before it is cut, which could leave a part of one
   return message === ""
     ? ""
     : without([message, ...words.filter((word) => word !== "")].join("; ")).slice(0, Limits.WORDS)
 }
 
-/** Whether Octokit failed at the words of an error: a number beyond 2^53, or an object in the place of a text, is none. */
+/**
+ * Whether Octokit itself failed while composing an error, because of a number beyond 2^53 or an object in place of a
+ * text.
+ */
 const isOctokits = (error: unknown): boolean =>
   error instanceof TypeError && /BigInt|primitive value/.test(error.message)
 
-/** What an answer counts as. */
+/** The status under which an answer is counted. */
 const statusOf = ({ reason, status = 0 }: Partial<GitHubError>) => {
   if (reason === "RateLimited") return "limited"
   if (status === 304) return "304"
@@ -160,14 +169,17 @@ const statusOf = ({ reason, status = 0 }: Partial<GitHubError>) => {
 }
 
 const checks = new WeakMap<Schema.Schema.AnyNoContext, (value: unknown) => boolean>()
-/** Whether this is what a schema decodes to. The check is kept: to make one costs more than to use it. */
+/** Whether a value is what a schema decodes to. The check is cached, because making it costs more than using it. */
 const isOf = <A, I>(schema: Schema.Schema<A, I>, value: unknown): value is A => {
   const check = checks.get(schema) ?? Schema.is(schema)
   checks.set(schema, check)
   return check(value)
 }
 
-/** Requests of one credential. `renew` makes Octokit forget a token of its own that GitHub no longer takes, and get another one. */
+/**
+ * Sends requests for one credential. `renew` makes Octokit discard a token of its own that GitHub no longer accepts,
+ * and get another one.
+ */
 export const make = (
   octokit: Octokit,
   gate: Gate,
@@ -175,18 +187,18 @@ export const make = (
 ): Requests => {
   const memory = remembered.make()
   let admitted = false
-  /** An answer that is GitHub's own tells whether it knows the credential, whatever else it says. */
+  /** Learns from an answer of GitHub's own whether it knows the credential. */
   const heard = (error?: GitHubError) => {
     if (error === undefined || TELLING.has(error.reason)) admitted = error?.reason !== "Unauthorized"
   }
   const once = Once.make()
 
-  /** An error of Octokit as ours; a 304 is an answer. */
+  /** Converts an error of Octokit to ours; a 304 is an answer. */
   const explain = (request: string, error: unknown): Effect.Effect<Answer, GitHubError> =>
     Effect.gen(function* () {
       const failure = Option.getOrUndefined(decodeFailure(error))
-      // Octokit sends nothing before it has signed in: what is no failed request is a key that signs nothing, or an answer
-      // at which Octokit itself failed
+      // Octokit sends nothing before it has signed in: anything but a failed request is a key that cannot sign, or an
+      // answer that made Octokit itself fail
       if (failure === undefined) {
         return yield* Option.isNone(renew) || isOctokits(error)
           ? errors.unavailable(request, "the answer cannot be read: check api_url and proxies")
@@ -226,7 +238,7 @@ export const make = (
           onSuccess: ({ status, headers, data }): Effect.Effect<Answer, GitHubError> =>
             Effect.zipRight(
               gate.learn(headers),
-              // Octokit takes a redirection that was not followed for a success
+              // Octokit treats a redirection that was not followed as a success
               Number(status) < 300
                 ? Effect.succeed({ status, headers, data })
                 : Effect.fail(errors.ofStatus(request, status, messageOf(data), headers))
@@ -251,7 +263,7 @@ export const make = (
     )
   }
 
-  /** Get another token. GitHub may refuse that as it refuses any request: for now, or for good. */
+  /** Gets another token, which GitHub may refuse like any request: for now, or permanently. */
   const signIn = (renewed: Effect.Effect<unknown, Cause.UnknownException>, kind: Kind, request: string) =>
     Effect.zipRight(
       gate.enter(kind, request),
@@ -264,7 +276,7 @@ export const make = (
       )
     )
 
-  /** What was answered with 401 was not done: with another token it may be sent again. */
+  /** A request answered with 401 had no effect, so it may be sent again with another token. */
   const send: typeof attempt = (kind, route, parameters, etag) => {
     const sent = attempt(kind, route, parameters, etag)
     return Option.match(renew, {
@@ -287,7 +299,7 @@ export const make = (
         while: ({ reason }) => reason === "Unavailable",
         schedule: kind === "poll" ? POLL_RETRIES : READ_RETRIES
       })
-      // what is remembered under a key was decoded with the key's own schema
+      // a page cached under a key was decoded with the schema of that key
       if (status === 304 && known !== undefined && isOf(schema, known.items)) {
         memory.set(key, known)
         return { items: known.items, next: known.next, last: known.last, bytes: 0 }
@@ -308,7 +320,9 @@ export const make = (
     })
   }
 
-  /** Page after page; past one that is not to be had only if `goesOn`, and where GitHub has told of more. */
+  /**
+   * Reads page after page; skips one that cannot be read only if `goesOn`, and only if GitHub has announced more pages.
+   */
   const walk = <A, I>(
     kind: Kind,
     route: string,
@@ -321,7 +335,7 @@ export const make = (
       let missing = Option.none<GitHubError>()
       let until = 0
       let bytes = 0
-      /** What was had of a list that does not end is taken, where a part is of use. */
+      /** Of a list that does not end, what was read is returned if a part is useful. */
       const tooLong = (most: string) => {
         const error = errors.protocol(nameOf(route, parameters), 200, `a list of more than ${most}`)
         return goesOn(error) ? Effect.succeed({ pages, missing: Option.some(error) }) : error

@@ -1,11 +1,14 @@
-/** What is read of GitHub's answers, and how much of it. Unknown states, missing runner names and extra fields are all right. */
+/**
+ * The parts of GitHub's answers that are read, and how much of each. Unknown states, missing runner names and extra
+ * fields are accepted.
+ */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { without } from "../../secrets/Secrets.ts"
 import * as Limits from "../../text/Limits.ts"
 import { each } from "../Each.ts"
 
-/** A word that may be missing, null or empty: none in all three cases. */
+/** A word; none if it is missing, null or empty. */
 const Word = Schema.optionalWith(
   Schema.transform(Schema.NullishOr(Schema.String), Schema.OptionFromSelf(Schema.String), {
     strict: true,
@@ -19,7 +22,7 @@ const Word = Schema.optionalWith(
   { default: () => Option.none<string>() }
 )
 
-/** A text that may be missing or null: empty then. As much of it is taken as `keep` leaves. */
+/** A text; empty if it is missing or null. `keep` limits it. */
 const text = (keep: (text: string) => string) =>
   Schema.optionalWith(
     Schema.transform(Schema.NullishOr(Schema.String), Schema.String, {
@@ -30,11 +33,13 @@ const text = (keep: (text: string) => string) =>
     { default: () => "" }
   )
 const Text = text((text) => Limits.kept(text, Limits.NAME))
-/** What is only told, and never asked for. */
+/** A text that is only displayed, never sent back. */
 const Title = text((text) => Limits.kept(without(text), Limits.NAME))
 const Address = text(Limits.address)
 
-/** Labels as they are, since a runner is registered for exactly these; more of them, and longer ones, than can be right are cut. */
+/**
+ * Labels verbatim, because a runner is registered with exactly these; more or longer ones than can be valid are cut.
+ */
 const Labels = Schema.optionalWith(
   Schema.transform(Schema.Array(Schema.String), Schema.Array(Schema.String), {
     strict: true,
@@ -47,7 +52,7 @@ const Labels = Schema.optionalWith(
 const Flag = Schema.optionalWith(Schema.Boolean, { default: () => false, nullable: true })
 const Attempt = Schema.optionalWith(Limits.Count, { default: () => 1, nullable: true })
 
-/** A workflow run, as much of it as we need. */
+/** A workflow run, as far as it is needed. */
 export const Run = Schema.Struct({
   id: Limits.Id,
   name: Title,
@@ -100,26 +105,26 @@ export const JitConfig = Schema.Struct({ runner: Runner, encoded_jit_config: Sch
 /** An App's installation. */
 export const Installation = Schema.Struct({ id: Limits.Id })
 
-/** What is told of an installation's token besides the token. */
+/** What GitHub reports about an installation's token, without the token. */
 export const Granted = Schema.Struct({ permissions: Schema.Record({ key: Schema.String, value: Schema.String }) })
 
-/** What GitHub lets an account or a repository be called, so that it is one part of a path. */
+/** A valid name of an account or a repository, which is one segment of a path. */
 const Name = Schema.String.pipe(
   Schema.filter((name) => /^[\w.-]{1,100}$/.test(name) && !/^\.+$/.test(name), {
     description: "a name of GitHub's: letters, digits, _ . -"
   })
 )
 
-/** A repository. Its number stays when its names change. */
+/** A repository. Its number does not change with its names. */
 export const Repository = Schema.Struct({
   id: Limits.Id,
   name: Name,
   owner: Schema.Struct({ login: Name }),
   archived: Flag,
   disabled: Flag,
-  /** Whether not everybody may see it; so where a server does not tell. */
+  /** Whether the repository is not public; true if the server does not say. */
   private: Schema.optionalWith(Schema.Boolean, { default: () => true, nullable: true }),
-  /** When somebody pushed to it last. */
+  /** Time of the last push. */
   pushed_at: Text
 })
 /** A page of an organisation's repositories. */
@@ -127,7 +132,7 @@ export const Repositories = each(Repository)
 /** A page of the repositories that an App's installation may see. */
 export const InstallationRepositories = Schema.pluck(Schema.Struct({ repositories: Repositories }), "repositories")
 
-/** Whether Actions is switched on in a repository. */
+/** Whether Actions is enabled in a repository. */
 export const Permissions = Schema.Struct({ enabled: Schema.Boolean })
 /** A user or an organisation; `type` says which. */
 export const Account = Schema.Struct({ type: Text })

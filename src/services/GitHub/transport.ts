@@ -1,7 +1,7 @@
 /**
  * A `fetch` for Octokit over node:http, with connections kept open.
  *
- * Node's own `fetch` costs about 10 MB of memory for good once it is touched; this one costs none of it.
+ * Node's own `fetch` permanently costs about 10 MB of memory once it is used; this one avoids that.
  */
 import * as http from "node:http"
 import * as https from "node:https"
@@ -15,12 +15,12 @@ import { type Line, TransportError } from "./line.ts"
 
 export { TransportError } from "./line.ts"
 
-/** A connection that says nothing for so long, in milliseconds, is dead: a Mac that slept has such ones. */
+/** Timeout of a silent connection, in milliseconds: after a Mac has slept, its connections are dead. */
 const SILENCE = 30_000
-/** GitHub sends requests about a renamed repository elsewhere; never more often than this. */
+/** Maximum number of redirections of a request: GitHub redirects requests about a renamed repository. */
 const REDIRECTIONS = 5
 
-/** What Octokit reads of a response. */
+/** What Octokit reads from a response. */
 export interface Response {
   readonly status: number
   readonly url: string
@@ -57,8 +57,8 @@ const direct = (options: https.AgentOptions): Line => {
 }
 
 /**
- * A transport with connections of its own; `close` ends them. `way` tells through which proxy a request goes, and whom to
- * trust; `silence` is how long a server may say nothing, in milliseconds.
+ * A transport with connections of its own; `close` ends them. `way` determines the proxy of a request and the
+ * authorities to trust; `silence` is the timeout of a silent server, in milliseconds.
  */
 export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; readonly silence?: number } = {}) => {
   const options = {
@@ -66,7 +66,7 @@ export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; 
     maxSockets: 10,
     scheduling: "lifo" as const,
     timeout: silence,
-    // one context for all connections: each would read the whole list of authorities anew
+    // one context for all connections: each would otherwise parse the whole list of authorities
     ...(way.authorities.length === 0
       ? {}
       : { secureContext: tls.createSecureContext({ ca: [...tls.rootCertificates, ...way.authorities] }) })
@@ -158,7 +158,7 @@ export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; 
   }
 }
 
-/** Octokit parses an answer that calls itself so. */
+/** Whether Octokit will parse an answer as JSON. */
 const isJson = ({ headers }: http.IncomingMessage): boolean => /json/i.test(headers["content-type"] ?? "")
 
 const toResponse = (url: URL, { statusCode: status = 0, headers }: http.IncomingMessage, body: Buffer): Response => ({
@@ -169,14 +169,17 @@ const toResponse = (url: URL, { statusCode: status = 0, headers }: http.Incoming
     ...Object.entries(headers).map(
       ([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")] as const
     ),
-    // also of what came in chunks: whoever adds up the pages of a list reads it here
+    // also for a chunked answer: the limit on the pages of a list reads it here
     ["content-length", String(body.length)]
   ]),
   text: () => Promise.resolve(body.toString("utf8")),
   arrayBuffer: () => Promise.resolve(body.buffer.slice(body.byteOffset, body.byteOffset + body.length))
 })
 
-/** Where the same request is to be sent. Never to another server: it carries the credential. Writes only where nothing else can be meant. */
+/**
+ * Where to send the same request again. Never to another server, because it carries the credential; a write only if the
+ * redirection is unambiguous.
+ */
 const target = (from: URL, method: string, { status, headers }: Response): URL | undefined => {
   const location = headers.get("location")
   const follows = method === "GET" ? [301, 302, 307, 308] : [307, 308]

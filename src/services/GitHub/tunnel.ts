@@ -1,7 +1,7 @@
 /**
  * Connections through an HTTP proxy: a tunnel (CONNECT, RFC 9110, 9.3.6) for `https:` addresses, whose TLS ends at the
- * target, and whole addresses in the request line (RFC 9112, 3.2.2) for `http:` ones. Loaded with the first request that
- * takes a proxy.
+ * target, and whole addresses in the request line (RFC 9112, 3.2.2) for `http:` ones. Loaded with the first request
+ * that uses a proxy.
  */
 import * as http from "node:http"
 import * as https from "node:https"
@@ -13,13 +13,16 @@ import { nameOf, type Proxy } from "../../network/Proxy.ts"
 import { Detour } from "./detour.ts"
 import { type Line, TransportError } from "./line.ts"
 
-/** In milliseconds. Shorter than anybody waits for an answer of GitHub, so that it is the proxy that is named. */
+/**
+ * Timeout of CONNECT, in milliseconds. Shorter than every timeout of a request to GitHub, so that the error names the
+ * proxy.
+ */
 const CONNECT_WITHIN = 10_000
 
 const about = (proxy: Proxy, code: string, what: string) =>
   new TransportError(code, `the proxy ${nameOf(proxy)} ${what}`)
 
-/** It wants credentials: the status is 407. */
+/** The proxy requires credentials: the status is 407. */
 const unauthorized = (proxy: Proxy) =>
   about(
     proxy,
@@ -29,7 +32,7 @@ const unauthorized = (proxy: Proxy) =>
       : `does not accept the user and password (407): check them in ${proxy.from}`
   )
 
-/** It answered CONNECT, and did not connect. */
+/** The proxy answered CONNECT, but did not connect. */
 const refused = (proxy: Proxy, to: string, status: number): TransportError => {
   if (status === 407) return unauthorized(proxy)
   if (status === 403) {
@@ -75,7 +78,7 @@ const broken = (proxy: Proxy, error: NodeJS.ErrnoException): TransportError => {
 const silent = (proxy: Proxy, what: string, within: number) =>
   about(proxy, "ETIMEDOUT", `${what} within ${within / 1000} seconds: check ${proxy.from} and that the proxy runs`)
 
-/** A request to the proxy itself: where it is, and who asks. */
+/** The address of a request to the proxy itself. */
 const toProxy = (proxy: Proxy) => ({
   host: proxy.host,
   port: proxy.port,
@@ -89,7 +92,7 @@ const signIn = ({ authorization }: Proxy) =>
     onSome: (value) => ({ "proxy-authorization": Redacted.value(value) })
   })
 
-/** An agent whose connections are tunnels; it keeps, shares, counts and ends them as any agent does. */
+/** An agent whose connections are tunnels; it keeps, shares, counts and ends them like any agent. */
 class Tunnels extends https.Agent {
   readonly #proxy: Proxy
   readonly #silence: number
@@ -121,7 +124,8 @@ class Tunnels extends https.Agent {
       refusal: (status) => (status >= 200 && status < 300 ? undefined : refused(proxy, to, status)),
       failure: (error) => broken(proxy, error),
       opened: (socket) => {
-        // the tunnel is silent when the connection to the proxy is, and TLS over a stream has no clock of its own in Bun
+        // if the connection to the proxy is silent, so is the tunnel; in Bun, TLS over a stream has no timeout of its
+        // own
         socket.setTimeout(this.#silence)
         socket.on("timeout", () => connection.emit("timeout"))
       }

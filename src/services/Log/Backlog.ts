@@ -1,22 +1,22 @@
-/** Lines on their way to a place that may be slow or full: they wait in memory, which has its limit. */
+/** Lines on their way to a destination that may be slow or full: they wait in memory, up to a limit. */
 import * as Effect from "effect/Effect"
 
-/** Lines wait in memory at most this long before they are written together. */
+/** Maximum time that lines wait in memory before they are written together. */
 const FLUSH_EVERY = "250 millis"
 
-/** Where the lines wait. */
+/** A queue of lines. */
 export interface Backlog {
-  /** Adds a line, at once. */
+  /** Adds a line, without waiting. */
   readonly push: (line: string) => void
-  /** Writes what waits now; where that fails, it goes on waiting. */
+  /** Writes what is waiting; on failure it keeps waiting. */
   readonly flush: Effect.Effect<void>
 }
 
 /**
- * Write lines as they come, together and in the background, for as long as the scope lives.
+ * Writes lines in the background, in batches, until the scope closes.
  *
- * What cannot be written is tried again after a second. Beyond `limit` lines the oldest are dropped; `lost` is told how many,
- * as soon as something is written again.
+ * A failed write is retried after a second. Beyond `limit` lines the oldest are dropped; `lost` receives their number
+ * as soon as a write succeeds again.
  */
 export const make = Effect.fnUntraced(function* (to: {
   readonly write: (text: string) => Effect.Effect<void, unknown>
@@ -55,7 +55,7 @@ export const make = Effect.fnUntraced(function* (to: {
     push: (line) => {
       lines.push(line)
       waiting.unsafeOpen()
-      // a line at a time, so that no long list is copied for each
+      // one at a time, so that no long list is copied for each line
       if (lines.length > to.limit) {
         lines.shift()
         dropped++
@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function* (to: {
     },
     flush: Effect.asVoid(write)
   }
-  // an idle daemon writes nothing and wakes up for nothing
+  // an idle daemon writes nothing and does not wake up
   yield* waiting.await.pipe(
     Effect.zipRight(Effect.sleep(FLUSH_EVERY)),
     Effect.zipRight(waiting.close),

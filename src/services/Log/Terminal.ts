@@ -1,4 +1,7 @@
-/** Standard output as the daemon's log uses it with `--attach`: it may be slow, stop reading, or go away, and no job may notice. */
+/**
+ * Standard output as the daemon's log uses it with `--attach`: it may be slow, stop reading, or disappear, and no job
+ * may be affected.
+ */
 import { closeSync, fstatSync, openSync, write as writeTo } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -8,21 +11,24 @@ import { hiding } from "../../secrets/Secrets.ts"
 import * as Backlog from "./Backlog.ts"
 
 const STDOUT = 1
-/** Lines that wait for a reader; all of them are in the log's file as well. */
+/** Maximum number of lines that wait for a reader; all of them are in the log's file as well. */
 const LIMIT = 1000
-/** What is written at the end must not keep the daemon from ending. */
+/** Timeout of the last write, which must not keep the daemon from exiting. */
 const LAST_WORDS = "1 second"
 const AGAIN_AFTER = "250 millis"
 
 /** Nobody will ever read what is written there. */
 export class Gone extends hiding(Schema.TaggedError<Gone>()("Gone", { code: Schema.String })) {}
-/** It takes nothing now. */
+/** It accepts nothing at present. */
 class Busy extends hiding(Schema.TaggedError<Busy>()("Busy", {})) {}
 
-/** The reader of a pipe has ended; the terminal was closed; there was none. */
+/** The reader of a pipe has exited; the terminal was closed; there was none. */
 const GONE = ["EPIPE", "EIO", "EBADF", "ENXIO", "ECONNRESET"]
 
-/** One write, by the threads that read and write files: it is this program's own streams that would block it on a terminal that is held (Ctrl-S). */
+/**
+ * One write, by the threads that read and write files: this program's own streams would block it on a terminal that is
+ * paused (Ctrl-S).
+ */
 const writeSome = (bytes: Uint8Array): Effect.Effect<number, Gone | Busy> =>
   Effect.async((resume) => {
     writeTo(STDOUT, bytes, (error, written) => {
@@ -31,7 +37,7 @@ const writeSome = (bytes: Uint8Array): Effect.Effect<number, Gone | Busy> =>
     })
   })
 
-/** All of it, however long that takes; what was taken already is not written twice. */
+/** Writes everything, however long it takes; nothing is written twice. */
 const write = (bytes: Uint8Array): Effect.Effect<void, Gone> =>
   writeSome(bytes).pipe(
     Effect.retry({ while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced(AGAIN_AFTER) }),
@@ -40,8 +46,8 @@ const write = (bytes: Uint8Array): Effect.Effect<void, Gone> =>
   )
 
 /**
- * Node gives a terminal its settings back when it ends, and aborts where the terminal is gone. So no descriptor is left on it.
- * A descriptor that is opened gets the lowest free number: the one that was closed just before.
+ * On exit, Node restores a terminal's settings, and aborts if the terminal is gone. So no descriptor may refer to it. A
+ * newly opened descriptor gets the lowest free number: the one that was closed just before.
  */
 const leave = Effect.sync(() => {
   try {
@@ -53,18 +59,21 @@ const leave = Effect.sync(() => {
       openSync("/dev/null", "r+")
     }
   } catch {
-    // one that cannot be asked is none
+    // a descriptor that cannot be examined is not a terminal
   }
 })
 
-/** With these streams a write answers at once where it would have to wait; Bun's have nothing like it, and need it less. */
+/** With these streams a write returns at once instead of blocking; Bun's have no such setting, and need it less. */
 const neverBlock = Effect.sync(() => {
   const handle: unknown = Reflect.get(process.stdout, "_handle")
   if (Predicate.hasProperty(handle, "setBlocking") && typeof handle.setBlocking === "function")
     handle.setBlocking(false)
 })
 
-/** Lines for standard output; `gone` is told once when nobody reads them any more, `lost` when it took too few of them. */
+/**
+ * Lines for standard output; `gone` runs once when nobody reads them any longer, `lost` when it accepted too few of
+ * them.
+ */
 export const make = Effect.fnUntraced(function* (told: {
   readonly gone: (code: string) => Effect.Effect<void>
   readonly lost: (lines: number) => Effect.Effect<void>

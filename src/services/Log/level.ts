@@ -1,6 +1,9 @@
-/** `LOG_LEVEL`: how much is logged, and for whom. Imports nothing: it is read before anything else is loaded. Pure. */
+/**
+ * `LOG_LEVEL`: how much is logged, and for whom. Imports nothing, because it is read before anything else is loaded.
+ * Pure.
+ */
 
-/** What the log is; `dev` is for people. */
+/** The levels of the log; `dev` is for people. */
 export type Level = "INFO" | "DEBUG" | "WARN" | "ERROR" | "dev"
 
 const LEVELS: Readonly<Record<string, Level>> = {
@@ -10,11 +13,11 @@ const LEVELS: Readonly<Record<string, Level>> = {
   warning: "WARN",
   error: "ERROR",
   dev: "dev",
-  // Anklet 2 called it so as well
+  // its name in Anklet 2
   "debug-pretty": "dev"
 }
 
-/** The level of this name, in upper or lower case; a blank one is as none. Undefined for others. */
+/** The level of this name, in upper or lower case; `INFO` for a blank name. Undefined for other names. */
 export const levelOf = (name: string): Level | undefined => {
   const key = name.trim().toLowerCase()
   return key === "" ? "INFO" : Object.hasOwn(LEVELS, key) ? LEVELS[key] : undefined

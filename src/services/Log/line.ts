@@ -1,4 +1,4 @@
-/** One log line: a public format (spec: flat JSON, keys in a fixed order). Pure. */
+/** One log line, in a public format: flat JSON, keys in a fixed order. Pure. */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
@@ -8,7 +8,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
 import { excerpt, visible, visibleJson } from "../../text/Text.ts"
 
-/** Keys behind `time`, `level`, `msg` and `ankletVersion`, in their order; others follow, `err` is last. */
+/** Keys after `time`, `level`, `msg` and `ankletVersion`, in their order; others follow, `err` is last. */
 const KEYS = [
   "serviceName",
   "plugin",
@@ -27,11 +27,11 @@ const KEYS = [
   "vmName"
 ] as const
 
-/** UTF-16 units of a message, and of a field, which is the name of something. */
+/** Maximum number of UTF-16 units of a message, and of a field, which is the name of something. */
 const LONGEST = 1 << 20
 const FIELD = 2_000
 
-/** What a line is made of. */
+/** The parts of a line. */
 export interface Entry {
   readonly level: LogLevel.LogLevel
   readonly message: unknown
@@ -55,7 +55,7 @@ export const levelOf = ({ level }: Entry): "DEBUG" | "INFO" | "WARN" | "ERROR" =
   }
 }
 
-/** A secret shows as `<redacted>`, whatever it is in. */
+/** A value as it is logged; a secret becomes `<redacted>`, wherever it is. */
 const plain = (value: unknown): string | number | boolean =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean"
     ? value
@@ -65,7 +65,7 @@ const plain = (value: unknown): string | number | boolean =>
 
 const textOf = (value: unknown): string => (value instanceof Error ? value.message : String(plain(value)))
 
-/** The message, and the errors that were given along with it. */
+/** The message, and the errors logged with it. */
 export const partsOf = (entry: Entry, stacks: boolean): { readonly msg: string; readonly err: string | undefined } => {
   const parts = Arr.ensure(entry.message)
   const errors = parts.filter((part) => part instanceof Error)
@@ -96,7 +96,7 @@ export const fieldsOf = (entry: Entry, version: string, stacks: boolean): Readon
   ]
 }
 
-/** As JSON that is safe to be shown by whatever shows files; each text in it is excerpt. */
+/** As JSON that any file viewer can show safely; each text in it is an excerpt. */
 const jsonOf = (fields: unknown, indent?: number): string =>
   visibleJson(
     JSON.stringify(
@@ -118,7 +118,10 @@ export const json = (entry: Entry, version: string, stacks: boolean): string =>
     ])
   )
 
-/** Where a line comes from: the name of the span it was written in, and that span's place as a line of a stack trace. */
+/**
+ * Where a line comes from: the name of the span in which it was logged, and that span's source location as a line of a
+ * stack trace.
+ */
 export interface Source {
   readonly name: string
   readonly at: string
@@ -126,7 +129,7 @@ export interface Source {
 
 const COLOURS = { DEBUG: 36, INFO: 32, WARN: 33, ERROR: 31 } as const
 
-/** The line for people: time, level in colour, message, and the fields as indented JSON with the place in the source. */
+/** The line for people: time, coloured level, message, and the fields as indented JSON with the source location. */
 export const dev = (entry: Entry, version: string, source: Source | undefined): string => {
   const level = levelOf(entry)
   const fields = Object.fromEntries([

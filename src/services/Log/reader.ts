@@ -1,4 +1,4 @@
-/** Reading a log that somebody else writes: its last lines, across its old files, and what comes. */
+/** Reads a log that another process writes: its last lines, across rotated files, and new lines as they come. */
 import { type File, FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -6,13 +6,13 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Files from "../../files/Files.ts"
 
-/** Bytes that are read at a time. */
+/** Number of bytes read at a time. */
 const CHUNK = 1 << 18
-/** How soon a new line is seen. */
-const LOOK_EVERY = "200 millis"
+/** Interval between checks for new lines. */
+const POLL_INTERVAL = "200 millis"
 const NEWLINE = 0x0a
 
-/** A file that is open for reading, and which one it is. */
+/** A file that is open for reading, and its identity. */
 interface Opened {
   readonly handle: File
   readonly ino: Option.Option<number>
@@ -20,10 +20,10 @@ interface Opened {
   readonly close: Effect.Effect<void>
 }
 
-/** Where reading stopped, for whoever goes on from there. */
+/** Where reading stopped, and can continue. */
 export interface Place {
   readonly opened: Option.Option<Opened>
-  /** In bytes, behind the last whole line. */
+  /** In bytes, after the last complete line. */
   readonly position: number
 }
 
@@ -35,7 +35,7 @@ const open = Effect.fnUntraced(function* (file: string) {
   return opened
 })
 
-/** None where there is no such file. */
+/** None if there is no such file. */
 const openIfThere = (file: string) =>
   open(file).pipe(
     Effect.asSome,
@@ -53,14 +53,17 @@ const readAt = Effect.fnUntraced(function* (handle: File, from: number, length: 
 
 const decode = (parts: ReadonlyArray<Uint8Array>): string => new TextDecoder().decode(Buffer.concat(parts))
 
-/** Hand over the lines of a file from its last to its first, until enough are taken; tells where the last whole line ends. */
+/**
+ * Passes the lines of a file to `take` from last to first, until it returns false; returns where the last complete line
+ * ends.
+ */
 const backwards = Effect.fnUntraced(function* (
   { handle, size }: Opened,
   take: (line: string, isWhole: boolean) => boolean
 ) {
   let end = size
   let whole = 0
-  // a line that began before the chunks read so far, in pieces
+  // the pieces of a line that began before the chunks read so far
   let pieces: Array<Uint8Array> = []
   let goesOn = true
   while (end > 0 && goesOn) {
@@ -88,7 +91,7 @@ const backwards = Effect.fnUntraced(function* (
 })
 
 /**
- * The last lines that match, oldest first, and the place to go on from. `files` are the log's own, newest first.
+ * The last lines that match, oldest first, and the place to continue from. `files` are the log's own, newest first.
  *
  * With `follow` a line that is still being written is left for `follow` to read.
  */
@@ -108,7 +111,7 @@ export const last = Effect.fn("Log.last")(function* (
     const opened = yield* openIfThere(file)
     if (Option.isNone(opened)) continue
     const { ino, close } = opened.value
-    // a file that was moved while it was read has the next name by now
+    // a file that was renamed while it was read now has the next name
     const isNew = !Option.exists(ino, (ino) => seen.has(ino))
     if (Option.isSome(ino)) seen.add(ino.value)
     const position = isNew ? yield* backwards(opened.value, options.lines === 0 ? () => false : take) : 0
@@ -118,7 +121,7 @@ export const last = Effect.fn("Log.last")(function* (
   return { lines: found.slice(0, options.lines).reverse(), place }
 })
 
-/** Hand over lines as they are written, for ever: across a rotation, and from the beginning once the file is there. */
+/** Passes lines on as they are written, forever: across a rotation, and from the beginning once the file exists. */
 export const follow = Effect.fn("Log.follow")(function* <E, R>(
   file: string,
   from: Place,
@@ -153,8 +156,8 @@ export const follow = Effect.fn("Log.follow")(function* <E, R>(
       const next = yield* openIfThere(file)
       if (Option.isNone(next)) continue
       if (Option.isSome(old)) {
-        // whoever writes may have had the old one in hand a moment ago
-        yield* Effect.sleep(LOOK_EVERY)
+        // the writer may have used the old file a moment ago
+        yield* Effect.sleep(POLL_INTERVAL)
         yield* drain(old.value)
         const torn = decode(carried)
         if (torn !== "") yield* show([torn])
@@ -166,10 +169,10 @@ export const follow = Effect.fn("Log.follow")(function* <E, R>(
       continue
     }
     if (Option.isSome(now) && Number(now.value.size) < position) {
-      // emptied in place
+      // truncated in place
       position = 0
       carried = []
     }
-    yield* Effect.sleep(LOOK_EVERY)
+    yield* Effect.sleep(POLL_INTERVAL)
   }
 })

@@ -1,4 +1,7 @@
-/** The way from this host to GitHub, settled: which requests take which proxy, and what of it VMs get. Loaded only where there is something to settle. */
+/**
+ * How this host reaches GitHub, settled: which requests use which proxy, and what VMs get of it. Loaded only if there
+ * is something to settle.
+ */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -6,25 +9,28 @@ import type { Choice, Written } from "../../config/Network.ts"
 import * as bypass from "../../network/bypass.ts"
 import { nameOf, type Proxy, parse } from "../../network/Proxy.ts"
 
-/** What a VM is to know of the network. */
+/** What a VM must know about the network. */
 export interface Guest {
   /** The whole address of its proxy, with credentials. */
   readonly proxy: Option.Option<Redacted.Redacted<string>>
-  /** Whether a user and a password are in that. */
+  /** Whether that contains a user and a password. */
   readonly signsIn: boolean
-  /** What is not to go through it, as in `NO_PROXY`. */
+  /** What must not go through the proxy, as in `NO_PROXY`. */
   readonly noProxy: string
-  /** The PEM text of an authority to trust beside the usual ones. */
+  /** The PEM text of an authority to trust besides the usual ones. */
   readonly ca: Option.Option<string>
 }
 
-/** The way out, as it was settled at the start. */
+/** How this host reaches the network, as settled at the start. */
 export interface Way {
-  /** The proxy for a request to this address; none: it goes there directly. */
+  /** The proxy for a request to this address; none: the request is direct. */
   readonly proxyFor: (url: URL) => Option.Option<Proxy>
-  /** Authorities to trust beside those that the runtime trusts, in PEM form; with none of them its own are as they are. */
+  /**
+   * Authorities to trust in addition to those that the runtime trusts, in PEM form; if empty, the runtime's own list is
+   * unchanged.
+   */
   readonly authorities: ReadonlyArray<string>
-  /** None where VMs are to find their way themselves. */
+  /** None if VMs get no network settings. */
   readonly guest: Option.Option<Guest>
 }
 
@@ -73,7 +79,7 @@ const ofGuests = (choice: Choice, own: Option.Option<Proxy>): Either.Either<Opti
     : Either.right(Option.some(proxy))
 }
 
-/** The way by the config and the variables; `noProxy` is the list of what goes past the proxy. */
+/** Settles the way from the config and the variables; `noProxy` lists what bypasses the proxy. */
 export const settled = (
   written: Written,
   variables: Variables,

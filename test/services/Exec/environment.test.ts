@@ -1,4 +1,4 @@
-/** What the programs that are run here are told of this process's environment. */
+/** Which variables of this process's environment its programs get. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

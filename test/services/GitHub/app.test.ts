@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { level, organisation, queue, repo, sent, useApp, useInstalled } from "./use.ts"
 
-/** The clock of the wall, which an App's tokens live by; timers go on as ever. */
+/** The wall clock, which limits the life of an App's tokens; timers are not affected. */
 const setForward = (minutes: number) => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + minutes * 60_000 })
 }
@@ -24,7 +24,7 @@ describe("an App", () => {
         assert.strictEqual((yield* client.look(repo, 0)).jobs.length, 2)
         assert.strictEqual(sent(github, "POST", "access_tokens").length, 2)
         assert.isFalse(github.log.some(({ status }) => status >= 400))
-        // the new token's ETags are known from now on
+        // from here on, the ETags of the new token are known
         const before = github.log.length
         yield* client.look(repo, 0)
         assert.isTrue(github.log.slice(before).every(({ cost }) => cost === 0))

@@ -1,4 +1,7 @@
-/** What a GitHub, or what stands before it, sends without end costs a part of one look, and neither memory nor the jobs beside it. */
+/**
+ * Endless answers from GitHub, or from a proxy before it, cost a part of one poll, but neither memory nor the other
+ * jobs.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

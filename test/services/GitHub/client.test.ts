@@ -216,7 +216,7 @@ describe("at the rate limit", () => {
     use((client, github) =>
       Effect.gen(function* () {
         const runner = github.world.register("o/r", "n", ["x"])
-        // seven requests later only the reserve is left
+        // after seven more requests only the reserve is left
         github.limits.remaining.set(SECRET, 506)
         yield* client.look(repo, 0)
         const before = github.log.length
@@ -311,7 +311,7 @@ describe("a credential", () => {
         yield* client.admitted
         yield* client.admitted
         assert.strictEqual(sent(github, "GET", "/rate_limit").length, 1)
-        // an outage says nothing of it
+        // an outage says nothing about it
         github.faults.push({ path: "/actions/jobs", times: 9, answer: { status: 502, body: "" } })
         assert.strictEqual((yield* Effect.flip(client.job("o", "r", 1))).reason, "Unavailable")
         yield* client.admitted

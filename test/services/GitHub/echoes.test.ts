@@ -1,4 +1,4 @@
-/** A GitHub, or a proxy before it, that says the credential back. */
+/** A GitHub, or a proxy before it, that repeats the credential. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import type { SimulatedGitHub } from "../../../src/simulator/github/server.ts"
 import { ECHOES, leak } from "../../fuzz/canary.ts"
 import { level, repo, sent, use, useApp } from "./use.ts"
 
-/** What is answered with an echo in it. */
+/** Answers that contain an echo. */
 const ANSWERS: Readonly<
   Record<string, (echo: string) => { status: number; headers?: Record<string, string>; body?: string }>
 > = {
@@ -61,7 +61,7 @@ const CALLS: ReadonlyArray<(client: GitHubClient) => Effect.Effect<unknown, GitH
   (client) => client.credential
 ]
 
-/** All that a caller is told, and all that is logged meanwhile. */
+/** Everything that a caller receives, and everything logged during the call. */
 const told = (client: GitHubClient) =>
   Effect.map(
     Effect.forEach(CALLS, (call) => Effect.either(call(client))),
@@ -112,7 +112,7 @@ describe("an echo of the credential is in no error", () => {
         Effect.gen(function* () {
           yield* Effect.ignore(client.job("o", "r", 1))
           for (const answer of Object.values(ANSWERS)) {
-            // GitHub's refusals of a token have another one minted
+            // when GitHub refuses a token, another one is minted
             const minted = mintedOf(github)
             github.faults.length = 0
             github.faults.push({ path: "/repos", times: 1000, answer: answer(ECHOES.header?.(minted) ?? "") })

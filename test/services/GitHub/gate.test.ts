@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import * as gate from "../../../src/services/GitHub/gate.ts"
 import { isLimit } from "../../../src/services/GitHub/limits.ts"
 
-/** Runs in a world whose clock stands at a moment that we know, and gives what was logged. */
+/** Runs at a known moment of the test clock, and returns what was logged. */
 const start = 1_800_000_000_000
 const use = <A, E>(f: (the: gate.Gate, lines: ReadonlyArray<string>) => Effect.Effect<A, E>) => {
   const lines: Array<string> = []
@@ -65,7 +65,7 @@ describe("the gate", () => {
   it.effect("counts the wait on GitHub's clock, not on a host's that goes wrong", () =>
     use((the) =>
       Effect.gen(function* () {
-        // the host is an hour ahead: by its own clock the window has ended long ago
+        // the host's clock is an hour ahead: by that clock the window ended long ago
         const until = yield* the.refused(headers(0, 600_000, start - 3_600_000))
         assert.strictEqual(waits(until), 601)
       })
@@ -278,7 +278,7 @@ describe("what another host was refused", () => {
         assert.isFalse(yield* isOpen(the))
         yield* TestClock.adjust("1 minute")
         assert.isTrue(yield* isOpen(the))
-        // nobody can say it anew before GitHub has spoken
+        // no host is believed again before GitHub has answered
         yield* the.alsoRefused(7_100_000)
         assert.isTrue(yield* isOpen(the))
         yield* the.learn(headers(4000, 3_600_000, start + 300_000))

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { Watched } from "../../../src/services/GitHub.ts"
 import { level, organisation, queue, repo, sent, soon, use, useApp } from "./use.ts"
 
-/** What is logged, in the order in which it comes: `WARN o/r is left out …`. */
+/** What is logged, in order: `WARN o/r is left out …`. */
 const logged = () => {
   const lines: Array<string> = []
   const logger = Logger.make(({ logLevel, message }) => {
@@ -18,7 +18,7 @@ const logged = () => {
   return { lines, layer: Logger.replace(Logger.defaultLogger, logger) as Layer.Layer<never> }
 }
 
-/** The effect as if so many milliseconds had passed; a test clock would have to move the simulated GitHub as well. */
+/** Runs the effect as if this many milliseconds had passed; a test clock would have to move the simulated GitHub as well. */
 const later =
   (ms: number) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -45,7 +45,7 @@ describe("a look's cost", () => {
           Effect.gen(function* () {
             for (let n = 0; n < active; n++) queue(github, 3)
             yield* client.look(repo, 0)
-            // the first also asks for the repository, its settings, and the states that are asked for once a minute
+            // the first poll also requests the repository, its settings, and the states that are listed once a minute
             assert.strictEqual(github.log.length, 7 + active)
             const before = github.log.length
             yield* client.look(repo, 0)
@@ -132,9 +132,9 @@ describe("who asks while a look is under way", () => {
         )
         yield* Fiber.join(first)
         assert.deepStrictEqual([...new Set(others.map(({ reason }) => reason))], ["Forbidden"])
-        // the two lists that jobs are on
+        // the two lists that contain jobs
         assert.strictEqual(sent(github, "GET", "/runs?").length, 2)
-        // who asks afterwards asks anew
+        // a later caller polls again
         yield* Effect.flip(client.look(repo, "10 seconds"))
         assert.strictEqual(sent(github, "GET", "/runs?").length, 4)
       })
@@ -172,7 +172,7 @@ describe("an organisation", () => {
         const looks = yield* Effect.all(Array.from({ length: 3 }, () => client.look(organisation, 0)))
         assert.isTrue(looks.some(({ jobs }) => jobs.length === 1))
         const found = looks.findIndex(({ jobs }) => jobs.length === 1)
-        // found once, it is never lost again
+        // once found, it is never lost again
         assert.isTrue(looks.slice(found).every(({ jobs }) => jobs.length === 1))
         for (let n = 0; n < 3; n++) assert.strictEqual((yield* client.look(organisation, 0)).jobs.length, 1)
       })
@@ -188,7 +188,7 @@ describe("an organisation", () => {
         assert.strictEqual((yield* client.look(organisation, 0)).jobs.length, 1)
         github.faults.push({ path: "/repos/o/", times: 99, answer: { status: 403, body: '{"message":"no"}' } })
         assert.strictEqual((yield* Effect.flip(client.look(organisation, 0))).reason, "Forbidden")
-        // the list of all once a minute, that of the last pushes in each look
+        // the full list once a minute, that of the last pushes in each poll
         assert.strictEqual(sent(github, "GET", "/orgs/o/repos").length, 3)
       })
     )
@@ -383,7 +383,7 @@ describe("one part that fails", () => {
             yield* later(second * 1000)(client.look(organisation, 0))
             if (sent(github, "GET", "/repos/o/b/").length > before) asked.push(second)
           }
-          // in the first seconds each time, then after twice as long
+          // in each of the first seconds, then at growing intervals
           assert.isAtLeast(asked.length, 6)
           assert.isAtMost(asked.length, 12, asked.join(" "))
         })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as transport from "../../../src/services/GitHub/transport.ts"
 
-/** A web server that answers as it is told, and what it was asked. */
+/** A web server with the given answers, and the requests it got. */
 const serve = (listener: RequestListener) =>
   Effect.gen(function* () {
     const asked: Array<IncomingMessage> = []

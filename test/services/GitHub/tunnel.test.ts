@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const closing = <A extends { readonly close: () => void }>(start: () => Promise<A>) =>
   Effect.acquireRelease(Effect.promise(start), ({ close }) => Effect.sync(close))
 
-/** GitHub as `github.test`, with TLS, and what it was asked. */
+/** GitHub as `github.test`, with TLS, and the requests to it. */
 const github = (listener: RequestListener = (_, response) => response.end("{}")) =>
   Effect.gen(function* () {
     const asked: Array<IncomingMessage> = []
@@ -43,7 +43,7 @@ const proxyAt = (address: string): Proxy => {
   return typeof proxy === "string" ? assert.fail(proxy) : proxy
 }
 
-/** A transport that takes this proxy for everything. */
+/** A transport that uses this proxy for everything. */
 const wire = (address: string, given: { readonly silence?: number; readonly trusts?: boolean } = {}) => {
   const proxy = proxyAt(address)
   const way = {
@@ -64,7 +64,7 @@ const message = (promise: () => Promise<unknown>) =>
     return error.message
   })
 
-/** What is said when github.test is asked through a proxy like this. */
+/** The error for a request to github.test through such a proxy. */
 const fails = (
   options: ProxyOptions,
   given: { readonly address?: (port: number) => string; readonly silence?: number } = {}
@@ -75,7 +75,7 @@ const fails = (
     return { said: yield* message(() => fetch("https://github.test/x")), at: `127.0.0.1:${port}` }
   })
 
-/** A server that is no proxy. */
+/** A server that is not a proxy. */
 const serving = (talk: (socket: Socket) => void) =>
   Effect.map(
     closing(async () => {
@@ -139,7 +139,7 @@ describe("a tunnel", () => {
           proxy.asked.map(({ method, target }) => `${method} ${target}`),
           ["CONNECT github.test:443"]
         )
-        // GitHub's credential is not the proxy's business, and none of the proxy's is GitHub's
+        // the proxy must not see GitHub's credential, nor GitHub the proxy's
         assert.notInclude(JSON.stringify(proxy.asked), "token x")
       })
     )

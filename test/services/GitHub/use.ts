@@ -1,4 +1,4 @@
-/** A client, the simulated GitHub that it talks to, and a few words about both. */
+/** A client, the simulated GitHub that it talks to, and helpers for both. */
 import { generateKeyPairSync } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,7 +12,7 @@ import { type Options, type SimulatedGitHub, start } from "../../../src/simulato
 
 const layer = Layer.provideMerge(GitHubLayer.layer, SharedRateLimit.layer)
 
-/** The token; must be seen nowhere. */
+/** The token, which must not appear anywhere. */
 export const SECRET = "ghp_CANARY"
 export const repo = Watched.make({ owner: "o", repo: Option.some("r") })
 export const organisation = Watched.make({ owner: "o", repo: Option.none() })
@@ -51,7 +51,7 @@ export const use: Use = (f, options = {}) =>
     return yield* f(yield* client(Token.make({ apiUrl, token: Redacted.make(options.token ?? SECRET) })), github)
   }).pipe(Effect.scoped, Effect.provide(layer))
 
-/** As a GitHub App; `installation` is what it believes its number to be. */
+/** As a GitHub App; `installation` is the number that it believes to have. */
 export const useApp = <A, E>(
   f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>,
   { installation = 2, key = keys.privateKey }: { readonly installation?: number; readonly key?: string } = {}
@@ -68,7 +68,7 @@ export const useApp = <A, E>(
     return yield* f(yield* client(app), github)
   }).pipe(Effect.scoped, Effect.provide(layer))
 
-/** As a GitHub App that knows its key and where it is to work, and not its installation's number, which is 2. */
+/** As a GitHub App that knows its key and where it is to work, but not its installation's number, which is 2. */
 export const useInstalled = <A, E>(
   f: (client: GitHubClient, github: SimulatedGitHub) => Effect.Effect<A, E>,
   given: Partial<Pick<InstalledApp, "appId" | "owner" | "repo">> = {}
@@ -94,7 +94,7 @@ export const useInstalled = <A, E>(
 export const sent = (github: SimulatedGitHub, method: string, part: string) =>
   github.log.filter((entry) => entry.method === method && entry.path.includes(part))
 
-/** Queue a run with so many jobs. */
+/** Queues a run with this many jobs. */
 export const queue = (github: SimulatedGitHub, count: number, name = "r") =>
   github.world.queue({
     owner: "o",
@@ -102,6 +102,6 @@ export const queue = (github: SimulatedGitHub, count: number, name = "r") =>
     jobs: Array.from({ length: count }, (_, n) => ({ name: `leg ${n}`, labels: ["x"] }))
   })
 
-/** Waits by the real clock, also under a test clock, at most ten seconds. */
+/** Waits up to ten seconds by the real clock, even under a test clock. */
 export const soon = (is: () => boolean): Effect.Effect<void> =>
   Effect.promise(() => vi.waitUntil(is, { timeout: 10_000, interval: 2 }))
