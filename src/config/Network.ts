@@ -8,7 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Proxy } from "../network/Proxy.ts"
 import { Certificate } from "./Database.ts"
-import { optional, withDefault } from "./Key.ts"
+import { optional, withDefault } from "./fields.ts"
 import { Address } from "./Secret.ts"
 
 /** A proxy's address, or whether there is one. */

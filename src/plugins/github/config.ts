@@ -2,7 +2,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AppKey, type Rule, Token as TokenText } from "../../config/Config.ts"
-import { optional, withDefault } from "../../config/Key.ts"
+import { optional, withDefault } from "../../config/fields.ts"
 import * as Secrets from "../../secrets/Secrets.ts"
 import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
