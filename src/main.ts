@@ -1,20 +1,20 @@
-/** The edge: answers `--version` before anything is loaded, and loads only the part of the program that was asked for. */
+/** The entry point: answers `--version` before anything is loaded, and loads only the requested part of the program. */
 
 import { plain } from "./cli/parser/plain.ts"
 import { prepare } from "./process/edge.ts"
 import { build } from "./process/version.ts"
 import { levelOf } from "./services/Log/level.ts"
 
-// before all else: what is loaded below may find secrets
+// first of all, because what is loaded below may contain secrets
 prepare()
 if (levelOf(process.env.LOG_LEVEL ?? "") === "dev") process.setSourceMapsEnabled(true)
 
 const [first, second] = process.argv.slice(2)
-/** What stands behind the name of a command that is started here: a person may ask for its help. */
+/** Whether the second word is not a flag: a person may ask for the help of a command that is started here. */
 const isAsked = second === undefined || !second.startsWith("-")
 const asked = plain(process.argv.slice(2))
 
-/** Before the daemon is loaded: code that is compiled already stays as it is. */
+/** Loaded before the daemon, because flags do not affect code that is already compiled. */
 const tune = async () => (await import("./process/Tuning.ts")).tune()
 
 if (first === "--version") {

@@ -1,4 +1,4 @@
-/** The bare command, and what all commands share: flags, exit codes, and how an error is told. */
+/** The bare command, and what all commands share: flags, exit codes, and how errors are reported. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Context from "effect/Context"
@@ -10,28 +10,28 @@ import { EXIT_CODES, type ExitCode, exitCodeOf } from "../process/ExitCode.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import { complain } from "./terminal.ts"
 
-/** `-c FILE`; before a command it means the same as behind it. */
+/** `-c FILE`; before or after a command, it means the same. */
 export const config = Options.file("config").pipe(
   Options.withAlias("c"),
   Options.withDescription("the config file; default ~/.config/anklet/config.yml"),
   Options.optional
 )
 
-/** `--json`: for programs in place of people. */
+/** `--json`: output for programs instead of people. */
 export const json = Options.boolean("json").pipe(Options.withDescription("print JSON, for programs"))
 
 const attach = Options.boolean("attach").pipe(
   Options.withDescription("stay in the foreground, and log to the terminal as well")
 )
-const once = Options.boolean("once").pipe(Options.withDescription("make exactly one pass of every service, then leave"))
+const once = Options.boolean("once").pipe(Options.withDescription("make exactly one pass of every service, then exit"))
 const signalled = Options.choice("signal", ["stop", "drain"]).pipe(
   Options.withAlias("s"),
   Options.withDescription(
-    "stop: interrupt what runs, clean up, leave. drain: take nothing new, finish what runs, leave"
+    "stop: interrupt running jobs, clean up, exit. drain: accept no new jobs, let running ones finish, exit"
   ),
   Options.optional
 )
-const noWait = Options.boolean("no-wait").pipe(Options.withDescription("with -s: do not wait until the daemon is gone"))
+const noWait = Options.boolean("no-wait").pipe(Options.withDescription("with -s: do not wait for the daemon to exit"))
 
 const description = [
   "Runs CI jobs in throw-away macOS VMs on this Mac. Without flags it starts the daemon and returns.",
@@ -40,7 +40,7 @@ const description = [
   ...Object.entries(EXIT_CODES).map(([code, meaning]) => `${code} ${meaning};`)
 ].join(" ")
 
-/** `anklet` without a command: start the daemon, or signal it. */
+/** `anklet` without a command: starts the daemon, or signals it. */
 export const anklet = Command.make("anklet", { config, attach, once, signalled, noWait }).pipe(
   Command.withDescription(description)
 )
@@ -48,14 +48,14 @@ export const anklet = Command.make("anklet", { config, attach, once, signalled, 
 /** The exit code that the command ends with. */
 export class Outcome extends Context.Tag("anklet/Outcome")<Outcome, Ref.Ref<number>>() {}
 
-/** A command line whose parts are known, and do not go together. */
+/** Each part of the command line is valid, but they cannot be combined. */
 export class UsageError extends hiding(Schema.TaggedError<UsageError>()("UsageError", { detail: Schema.String })) {
   override get message() {
     return this.detail
   }
 }
 
-/** Run to an exit code; an error is told in its own words, and has its own number. */
+/** Runs an effect to an exit code; an error is printed and has an exit code of its own. */
 export const outcome = <E extends { readonly _tag: string; readonly message: string; readonly reason?: string }, R>(
   run: Effect.Effect<ExitCode | number, E, R>
 ): Effect.Effect<void, never, R | Outcome> =>
@@ -64,7 +64,9 @@ export const outcome = <E extends { readonly _tag: string; readonly message: str
     Effect.flatMap((code) => Effect.flatMap(Outcome, Ref.set(code)))
   )
 
-/** A command's handler. It is handed its own flags, with the `-c FILE` that stands before or behind the command's name. */
+/**
+ * The handler of a command. It receives the command's own flags, and `-c FILE` from before or after the command's name.
+ */
 export const handle =
   <
     Given extends { readonly config: Option.Option<string> },

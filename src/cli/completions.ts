@@ -1,4 +1,4 @@
-/** `anklet completions bash | zsh | fish`: a script that lets the shell complete commands and flags. */
+/** `anklet completions bash | zsh | fish`: a script by which the shell completes commands and flags. */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -8,14 +8,17 @@ import { say } from "./terminal.ts"
 
 const SHELLS = ["bash", "zsh", "fish"] as const
 
-/** A shell that there are completions for. */
+/** A shell for which there are completions. */
 export type Shell = (typeof SHELLS)[number]
 
-/** The parser's own flags: they work, and are of no use to a person. */
+/** The parser's own flags: they work, but are of no use to a person. */
 const HIDDEN = /('--| -l )(completions|log-level|wizard)\b/
 
-/** What the parser writes for bash knows no command of a command, no bash as old as that of macOS, and offers a choice as one word. */
-const mended = (line: string): string =>
+/**
+ * Fixes a line of the parser's script for bash, which lacks commands of commands, needs a newer bash than that of
+ * macOS, and offers a choice as one word.
+ */
+const corrected = (line: string): string =>
   line
     .replace(
       /^( +)(\w+(?:,[\w-]+)+),([\w-]+)\)$/,
@@ -25,31 +28,33 @@ const mended = (line: string): string =>
     .replace(/ --completions --log-level| --wizard/g, "")
     .replace(" -o nosort", "")
 
-/** In bash: nothing after a flag without a value but what may follow anyway, and no files but for a config. */
+/**
+ * For bash: suggests nothing after a flag without a value except what may follow anyway, and files only for a config.
+ */
 const withoutNoise = (script: string): string =>
   script
     .replace(/^ +[\w|-]+\)\n +COMPREPLY=\( "\$\{cur\}" \)\n +return 0\n +;;\n/gm, "")
     .replace(/^( +(?!-c\|--config\))[\w|-]+\)\n +COMPREPLY=)\( \$\(compgen -f "\$\{cur\}"\) \)/gm, "$1()")
-    // it knows the flags of a command, not the words
+    // the parser's script knows the flags of a command, but not its arguments
     .replace(/(anklet__completions\)\n +opts=")/, `$1${SHELLS.join(" ")} `)
 
-/** The parser's script for a shell, made fit for use. */
+/** The parser's script for a shell, corrected. */
 const scriptFor = (shell: Shell, lines: ReadonlyArray<string>): string =>
   shell === "bash"
     ? withoutNoise(
         lines
           .flatMap((text) => text.split("\n"))
-          .map(mended)
+          .map(corrected)
           .join("\n")
       )
     : lines
         .flatMap((text) => text.split("\n"))
         .filter((line) => !HIDDEN.test(line))
-        // zsh wants a word's name without its kind
+        // zsh needs the name of an argument without its kind
         .map((line) => line.replace(/':<(\w+)>:[A-Z]+:/, "':$1:"))
         .join("\n")
 
-/** `anklet completions`; `scriptOf` is what the parser knows of all commands. */
+/** `anklet completions`; `scriptOf` returns the parser's script for all commands. */
 export const completions = (scriptOf: (shell: Shell) => Effect.Effect<ReadonlyArray<string>>) =>
   Command.make("completions", { shell: Args.choice(SHELLS.map((name) => [name, name] as const)) }, ({ shell }) =>
     outcome(

@@ -1,4 +1,4 @@
-/** `anklet config check | show`: is the config right, and what does it say in the end. */
+/** `anklet config check | show`: whether the config is valid, and its effective values. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import { complain, say, screen } from "./terminal.ts"
 
 const load = Effect.promise(() => import("../config/Config.ts"))
 
-/** What the config or the environment says of the network and cannot mean. */
+/** What is wrong with the network settings in the config or the environment. */
 const network = Effect.fnUntraced(function* ({ daemon }: Raw) {
   const { Problem } = yield* load
   const { settle } = yield* Effect.promise(() => import("../services/Network.ts"))
@@ -65,11 +65,13 @@ const check = Command.make(
       const { services, warnings } = yield* checked
       for (const warning of warnings) yield* complain(`warning: ${warning}`)
       const names = services.map(({ name, plugin }) => `${name} (${plugin})`).join(", ")
-      yield* say(`${file} is right: ${services.length === 1 ? "one service" : `${services.length} services`}, ${names}`)
+      yield* say(`${file} is valid: ${services.length === 1 ? "one service" : `${services.length} services`}, ${names}`)
       return 0
     })
   )
-).pipe(Command.withDescription("tell all that is wrong with the config, and whether its secrets and folders are there"))
+).pipe(
+  Command.withDescription("report everything that is wrong with the config, including missing secrets and folders")
+)
 
 const show = Command.make(
   "show",
@@ -88,11 +90,13 @@ const show = Command.make(
     })
   )
 ).pipe(
-  Command.withDescription("the config as it is meant: every value, defaults too, with its origin; secrets are hidden")
+  Command.withDescription(
+    "show the effective config: every value, including defaults, with its origin; secrets are hidden"
+  )
 )
 
 /** `anklet config`. */
 export const config = Command.make("config").pipe(
-  Command.withDescription("check the config, or show what it says in the end"),
+  Command.withDescription("check the config, or show its effective values"),
   Command.withSubcommands([check, show])
 )

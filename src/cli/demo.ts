@@ -1,4 +1,4 @@
-/** `anklet demo`: the real daemon on a simulated Mac and a simulated GitHub, shown while it happens. */
+/** `anklet demo`: the real daemon on a simulated Mac and a simulated GitHub, shown as it happens. */
 import * as CommandExecutor from "@effect/platform/Command"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
@@ -48,7 +48,7 @@ const ACTS: ReadonlyArray<Act> = [
   { name: "needs a pull", template: REMOTE, steps: ["uname -s", "sleep 0.5"], expected: "success" }
 ]
 
-/** Everything together takes a fraction of this. */
+/** Timeout of the whole demo, which takes a fraction of it. */
 const WITHIN = "2 minutes"
 
 const show = (who: string, what: string, text: string, colour?: Colour) =>
@@ -68,7 +68,7 @@ const Line = Schema.parseJson(
   })
 )
 
-/** One line of the daemon's log, as it is written. */
+/** Shows one line of the daemon's log as it is written. */
 const showLine = (text: string) =>
   Option.match(Schema.decodeOption(Line)(text), {
     onNone: () => Effect.void,
@@ -76,7 +76,7 @@ const showLine = (text: string) =>
       show(serviceName, workflowJobName, msg, level === "ERROR" ? "red" : level === "WARN" ? "yellow" : undefined)
   })
 
-/** GitHub's side: every change of a job's state. */
+/** Shows GitHub's side: every change of a job's state. */
 const showJobs = (github: SimulatedGitHub) =>
   Effect.gen(function* () {
     const seen = new Map<number, string>()
@@ -132,7 +132,7 @@ const queue = (github: SimulatedGitHub, acts: ReadonlyArray<Act>): ReadonlyArray
     }))
   }).jobs
 
-/** What happens, and when. */
+/** The script of the demo. */
 const play = Effect.fnUntraced(function* (github: SimulatedGitHub, host: string) {
   const ended = (jobs: ReadonlyArray<Job>) => () => jobs.every(({ status }) => status === "completed")
   const [test, lint, cancelled, one, two, pulled] = ACTS
@@ -183,9 +183,7 @@ const demo = Effect.gen(function* () {
   const config = paths.join(folder, "config.yml")
   yield* fs.writeFileString(config, configOf(folder, github.url))
 
-  yield* say(
-    "anklet demo: the real daemon, a simulated Mac with two places for VMs, a simulated GitHub, real bash scripts."
-  )
+  yield* say("anklet demo: the real daemon, a simulated Mac with two VM slots, a simulated GitHub, real bash scripts.")
   yield* say("")
   const path = yield* Config.string("PATH")
   const daemon = yield* CommandExecutor.make(...commandLine, "-c", config, "--attach").pipe(
@@ -238,12 +236,12 @@ const demo = Effect.gen(function* () {
   return right && left.length === 0 && code === 0 && github.violations.length === 0
 })
 
-/** Run the demo; exits 0 only if every job ended as it should and nothing is left behind. */
+/** Runs the demo; exits 0 only if every job ended as it should and nothing is left behind. */
 export const main = async (): Promise<void> => {
   const program = Effect.gen(function* () {
     const fiber = yield* Effect.fork(Effect.scoped(demo))
     const stopped = yield* Deferred.make<void>()
-    // also of a terminal that closes: a daemon that simulates would be left behind
+    // also when the terminal closes: a daemon in a simulation would be left behind
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)
       process.once(signal, () => Deferred.unsafeDone(stopped, Effect.void))
     yield* Effect.fork(Effect.zipRight(Deferred.await(stopped), Fiber.interrupt(fiber)))

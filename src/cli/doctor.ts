@@ -1,4 +1,4 @@
-/** `anklet doctor`: what is wrong on this host, why it matters, and the command that mends it. */
+/** `anklet doctor`: what is wrong on this host, why it matters, and the command that fixes it. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
@@ -8,9 +8,7 @@ import { configFile } from "./configFile.ts"
 import { json as asJson } from "./shown.ts"
 import { say, screen } from "./terminal.ts"
 
-const fix = Options.boolean("fix").pipe(
-  Options.withDescription("mend what can be mended without harm, and say what was done")
-)
+const fix = Options.boolean("fix").pipe(Options.withDescription("apply the fixes that can do no harm, and report them"))
 
 /** `anklet doctor`. */
 export const doctor = Command.make(
@@ -27,8 +25,4 @@ export const doctor = Command.make(
       return remaining(found, "problem") > 0 ? 12 : 0
     })
   )
-).pipe(
-  Command.withDescription(
-    "look for what keeps jobs from running on this Mac: each finding with its reason and the command that mends it"
-  )
-)
+).pipe(Command.withDescription("check this Mac for problems that stop jobs, and print the reason and the fix for each"))

@@ -1,16 +1,16 @@
-/** All flags there are: how they are written, which command takes them, and what is wrong with those that were given. Pure. */
+/** All flags: how they are written, which commands take them, and what is wrong with the given ones. Pure. */
 import { nearest } from "../config/Problem.ts"
 
-/** How one flag is written. */
+/** How a flag is written. */
 interface Flag {
   readonly short?: string
-  /** What its value must be; without it the flag takes none. */
+  /** What its value must be; if absent, the flag takes none. */
   readonly wants?: "a file" | "a whole number" | "text" | ReadonlyArray<string>
-  /** The commands that take it, `ANY` for all; "" is `anklet` without one. */
+  /** The commands that take it, `ANY` for all; "" is `anklet` without a command. */
   readonly of: ReadonlyArray<string>
 }
 
-/** Also those that need it for nothing: a person may always name a config. */
+/** Includes commands that have no use for the flag: a config may always be named. */
 const ANY: ReadonlyArray<string> = []
 
 const FLAGS: Readonly<Record<string, Flag>> = {
@@ -36,11 +36,11 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   version: { of: ANY }
 }
 
-/** A flag as it was given. */
+/** A flag on the command line. */
 export interface Given {
-  /** As it was typed, without its value. */
+  /** As typed, without its value. */
   readonly typed: string
-  /** Its long name without dashes; undefined for one that there is none of. */
+  /** Its long name without dashes; undefined for an unknown flag. */
   readonly name: string | undefined
   readonly value: string | undefined
 }
@@ -49,7 +49,7 @@ const flagOf = (name: string): Flag | undefined => (Object.hasOwn(FLAGS, name) ?
 
 const longOf = (letter: string) => Object.keys(FLAGS).find((name) => FLAGS[name]?.short === letter)
 
-/** Flags of one word, and whether the last of them takes the next word for its value. */
+/** The flags in one word, and whether the last of them takes the next word as its value. */
 export interface Word {
   readonly given: ReadonlyArray<Given>
   readonly wantsNext: boolean
@@ -60,13 +60,16 @@ const one = (typed: string, name: string | undefined, value: string | undefined)
   wantsNext: name !== undefined && flagOf(name)?.wants !== undefined && value === undefined
 })
 
-/** A word that begins with a dash, taken apart: `--flag`, `--flag=value`, `-f`, `-f=value`, `-fvalue`, and `-fg` for `-f -g`. */
+/**
+ * Takes a word apart that begins with a dash: `--flag`, `--flag=value`, `-f`, `-f=value`, `-fvalue`, and `-fg` for `-f
+ * -g`.
+ */
 export const flagsIn = (word: string): Word => {
   const [, typed = word, name = "", value] = word.match(/^(--?([^=]*))(?:=(.*))?$/s) ?? []
   if (word.startsWith("--")) return one(typed, flagOf(name) === undefined ? undefined : name, value)
   const [letter = "", ...rest] = name
   const long = longOf(letter)
-  // `-config` is a long flag with a dash too few, and no `-c onfig`
+  // `-config` is a long flag that lacks a dash, not `-c onfig`
   if (long === undefined || (rest.length > 0 && hint(typed) !== undefined)) return one(typed, undefined, value)
   if (rest.length === 0) return one(typed, long, value)
   if (flagOf(long)?.wants !== undefined) return one(`-${letter}`, long, word.slice(2))
@@ -76,7 +79,7 @@ export const flagsIn = (word: string): Word => {
     : { given: [{ typed: `-${letter}`, name: long, value: undefined }, ...others.given], wantsNext: others.wantsNext }
 }
 
-/** What people type who know other programs. */
+/** What people type out of habit from other programs. */
 const HABITS: Readonly<Record<string, string>> = {
   v: "--version",
   stop: "-s stop",
@@ -96,7 +99,7 @@ const commandOf = (command: string) => (command === "" ? '"anklet" without a com
 
 const either = (words: ReadonlyArray<string>) => `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
 
-/** What to say of a flag that there is none of. */
+/** The message about an unknown flag. */
 export const unknown = (typed: string): string => {
   const name = typed.replace(/^-+/, "")
   const near = hint(typed) ?? (name.length < 2 ? undefined : nearest(name, Object.keys(FLAGS)))
@@ -108,19 +111,19 @@ const wrongValue = ({ typed, name = "", value }: Given): string | undefined => {
   const wants = flagOf(name)?.wants
   if (wants === undefined) return value === undefined ? undefined : `${typed} takes no value`
   const words = typeof wants === "string" ? wants : either(wants)
-  if (value === undefined || value === "") return `${typed} wants ${words} behind it`
-  if (wants === "a whole number") return /^-?\d+$/.test(value) ? undefined : `${typed} wants ${words}`
+  if (value === undefined || value === "") return `${typed} expects ${words} after it`
+  if (wants === "a whole number") return /^-?\d+$/.test(value) ? undefined : `${typed} expects ${words}`
   if (typeof wants === "string" || wants.includes(value)) return undefined
   const near = nearest(value, wants)
-  return `${typed} wants ${words}${near === undefined ? "" : `: did you mean ${near}?`}`
+  return `${typed} expects ${words}${near === undefined ? "" : `: did you mean ${near}?`}`
 }
 
-/** The flags that start or signal the daemon. */
+/** The message about the flags that start or signal the daemon. */
 const STARTING = "--attach, --once, -s and --no-wait start or signal the daemon: they do not go with a command"
 
 const misplaced = ({ typed, name = "" }: Given, command: string): string | undefined => {
   const of = flagOf(name)?.of ?? ANY
-  // a command that has commands of its own shows its help
+  // the flags of its commands are also accepted by a command that only has commands, which shows its help
   if (of === ANY || of.some((each) => each === command || (command !== "" && each.startsWith(`${command} `))))
     return undefined
   if (of.length === 1 && of[0] === "") return STARTING
@@ -128,7 +131,7 @@ const misplaced = ({ typed, name = "" }: Given, command: string): string | undef
   return `${typed} does not go with ${commandOf(command)}, but with ${takers.length === 1 ? takers[0] : either(takers)}`
 }
 
-/** What keeps these flags of a command ("" for none) from being followed; undefined where nothing does. */
+/** What is wrong with these flags for a command ("" for none); undefined if nothing is. */
 export const wrong = (given: ReadonlyArray<Given>, command: string): string | undefined => {
   const values = new Map<string, string | undefined>()
   for (const flag of given) {

@@ -1,4 +1,4 @@
-/** `anklet logs`: the daemon's log for people, also when the daemon is gone. */
+/** `anklet logs`: shows the daemon's log to people, even if the daemon is not running. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import { Path } from "@effect/platform/Path"
@@ -15,7 +15,7 @@ const NONE = "there is none yet; without log.file_dir in the config it is where 
 
 const follow = Options.boolean("follow").pipe(
   Options.withAlias("f"),
-  Options.withDescription("go on with what comes, until Ctrl-C")
+  Options.withDescription("keep printing new entries, until Ctrl-C")
 )
 const service = Options.text("service").pipe(Options.withDescription("only this service's entries"), Options.optional)
 const job = Options.text("job").pipe(
@@ -23,12 +23,12 @@ const job = Options.text("job").pipe(
   Options.optional
 )
 const level = Options.choice("level", ["debug", "info", "warn", "error"]).pipe(
-  Options.withDescription("only entries as grave as this"),
+  Options.withDescription("only entries of this level or above"),
   Options.optional
 )
 const lines = Options.integer("lines").pipe(
   Options.withAlias("n"),
-  Options.withDescription(`so many of the newest entries; default ${LINES}`),
+  Options.withDescription(`number of newest entries to show; default ${LINES}`),
   Options.withDefault(LINES)
 )
 
@@ -43,7 +43,7 @@ export const logs = Command.make(
       const entry = yield* Effect.promise(() => import("./logs/entry.ts"))
       const reader = yield* Effect.promise(() => import("../services/Log/reader.ts"))
       const Log = yield* Effect.promise(() => import("../services/Log.ts"))
-      if (given.lines < 0) return yield* new UsageError({ detail: "--lines wants 0 or more" })
+      if (given.lines < 0) return yield* new UsageError({ detail: "--lines expects 0 or more" })
       const wanted = Option.map(given.job, entry.jobOf)
       if (Option.isSome(wanted) && Either.isLeft(wanted.value))
         return yield* new UsageError({ detail: `--job: ${wanted.value.left}` })
@@ -82,4 +82,4 @@ export const logs = Command.make(
       return 0
     })
   )
-).pipe(Command.withDescription("show the daemon's log, also when the daemon is gone"))
+).pipe(Command.withDescription("show the daemon's log, even if the daemon is not running"))

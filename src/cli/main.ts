@@ -45,7 +45,7 @@ function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
   }
 }
 
-/** Every command: a file of its own, and a line here. */
+/** Every command: each has a file of its own, and a line here. */
 const COMMANDS = [
   init,
   status,
@@ -62,7 +62,7 @@ const COMMANDS = [
   simulate
 ] as const
 
-/** What a command does is loaded when it does it: help needs none of that. */
+/** The code of a command is loaded when it runs: help needs none of it. */
 const load = {
   start: Effect.promise(() => import("./start.ts")),
   signal: Effect.promise(() => import("./signal.ts"))
@@ -79,7 +79,7 @@ const bare = anklet.pipe(
 )
 const whole = bare.pipe(Command.withSubcommands(COMMANDS))
 
-/** What the parser prints: its help made readable, and its complaints, which quote what was typed. */
+/** The parser's output: its help reformatted, and its error messages, which quote what was typed. */
 const consoleOf = (shown: Screen, command: ReadonlyArray<string>) =>
   Effect.map(Console.consoleWith(Effect.succeed), (console): Console.Console => {
     const plain = (args: ReadonlyArray<unknown>) => stripVTControlCharacters(args.join(" "))
@@ -90,7 +90,7 @@ const consoleOf = (shown: Screen, command: ReadonlyArray<string>) =>
     }
   })
 
-/** The commands' names, with those of their own commands. */
+/** The names of the commands, and of their own commands. */
 const NAMES: words.Commands = Object.fromEntries(
   COMMANDS.map(({ descriptor }) => {
     const [name = ""] = Descriptor.getNames<unknown>(descriptor)
@@ -109,7 +109,7 @@ const main = Effect.gen(function* () {
   const mistake = asks === "help" ? undefined : wrong(flags, command.join(" "))
   if (mistake !== undefined) return yield* Effect.as(complain(mistake), 2)
   const printer = yield* consoleOf(yield* screen, command)
-  // without a command the command line is what it always was, in its complaints as well
+  // without a command, only the bare command is parsed, so that error messages speak of nothing else
   const app = { name: "anklet", version: build }
   const run = command.length > 0 || asks === "help" ? Command.run(whole, app) : Command.run(bare, app)
   yield* run([program, script, ...args]).pipe(
@@ -119,7 +119,7 @@ const main = Effect.gen(function* () {
   )
   return yield* Ref.get(exitCode)
 }).pipe(
-  // the daemon logs to its file; at the terminal a person reads sentences
+  // the daemon logs to its file; a person at the terminal reads sentences
   Effect.provide(
     Layer.mergeAll(Exec.layer, CliConfig.layer({ showBuiltIns: false, showTypes: false })).pipe(
       Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer, warnings))

@@ -1,4 +1,4 @@
-/** `anklet service install | uninstall | status`: the daemon as a service of the user's, from log-in on. */
+/** `anklet service install | uninstall | status`: the daemon as a service of the user, from log-in. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -28,7 +28,7 @@ const uninstall = Command.make(
       return yield* uninstall(yield* configFile(given.config))
     })
   )
-).pipe(Command.withDescription("let the daemon clean up and leave, and start it no more"))
+).pipe(Command.withDescription("stop the daemon after it has cleaned up, and do not start it again"))
 
 const status = Command.make(
   "status",
@@ -39,10 +39,10 @@ const status = Command.make(
       return yield* status(yield* configFile(given.config), given.json)
     })
   )
-).pipe(Command.withDescription("whether it is installed and runs, and how it last ended"))
+).pipe(Command.withDescription("show whether it is installed and running, and how it last ended"))
 
 /** `anklet service`. */
 export const service = Command.make("service").pipe(
-  Command.withDescription("run the daemon from log-in on, by launchd or systemd"),
+  Command.withDescription("run the daemon from log-in, under launchd or systemd"),
   Command.withSubcommands([install, uninstall, status])
 )

@@ -1,4 +1,4 @@
-/** `anklet -s stop|drain`: tell the daemon, then wait until it is gone and show what it waits for. */
+/** `anklet -s stop|drain`: signals the daemon, then waits until it has exited and shows what it waits for. */
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import { configFile } from "./configFile.ts"
 import { say } from "./terminal.ts"
 import { ledgerIn, untilGone } from "./waitForExit.ts"
 
-/** No daemon runs with this config. */
+/** No daemon is running with this config. */
 export class NotRunning extends hiding(Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String })) {
   override get message() {
     return `no daemon is running (${this.file})`
@@ -19,7 +19,7 @@ export class NotRunning extends hiding(Schema.TaggedError<NotRunning>()("NotRunn
 
 const SIGNALS = { stop: "SIGTERM", drain: "SIGQUIT" } as const
 
-/** Signal the daemon; tells the exit code. Ctrl-C on the wait leaves the daemon alone. */
+/** Signals the daemon; returns the exit code. Ctrl-C during the wait does not affect the daemon. */
 export const signal = (options: {
   readonly config: Option.Option<string>
   readonly signal: keyof typeof SIGNALS
@@ -41,8 +41,8 @@ export const signal = (options: {
     yield* untilGone(found.value, Option.some(daemon.stateDir))
     const { claims } = yield* ledgerIn(daemon.stateDir)
     if (options.signal === "stop") yield* say("anklet has stopped")
-    // a daemon that drained has no job when it leaves, unless another one asked for them
+    // a drained daemon has no job when it exits, unless a new daemon asked for its jobs
     else if (HashMap.isEmpty(claims)) yield* say("anklet has drained")
-    else yield* say("anklet is gone; its jobs go on, and the daemon that is started in its place sees them through")
+    else yield* say("anklet has exited; its jobs keep running, and the daemon that replaces it takes them over")
     return 0
   })

@@ -1,4 +1,4 @@
-/** `anklet`: check the config, then start the daemon, detached as nginx does or in the foreground. */
+/** `anklet`: checks the config, then starts the daemon, detached as nginx does or in the foreground. */
 import { Path } from "@effect/platform/Path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
@@ -19,7 +19,7 @@ import { configFile } from "./configFile.ts"
 import type { Plain } from "./parser/plain.ts"
 import { complain, say, toExitCode, warnings } from "./terminal.ts"
 
-/** Start the daemon; tells the exit code. */
+/** Starts the daemon; returns the exit code. */
 export const start = (options: {
   readonly config: Option.Option<string>
   readonly attach: boolean
@@ -28,7 +28,7 @@ export const start = (options: {
   Effect.gen(function* () {
     const paths = yield* Path
     const config = yield* configFile(options.config)
-    // a bad config never gets as far as a process
+    // an invalid config is reported before any process is started
     const raw = yield* Config.read(config)
     yield* Plugins.resolve(raw)
     yield* Traces.settings
@@ -39,7 +39,7 @@ export const start = (options: {
       const { takeOver } = yield* Effect.promise(() => import("./handover.ts"))
       yield* takeOver(running.value, raw)
       unwatched = complain(
-        "jobs that the daemon before left here go on in their VMs; start anklet again to see them through"
+        "jobs of the previous daemon keep running in their VMs; start anklet again to take them over"
       )
     }
     if (options.attach) {
@@ -48,7 +48,7 @@ export const start = (options: {
         main({ config, once: options.once, attach: true }, (text) => Effect.zipRight(complain(text), unwatched))
       )
     }
-    // the daemon's log has it too
+    // the daemon logs it as well
     yield* Effect.flatMap(
       Config.olderEnvironment(raw),
       Option.match({ onNone: () => Effect.void, onSome: (warning) => complain(`warning: ${warning}`) })
@@ -66,7 +66,7 @@ export const start = (options: {
     return 0
   })
 
-/** The whole program, where nothing but a start was asked for. */
+/** The whole program, for a command line that only starts the daemon. */
 export const main = async ({ config, attach, once }: Plain): Promise<void> => {
   const code = await start({ config: Option.fromNullable(config), attach, once }).pipe(
     Effect.catchAll((error) => Effect.as(complain(error.message), exitCodeOf(error))),

@@ -1,4 +1,4 @@
-/** Text in columns, for people. Apart from terminal.ts, because a daemon in the foreground writes lines only. */
+/** Text in columns, for people. Separate from terminal.ts, because a daemon in the foreground writes lines only. */
 import Table from "cli-table3"
 import stringWidth from "string-width"
 import { visible } from "../text/Text.ts"
@@ -7,7 +7,7 @@ import type { Screen } from "./terminal.ts"
 
 const graphemes = new Intl.Segmenter()
 
-/** Plain text that is safe and fits into so many columns; what is cut off shows as an ellipsis. */
+/** Safe plain text that fits into `width` columns; an ellipsis replaces what is cut off. */
 export const cut = (whole: string, width: number): string => {
   const text = visible(whole)
   if (stringWidth(text) <= width) return text
@@ -26,10 +26,10 @@ const NO_LINES = {
   ...{ "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " }
 }
 
-/** A column narrower than this tells nothing. */
+/** Minimum width of a column: a narrower one would tell nothing. */
 const NARROWEST = 8
 
-/** Columns that fit the screen: the widest give first. */
+/** Widths that fit the screen; the widest columns shrink first. */
 const columns = (natural: ReadonlyArray<number>, width: number): Array<number> => {
   const widths = [...natural]
   const room = width - 2 * (widths.length - 1)
@@ -41,7 +41,7 @@ const columns = (natural: ReadonlyArray<number>, width: number): Array<number> =
   return widths
 }
 
-/** Rows under a head, in columns that fit the screen; text that does not is cut. */
+/** Rows under a head, in columns that fit the screen; text that does not fit is cut. */
 export const table = (
   { width, paint }: Screen,
   head: ReadonlyArray<string>,
@@ -50,7 +50,7 @@ export const table = (
   const all = [head.map((title) => paint("bold", title)), ...rows]
   const natural = head.map((_, column) => Math.max(...all.map((row) => wide(row[column] ?? ""))))
   const widths = columns(natural, width)
-  // a cell that is too wide loses its colour, rather than half a character
+  // a cell that is too wide loses its colour, because a cut could split an escape sequence
   const fit = (it: Text, column: number) => (wide(it) <= (widths[column] ?? 0) ? it : cut(`${it}`, widths[column] ?? 0))
   return laid(
     all.map((row) => row.map(fit)),

@@ -1,4 +1,4 @@
-/** What is said to the person who typed the command, or to the program that reads it. */
+/** Output to the person who typed the command, or to the program that reads it. */
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -9,20 +9,23 @@ import * as Option from "effect/Option"
 import { message, painted, type Text, written } from "./shown.ts"
 import { sayPlainly, whenGone } from "./stdout.ts"
 
-/** On standard output: a line, or what was made of several. Done when the system has it, so that nothing is lost when the process ends. */
+/**
+ * Prints to standard output: a line, or several made into one text. Completes when the system has it, so that nothing
+ * is lost when the process exits.
+ */
 export const say = (text: Text): Effect.Effect<void> => Effect.promise(() => sayPlainly(written(text)))
 
 const ignore = (): void => {}
 
-/** A message on standard error. */
+/** Prints a message to standard error. */
 export const complain = (text: string): Effect.Effect<void> =>
   Effect.sync(() => {
-    // nobody can be told of this one
+    // an error of standard error itself cannot be reported
     if (!process.stderr.listeners("error").includes(ignore)) process.stderr.on("error", ignore)
     process.stderr.write(`anklet: ${written(message(text))}\n`)
   })
 
-/** What a command's services would log, for the person who reads: only what went wrong, as it is said. */
+/** The logger of a command's services: warnings and errors only, as messages for a person. */
 export const warnings: Layer.Layer<never> = Layer.merge(
   Logger.replace(
     Logger.defaultLogger,
@@ -31,14 +34,14 @@ export const warnings: Layer.Layer<never> = Layer.merge(
   Logger.minimumLogLevel(LogLevel.Warning)
 )
 
-/** Run a command to its exit code. What nobody expected is told as well, with its stack. */
+/** Runs a command to its exit code. An unexpected error is printed as well, with its stack. */
 export const toExitCode = <E>(run: Effect.Effect<number, E>): Promise<number> =>
   run.pipe(
     Effect.catchAllCause((cause) => Effect.as(complain(`internal error: ${Cause.pretty(cause)}`), 1)),
     Effect.runPromise
   )
 
-/** Done when the person has seen enough: Ctrl-C, a polite kill, a terminal that closes. */
+/** Completes when the person has seen enough: on Ctrl-C, SIGTERM, or when the terminal closes. */
 export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
   const end = () => resume(Effect.void)
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, end)
@@ -47,7 +50,7 @@ export const interrupted: Effect.Effect<void> = Effect.async((resume) => {
   })
 })
 
-/** Done when nobody reads standard output any more (`anklet logs -f | head -1`). */
+/** Completes when nobody reads standard output any longer (`anklet logs -f | head -1`). */
 export const unread: Effect.Effect<void> = Effect.async((resume) => {
   const forget = whenGone(() => resume(Effect.void))
   return Effect.sync(forget)
@@ -55,19 +58,19 @@ export const unread: Effect.Effect<void> = Effect.async((resume) => {
 
 const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
 
-/** A colour, or a weight. */
+/** A colour or weight. */
 export type Colour = keyof typeof COLOURS
 
-/** Columns of a screen that is none. */
+/** Number of columns if standard output is not a terminal. */
 const WIDTH = 80
 
 /** What standard output can show. */
 export interface Screen {
-  /** Whether a person looks at it. */
+  /** Whether a person reads it. */
   readonly isTerminal: boolean
-  /** A terminal, and nobody has set `NO_COLOR` (no-color.org). */
+  /** Whether it is a terminal, and `NO_COLOR` is not set (no-color.org). */
   readonly coloured: boolean
-  /** In columns; 80 where it is no terminal. */
+  /** In columns; 80 if it is not a terminal. */
   readonly width: number
   /** The text in colour, or as it is. */
   readonly paint: (colour: Colour, text: Text) => Text

@@ -1,4 +1,4 @@
-/** Waiting for the end of a daemon. */
+/** Waits for a daemon to exit. */
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -7,9 +7,9 @@ import { empty, type LedgerState, pathOf, peek } from "../services/Ledger.ts"
 import { lines } from "./shown.ts"
 import { say } from "./terminal.ts"
 
-const LOOK_EVERY = "200 millis"
+const CHECK_INTERVAL = "200 millis"
 
-/** One line for each thing that the daemon has in hand. */
+/** One line for each thing that the daemon still has in hand. */
 const inHand = ({ claims, vms }: LedgerState): ReadonlyArray<string> => {
   const jobs = [...HashMap.values(claims)].map(({ job, service }) => {
     const vm = [...HashMap.values(vms)].find((vm) => vm.job === job.key)
@@ -19,14 +19,14 @@ const inHand = ({ claims, vms }: LedgerState): ReadonlyArray<string> => {
   return [...jobs, ...orphans]
 }
 
-/** What the ledger of a `state_dir` says; nothing where it cannot be read. */
+/** The state in the ledger of a `state_dir`; empty if it cannot be read. */
 export const ledgerIn = (stateDir: string) =>
   Effect.flatMap(pathOf(stateDir), peek).pipe(
     Effect.map(({ state }) => state),
     Effect.orElseSucceed(() => empty)
   )
 
-/** Wait until a daemon is gone, and show what it waits for where its `state_dir` is known. */
+/** Waits until a daemon has exited, and shows what it waits for if its `state_dir` is known. */
 export const untilGone = Effect.fnUntraced(function* (process: ProcessIdentity, stateDir: Option.Option<string>) {
   const exec = yield* Exec
   let shown = ""
@@ -36,6 +36,6 @@ export const untilGone = Effect.fnUntraced(function* (process: ProcessIdentity, 
     const said = waiting.join("\n")
     if (said !== shown && said !== "") yield* say(lines(waiting))
     shown = said
-    yield* Effect.sleep(LOOK_EVERY)
+    yield* Effect.sleep(CHECK_INTERVAL)
   }
 })

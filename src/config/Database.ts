@@ -7,8 +7,8 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { expand, home } from "./Home.ts"
 import { optional, withDefault } from "./fields.ts"
+import { expand, home } from "./Home.ts"
 import { Password, Address as SecretAddress } from "./Secret.ts"
 
 /** A TCP port. */

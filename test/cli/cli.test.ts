@@ -82,7 +82,7 @@ describe("anklet", () => {
       "literal",
       /holds a secret, and others may read it: chmod 600/
     ],
-    ["a config that others may write", 0o622, "${T}", /whoever changes the config decides .*chmod go-w/],
+    ["a config that others may write", 0o622, "${T}", /anyone who can change the config decides .*chmod go-w/],
     ["a config that others may read, without a secret in it", 0o644, "${T}", undefined],
     ["a config that is its user's alone", 0o600, "literal", undefined]
   ] as const) {
@@ -114,7 +114,7 @@ describe("anklet", () => {
     for (const folder of [base, join(lab.folder, "daemon")]) {
       for (const name of ["", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
         const { mode } = statSync(join(folder, name))
-        // scripts are copied into VMs with the mode that they have
+        // scripts are copied into VMs with their mode
         assert.strictEqual(mode & (name.endsWith(".bash") ? 0o022 : 0o077), 0, join(folder, name))
       }
     }

@@ -50,7 +50,10 @@ describe("a command line", () => {
   it("with an unknown command is refused with the nearest one", () => {
     assert.deepStrictEqual(words("lgos"), Either.left('there is no command "lgos": did you mean "logs"?'))
     assert.deepStrictEqual(words("config shwo"), Either.left('there is no command "config shwo": did you mean "show"?'))
-    assert.deepStrictEqual(words("xyzzy"), Either.left('there is no command "xyzzy": known are logs, drain, config'))
+    assert.deepStrictEqual(
+      words("xyzzy"),
+      Either.left('there is no command "xyzzy": known commands: logs, drain, config')
+    )
   })
 })
 
@@ -76,7 +79,7 @@ describe("help", () => {
 
   it("tells of a flag what it does, once", () => {
     const { stdout } = ask("logs", "--help")
-    assert.match(stdout, /^ {2}-n, --lines integer {2,}so many of the newest entries; default 100$/m)
+    assert.match(stdout, /^ {2}-n, --lines integer {2,}number of newest entries to show; default 100$/m)
     assert.notMatch(stdout, /This setting is optional|A user-defined/)
   })
 })

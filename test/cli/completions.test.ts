@@ -19,7 +19,7 @@ const scriptFor = async (shell: string) => {
   return { file, text: ran.stdout }
 }
 
-/** What a shell says that has read a script. */
+/** The suggestions of a shell that has read a script. */
 const ask = (shell: string, ...args: ReadonlyArray<string>) => {
   const { status, stdout, stderr } = spawnSync(shell, args, { encoding: "utf8", cwd: lab.folder })
   assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })

@@ -85,7 +85,7 @@ describe("anklet config check", () => {
     const ran = await lab.anklet("config", "check")
     assert.deepStrictEqual(ran, {
       code: 0,
-      stdout: `${lab.config} is right: one service, RUNNER1 (github)\n`,
+      stdout: `${lab.config} is valid: one service, RUNNER1 (github)\n`,
       stderr: ""
     })
     const json = JSON.parse((await lab.anklet("config", "check", "--json")).stdout)
@@ -157,11 +157,11 @@ describe("anklet config check", () => {
     const text = readFileSync(lab.config, "utf8")
     const store = (url: string) => `${TOKEN}\n    database: { enabled: true, url: "${url}" }`
     for (const [token, line, words] of [
-      [`\u201c${CANARY}\u201d`, 9, "services[0].token: there are quotes in it"],
-      [`"ghp_\\n${CANARY}"`, 9, "services[0].token: there is a line break in it"],
+      [`\u201c${CANARY}\u201d`, 9, "services[0].token: it contains quotes"],
+      [`"ghp_\\n${CANARY}"`, 9, "services[0].token: it contains a line break"],
       [`"ghp_\${${CANARY}}"`, 9, "services[0].token: only a whole value can be a reference"],
       [store(`redis://u:57#${CANARY}@h:6379/0`), 10, "services[0].database.url: in user and password write"],
-      [store(`redis://h:6379/?password=${CANARY}`), 10, "services[0].database.url: parameters behind ?"]
+      [store(`redis://h:6379/?password=${CANARY}`), 10, "services[0].database.url: parameters after ?"]
     ] as const) {
       writeFileSync(lab.config, text.replace(TOKEN, token))
       for (const args of [["config", "check"], ["config", "show"], ["--attach", "--once"], ["doctor"]]) {

@@ -34,7 +34,7 @@ const COMMANDS = Object.fromEntries(
 
 type Line = ReadonlyArray<string>
 
-/** What the parser is given for a command line, or what is said of it. */
+/** What the parser receives for a command line, or the message about it. */
 const read = (args: Line) =>
   Either.flatMap(ready(args, COMMANDS), ({ args, command, flags, asks }) => {
     const mistake = asks === undefined ? wrong(flags, command.join(" ")) : undefined
@@ -158,15 +158,15 @@ describe("flags", () => {
       ["--drain", "did you mean -s drain?"],
       ["--log-level debug", "LOG_LEVEL=DEBUG"],
       ["-x", "--help shows"],
-      ["-c", "-c wants a file"],
-      ["-c -s stop", "-c wants a file"],
-      ["status --config=", "--config wants a file"],
-      ["-s", "-s wants stop or drain"],
-      ["-s restart", "-s wants stop or drain"],
+      ["-c", "-c expects a file"],
+      ["-c -s stop", "-c expects a file"],
+      ["status --config=", "--config expects a file"],
+      ["-s", "-s expects stop or drain"],
+      ["-s restart", "-s expects stop or drain"],
       ["-sdrian", "did you mean drain?"],
       ["--attach=yes", "--attach takes no value"],
-      ["logs -n", "-n wants a whole number"],
-      ["logs --lines few", "--lines wants a whole number"],
+      ["logs -n", "-n expects a whole number"],
+      ["logs --lines few", "--lines expects a whole number"],
       ["logs --level LOUD", "debug, info, warn or error"],
       ["--json", '"anklet status"'],
       ["status --fix", '"anklet doctor"'],
@@ -196,7 +196,7 @@ describe("a command", () => {
       ["-c F stop", '"anklet -s stop"'],
       ["stauts", '"status"'],
       ["config chekc", '"check"'],
-      ["constructor", "known are"]
+      ["constructor", "known commands"]
     ] as const) {
       assert.include(said(line), words, line)
     }

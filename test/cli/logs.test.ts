@@ -155,7 +155,7 @@ describe("anklet logs --follow", () => {
     appendFileSync(lab.logFile, numbered(4, 4))
     await it.shows("entry 4")
     renameSync(lab.logFile, `${lab.logFile}.1`)
-    // a writer that had the old file in hand
+    // a writer that still has the old file open
     appendFileSync(`${lab.logFile}.1`, numbered(5, 5))
     writeFileSync(lab.logFile, numbered(6, 6))
     await it.shows("entry 6")
@@ -165,7 +165,7 @@ describe("anklet logs --follow", () => {
     await it.shows("entry 7")
     truncateSync(lab.logFile)
     await until("the empty file was seen", async () => {
-      // it is seen when what comes after it is
+      // it is shown before what comes after it
       appendFileSync(lab.logFile, numbered(8, 8))
       return it.out().includes("entry 8")
     })
@@ -212,10 +212,10 @@ describe("anklet logs refuses", () => {
   it("a command line that it does not understand: exit 2, with the reason", async () => {
     for (const [args, reason] of [
       [["--frobnicate"], "--frobnicate"],
-      [["--lines", "many"], "--lines wants a whole number"],
+      [["--lines", "many"], "--lines expects a whole number"],
       [["--lines", "-1"], "--lines"],
       [["--level", "chatty"], "debug, info, warn or error"],
-      [["--job", "mine"], '"mine" is no job'],
+      [["--job", "mine"], '"mine" is not a job'],
       [["more"], "more"]
     ] as const) {
       const ran = await lab.anklet("logs", ...args)

@@ -61,7 +61,7 @@ describe("a start that fails tells the same, with the same exit code, whether th
         assert.strictEqual(unparsed.code, code, unparsed.stderr)
         assert.notStrictEqual(unparsed.stderr, "")
         assert.deepStrictEqual([parsed.code, parsed.stderr], [unparsed.code, unparsed.stderr], flags.join())
-        // in the foreground the log is there as well
+        // in the foreground the log is written as well
         if (!flags.includes("--attach")) assert.strictEqual(parsed.stdout, unparsed.stdout)
       }
       if (code === 4) assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)

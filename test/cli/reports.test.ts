@@ -1,4 +1,4 @@
-/** What the runtime would write down by itself when it ends, or is asked to: reports, with the environment in them. */
+/** What the runtime would write by itself when it ends, or on request: reports that contain the environment. */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** All that was written there. */
+/** Everything that was written there. */
 const reports = () => readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"))
 const environment = (options: string) => ({ CANARY, NODE_OPTIONS: `--report-directory=${folder} ${options}` })
 /** A heap in which a program that is loaded does not fit. */

@@ -46,7 +46,7 @@ const manages = (name: "launchctl" | "systemctl") =>
     `export MANAGER_STATE='${state}'\nexec ${process.execPath} ${resolve("test/cli/manager.mjs")} ${name} "$@"`
   )
 
-/** Nothing in PATH but what a test put there: this host's own launchd or systemd is out of reach. */
+/** PATH with only what a test put there: this host's own launchd or systemd is out of reach. */
 const env = (more: Record<string, string> = {}) => ({
   PATH: `${bin}:${lab.env.PATH?.split(":")[0]}`,
   LOG_LEVEL: "",
@@ -56,7 +56,7 @@ const service = (command: string, ...args: ReadonlyArray<string>) =>
   lab.run(["service", command, "-c", lab.config, ...args], { env: env() }).done
 const calls = () => readFileSync(join(state, "calls"), "utf8").split("\n").filter(Boolean)
 
-/** Where the entry of the lab's config is; there is one. */
+/** The path of the entry of the lab's config, which exists. */
 const entry = (folder: string) => {
   const there = join(lab.home, folder)
   const files = existsSync(there) ? readdirSync(there) : []
@@ -197,7 +197,7 @@ for (const { manager, name, folder, label } of [
       for (const left of ["http_proxy is set here", "OTEL_EXPORTER_OTLP_HEADERS is set here"])
         assert.include(ran.stderr, left)
       assert.notInclude(ran.stderr, "canary")
-      // what was left out is still to be told; all else is the same
+      // what was left out is still reported; everything else is the same
       const same = JSON.parse((await run("status", shell, "--json")).stdout)
       assert.lengthOf(same.differences, 2)
       assert.deepStrictEqual(
@@ -245,7 +245,7 @@ for (const { manager, name, folder, label } of [
         `services[0].token comes from the environment variable TOKEN_OF_THE_SHELL, which ${name} does not know`
       )
       assert.include(ran.stderr, "does not come up: it ended with 3")
-      // between two tries
+      // between two attempts
       await until("its end is shown", async () => {
         const { code, stdout } = await service("status")
         return code === 5 && stdout.includes("it last ended with 3")
@@ -262,7 +262,7 @@ for (const { manager, name, folder, label } of [
       for (const more of ["", "DEBUG"]) {
         const old = lab.pid() ?? 0
         assert.strictEqual((await lab.anklet("-s", "drain", "--no-wait")).code, 0)
-        // the second time the entry is another one by now
+        // the second time, the entry has changed since
         const otel = { OTEL_SERVICE_NAME: "macs of mine", OTEL_EXPORTER_OTLP_HEADERS: "authorization=canary" }
         const ran = await lab.run(["service", "install", "-c", lab.config], { env: env({ ...otel, LOG_LEVEL: more }) })
           .done
@@ -273,7 +273,7 @@ for (const { manager, name, folder, label } of [
         assert.notStrictEqual(lab.pid(), old)
         assert.deepStrictEqual(lab.left().vms, vms)
       }
-      // it runs, and takes work: nothing to do
+      // it is running and accepts jobs: there is nothing to do
       const same = env({ OTEL_SERVICE_NAME: "macs of mine", LOG_LEVEL: "DEBUG" })
       const again = await lab.run(["service", "install", "-c", lab.config], { env: same }).done
       assert.include(again.stdout, "is installed already")
@@ -335,7 +335,7 @@ describe("the LaunchAgent", () => {
     assert.isAtLeast(Number(ExitTimeOut), 120)
     const path = (EnvironmentVariables as { PATH: string }).PATH.split(":")
     for (const folder of ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin"]) assert.include(path, folder)
-    // the log is there once: all that goes elsewhere is what is said outside it
+    // the log is not duplicated: only what is printed outside it goes elsewhere
     assert.strictEqual(readFileSync(String(rest.StandardErrorPath), "utf8"), "")
   })
 
@@ -397,7 +397,7 @@ describe("the systemd unit", () => {
     ])
       assert.include(text.split("\n"), line)
     assert.isAtLeast(Number(text.match(/^TimeoutStopSec=(\d+)$/m)?.[1]), 120)
-    // where systemd is, it must be content with every line
+    // where there is a systemd, it must accept every line
     if (existsSync("/usr/bin/systemd-analyze")) {
       const verified = spawnSync("/usr/bin/systemd-analyze", ["--user", "verify", file], {
         env: { ...process.env, XDG_RUNTIME_DIR: lab.folder },

@@ -1,10 +1,10 @@
-/** A program run at a terminal of its own, as a person would. */
+/** Runs a program in a terminal of its own, as a person would. */
 import { spawn } from "node:child_process"
 import { PROGRAM } from "../whole/program.ts"
 
 const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
 
-/** Run the built program on a terminal of so many columns (`script` is a part of Debian's and macOS's base); tells what the person sees. */
+/** Runs the built program in a terminal of this width in columns (`script` is part of Debian's and macOS's base); returns what the person sees. */
 export const atTerminal = (
   args: ReadonlyArray<string>,
   options: { readonly env: Record<string, string>; readonly cwd: string; readonly columns?: number }

@@ -40,7 +40,7 @@ const SUBJECTS: Readonly<Record<string, Kinds>> = {
   "any subject": doctor
 }
 
-/** The part of the documentation that is about each finding. */
+/** The part of the documentation about each finding. */
 const documented = Object.entries(SUBJECTS)
   .map(([subject, kinds]) =>
     [

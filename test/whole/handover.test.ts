@@ -22,10 +22,10 @@ const setUp = async (options?: LabOptions) => {
   undo.push(lab.close)
 }
 
-/** A step that writes a line when it begins, and ends when it is let go. */
+/** A step that writes a line when it begins, and ends when the test releases it. */
 const WAITS = "echo began >> ../../runs; while [ ! -f ../../go ]; do sleep 0.05; done"
 
-/** Longer than a daemon takes to start on a busy machine, and to say that it waits, in milliseconds. */
+/** Longer than a daemon takes to start on a busy machine, and to log that it waits, in milliseconds. */
 const LONG = 8000
 
 const pidOf = () => lab.pid() ?? assert.fail("no daemon runs")
@@ -48,7 +48,7 @@ const queue = (...steps: ReadonlyArray<string>) => {
 const ranOnce = async (job: { readonly id: number }) => {
   await until("the job has ended", () => lab.world.job(job.id).status === "completed")
   assert.strictEqual(lab.world.job(job.id).conclusion, "success")
-  // a host that is paused has nothing to wait for
+  // a paused host has nothing to wait for
   const drained = await lab.anklet("-s", "drain")
   assert.include([0, 5], drained.code, drained.stderr)
   assert.strictEqual(calls(lab.host).filter(({ argv }) => argv.includes("clone")).length, 1)
@@ -78,7 +78,7 @@ describe("a daemon that is started in the place of one that drains", () => {
     assert.deepStrictEqual(lab.left(), { vms, runners })
     assert.strictEqual(said("handing over: services are interrupted, and leave what runs"), 1)
     assert.strictEqual(said('handed over to the next daemon: "'), 1)
-    // it is not drained itself
+    // it does not drain itself
     const next = queue("true")
     lab.letGo()
     await until("the next job has ended", () => lab.world.job(next.id).status === "completed")
@@ -307,7 +307,7 @@ describe("a daemon is refused with exit code 4, and what to do,", () => {
     setFaults(lab.host, [{ command: "version", times: 99, fault: "fail" }])
     const young = await lab.anklet()
     assert.strictEqual(young.code, 7, young.stderr)
-    assert.include(young.stderr, "go on in their VMs; start anklet again to see them through")
+    assert.include(young.stderr, "keep running in their VMs; start anklet again to take them over")
     setFaults(lab.host, [])
     await start()
     lab.letGo()

@@ -1,4 +1,4 @@
-/** The folders of a config, as far as a start would stumble over them. */
+/** Checks the folders of a config, as far as they could make a start fail. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ const writable = (folder: string) =>
     Effect.orElseSucceed(() => false)
   )
 
-/** What is wrong with a folder, if anything. One that is made when missing needs a parent that is there. */
+/** What is wrong with a folder, if anything. A folder that will be made if missing needs an existing ancestor. */
 const wrong = (folder: string, isMade: boolean): Effect.Effect<string | undefined, never, FileSystem | Path> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem
@@ -25,7 +25,7 @@ const wrong = (folder: string, isMade: boolean): Effect.Effect<string | undefine
     return (yield* writable(folder)) ? undefined : `${folder} may not be written to; check its owner and permissions`
   })
 
-/** What keeps a daemon with this config from using its folders. */
+/** What prevents a daemon with this config from using its folders. */
 export const problemsOf = Effect.fnUntraced(function* ({ daemon, lineOf }: Raw) {
   const found: Array<Problem> = []
   for (const [path, folder, isMade] of [

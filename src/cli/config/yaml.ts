@@ -1,18 +1,18 @@
-/** Settings as YAML with the origin of each value behind it, or as JSON. Pure. */
+/** Settings as YAML with the origin of each value after it, or as JSON. Pure. */
 import { Document, isCollection, isNode } from "yaml"
 import { pathOf } from "../../config/Problem.ts"
 import type { Origin, Setting } from "../../config/Setting.ts"
 import { line, lines, type Shown } from "../shown.ts"
 import type { Screen } from "../terminal.ts"
 
-/** Origins stand in one column, as far to the right as most values reach. */
+/** Maximum column of the origins, which are aligned. */
 const FARTHEST = 44
-/** Begins an origin; no text of a config has it there. */
+/** Marks the beginning of an origin; no text of a config contains it. */
 const MARK = "\u0001"
 
 const lineOf = (line: number | undefined) => (line === undefined ? "the config" : `line ${line}`)
 
-/** Where a value came from, for people. */
+/** The origin of a value, for people. */
 const told = (origin: Origin): string => {
   switch (origin.from) {
     case "default":
@@ -28,7 +28,7 @@ const told = (origin: Origin): string => {
   }
 }
 
-/** The settings as a file of their own; what is not set is a comment. */
+/** The settings as a config file; a value that is not set is a comment. */
 export const asYaml = (settings: ReadonlyArray<Setting>, { paint }: Screen): Shown => {
   const document = new Document({})
   for (const { path, value, origin } of settings) {

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import { home } from "../../config/Home.ts"
 import * as Doctor from "../../doctor/Doctor.ts"
 
-/** The way to GitHub that a daemon with this config takes; what is wrong with it is a finding of its own. */
+/** The network settings of a daemon with this config; errors in them are a finding of their own. */
 const way = Effect.fnUntraced(function* (file: string) {
   const { read } = yield* Effect.promise(() => import("../../config/Config.ts"))
   const { DIRECT, settle } = yield* Effect.promise(() => import("../../services/Network.ts"))
@@ -15,7 +15,7 @@ const way = Effect.fnUntraced(function* (file: string) {
   return yield* Effect.orElseSucceed(settle(Option.getOrUndefined(written)), () => DIRECT)
 })
 
-/** What the checks ask; loaded only here. */
+/** The services that the checks use; loaded only here. */
 const capabilities = Effect.fnUntraced(function* (file: string) {
   const Anka = yield* Effect.promise(() => import("../../services/Anka/command.ts"))
   const GitHub = yield* Effect.promise(() => import("../../services/GitHub/octokit.ts"))
@@ -40,13 +40,13 @@ export const examined = Effect.fn("examined")(function* (file: string, options: 
   return yield* Effect.gen(function* () {
     const host = yield* Doctor.gather(file, resolved, { differences, exposed })
     const found = yield* Doctor.examine(host)
-    // asked for once, whoever looks
+    // the host keeps the answer of `anka list`
     const library = yield* Effect.orElseSucceed(host.library, () => [])
     return { found: options.mend ? yield* Doctor.mend(found) : found, library }
   }).pipe(
     Effect.scoped,
     Effect.provide(yield* capabilities(file)),
-    // what the capabilities would log is in the findings
+    // what the services would log is in the findings
     Logger.withMinimumLogLevel(LogLevel.None)
   )
 })

@@ -1,4 +1,4 @@
-/** What the doctor found, as it is shown. Pure. */
+/** Formats the doctor's findings. Pure. */
 import stringWidth from "string-width"
 import type { Treated } from "../../doctor/Doctor.ts"
 import { LEVELS, type Level } from "../../domain/Finding.ts"
@@ -9,10 +9,10 @@ import type { Colour, Screen } from "../terminal.ts"
 
 const COLOURS: Readonly<Record<Level, Colour>> = { problem: "red", warning: "yellow", note: "cyan", ok: "green" }
 
-/** Where the text of a finding begins. */
+/** Column at which the text of a finding begins. */
 const INDENT = 11
 
-/** Words in lines of so many columns; a command between backquotes is one word, so that it can be copied. */
+/** Wraps text at `width` columns; a command between backquotes is one word, so that it can be copied. */
 const fill = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of text.match(/[^\s`]*`[^`\n]*`\S*|\S+/g) ?? []) {
@@ -23,13 +23,13 @@ const fill = (text: string, width: number): ReadonlyArray<string> => {
   return lines
 }
 
-/** How many findings of a level are left. */
+/** Number of remaining findings of a level. */
 export const remaining = (found: ReadonlyArray<Treated>, level: Level) =>
   found.filter((finding) => finding.level === level && finding.outcome?.mended !== true).length
 
 const shown = ({ paint, width }: Screen, command: string, finding: Treated) => {
   const { level, what, why, fix, outcome } = finding
-  // a config that was named is named in what is to be typed, too
+  // a config named on the command line is also named in the commands to type
   const remedy = finding.remedy.replace(/`anklet\b/g, `\`${command}`)
   const block = (text: string, colour?: Colour) =>
     fill(visible(text), width - INDENT).map((row): Text => (colour === undefined ? row : paint(colour, row)))
@@ -49,7 +49,7 @@ const shown = ({ paint, width }: Screen, command: string, finding: Treated) => {
 
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 || word === "ok" ? "" : "s"}`
 
-/** For people: by subject, each finding with its reason and its remedy, and the sums. */
+/** For people: by subject, each finding with its reason and remedy, and the totals. */
 export const report = (screen: Screen, command: string, found: ReadonlyArray<Treated>): Shown => {
   const subjects = [...new Set(found.map(({ subject }) => subject))]
   const mended = found.filter(({ outcome }) => outcome?.mended === true).length
@@ -64,7 +64,7 @@ export const report = (screen: Screen, command: string, found: ReadonlyArray<Tre
   ])
 }
 
-/** For programs: the same. */
+/** The same for programs. */
 export const object = (file: string, found: ReadonlyArray<Treated>) =>
   JSON.stringify(
     {

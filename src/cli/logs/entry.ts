@@ -1,4 +1,4 @@
-/** A line of the log for people, and which lines they asked for. Pure. */
+/** Formats lines of the log for people, and selects the requested ones. Pure. */
 import { stripVTControlCharacters } from "node:util"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -7,10 +7,10 @@ import { join, line, type Text } from "../shown.ts"
 import { cut } from "../table.ts"
 import type { Screen } from "../terminal.ts"
 
-/** The levels, least grave first. */
+/** The levels, least severe first. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const
 
-/** A level as the command line has it. */
+/** A level as the command line names it. */
 export type Level = (typeof LEVELS)[number]
 
 const text = Schema.optionalWith(Schema.String, { default: () => "" })
@@ -19,7 +19,7 @@ const number = Schema.optionalWith(Schema.Number, { as: "Option" })
 const Grade = Schema.Literal("DEBUG", "INFO", "WARN", "ERROR")
 const isGrade = Schema.is(Grade)
 
-/** What is shown of a line, and chosen by; the whole of it is a public format (services/log/line.ts). */
+/** The fields of a line that are shown or selected by; the whole line is a public format (services/Log/line.ts). */
 const Line = Schema.parseJson(
   Schema.Struct({
     time: Schema.String,
@@ -43,7 +43,7 @@ export type Job =
   | { readonly _tag: "Run"; readonly id: number }
   | { readonly _tag: "Number"; readonly id: number }
 
-/** `https://github.com/o/r/actions/runs/1/job/2`, or a number; else what is wrong. */
+/** Parses `https://github.com/o/r/actions/runs/1/job/2`, or a number; otherwise returns what is wrong. */
 export const jobOf = (named: string): Either.Either<Job, string> => {
   const [, job] = named.match(/^https?:\/\/\S+\/jobs?\/(\d+)/) ?? []
   const [, run] = named.match(/^https?:\/\/\S+\/runs\/(\d+)/) ?? []
@@ -51,7 +51,7 @@ export const jobOf = (named: string): Either.Either<Job, string> => {
   if (run !== undefined) return Either.right({ _tag: "Run", id: Number(run) })
   return /^\d+$/.test(named)
     ? Either.right({ _tag: "Number", id: Number(named) })
-    : Either.left(`"${named}" is no job: give its address at GitHub, or its number`)
+    : Either.left(`"${named}" is not a job: give its address at GitHub, or its number`)
 }
 
 /** What a person asked for. */
@@ -65,7 +65,10 @@ const concerns = (line: Line, job: Job): boolean =>
   (job._tag !== "Run" && Option.contains(line.workflowJobId, job.id)) ||
   (job._tag !== "Job" && Option.contains(line.workflowRunId, job.id))
 
-/** Whether a line was asked for. One that is not JSON tells neither service nor job nor level: it is shown to those who asked for everything. */
+/**
+ * Whether a line was asked for. A line that is not JSON has no service, job or level, and matches only if everything
+ * was asked for.
+ */
 export const matches =
   ({ service, job, level }: Wanted) =>
   (raw: string): boolean => {
@@ -83,13 +86,16 @@ const rank = (level: Line["level"]): number => LEVELS.findIndex((name) => name.t
 
 const COLOURS = { DEBUG: "dim", INFO: "green", WARN: "yellow", ERROR: "red" } as const
 
-/** Columns of the longest service's name that is shown whole. */
+/** Maximum number of columns of a service's name. */
 const NAME_WIDTH = 24
 
-/** How `LOG_LEVEL=dev` begins an entry (services/log/line.ts), but for its colour. */
+/** How an entry begins with `LOG_LEVEL=dev` (services/Log/line.ts), without its colour. */
 const DEV = /^(\[[\d:.]{12}\]) (DEBUG|INFO|WARN|ERROR): (.*)$/s
 
-/** Entries for people: time, level, service, message, and the job's address. What is not JSON stays as it is, as far as it is safe. */
+/**
+ * Formats entries for people: time, level, service, message, and the job's address. A line that is not JSON is shown as
+ * it is, made safe.
+ */
 export const forPeople = ({ paint }: Screen, services: ReadonlyArray<string>) => {
   const width = Math.min(NAME_WIDTH, Math.max(...[...services, "anklet"].map(({ length }) => length)))
   const other = (raw: string): Text => {
@@ -114,5 +120,5 @@ export const forPeople = ({ paint }: Screen, services: ReadonlyArray<string>) =>
 }
 
 const where = (job: string): ReadonlyArray<string> => (job === "" ? [] : [job])
-/** With the tabs that a program's output often has. */
+/** Keeps tabs, which are common in the output of programs. */
 const said = (msg: string, err: string): Text => join((err === "" ? msg : `${msg}: ${err}`).split("\t"), "\t")

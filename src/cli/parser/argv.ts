@@ -1,9 +1,12 @@
-/** The words of a command line, as far as they must be told apart before it is parsed. Pure. */
+/**
+ * Takes a command line apart before it is parsed, because the parser accepts flags only directly after their command,
+ * and reads an unknown word as an argument. Pure.
+ */
 import * as Either from "effect/Either"
 import { nearest } from "../../config/Problem.ts"
 import { flagsIn, type Given, unknown as unknownFlag } from "../flags.ts"
 
-/** The commands there are; those with commands of their own have them in them. */
+/** The known commands, each with its own commands. */
 export interface Commands {
   readonly [name: string]: Commands
 }
@@ -11,16 +14,16 @@ export interface Commands {
 /** A command line, taken apart. */
 interface Parts {
   readonly flags: ReadonlyArray<Given>
-  /** What is no flag and no value of one: commands and their arguments. */
+  /** The words that are neither a flag nor its value: commands and their arguments. */
   readonly words: ReadonlyArray<string>
-  /** `--` and all behind it. */
+  /** `--` and everything after it. */
   readonly rest: ReadonlyArray<string>
 }
 
 /** A command line ready for the parser. */
 export interface Line {
   readonly args: ReadonlyArray<string>
-  /** The words of its command; none without one. */
+  /** The words of its command; empty without one. */
   readonly command: ReadonlyArray<string>
   readonly flags: ReadonlyArray<Given>
   /** Whether it only asks for help, or for the version. */
@@ -40,7 +43,7 @@ const partsOf = (args: ReadonlyArray<string>): Parts => {
     }
     const { given, wantsNext } = flagsIn(word)
     const last = given.at(-1)
-    // `-1` is a number, and `-` a file: neither is a flag
+    // `-1` is a number, and `-` standard input: neither is a flag
     if (wantsNext && last !== undefined && value !== undefined && !/^-(?!\d|$)/.test(value)) {
       flags.push(...given.slice(0, -1), { ...last, value })
       index++
@@ -49,7 +52,7 @@ const partsOf = (args: ReadonlyArray<string>): Parts => {
   return { flags, words, rest: [] }
 }
 
-/** What people type who know other programs. */
+/** What people type out of habit from other programs. */
 const HABITS: Readonly<Record<string, string>> = {
   start: "anklet",
   run: "anklet --attach",
@@ -60,27 +63,28 @@ const HABITS: Readonly<Record<string, string>> = {
   version: "anklet --version"
 }
 
-/** What to say of a command that there is none of. */
+/** The message about an unknown command. */
 const unknown = (word: string, path: ReadonlyArray<string>, known: Commands): string => {
   const names = Object.keys(known)
   const isTop = path.length === 0
   const group = isTop ? names.find((name) => Object.hasOwn(known[name] ?? {}, word)) : undefined
   const habit = isTop && Object.hasOwn(HABITS, word) ? HABITS[word] : undefined
   const near = habit ?? (group === undefined ? nearest(word, names) : `anklet ${group} ${word}`)
-  const hint = near === undefined ? `known are ${names.join(", ")}` : `did you mean "${near}"?`
+  const hint = near === undefined ? `known commands: ${names.join(", ")}` : `did you mean "${near}"?`
   return `there is no command "${[...path, word].join(" ")}": ${hint}`
 }
 
 const written = ({ typed, name, value }: Given) =>
   name === undefined || value === undefined ? typed : `--${name}=${value}`
 
-/** Each once: to say a thing twice is no other thing. */
+/** Without repetitions: a flag given twice with one value means the same as once. */
 const once = (words: ReadonlyArray<string>) => [...new Set(words)]
 
 /**
- * A command line ready for the parser; else what to say of a command or flag that is not known.
+ * A command line ready for the parser, or the message about an unknown command or flag.
  *
- * Flags may stand before a command, behind it, and in between. They go where the parser wants them: `-c FILE` to the front, others behind the command.
+ * Flags may stand before, after or between the words of a command. They are moved to where the parser expects them: `-c
+ * FILE` to the front, all others after the command.
  */
 export const ready = (args: ReadonlyArray<string>, commands: Commands): Either.Either<Line, string> => {
   const { flags, words, rest } = partsOf(args)

@@ -1,4 +1,7 @@
-/** Commands that src/main.ts starts by itself, before a parser is loaded. They are here for `--help` and the completions. */
+/**
+ * Commands that src/main.ts starts by itself, without loading the parser. They are defined here so that `--help` and
+ * the completions list them.
+ */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 

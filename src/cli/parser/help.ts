@@ -1,12 +1,15 @@
-/** The parser's help as a person wants it: one line for a flag or a command, wrapped to the screen. Pure. */
+/**
+ * Reformats the parser's help, which takes several lines for a flag, repeats its type as a sentence, and does not wrap
+ * at the width of the screen: one entry for each flag or command. Pure.
+ */
 import { stripVTControlCharacters } from "node:util"
 import { lines as inLines, join, message, type Shown, type Text } from "../shown.ts"
 import type { Screen } from "../terminal.ts"
 
-/** What it says of every flag. */
+/** Sentences that the parser prints for every flag. */
 const NOISE = /^(A |An |This setting |One of the following: )/
 
-/** From here on the text stands beside a name that is no longer than this. */
+/** Maximum column of the descriptions; a longer name has its description below it. */
 const COLUMN = 30
 
 const wrap = (text: string, width: number): ReadonlyArray<string> => {
@@ -19,7 +22,7 @@ const wrap = (text: string, width: number): ReadonlyArray<string> => {
   return lines
 }
 
-/** Names with their texts beside them, or below where a name is long. */
+/** Names with their descriptions beside them, or below a long name. */
 const listed = (
   entries: ReadonlyArray<readonly [name: string, text: string]>,
   width: number
@@ -34,7 +37,7 @@ const listed = (
   })
 }
 
-/** A flag or an argument, and below it what it means. */
+/** Flags or arguments with their descriptions, which the parser prints indented below each. */
 const flags = (lines: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> => {
   const entries: Array<[name: string, text: string]> = []
   for (const line of lines) {
@@ -49,14 +52,14 @@ const flags = (lines: ReadonlyArray<string>): ReadonlyArray<readonly [string, st
   return entries
 }
 
-/** A command without its flags, which its own help tells. */
+/** Commands without their flags, which the help of each command lists. */
 const commands = (lines: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> =>
   lines.map((line) => {
     const [, usage = "", text = ""] = line.match(/^ *- (.*?) {2,}(.*)$/) ?? []
     return [usage.replace(/ [[(<].*$/, ""), text]
   })
 
-/** Exit codes stand one below the other. */
+/** The description, with the exit codes listed below each other: the parser prints it as one paragraph. */
 const described = (lines: ReadonlyArray<string>, width: number): ReadonlyArray<string> =>
   lines.flatMap((line) => {
     const [text = "", codes] = line.split(/ (?=Exit codes:)/)
@@ -67,7 +70,7 @@ const described = (lines: ReadonlyArray<string>, width: number): ReadonlyArray<s
     return [...wrap(text, width), "", "Exit codes:", "", ...listed(entries, width)]
   })
 
-/** The help of a command, or of all without one. A text that is no help stays in its own words. */
+/** The help of a command, or of all commands. Text that is not help is kept as it is. */
 export const readable = (text: string, command: ReadonlyArray<string>, { width, paint }: Screen): Shown => {
   const plain = stripVTControlCharacters(text)
   if (!/^USAGE$/m.test(plain)) return message(plain)

@@ -1,13 +1,13 @@
-/** A command line that only starts the daemon, read without the parser: that one would stay in memory with `--attach`. */
+/** Reads a command line that only starts the daemon without the parser, which would stay in memory with `--attach`. */
 
-/** How the daemon is to be started. */
+/** How to start the daemon. */
 export interface Plain {
   readonly config: string | undefined
   readonly attach: boolean
   readonly once: boolean
 }
 
-/** None for a command line with anything else in it, or with a mistake: the parser knows what to say. Pure. */
+/** Undefined for a command line with anything else in it, or with a mistake, which the parser reports. Pure. */
 export const plain = (args: ReadonlyArray<string>): Plain | undefined => {
   let asked: Plain = { config: undefined, attach: false, once: false }
   for (let index = 0; index < args.length; index++) {

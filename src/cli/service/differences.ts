@@ -1,4 +1,4 @@
-/** Where the daemon of an entry starts otherwise than one that is started here and now. */
+/** How the daemon of an installed entry starts differently from one that is started here and now. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../../config/Config.ts"
@@ -11,7 +11,7 @@ import { type Unit, unitOf } from "./unit.ts"
 
 const octal = (umask: number) => umask.toString(8).padStart(3, "0")
 
-/** In words. Values that only the entry has are not shown: a person may have put a secret there. Pure. */
+/** The differences in words. Values that only the entry has are not shown, because they may be secrets. Pure. */
 export const between = (here: Unit, there: Start): ReadonlyArray<string> => {
   const names = [...new Set([...Object.keys(here.environment), ...Object.keys(there.environment)])]
     .filter((name) => !LOCALE.includes(name))
@@ -35,14 +35,14 @@ export const between = (here: Unit, there: Start): ReadonlyArray<string> => {
   ]
 }
 
-/** Keys of a config whose value is a variable that an entry does not have. */
+/** Keys of a config whose value comes from a variable that an entry does not have. */
 export const unknownTo = Effect.fnUntraced(function* (raw: Config.Raw, environment: Start["environment"]) {
   return (yield* resolved(raw)).flatMap(({ path, origin }) =>
     origin.from === "environment" && !(origin.name in environment) ? [{ key: pathOf(path), name: origin.name }] : []
   )
 })
 
-/** Of the entry of a config, against its config and this environment; nothing where there is no entry. */
+/** The differences between the entry of a config and this config and environment; none without an entry. */
 export const differences = Effect.fn("service.differences")(function* (config: string) {
   const { manages, text } = yield* find(config)
   const there = Option.flatMap(text, manages.read)

@@ -1,4 +1,4 @@
-/** The entry of a config with the service manager: found, written, stopped, forgotten, and waited for. */
+/** The entry of a config with the service manager: finds, writes, stops and unloads it, and waits for its daemon. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -16,17 +16,22 @@ import { ask, type Manager, ManagerError } from "./manager.ts"
 import { systemd } from "./systemd.ts"
 import { labelOf } from "./unit.ts"
 
-/** A start that takes longer than this has failed. */
-const UP_WITHIN = "1 minute"
-/** How the daemon's log says that it is up. */
+/** Timeout of a start. */
+const START_TIMEOUT = "1 minute"
+/** The message in the daemon's log that says it is up. */
 const UP = "anklet is up"
-const LOOK_EVERY = "200 millis"
-/** A daemon that lives for so many looks is up, also where its log does not say so (LOG_LEVEL=ERROR). */
+const CHECK_INTERVAL = "200 millis"
+/**
+ * Number of consecutive checks in which a daemon must be alive to count as up even if its log does not say so
+ * (LOG_LEVEL=ERROR).
+ */
 const SETTLED = 50
-/** One that is seen dead so often is not only about to start: what was known of it before is seen once or twice. */
+/**
+ * After this many "not running" answers the start has failed; the first one or two may still describe the previous run.
+ */
 const GONE = 5
-/** A service manager forgets an entry a while after it was told to, in looks. */
-const FORGETS_WITHIN = 150
+/** Maximum number of checks until a service manager has forgotten an entry, which takes it a while. */
+const FORGET_CHECKS = 150
 
 /** The service manager of this host, for this user. */
 const manager: Effect.Effect<Manager, ManagerError, Exec> = Effect.gen(function* () {
@@ -48,7 +53,7 @@ const manager: Effect.Effect<Manager, ManagerError, Exec> = Effect.gen(function*
   })
 })
 
-/** Where a config's entry is, and what is known of it. */
+/** The location and the state of a config's entry. */
 export const find = Effect.fnUntraced(function* (config: string) {
   const fs = yield* FileSystem
   const paths = yield* Path
@@ -57,10 +62,10 @@ export const find = Effect.fnUntraced(function* (config: string) {
   const { user } = yield* home
   const file = paths.join(user, manages.folder, manages.fileOf(label))
   const text = yield* Effect.option(fs.readFileString(file))
-  return { manages, label, name: manages.nameOf(label), file, text, state: yield* manages.look(label) }
+  return { manages, label, name: manages.nameOf(label), file, text, state: yield* manages.query(label) }
 })
 
-/** Says what a person can do about a file that cannot be written. */
+/** Explains what a person can do about a file that cannot be written. */
 export const unwritable = (file: string) =>
   Effect.mapError(
     ({ message }: { readonly message: string }) =>
@@ -69,15 +74,15 @@ export const unwritable = (file: string) =>
       })
   )
 
-/** Write an entry's file, whole or not at all. */
+/** Writes an entry's file in one step. */
 export const write = Effect.fnUntraced(function* (file: string, text: string) {
   const paths = yield* Path
   yield* Files.makeFolder(paths.dirname(file))
-  // the service manager reads it
+  // readable by the service manager
   yield* Files.replace(file, text, 0o644)
 })
 
-/** Stop the process of an entry, let it clean up, and wait until it is gone. */
+/** Stops the process of an entry, lets it clean up, and waits until it has exited. */
 export const stop = Effect.fnUntraced(function* (pid: number, config: string) {
   const exec = yield* Exec
   const found = yield* exec.identify(pid)
@@ -87,7 +92,7 @@ export const stop = Effect.fnUntraced(function* (pid: number, config: string) {
     try: () => process.kill(pid, "SIGTERM"),
     catch: (error) => new ManagerError({ detail: `pid ${pid} cannot be signalled: ${error}` })
   })
-  // a config that is broken by now does not keep the daemon from being stopped
+  // the daemon can be stopped even if its config has become invalid since
   const read = yield* Effect.option(Config.readDaemon(config))
   yield* untilGone(
     found.value,
@@ -96,21 +101,21 @@ export const stop = Effect.fnUntraced(function* (pid: number, config: string) {
   yield* say("anklet has stopped")
 })
 
-/** Let the service manager forget an entry. */
+/** Unloads an entry, and waits until the service manager has forgotten it. */
 export const forget = (manages: Manager, label: string) =>
   manages.unload(label).pipe(
     Effect.zipRight(
-      manages.look(label).pipe(
+      manages.query(label).pipe(
         Effect.repeat({
           while: ({ isLoaded, pid }) => isLoaded || Option.isSome(pid),
-          schedule: Schedule.intersect(Schedule.spaced(LOOK_EVERY), Schedule.recurs(FORGETS_WITHIN))
+          schedule: Schedule.intersect(Schedule.spaced(CHECK_INTERVAL), Schedule.recurs(FORGET_CHECKS))
         })
       )
     ),
     Effect.asVoid
   )
 
-/** Wait until the daemon of an entry is up; fails with how it ended. */
+/** Waits until the daemon of an entry is up; fails with how it ended. */
 export const untilUp = Effect.fnUntraced(function* (
   { manages, label, name }: { readonly manages: Manager; readonly label: string; readonly name: string },
   log: { readonly file: string; readonly from: reader.Place }
@@ -129,14 +134,14 @@ export const untilUp = Effect.fnUntraced(function* (
     let alive = 0
     let dead = 0
     while (alive < SETTLED) {
-      const { pid, lastExit } = yield* manages.look(label)
+      const { pid, lastExit } = yield* manages.query(label)
       alive = Option.isSome(pid) ? alive + 1 : 0
       if (Option.isNone(pid) && Option.isSome(lastExit) && lastExit.value !== "0") dead++
       if (dead >= GONE) return yield* failed(`it ended with ${Option.getOrElse(lastExit, () => "")}`)
-      yield* Effect.sleep(LOOK_EVERY)
+      yield* Effect.sleep(CHECK_INTERVAL)
     }
   })
   yield* Effect.raceFirst(watch, isUp.await).pipe(
-    Effect.timeoutFail({ duration: UP_WITHIN, onTimeout: () => failed("it takes too long") })
+    Effect.timeoutFail({ duration: START_TIMEOUT, onTimeout: () => failed("it takes too long") })
   )
 })

@@ -1,12 +1,15 @@
-/** What a daemon that is started by hand has from the shell and a service would not have: taken along into its entry, or named. */
+/**
+ * The variables that a daemon started by hand has from the shell and a service would lack: either copied into its
+ * entry, or reported.
+ */
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** How this terminal speaks, which another one does otherwise. */
+/** Settings of this terminal, which differ in another one. */
 export const LOCALE: ReadonlyArray<string> = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"]
-/** Taken along as they are. */
+/** Copied as they are. */
 const PLAIN = [
   ...LOCALE,
   ...["LOG_LEVEL", "NO_PROXY", "no_proxy", "NODE_OPTIONS", "NODE_USE_SYSTEM_CA"],
@@ -14,31 +17,34 @@ const PLAIN = [
   ...["ANKA_LOG_LEVEL", "ANKA_DELETE_LOGS", "ANKA_HOSTNAME", "ANKA_SWAP_DIR"],
   ...["ANKA_REGISTRY_USER", "ANKA_REGISTRY_API_KEY_ID"]
 ]
-/** Files and folders: those of the shell's folder are spelled out. */
+/** Files and folders: relative paths are made absolute. */
 const FILES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "ANKA_LOG_FILE"]
-/** Addresses: taken along where no user or password is in them. */
+/** Addresses: copied unless they contain a user or password. */
 const ADDRESSES = [
   ...["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
   ...["OTEL_EXPORTER_OTLP_ENDPOINT", "ANKA_REGISTRY"]
 ]
-/** Never taken along: everybody on this host may read an entry. */
+/** Never copied, because everyone on this host may read an entry. */
 const SECRETS = ["OTEL_EXPORTER_OTLP_HEADERS", "ANKA_REGISTRY_AUTH_TOKEN", "ANKA_REGISTRY_API_KEY"]
-/** Nor is what trusts anybody, which is done on purpose. */
+/** Nor are those that disable certificate checks, which a person must set deliberately. */
 const TRUSTING = ["NODE_TLS_REJECT_UNAUTHORIZED"]
 
-/** Whether the value of a variable is a secret, as far as its name and the value itself tell: `user:password@host` is a proxy's address as well. */
+/**
+ * Whether the value of a variable is a secret, judged by its name and the value: `user:password@host` is a valid
+ * address of a proxy, too.
+ */
 export const isSecret = (name: string, value: string): boolean =>
   SECRETS.includes(name) || (ADDRESSES.includes(name) && value.includes("@"))
 
-/** What is set here. */
+/** The variables that are set here. */
 export interface Given {
-  /** By name: what the service gets. */
+  /** By name: those that the service gets. */
   readonly taken: Readonly<Record<string, string>>
   /** Names of those that it does not get. */
   readonly left: ReadonlyArray<string>
 }
 
-/** Look through the environment of this process. */
+/** Reads the environment of this process. */
 export const given = Effect.gen(function* () {
   const paths = yield* Path
   const taken: Record<string, string> = {}

@@ -1,4 +1,4 @@
-/** `anklet service install | uninstall | status`, whatever the service manager. */
+/** `anklet service install | uninstall | status`, for any service manager. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ const describe = ({ pid, lastExit, isLoaded }: State): string =>
       `${isLoaded ? "does not run" : "is not loaded"}${Option.match(lastExit, { onNone: () => "", onSome: (how) => `; it last ended with ${how}` })}`
   })
 
-/** Install or renew the entry of a config and start its daemon. */
+/** Installs or renews the entry of a config and starts its daemon. */
 export const install = Effect.fn("service.install")(function* (config: string, flag: string) {
   const paths = yield* Path
   const { manages, label, name, file, text, state } = yield* find(config)
@@ -44,13 +44,13 @@ export const install = Effect.fn("service.install")(function* (config: string, f
   }
   for (const name of unit.left) {
     yield* complain(
-      `${name} is set here, and is not taken along: everybody on this host may read ${file}; ${manages.toSet(label, name)}`
+      `${name} is set here, but not copied: everyone on this host may read ${file}; ${manages.toSet(label, name)}`
     )
   }
   const wanted = manages.textOf(unit)
   const isSame = Option.contains(text, wanted)
   const running = yield* PidFile.find(yield* PidFile.pathOf(raw.daemon.pidFileDir))
-  // one that takes nothing new leaves its jobs to the one that is started here; one of this entry may be stopped as well
+  // a draining daemon leaves its jobs to the one started here; one of this entry may be stopped as well
   const isGone = yield* Option.match(running, {
     onNone: () => Effect.succeed(false),
     onSome: (process) =>
@@ -78,7 +78,7 @@ export const install = Effect.fn("service.install")(function* (config: string, f
   yield* isSame && state.isLoaded ? manages.start(label) : manages.load(label, file)
   yield* untilUp({ manages, label, name }, { file: log, from: place })
   yield* say(
-    `anklet is up${Option.match((yield* manages.look(label)).pid, { onNone: () => "", onSome: (pid) => ` (pid ${pid})` })}; it starts again when you log in, and after a failure`
+    `anklet is up${Option.match((yield* manages.query(label)).pid, { onNone: () => "", onSome: (pid) => ` (pid ${pid})` })}; it starts again when you log in, and after a failure`
   )
   yield* say(`  log:     ${log}`)
   if (manages.name === "launchd") yield* say(`  errors:  ${unit.errors}`)
@@ -88,7 +88,7 @@ export const install = Effect.fn("service.install")(function* (config: string, f
   return 0
 })
 
-/** Stop the daemon of a config's entry, and take the entry away. */
+/** Stops the daemon of a config's entry, and removes the entry. */
 export const uninstall = Effect.fn("service.uninstall")(function* (config: string) {
   const fs = yield* FileSystem
   const { manages, label, name, file, text, state } = yield* find(config)
@@ -104,11 +104,11 @@ export const uninstall = Effect.fn("service.uninstall")(function* (config: strin
   return 0
 })
 
-/** What is there of a config's entry, and how its daemon is; not running is 5. */
+/** Shows a config's entry, and whether its daemon is running; exit code 5 if it is not. */
 export const status = Effect.fn("service.status")(function* (config: string, json: boolean) {
   const { manages, name, file, text, state } = yield* find(config)
   const isInstalled = Option.isSome(text)
-  // a config that is broken by now does not keep it from being told
+  // the status is shown even if the config has become invalid since
   const differs = yield* Effect.orElseSucceed(differences(config), () => [])
   if (json) {
     const all = {

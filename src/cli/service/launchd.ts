@@ -7,10 +7,10 @@ import { build, parse as parsePlist } from "plist"
 import { ask, type Manager, ManagerError, must, type Start, type State } from "./manager.ts"
 import { FILES, RESTART_AFTER, STOP_WITHIN, UMASK, type Unit } from "./unit.ts"
 
-/** What `bootstrap` exits with while an entry of this name is on its way out. */
+/** Exit codes of `bootstrap` while an entry of this name is being unloaded. */
 const BUSY = [5, 37]
 const TRIES = Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(10))
-/** What it exits with when nobody is logged in at the screen. */
+/** Its exit code if nobody is logged in at the screen. */
 const NO_SESSION = 125
 
 const nameOf = (label: string) => `com.veertu.${label}`
@@ -21,19 +21,19 @@ const textOf = ({ label, command, folder, environment, umask, errors }: Unit): s
     ProgramArguments: [...command],
     WorkingDirectory: folder,
     EnvironmentVariables: { ...environment },
-    // others than its own would be
+    // only if it differs from launchd's own
     ...(umask === UMASK ? {} : { Umask: umask }),
     RunAtLoad: true,
-    // `anklet -s stop` ends with 0, and must stay stopped
+    // `anklet -s stop` exits with 0, and must stay stopped
     KeepAlive: { SuccessfulExit: false },
     ThrottleInterval: RESTART_AFTER,
     ExitTimeOut: STOP_WITHIN,
-    // a Mac that runs jobs must not be slowed down as what runs in the background is
+    // launchd would slow down a background process, and the Mac is there to run jobs
     ProcessType: "Interactive",
     // Anka needs the session at the screen
     LimitLoadToSessionType: "Aqua",
     SoftResourceLimits: { NumberOfFiles: FILES },
-    // with --attach all of the log goes there too; its own file is enough
+    // with --attach the whole log goes there too; its own file is enough
     StandardOutPath: "/dev/null",
     StandardErrorPath: errors
   })}\n`
@@ -58,7 +58,7 @@ const read = (text: string): Option.Option<Start> =>
     }))
   )
 
-/** `launchctl print` is made for people; the keys of the entry itself are indented by one tab. */
+/** `launchctl print` is meant for people; the keys of the entry itself are indented by one tab. */
 const parse = (text: string): State => {
   const value = (key: string) => Option.fromNullable(text.match(new RegExp(`^\\t${key} = (.*)$`, "m"))?.[1])
   return {
@@ -71,7 +71,7 @@ const parse = (text: string): State => {
   }
 }
 
-/** launchd, as it serves the user with this number. */
+/** launchd for the user with this number. */
 export const launchd = (uid: string): Manager => {
   const domain = `gui/${uid}`
   const target = (label: string) => `${domain}/${nameOf(label)}`
@@ -82,7 +82,7 @@ export const launchd = (uid: string): Manager => {
     fileOf: (label) => `${nameOf(label)}.plist`,
     textOf,
     read,
-    look: (label) =>
+    query: (label) =>
       Effect.map(ask("launchctl", "print", target(label)), ({ code, stdout }) =>
         code === 0 ? parse(stdout) : { isLoaded: false, pid: Option.none(), lastExit: Option.none() }
       ),

@@ -1,4 +1,7 @@
-/** What starts a program when its user logs in and again after a failure: launchd on a Mac, systemd on Linux. */
+/**
+ * The service manager, which starts a program when its user logs in and again after a failure: launchd on a Mac,
+ * systemd on Linux.
+ */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -6,7 +9,7 @@ import { hiding } from "../../secrets/Secrets.ts"
 import { Exec } from "../../services/Exec.ts"
 import type { Unit } from "./unit.ts"
 
-/** It does not do as asked. */
+/** The service manager failed. */
 export class ManagerError extends hiding(
   Schema.TaggedError<ManagerError>()("ManagerError", {
     detail: Schema.String,
@@ -19,16 +22,16 @@ export class ManagerError extends hiding(
   }
 }
 
-/** What it says of an entry. */
+/** The service manager's view of an entry. */
 export interface State {
-  /** Whether it knows of the entry. */
+  /** Whether it knows the entry. */
   readonly isLoaded: boolean
   readonly pid: Option.Option<number>
-  /** How the last process ended, if one has: its exit code, or a signal. */
+  /** How the last process ended, if any: its exit code, or a signal. */
   readonly lastExit: Option.Option<string>
 }
 
-/** How an entry's file says that the program is started. */
+/** How the program is started, as an entry's file says. */
 export interface Start {
   readonly command: ReadonlyArray<string>
   readonly folder: string
@@ -39,40 +42,40 @@ export interface Start {
 /** A service manager. */
 export interface Manager {
   readonly name: "launchd" | "systemd"
-  /** What it calls the entry of a label. */
+  /** Its name for the entry of a label. */
   readonly nameOf: (label: string) => string
-  /** Where entries are written, from the user's home. */
+  /** The folder of entries, relative to the user's home. */
   readonly folder: string
   /** The name of an entry's file. */
   readonly fileOf: (label: string) => string
-  /** What is written there. */
+  /** The content of the file. */
   readonly textOf: (unit: Unit) => string
-  /** What a file says; none where that is not to be understood. */
+  /** Parses a file; none if it cannot be parsed. */
   readonly read: (text: string) => Option.Option<Start>
-  readonly look: (label: string) => Effect.Effect<State, ManagerError, Exec>
-  /** Make the entry of the file known, also for the next log-in, and start it. */
+  readonly query: (label: string) => Effect.Effect<State, ManagerError, Exec>
+  /** Registers the entry in the file, also for the next log-in, and starts it. */
   readonly load: (label: string, file: string) => Effect.Effect<void, ManagerError, Exec>
-  /** Start an entry that is known. */
+  /** Starts a registered entry. */
   readonly start: (label: string) => Effect.Effect<void, ManagerError, Exec>
-  /** Forget the entry. What runs of it is stopped, which may go on after this. */
+  /** Unregisters the entry. Its process is stopped, which may take longer than this call. */
   readonly unload: (label: string) => Effect.Effect<void, ManagerError, Exec>
-  /** To be run when a file has been removed. */
+  /** Must be run after a file was removed. */
   readonly reload: Effect.Effect<void, ManagerError, Exec>
-  /** How a person starts an entry that was stopped. */
+  /** The command by which a person starts a stopped entry. */
   readonly toStart: (label: string) => string
-  /** How a person gives the entry of a label a variable that its file must not hold. */
+  /** How a person gives the entry of a label a variable that its file must not contain. */
   readonly toSet: (label: string, name: string) => string
-  /** What else a person should know. */
+  /** Anything else that a person should know. */
   readonly note: Option.Option<string>
 }
 
-/** Run one of its commands; the exit code is the caller's to judge. */
+/** Runs one of its commands; the caller judges the exit code. */
 export const ask = (program: string, ...args: ReadonlyArray<string>) =>
   Effect.flatMap(Exec, (exec) => exec.run(program, args, { timeout: "2 minutes" })).pipe(
     Effect.mapError(({ message }) => new ManagerError({ detail: message }))
   )
 
-/** Run one of its commands, which must work. */
+/** Runs one of its commands, which must succeed. */
 export const must = (program: string, ...args: ReadonlyArray<string>) =>
   Effect.flatMap(ask(program, ...args), ({ code, stdout, stderr }) =>
     code === 0

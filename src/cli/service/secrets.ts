@@ -1,4 +1,4 @@
-/** Secrets that somebody wrote into the entry of a config, where other users of this host may read them. */
+/** Finds secrets that someone wrote into the entry of a config, where other users of this host may read them. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../../config/Config.ts"
@@ -7,10 +7,13 @@ import { resolved } from "../../plugins/resolved.ts"
 import { find } from "./entry.ts"
 import { isSecret } from "./environment.ts"
 
-/** A token of GitHub's, by how it begins (docs.github.com, "About authentication to GitHub"). */
+/** A token of GitHub, by its prefix (docs.github.com, "About authentication to GitHub"). */
 const TOKEN = /\b(gh[pousr]|github_pat)_\w{16}/
 
-/** In words, without any value; nothing where there is no entry, or nobody else may read its file. Fails where the config cannot be read. */
+/**
+ * What is exposed, in words without any value; empty if there is no entry, or nobody else may read its file. Fails if
+ * the config cannot be read.
+ */
 export const exposed = Effect.fn("service.exposed")(function* (config: string) {
   const { manages, file, text } = yield* find(config)
   const there = Option.flatMap(text, manages.read)

@@ -6,11 +6,11 @@ import { FILES, RESTART_AFTER, STOP_WITHIN, UMASK, type Unit } from "./unit.ts"
 
 const nameOf = (label: string) => `${label.replace(".", "-")}.service`
 
-/** A word in a unit file: quoted, and without meaning for systemd. */
+/** A word in a unit file, quoted and escaped. */
 const word = (text: string) => `"${text.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%")}"`
 const argument = (text: string) => word(text).replaceAll("$", "$$$$")
 
-/** glibc keeps freed memory for long; with these it gives it back. */
+/** glibc keeps freed memory for a long time; with these settings it returns it. */
 const ENVIRONMENT = { MALLOC_TRIM_THRESHOLD_: "65536", MALLOC_MMAP_THRESHOLD_: "65536" }
 
 const textOf = ({ config, command, folder, environment, umask }: Unit): string =>
@@ -42,7 +42,7 @@ StandardError=journal
 WantedBy=default.target
 `
 
-/** The words of a line, as `word` and `argument` write them. */
+/** Parses the words of a line, as `word` and `argument` write them. */
 const wordsOf = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare]) =>
     (quoted ?? bare ?? "").replace(/\\(.)/g, "$1").replaceAll("%%", "%")
@@ -72,7 +72,7 @@ const parse = (text: string): State => {
   const value = new Map(text.split("\n").map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)]))
   const pid = Number(value.get("MainPID"))
   return {
-    // a file that is there is known; one that was enabled too
+    // a unit file that exists is loaded; only an enabled one counts as registered
     isLoaded: value.get("LoadState") === "loaded" && value.get("UnitFileState") === "enabled",
     pid: pid > 0 ? Option.some(pid) : Option.none(),
     lastExit:
@@ -84,7 +84,7 @@ const parse = (text: string): State => {
 
 const systemctl = (...args: ReadonlyArray<string>) => must("systemctl", "--user", ...args)
 
-/** systemd, as it serves the current user. */
+/** systemd for the current user. */
 export const systemd = (user: string): Manager => ({
   name: "systemd",
   nameOf,
@@ -92,7 +92,7 @@ export const systemd = (user: string): Manager => ({
   fileOf: nameOf,
   textOf,
   read,
-  look: (label) =>
+  query: (label) =>
     Effect.map(ask("systemctl", "--user", "show", `--property=${PROPERTIES.join(",")}`, nameOf(label)), ({ stdout }) =>
       parse(stdout)
     ),

@@ -1,4 +1,4 @@
-/** What a service manager is told: one entry for each config, for the user who has the templates. */
+/** What is registered with a service manager: one entry for each config, for the user who has the templates. */
 import { createHash } from "node:crypto"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
@@ -13,37 +13,45 @@ import { ManagerError } from "./manager.ts"
 
 /** An entry. All paths are absolute. */
 export interface Unit {
-  /** The same for the same config, and for no other. */
+  /** Unique to the config. */
   readonly label: string
   readonly config: string
   /** The program and its arguments. */
   readonly command: ReadonlyArray<string>
-  /** Where it is started: a relative work_dir begins here, and the log is here if the config names no folder for it. */
+  /**
+   * The working directory: a relative work_dir begins here, and the log is here if the config names no folder for it.
+   */
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
-  /** What is set here and may not be written down: everybody on this host may read the entry. */
+  /**
+   * Names of variables that are set here but must not be written down, because everyone on this host may read the
+   * entry.
+   */
   readonly left: ReadonlyArray<string>
-  /** The permissions that no new file has, as a start by hand would have them. */
+  /** The umask, as in a start by hand. */
   readonly umask: number
-  /** What is said before the log is open, and by a crash. */
+  /** The file for messages before the log is open, and of a crash. */
   readonly errors: string
 }
 
 const LABEL = "anklet"
 
-/** Where `anka`, `node` and what plugins need are looked for. */
+/** Where `anka`, `node` and what plugins need are searched for. */
 const FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
 
-/** Between a stop and the end of its patience, in seconds: the longest clean-up is a VM that is hard to delete and a runner that is hard to remove. */
+/**
+ * Timeout of a stop in seconds. The longest clean-up is a VM that is hard to delete and a runner that is hard to
+ * remove.
+ */
 export const STOP_WITHIN = 300
-/** Between a failure and the next start, in seconds. */
+/** Interval between a failure and the next start, in seconds. */
 export const RESTART_AFTER = 30
-/** The umask of a service manager. */
+/** The default umask of a service manager. */
 export const UMASK = 0o022
-/** Open files. */
+/** Maximum number of open files. */
 export const FILES = 8192
 
-/** The label of a config: the usual one's is short, another's has its name and a mark of its path in it. */
+/** The label of a config: short for the default config; otherwise with the config's name and a hash of its path. */
 export const labelOf = Effect.fnUntraced(function* (config: string) {
   const paths = yield* Path
   if (config === (yield* home).config) return LABEL
@@ -65,7 +73,7 @@ const inPath = Effect.fnUntraced(function* (name: string) {
   return yield* Effect.filter(found, (file) => Effect.orElseSucceed(fs.exists(file), () => false))
 })
 
-/** This program by names that outlive an upgrade: not `…/node/20.1/bin/node`, but the link to it that is in PATH. */
+/** This program by a name that outlives an upgrade: not `…/node/20.1/bin/node`, but the link to it in PATH. */
 const program = Effect.gen(function* () {
   const fs = yield* FileSystem
   const paths = yield* Path
@@ -91,11 +99,11 @@ export const unitOf = Effect.fn("service.unitOf")(function* ({ daemon, content }
   const needed = [runtime, ...(anka === undefined ? [] : [anka])].map((file) => paths.dirname(file))
   const { taken, left } = yield* given
   const told = [daemon.file, daemon.logDir, paths.resolve("."), user, ...Object.values(taken)]
-  // XML has no way to write them, and in a unit file a line break begins another setting
+  // XML cannot represent them, and in a unit file a line break begins another setting
   const odd = told.find((text) => visible(text, Number.POSITIVE_INFINITY) !== text)
   if (odd !== undefined) {
     return yield* new ManagerError({
-      detail: `"${visible(odd)}" has a character in it that a service file cannot hold: give it another name`
+      detail: `"${visible(odd)}" contains a character that a service file cannot hold: rename it`
     })
   }
   const unit: Unit = {
