@@ -27,7 +27,7 @@ const at = (values: ReadonlyArray<number>, share: number) =>
 const ms = (value: number) => `${value.toFixed(1)} ms`
 const wait = (time: number) => new Promise((resolve) => setTimeout(resolve, time))
 
-/** New enough to be no job that GitHub should have given up. */
+/** Recent enough that GitHub would not have given the job up. */
 const START = Date.now() - 3_600_000
 
 const job = (n: number, template = "t") =>
@@ -41,7 +41,7 @@ const job = (n: number, template = "t") =>
     detail: { owner: "o", repo: "r", id: n }
   })
 
-/** From telling the store of a job to its claim on an idle host, with so many hosts that wait. */
+/** Time from adding a job to the store to its claim by an idle host, with this many hosts waiting. */
 const pickUp = (hosts: number, jobs: number) =>
   Effect.gen(function* () {
     yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
@@ -99,7 +99,7 @@ const caller = { host: "bench", life: "1", generation: "g" }
 const send = (redis: Redis | ReturnType<Redis["pipeline"]>, command: Command) =>
   redis.evalsha(scripts[command._tag].sha, 15, ...keysOf(SCOPE), ...argumentsOf(command))
 
-/** What one claim costs Redis, by its own count, with so many jobs queued in so many classes. */
+/** Cost of one claim for Redis, by its own count, with this many queued jobs in this many classes. */
 const claimCost = async (queued: number, classes: number) => {
   await server.ask(async (redis) => {
     await redis.flushall()
@@ -167,7 +167,7 @@ const idle = async (macs: number, seconds: number) => {
   ])
 }
 
-/** How often anybody looks, of so many hosts that ask every second. */
+/** Number of polls by all hosts together, with this many hosts that ask every second. */
 const looks = (hosts: number, seconds: number) =>
   Effect.gen(function* () {
     yield* Effect.promise(() => server.ask((redis) => redis.flushall()))

@@ -1,12 +1,15 @@
-/** What daemons that find nothing cost, beside a runtime that does nothing at all. */
+/** The cost of daemons that find nothing to do, compared with a runtime that does nothing at all. */
 import { spawn } from "node:child_process"
 import { mb, type Row, times } from "./table.ts"
 import { charged, daemon, isUp, type Use, useOf, wait } from "./world.ts"
 
-/** Until a daemon has settled, in seconds: it starts, looks, and gives back what the start took. */
+/** Time until a daemon has settled, in seconds: it starts, polls, and frees what the start used. */
 const SETTLED = 20
 
-/** Watch them for so many seconds. Growth is told from a third of the time on, which is the fifth minute of the full run. */
+/**
+ * Time of the observation, in seconds. Growth is measured from a third of it on, which is the fifth minute of the full
+ * run.
+ */
 export const idle = async (seconds: number): Promise<ReadonlyArray<Row>> => {
   const bare = spawn(process.execPath, ["-e", "setInterval(() => {}, 1 << 30)"], { stdio: "ignore" })
   const two = await daemon({ services: 2, interval: 10 })
@@ -19,7 +22,7 @@ export const idle = async (seconds: number): Promise<ReadonlyArray<Row>> => {
   const before = measure()
   await wait((seconds / 3) * 1000)
   const third = measure()
-  // between two collections of garbage memory goes up and down: the median of the last minute
+  // memory rises and falls between two collections of garbage: the median of the last minute
   await wait(((seconds * 2) / 3) * 1000 - 60_000 * Math.min(1, seconds / 120))
   const samples: Array<ReadonlyArray<Use>> = []
   for (let n = 0; n < 12; n++) {

@@ -1,16 +1,16 @@
-/** Jobs one after the other: memory on the way, and how soon each is picked up. */
+/** Jobs one after the other: memory over time, and how soon each is picked up. */
 import { start as startGitHub } from "../src/simulator/github/server.ts"
 import { start as startRedis } from "../test/store/server.ts"
 import { at, mb, ms, type Row, times } from "./table.ts"
 import { type Daemon, daemon, isOver, isUp, type Setup, useOf, wait } from "./world.ts"
 
-/** From "queued" to the first `anka`, and of that our own share. */
+/** Time from "queued" to the first call of `anka`, and our own share of it. */
 interface PickUp {
   readonly whole: number
   readonly own: number
 }
 
-/** Queue a job at any moment between two looks, and see when it is picked up. */
+/** Queues a job at any moment between two polls, and measures when it is picked up. */
 const pickUp = async (macs: ReadonlyArray<Daemon>, interval: number, n: number): Promise<PickUp> => {
   const [first] = macs
   if (first === undefined) throw new Error("no Mac")
@@ -22,7 +22,7 @@ const pickUp = async (macs: ReadonlyArray<Daemon>, interval: number, n: number):
   const calls = () => macs.flatMap((mac, n) => mac.ankaCalls().slice(known[n]))
   while (calls().length === 0) await wait(2)
   const called = Math.min(...calls())
-  // what showed the job is the first list of its run's jobs
+  // the job became visible with the first list of its run's jobs
   const shown = first.github.log.slice(asked).find(({ path }) => path.includes(`/runs/${job.runId}/jobs`))
   await isOver(first, job.id)
   return { whole: called - queued, own: called - (shown?.at ?? called) }
@@ -58,7 +58,7 @@ const told = (name: string, all: ReadonlyArray<PickUp>): ReadonlyArray<Row> => {
   ]
 }
 
-/** `many` jobs at an interval of 1 s, `few` at 10 s and with a store between two Macs. */
+/** `many` jobs at an interval of 1 s, `few` at 10 s and with a store shared by two Macs. */
 export const jobs = async (many: number, few: number): Promise<ReadonlyArray<Row>> => {
   const rows: Array<Row> = []
   const memory: Array<{ readonly done: number; readonly private: number }> = []

@@ -1,4 +1,4 @@
-/** How long one waits for a first word: from the start of the process to its end, or to the first look at GitHub. */
+/** Start-up times: from the start of the process to its end, or to the first poll of GitHub. */
 import { spawnSync } from "node:child_process"
 import { PROGRAM } from "../test/whole/program.ts"
 import { median, ms, type Row, times } from "./table.ts"
@@ -12,7 +12,7 @@ const once = ([program = "", ...args]: ReadonlyArray<string>): number => {
   return Number(process.hrtime.bigint() - from) / 1e6
 }
 
-/** In turn, so that all of them have the same machine. */
+/** In turn, so that all of them run under the same load. */
 export const startUp = async (rounds: number): Promise<ReadonlyArray<Row>> => {
   const lines = [
     [...NODE, "-e", "0"],

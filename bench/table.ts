@@ -1,9 +1,9 @@
-/** What is measured, as rows; printed, and written into docs/performance.md with the machine's description. */
+/** Measured figures as rows; printed, and written into docs/performance.md with the machine's description. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { arch, cpus, totalmem, type } from "node:os"
 import Table from "cli-table3"
 
-/** A figure, what was measured, how that is beside something known, and what it should be. */
+/** A figure: its value, a known value to compare it with, and the target. */
 export interface Row {
   readonly figure: string
   readonly measured: string
@@ -15,18 +15,18 @@ export const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0
 export const mb = (kib: number): string => `${(kib / 1024).toFixed(1)} MB`
 export const times = (value: number, base: number, name: string): string => `${(value / base).toFixed(2)} × ${name}`
 
-/** The value below which this share of the values is. */
+/** The value below which this share of the values lies. */
 export const at = (values: ReadonlyArray<number>, share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
 export const median = (values: ReadonlyArray<number>): number => at(values, 0.5)
 
-/** Where this was measured. */
+/** The machine on which the figures were measured. */
 export const machine = (): string => {
   const program = process.env.ANKLET_BIN === undefined ? "`dist/`" : "the one file of a release"
   return `${type()} ${arch()}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}; the program is ${program}`
 }
 
-/** Print the rows as one table. */
+/** Prints the rows as one table. */
 export const print = (rows: ReadonlyArray<Row>): void => {
   const table = new Table({
     head: ["figure", "measured", "beside", "goal"],
@@ -39,7 +39,7 @@ export const print = (rows: ReadonlyArray<Row>): void => {
 const PAGE = "docs/performance.md"
 const HEADING = "## The last full run"
 
-/** Keep them: what stands above the heading stays. */
+/** Saves the rows; the text above the heading is kept. */
 export const write = (rows: ReadonlyArray<Row>, taken: string): void => {
   const cells = (...all: ReadonlyArray<string>) => `| ${all.join(" | ")} |`
   const lines = [

@@ -1,4 +1,4 @@
-/** What GitHub is asked, idle and for a job. */
+/** The number of requests to GitHub, idle and for a job. */
 import type { Row } from "./table.ts"
 import { charged, type Daemon, daemon, isOver, isUp, wait } from "./world.ts"
 
@@ -6,7 +6,7 @@ const SETUPS = [1, 5].flatMap((repositories) => [1, 2, 20].map((services) => ({ 
 
 const count = ({ github }: Daemon) => ({ at: Date.now(), requests: github.log.length, cost: charged(github) })
 
-/** Watch six daemons at an interval of 10 s for so many seconds, and then give each of them so many jobs. */
+/** Observes six daemons at an interval of 10 s for this many seconds, and then gives each of them this many jobs. */
 export const thrift = async (seconds: number, jobs: number): Promise<ReadonlyArray<Row>> => {
   const all = await Promise.all(
     SETUPS.map(async (setup) => ({ ...setup, it: await daemon({ ...setup, interval: 10 }) }))

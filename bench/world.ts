@@ -1,4 +1,4 @@
-/** Daemons to measure: each with a home of its own, on a simulated host, asking a simulated GitHub. */
+/** Daemons to measure: each with a home of its own, on a simulated host, polling a simulated GitHub. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import {
   appendFileSync,
@@ -21,7 +21,7 @@ const OWNER = "acme"
 
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Wait for something that is looked at often. */
+/** Waits until a condition holds, checking it often. */
 export const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await wait(1)
 }
@@ -36,7 +36,7 @@ export interface Use {
   readonly cpu: number
 }
 
-/** What a process uses now. Linux only. */
+/** The current memory and CPU time of a process. Linux only. */
 export const useOf = (pid: number): Use => {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")
   const field = (name: string) => Number(rollup.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0)
@@ -49,7 +49,7 @@ export const useOf = (pid: number): Use => {
   }
 }
 
-/** A daemon that runs, its GitHub, and its host. */
+/** A running daemon, its GitHub, and its host. */
 export interface Daemon {
   readonly child: ChildProcess
   readonly pid: number
@@ -63,15 +63,15 @@ export interface Daemon {
   readonly stop: () => Promise<void>
 }
 
-/** What a daemon is to do. */
+/** How to start a daemon. */
 export interface Setup {
   readonly services: number
   readonly repositories?: number
-  /** Seconds between two looks. */
+  /** Interval between two polls, in seconds. */
   readonly interval: number
-  /** Its `anka` answers at once what every start asks. */
+  /** Whether its `anka` answers the queries of every start at once. */
   readonly isQuick?: boolean
-  /** Lines of `database:`, for Macs that share a GitHub as well. */
+  /** Lines of `database:`, for Macs that also share a GitHub. */
   readonly shared?: { readonly github: SimulatedGitHub; readonly database: ReadonlyArray<string> }
 }
 
@@ -80,7 +80,7 @@ const QUESTIONS = ["-j version", "-j license show", "-j list"]
 
 let made = 0
 
-/** Start one. */
+/** Starts a daemon. */
 export const daemon = async ({
   services,
   repositories: many = 1,
@@ -97,10 +97,10 @@ export const daemon = async ({
     home: join(home, "host"),
     anklet: PROGRAM,
     templates: [{ uuid: TEMPLATE, tags: ["v1"] }],
-    // room for as many as there are services: the daemon's own limit stays
+    // slots for as many VMs as there are services: the daemon's own limit stays
     host: { takes: { clone: 5, start: 5, boot: 50, ip: 20, pull: 50, delete: 5, stop: 20 } }
   })
-  // the simulated anka takes as long as a Node to start: the time of a call is written before it
+  // the simulated anka takes as long to start as Node: the time of a call is written before it
   const door = join(home, "bin")
   const log = join(home, "anka.calls")
   mkdirSync(door)
@@ -173,10 +173,10 @@ export const daemon = async ({
   }
 }
 
-/** Until the first look at GitHub has come. */
+/** Waits until the first poll of GitHub has arrived. */
 export const isUp = ({ github }: Daemon): Promise<void> => until(() => github.log.length > 0)
 
-/** Until a job has ended, and its runner is gone. */
+/** Waits until a job has ended and its runner is gone. */
 export const isOver = async ({ github }: Daemon, id: number): Promise<void> => {
   while (github.world.job(id).status !== "completed" || github.world.runners.size > 0) {
     github.world.tick()
@@ -184,8 +184,8 @@ export const isOver = async ({ github }: Daemon, id: number): Promise<void> => {
   }
 }
 
-/** Charged to the rate limit so far. */
+/** Number of requests charged to the rate limit. */
 export const charged = ({ log }: SimulatedGitHub): number => log.reduce((sum, { cost }) => sum + cost, 0)
 
-/** Whether this machine can tell what a process uses. */
+/** Whether this machine reports what a process uses. */
 export const canMeasure = existsSync("/proc/self/smaps_rollup")

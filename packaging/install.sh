@@ -2,18 +2,19 @@
 # Installs anklet, one file, for this user. No root needed.
 #
 #   sh install.sh                              the release that this script belongs to
-#   ANKLET_URL=https://… sh install.sh         the same one, kept elsewhere: a folder with its files
+#   ANKLET_URL=https://… sh install.sh         the same one, from another place: a folder with its files
 #   ANKLET_VERSION=3.1.0 ANKLET_URL=https://… sh install.sh      another one, signed with a key that this script knows
 #   ANKLET_BIN_DIR=~/bin sh install.sh         into another folder
 #
 # Without ANKLET_BIN_DIR the folder is ~/.local/bin, for root /usr/local/bin.
-# Nothing is installed unless SHA256SUMS is signed by Anklet's makers, and the file is of that version, has the sum that is signed, and starts here.
+# Nothing is installed unless SHA256SUMS is signed with a key of the project, and the file has the signed version and
+# checksum, and starts here.
 set -eu
 
 url=${ANKLET_URL:-@URL@}
 version=${ANKLET_VERSION:-@VERSION@}
 
-# the keys that releases are signed with, one of which is enough
+# the keys that sign releases; a signature by one of them is enough
 keys='@KEYS@'
 
 fail() {
@@ -21,12 +22,12 @@ fail() {
   exit 1
 }
 
-# No redirect leads to anything but https. wget cannot be kept from following one to http, so it is not used.
+# Redirects are followed to https only. wget cannot be restricted to that, so it is not used.
 fetch() {
   curl -fsSL --globoff --proto "=$protocol" --proto-redir '=https' --tlsv1.2 --connect-timeout 20 --retry 2 -o "$2" "$1"
 }
 
-# Whether SHA256SUMS is signed with one of the keys. What is asked of openssl, LibreSSL knows too, which is macOS's own.
+# Whether SHA256SUMS is signed with one of the keys. The options also work with LibreSSL, which macOS has as openssl.
 is_signed() {
   (
     cd "$work" || exit 1
@@ -92,7 +93,7 @@ main() {
   fetch "$url/SHA256SUMS.sig" "$work/SHA256SUMS.sig" || fail "$url/SHA256SUMS.sig cannot be downloaded: without its signature nothing is installed"
   is_signed || fail "$url/SHA256SUMS is not signed with a key of Anklet's: nothing is installed"
   name=anklet-$version-$target
-  # the name is part of what is signed, so that an older release cannot be passed off as this one
+  # the signature covers the name, so that an older release cannot be passed off as this one
   sum=$(awk -v name="$name" '$2 == name { print $1 }' "$work/SHA256SUMS")
   [ -n "$sum" ] || fail "there is no $name at $url, only $(awk '/ anklet-.*-(macos|linux)-/ { printf "%s ", $2 }' "$work/SHA256SUMS")"
   echo "downloading $name"
@@ -105,11 +106,11 @@ main() {
   new=$(mktemp "$bin/.anklet.XXXXXX") || fail "$bin cannot be written to; name another folder with ANKLET_BIN_DIR"
   cp "$work/anklet" "$new" || fail "$bin cannot be written to; name another folder with ANKLET_BIN_DIR"
   chmod 755 "$new"
-  # what came through a browser or a mail is not started by macOS before somebody says so
+  # macOS does not start a program from a browser or mail before the user confirms it
   if command -v xattr >/dev/null; then xattr -d com.apple.quarantine "$new" 2>/dev/null || true; fi
   said=$("$new" --version) || fail "$name does not start here"
   case $said in "anklet $version" | "anklet $version "*) ;; *) fail "$name calls itself $said: it is not installed" ;; esac
-  # at once, also in place of one that runs: that one goes on as it is
+  # in one step, even over a running program, which is not affected
   mv -f "$new" "$bin/anklet"
   echo "$said is installed: $bin/anklet"
   case :$PATH: in
@@ -118,5 +119,5 @@ main() {
   esac
 }
 
-# in a function, so that half a script does nothing
+# in a function, so that a truncated script does nothing
 main

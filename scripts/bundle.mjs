@@ -1,4 +1,5 @@
-// How src/main.ts becomes a program: ES modules, split so that the daemon, the CLI and the simulator load only what they use.
+// Bundles src/main.ts into a program: ES modules, split so that the daemon, the CLI and the simulator load only what
+// they use.
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -17,13 +18,13 @@ const git = (...args) => {
   return status === 0 ? stdout.trim() : undefined
 }
 
-/** Short hash of the commit, with `-dirty` where files differ from it; `unknown` outside a Git repository of our own. */
+/** Short hash of the commit, with `-dirty` if files differ from it; `unknown` outside our own Git repository. */
 export const commit = () => git("describe", "--always", "--dirty", "--abbrev=7", "--exclude=*") ?? "unknown"
 
-/** When the commit was made, if that is known. */
+/** When the commit was made, if known. */
 export const committedAt = () => git("log", "-1", "--format=%cI")
 
-/** Bundle an entry into a folder, with its chunks; tells what went into them. */
+/** Bundles an entry into a folder, with its chunks; returns what went into them. */
 export const bundle = async (outdir, { entry = "src/main.ts", define = {}, plugins = [] } = {}) => {
   rmSync(outdir, { recursive: true, force: true })
   const { metafile } = await build({
@@ -49,7 +50,7 @@ export const bundle = async (outdir, { entry = "src/main.ts", define = {}, plugi
         "const require = __createRequire(import.meta.url);"
       ].join("\n")
     },
-    // read only by LOG_LEVEL=dev, which names the place in the source
+    // only LOG_LEVEL=dev reads them, to name the source location
     sourcemap: true,
     sourcesContent: false,
     legalComments: "none",

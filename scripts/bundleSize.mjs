@@ -1,15 +1,15 @@
-// What keeps the bundle small: an idle daemon pays for every function that is loaded, also for those that nobody calls.
+// Keeps the bundle small: an idle daemon pays for every loaded function, even if nobody calls it.
 
-/** Parts of our dependencies that the program never calls, and what stands in for them. */
+/** Parts of our dependencies that the program never calls, and their replacements. */
 const NEEDLESS = {
-  // only Effect's Arbitrary, which is for tests
+  // only Effect's Arbitrary uses it, which is for tests
   "fast-check": "export {}",
   // requests are named by their route: octokit.request("GET /repos/{owner}/{repo}")
   "@octokit/plugin-rest-endpoint-methods": "export const legacyRestEndpointMethods = () => ({})",
   // our pages are conditional requests, our log is Log.ts
   "@octokit/plugin-paginate-rest": "export const paginateRest = () => ({})",
   "@octokit/plugin-request-log": "export const requestLog = () => {}",
-  // ioredis tells it every command, AUTH with the password too, and DEBUG in the environment would print them
+  // ioredis passes it every command, including AUTH with the password, and DEBUG in the environment would print them
   debug: "export default () => () => {}"
 }
 

@@ -1,11 +1,12 @@
-// Sees to it that the programs are here that the tests start: Redis 7 or later, Prometheus with its promtool, and a Chromium.
+// Makes sure that the programs are here that the tests start: Redis 7 or later, Prometheus with its promtool, and a
+// Chromium.
 import { spawnSync } from "node:child_process"
 import { existsSync, rmSync, writeFileSync } from "node:fs"
 
 const run = (program, ...args) => spawnSync(program, args, { encoding: "utf8" })
 const works = (program, ...args) => run(program, ...args).status === 0
 
-/** Each with the names of its packages, and the first version of it that is new enough. */
+/** Each program, with the names of its packages and the oldest acceptable version. */
 const PROGRAMS = [
   { name: "redis-server", apt: "redis-server", brew: "redis", version: /v=(\d+)\./, least: 7 },
   { name: "prometheus", apt: "prometheus", brew: "prometheus", version: /version (\d+)\./, least: 2 },
@@ -34,7 +35,7 @@ const isMissing = ({ name, others = [], version, least }) =>
 const missing = () => PROGRAMS.filter(isMissing)
 const packagesOf = (programs, manager) => [...new Set(programs.map((program) => program[manager]))]
 
-/** Installs Debian's packages, without their services: servers of the system's own are not wanted here. */
+/** Installs Debian's packages without their services, because no system-wide servers are wanted here. */
 const byApt = (packages) => {
   const root = process.getuid?.() === 0 ? [] : ["sudo", "-n"]
   const [program, ...args] = [...root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]

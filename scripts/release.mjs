@@ -1,9 +1,4 @@
-// Builds release/: one file for each system, with its runtime inside, and what belongs to them.
-// `node scripts/release.mjs [target …]`, all targets by default, `host` for this machine's.
-// RELEASE_SIGN: a program that signs the file it is given, for macOS; without it the signature is ad hoc.
-// RELEASE_URL: where the files will be, for the install script and the formula; without it they take them from this folder.
-// RELEASE_KEYS: with RELEASE_URL, the file with the public keys for the install script; packaging/release-keys.pem by default.
-// RELEASE_KEY: the private key, as PEM text, to sign at once. Without RELEASE_URL a new key signs, and is forgotten.
+// Builds release/: one file for each system, with its runtime inside, and the accompanying files.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -43,7 +38,7 @@ if (RELEASE_URL && !/^https:\/\/[\w./:%~+-]+$/.test(RELEASE_URL))
   refuse(`RELEASE_URL must be an address that begins with https://, and is ${RELEASE_URL}`)
 const url = RELEASE_URL || pathToFileURL(release).href
 
-/** The private key, where there is one here, and the public keys that install.sh gets. */
+/** The private key, if there is one here, and the public keys for install.sh. */
 const keysOf = () => {
   const key = RELEASE_KEY ? privateKeyIn(RELEASE_KEY) : RELEASE_URL ? undefined : newKey()
   const keys = RELEASE_URL ? publicKeys(RELEASE_KEYS || join(root, "packaging", "release-keys.pem")) : [pemOf(key)]
@@ -57,7 +52,7 @@ const sumOf = (name) =>
     .update(readFileSync(join(release, name)))
     .digest("hex")
 
-/** Pack the modules of a bundle and the target's runtime into one file. */
+/** Packs the modules of a bundle and the target's runtime into one file. */
 const compile = (modules, target, name) => {
   const file = join(release, name)
   const { status, stderr } = spawnSync(
@@ -73,9 +68,9 @@ const compile = (modules, target, name) => {
       "--splitting",
       "--format=esm",
       "--bytecode",
-      // a daemon that mostly waits has no use for machine code, which costs memory
+      // a daemon that mostly waits does not need machine code, which costs memory
       "--compile-jit-policy=1000",
-      // no file of the folder that it is started in has a say
+      // files in the working directory must not affect it
       "--no-compile-autoload-dotenv",
       "--no-compile-autoload-bunfig"
     ],
@@ -94,7 +89,7 @@ rmSync(release, { recursive: true, force: true })
 mkdirSync(release)
 const modules = join(root, "node_modules", ".cache", "anklet-release")
 try {
-  // a package that looks for files beside itself finds none, and the path of this folder gets into no file
+  // a package that looks for files beside itself finds none, and no file contains the path of this folder
   const nowhere = { __dirname: '"/dev/null/a/b"', __filename: '"/dev/null/a/b/c"' }
   const define = { ANKLET_ONE_FILE: "true", ...nowhere }
   const packages = packagesIn(await bundle(modules, { define, plugins: [pluginApiApart] }))

@@ -8,7 +8,7 @@ import { join } from "node:path"
 
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "anklet-release")
 
-/** Folders of builds, by their process. */
+/** Folders of builds, by process. */
 const UNPACKED = /^unpacked-(\d+)-/
 
 const run = (program, args, options) => {
@@ -18,7 +18,7 @@ const run = (program, args, options) => {
 
 const hasSum = (bytes, integrity) => `sha512-${createHash("sha512").update(bytes).digest("base64")}` === integrity
 
-/** The archive as the registry has it, as bytes; kept in the cache if it has the right sum. */
+/** The archive from the registry, as bytes; kept in the cache if its checksum is right. */
 const download = (name, version, integrity, archive) => {
   const folder = mkdtempSync(join(CACHE, "download-"))
   try {
@@ -34,7 +34,7 @@ const download = (name, version, integrity, archive) => {
   }
 }
 
-/** The archive from the cache; one that was changed there is thrown away and fetched anew. */
+/** The archive from the cache; if it was changed there, it is discarded and fetched again. */
 const archiveOf = (name, version, integrity) => {
   const archive = join(CACHE, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`)
   if (existsSync(archive)) {
@@ -55,7 +55,7 @@ const isGone = (pid) => {
   }
 }
 
-/** Remove what builds left behind that were killed. */
+/** Removes what killed builds left behind. */
 const sweep = () => {
   for (const name of readdirSync(CACHE)) {
     const pid = Number(name.match(UNPACKED)?.[1] ?? process.pid)
@@ -65,7 +65,10 @@ const sweep = () => {
 
 const folders = new Map()
 
-/** The folder of a package, unpacked for this process and gone with it; fails where no archive has the sum `integrity` (`sha512-…`). */
+/**
+ * The folder of a package, unpacked for this process and removed with it; fails if no archive has the checksum
+ * `integrity` (`sha512-…`).
+ */
 export const unpacked = ({ name, version, integrity }) => {
   const known = folders.get(name)
   if (known !== undefined) return known

@@ -1,11 +1,11 @@
-// What is inside a release's files, for those who must know: third-party licences, and a bill of materials.
+// The contents of a release's files, for those who must know them: third-party licences, and a bill of materials.
 import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { commit, committedAt, root, version } from "../bundle.mjs"
 import { BUN, licenceOfBun, TARGETS } from "./runtimes.mjs"
 
-/** The packages of which a bundle holds at least a byte, by name. */
+/** The packages of which a bundle contains at least a byte, by name. */
 export const packagesIn = ({ outputs }) => {
   const folders = new Set()
   for (const { inputs } of Object.values(outputs)) {
@@ -27,7 +27,7 @@ const textsIn = (folder) =>
     .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
     .map((file) => readFileSync(join(folder, file), "utf8").trim())
 
-/** One text with the licences of all that is in the files besides Anklet itself; fails for a package that names none. */
+/** One text with the licences of everything in the files except Anklet itself; fails for a package that names none. */
 export const licences = (packages) =>
   [
     `Anklet ${version} contains the software below, each under its own licence.`,
@@ -53,7 +53,7 @@ const runtime = (target) => ({
   licenses: [{ license: { id: "MIT" } }, { license: { id: "LGPL-2.1-only" } }]
 })
 
-/** A bill of materials in CycloneDX's form: what npm says of the packages that are inside, and the runtimes. */
+/** A bill of materials in the CycloneDX format: what npm reports about the packages inside, and the runtimes. */
 export const bom = (packages, targets) => {
   const npm = spawnSync("npm", ["sbom", "--sbom-format", "cyclonedx", "--sbom-type", "application"], {
     cwd: root,
@@ -61,7 +61,7 @@ export const bom = (packages, targets) => {
     maxBuffer: 1 << 26
   })
   if (npm.status !== 0) throw new Error(`npm sbom failed: ${npm.stderr}`)
-  // a number and a time of its own would make every build of a commit another one
+  // a number and a time of its own would make every build of a commit different
   const { serialNumber, ...all } = JSON.parse(npm.stdout)
   const itself = all.metadata.component["bom-ref"]
   const runtimes = targets.map(runtime)

@@ -1,4 +1,4 @@
-// The Homebrew formula of a release: which file for which machine, and its sum.
+// The Homebrew formula of a release: the file for each kind of machine, and its checksum.
 
 const SYSTEMS = { macos: "on_macos", linux: "on_linux" }
 const PROCESSORS = { arm64: "on_arm", x64: "on_intel" }

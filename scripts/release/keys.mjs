@@ -1,13 +1,13 @@
-// The keys that a release is signed with. install.sh carries their public halves; the private ones are no file of this repository.
+// The keys that sign a release. install.sh contains their public halves; the private ones are not in this repository.
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto"
 import { readFileSync } from "node:fs"
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
 
-/** One key, and while one follows another, the next. */
+/** One key and, during a change of keys, the next one. */
 const AT_MOST = 2
 
-/** The kind of key that a Mac's own openssl verifies with: ECDSA on P-256. LibreSSL 3.3 has no Ed25519. */
+/** The kind of key that a Mac's own openssl can verify with: ECDSA on P-256. LibreSSL 3.3 has no Ed25519. */
 const CURVE = { namedCurve: "prime256v1" }
 
 /** The public half of a key, as PEM. */
@@ -16,7 +16,10 @@ export const pemOf = (key) => {
   return half.export({ type: "spki", format: "pem" }).trim()
 }
 
-/** The public keys in a text, each as PEM; fails for a key that install.sh could not use, and for one that belongs nowhere but in a safe. */
+/**
+ * The public keys in a text, each as PEM; fails for a key that install.sh could not use, and for a private key, which
+ * belongs in a safe.
+ */
 export const publicKeysIn = (text, where) => {
   const keys = [...text.matchAll(BLOCK)].map(([pem, kind]) => {
     if (kind !== "PUBLIC KEY") throw new Error(`${where} holds a ${kind}: only public keys belong there`)
@@ -30,7 +33,7 @@ export const publicKeysIn = (text, where) => {
   return keys
 }
 
-/** The keys of the project; fails where there is none. */
+/** The keys of the project; fails if there is none. */
 export const publicKeys = (file) => {
   let text
   try {
@@ -43,7 +46,7 @@ export const publicKeys = (file) => {
   return publicKeysIn(text, file)
 }
 
-/** The private key in a text; what is wrong with it is not quoted. */
+/** The private key in a text; an error does not quote it. */
 export const privateKeyIn = (text) => {
   try {
     return createPrivateKey(text)

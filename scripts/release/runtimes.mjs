@@ -1,12 +1,15 @@
-// The runtimes that a release's files carry: Bun's, from the npm registry, each pinned by its sum.
+// The runtimes in a release's files: Bun's, from the npm registry, each pinned by its checksum.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { unpacked } from "./archive.mjs"
 
-/** Bun's version. To raise it, put in the sums that `npm view <package>@<version> dist.integrity` tells. */
+/** Bun's version. To raise it, insert the checksums that `npm view <package>@<version> dist.integrity` prints. */
 export const BUN = "1.4.5"
 
-/** What we release, by the name it has in file names: the package with its runtime, the sum of that, and Bun's own name for it. */
+/**
+ * The released targets, by their name in file names: the package with its runtime, that package's checksum, and Bun's
+ * own name for the target.
+ */
 export const TARGETS = {
   "macos-arm64": {
     package: "@oven/bun-darwin-aarch64",
@@ -30,10 +33,10 @@ export const TARGETS = {
   }
 }
 
-/** This machine, among them. */
+/** This machine's target. */
 export const HOST = `${process.platform.replace("darwin", "macos")}-${process.arch}`
 
-/** Bun's documentation: its page on licences is that of the libraries in the runtime. */
+/** Bun's documentation: its page on licences covers the libraries in the runtime. */
 const DOCUMENTATION = {
   package: "bun-types",
   integrity: "sha512-ECHn+9dhL3wv0G6u0+7dQvrnaimXiRDxxerYBmhTaLyJEEuvTPWk2Fye3XIf5Y++JIIiHKfQw4Z7V5D8KuiXbg=="
@@ -41,9 +44,9 @@ const DOCUMENTATION = {
 
 const fetched = ({ package: name, integrity }) => unpacked({ name, version: BUN, integrity })
 
-/** The runtime of a target, as a file that is there until this process ends. */
+/** The runtime of a target, as a file that exists until this process ends. */
 export const runtimeOf = (target) => join(fetched(TARGETS[target]), "bin", "bun")
 
-/** What Bun says of its own licence and those of the libraries in it. */
+/** Bun's statement of its own licence and those of the libraries in it. */
 export const licenceOfBun = () =>
   readFileSync(join(fetched(DOCUMENTATION), "docs", "project", "license.mdx"), "utf8").replace(/^---\n.*?\n---\n/s, "")

@@ -1,6 +1,5 @@
-// Signing a macOS program ad hoc: sums of all its pages, and nobody's name. Apple processors start no program without.
-// Bun signs what it builds for arm64. For x64 it leaves its own signature, which no longer fits: macOS would kill the program.
-// Structures: mach-o/loader.h, and kern/cs_blobs.h of XNU.
+// Signs a macOS program ad hoc: checksums of all its pages, without an identity. Apple processors start no program
+// without a signature.
 import { createHash } from "node:crypto"
 
 const LC_SEGMENT_64 = 0x19
@@ -57,7 +56,7 @@ const signatureOf = (code, identifier, textSize) => {
     Buffer.from([SUM, 2, 0, Math.log2(PAGE)]),
     // nothing scattered, no team; the limit fits in 32 bits
     words(0, 0, 0, 0, 0, 0),
-    // where the program's text is, and that it is a main program
+    // the location of the program's text, and that it is a main program
     words(0, 0, 0, textSize, 0, 1),
     name,
     ...sums
@@ -65,7 +64,7 @@ const signatureOf = (code, identifier, textSize) => {
   return Buffer.concat([words(0xfade0cc0, 20 + length, 1, 0, 20), ...directory])
 }
 
-/** The signed program, of one that has a signature of somebody else as its last part. */
+/** The signed program, made from one that has another signature as its last part. */
 export const signedAdHoc = (program, identifier) => {
   const commands = loadCommands(program)
   const segment = (wanted) => commands.find(({ command, name }) => command === LC_SEGMENT_64 && name === wanted)
@@ -77,11 +76,11 @@ export const signedAdHoc = (program, identifier) => {
   if (start + program.readUInt32LE(signature.at + 12) !== program.length) throw new Error("the signature is not last")
   const code = Buffer.from(program.subarray(0, start))
   const textSize = Number(program.readBigUInt64LE(text.at + 48))
-  // the sums cover the header, which tells the signature's length: so that comes first
+  // the checksums cover the header, which contains the signature's length, so that is set first
   const { length } = signatureOf(code, identifier, textSize)
   const linkSize = start + length - Number(program.readBigUInt64LE(link.at + 40))
   code.writeUInt32LE(length, signature.at + 12)
-  // the last segment: nothing is behind it, in the file or in memory
+  // the last segment: nothing follows it, in the file or in memory
   code.writeBigUInt64LE(BigInt(Math.ceil(linkSize / SEGMENT) * SEGMENT), link.at + 32)
   code.writeBigUInt64LE(BigInt(linkSize), link.at + 48)
   return Buffer.concat([code, signatureOf(code, identifier, textSize)])

@@ -4,11 +4,14 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pemOf, publicKeysIn } from "./keys.mjs"
 
-/** The sums, and their signature. */
+/** The checksums, and their signature. */
 export const SUMS = "SHA256SUMS"
 export const SIGNATURE = `${SUMS}.sig`
 
-/** Sign a release with a private key; fails where files differ from their sums, and for a key that the release's own install.sh does not know. */
+/**
+ * Signs a release with a private key; fails if files differ from their checksums, or if the release's own install.sh
+ * does not know the key.
+ */
 export const sign = (folder, key) => {
   const sums = readFileSync(join(folder, SUMS))
   const listed = new Map(

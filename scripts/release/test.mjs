@@ -1,5 +1,4 @@
 // Builds a whole release, twice, and tests it: its one file for this machine in place of dist/.
-// `node scripts/release/test.mjs [test file …]`, all of them by default.
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -9,7 +8,7 @@ import { HOST, runtimeOf } from "./runtimes.mjs"
 
 const ANKLET_BIN = join(root, "release", `anklet-${version}-${HOST}`)
 
-/** Both builds carry one key, which nobody has afterwards, and take their files from the folder that they are in. */
+/** Both builds contain one key, which nobody has afterwards, and take their files from the folder that they are in. */
 const RELEASE_KEY = newKey().export({ type: "pkcs8", format: "pem" })
 
 const run = (program, ...args) => {

@@ -82,7 +82,7 @@ export const doubtOfFile = (
       why: "is a second name of a file that lies elsewhere, in a folder where everybody may make one",
       remedy: `\`rm ${path}\``
     }
-  // whoever connects to a socket checks its permission bits
+  // the permission bits of a socket are checked when connecting to it
   if (type === "File" && mayBeWritten(file))
     return { why: "may be written by other users", remedy: `look at what it says, then \`chmod go-w ${path}\`` }
   return undefined
