@@ -1,4 +1,7 @@
-/** What production code may not reach past the adapters, or the simulated world would not be the whole world, and past what makes text safe. */
+/**
+ * What production code must not use outside the adapters, or the simulated world would be incomplete; and what must not
+ * bypass the code that makes text safe.
+ */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

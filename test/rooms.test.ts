@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path"
 import ts from "typescript"
 import { assert, describe, it } from "vitest"
 
-/** The rooms from the ground up. Those of one floor do not know each other. */
+/** The rooms from the ground up. Those on one floor do not know each other. */
 const FLOORS = [
   ["domain"],
   ["secrets"],
@@ -22,7 +22,7 @@ const FLOORS = [
   ["main.ts"]
 ] as const
 
-/** A world to run the program in, which knows nothing of the program but what both speak of. */
+/** A world to run the program in, which knows nothing about the program except their common vocabulary. */
 const WORLD = { room: "simulator", knows: ["domain", "text", "process", "secrets", "main.ts"] }
 
 const floorOf = (room: string) => FLOORS.findIndex((rooms) => rooms.some((name) => name === room))
@@ -34,7 +34,7 @@ const FILES = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((path) => /\.[jt]s$/.test(path))
   .map((path) => join("src", path))
 
-/** What a file imports of ours: statically, lazily, or for its types alone. */
+/** The imports of a file from `src`: static, lazy, and of types only. */
 const importsOf = (file: string): ReadonlyArray<string> =>
   ts
     .preProcessFile(readFileSync(file, "utf8"), true, true)

@@ -1,4 +1,4 @@
-/** Which modules of dist/ are loaded, as Node tells it: a person waits for each, and a daemon keeps each in memory. */
+/** Which modules of dist/ are loaded, as Node reports them: a person waits for each, and a daemon keeps each in memory. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -28,7 +28,7 @@ export const load = (url, context, next) => { appendFileSync(${JSON.stringify(lo
 
 afterEach(() => lab.close())
 
-/** The modules that hold a text. */
+/** The modules that contain a text. */
 const holding = (text: string): ReadonlyArray<string> => {
   const names = readdirSync(DIST).filter(
     (name) => name.endsWith(".js") && readFileSync(join(DIST, name), "utf8").includes(text)
@@ -37,7 +37,7 @@ const holding = (text: string): ReadonlyArray<string> => {
   return names
 }
 
-/** What is loaded until it is done. */
+/** The modules that are loaded by the time it ends. */
 const during = async (run: () => Promise<unknown>): Promise<ReadonlyArray<string>> => {
   writeFileSync(loaded, "")
   await run()
@@ -86,7 +86,7 @@ describe("dist/", () => {
       lab.run(["-c", lab.config, "--attach", "--once"], { env: { ...env, ...more } }).done
     const without = [...(await during(once({ NO_PROXY: "example.com" })))]
     assert.notIncludeMembers(without, [...tunnel, ...reader])
-    // GitHub is on this host: it is reached directly
+    // GitHub is on this host, and is reached directly
     const unused = [...(await during(once({ HTTP_PROXY: "http://127.0.0.1:1" })))]
     assert.includeMembers(unused, [...reader])
     assert.notIncludeMembers(unused, [...tunnel])

@@ -65,7 +65,7 @@ const load = (text: string | Uint8Array, given: Record<string, string> = {}) =>
     return { raw, services: yield* Plugins.resolve(raw) }
   }).pipe(env(given), Effect.provide(NodeContext.layer))
 
-/** All that is said about a config that cannot be used. */
+/** All messages about a config that cannot be used. */
 const complaint = (text: string | Uint8Array, given: Record<string, string> = {}) =>
   Effect.map(Effect.flip(load(text, given)), (error) => {
     assert.strictEqual(error._tag, "ConfigError")

@@ -16,7 +16,7 @@ const CANARY = "CANARYdeadbeef"
 const TOKEN = `ghp_${CANARY}`
 const folder = mkdtempSync(join(tmpdir(), "anklet-secret-"))
 
-/** What is read, or what is said of it; nothing that is said holds a part of the secret. */
+/** The decoded value, or the message about it; no message contains a part of the secret. */
 const read = (kind: typeof Secret, text: unknown, env: Readonly<Record<string, string>> = {}) =>
   Schema.decodeUnknown(kind)(text).pipe(
     Effect.map(Redacted.value),

@@ -1,4 +1,4 @@
-/** Whatever stands in the place of a key, what is said of it is for people: no type of the program's, no value, and nothing is hidden by something else. */
+/** Whatever is written in place of a key, the message is for people: no type of the program's, no value, and nothing is hidden by something else. */
 import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -73,7 +73,7 @@ const changed = (...changes: ReadonlyArray<readonly [Path, unknown]>): unknown =
   return config
 }
 
-/** All that is said; nothing of a config that can be used. */
+/** All messages; none for a valid config. */
 const said = (config: unknown) => {
   const file = join(folder, "config.yml")
   writeFileSync(file, stringify(config))
@@ -83,7 +83,7 @@ const said = (config: unknown) => {
   )
 }
 
-/** Words that are the program's own. */
+/** The program's own words. */
 const JARGON =
   /ReadonlyArray|readonly |\bundefined\b|\bnull\b|Expected|actual|NonEmpty|Option|Redacted|Schema|Transformation|Refinement|filter|predicate|Union|parseNumber|Unable|\bstring\b|minItems|\[object|=>|\bInt\b|Positive|<->|\bNaN\b/
 
@@ -141,7 +141,7 @@ describe("what is said of a config", () => {
           const value = path.reduce<unknown>((node, key) => Reflect.get(Object(node), key), good())
           return typeof value !== "object"
         })
-        // unknown plugins have no keys that could be judged
+        // the keys of an unknown plugin cannot be judged
         const some = leaves.filter((path) => path.at(-1) !== "plugin")
         for (const [index, first] of some.entries()) {
           for (const second of some.slice(index + 1)) {

@@ -47,7 +47,7 @@ describe("a service", () => {
           for (let i = 0; i < 60; i++) yield* TestClock.adjust("1 second")
           assert.isTrue(Option.isSome(yield* Fiber.poll(fiber)), `still running after a drain at ${second} s`)
           assert.strictEqual(world.github.jobs.get(2)?.status, "queued")
-          // a job that was only looked at stays queued; one that was claimed is finished, and succeeds
+          // a job that was only seen stays queued; one that was claimed is finished, and succeeds
           assert.include(["queued", "completed"], world.github.jobs.get(1)?.status)
           assert.notInclude(
             ["cancelled", "failure"],

@@ -40,7 +40,7 @@ const refused = (effect: Effect.Effect<unknown, Files.Untrusted | PlatformError,
     Either.isLeft(done) && done.left._tag === "Untrusted" ? done.left.message : undefined
   )
 
-/** The real files, but for what is said of some of them. */
+/** The real files, except that the status of some is made up. */
 const as = (given: Record<string, Partial<Named>>) =>
   Effect.map(
     Lstat,

@@ -54,7 +54,7 @@ it("a ledger with any bytes in it opens, and from then on keeps what is written"
             return before
           })
         )
-        // never more, or other things, than were written
+        // nothing but what was written
         for (const entry of before) {
           assert.isTrue([1, 2, 3].some((n) => entry._tag === "VmNamed" && entry.vm === vm(n)))
         }

@@ -1,8 +1,8 @@
-/** Whether a text has a secret in it, sought as somebody would who means to find it; knows nothing of how the product hides it. */
+/** Whether a text contains a secret, searched for as an attacker would; independent of how the product hides it. */
 
 const hexOf = (bytes: Buffer) => bytes.toString("hex")
 
-/** What a secret's base64 has in it at each of its three places, without the characters that its neighbours change. */
+/** The part of a secret's base64, at each of the three offsets, that does not depend on its neighbours. */
 const base64Of = (secret: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) =>
     Buffer.from(`${"\0".repeat(before)}${secret}`)
@@ -10,7 +10,7 @@ const base64Of = (secret: string): ReadonlyArray<string> =>
       .slice(4, -4)
   )
 
-/** A part that is long enough to be of use to somebody. */
+/** A part that is long enough to be useful. */
 const PART = 20
 
 const parts = (text: string): ReadonlyArray<string> =>
@@ -18,7 +18,7 @@ const parts = (text: string): ReadonlyArray<string> =>
     ? [text]
     : [text.slice(0, PART), text.slice(-PART), ...(text.length > 3 * PART ? [text.slice(PART, 2 * PART)] : [])]
 
-/** How it is found in a text, if it is. */
+/** The form in which it is found in a text, if it is. */
 export const leak = (text: string, secret: string): string | undefined => {
   const joined = text.replace(/\\n|\s/g, "")
   const ways = {

@@ -45,7 +45,7 @@ it("any damaged config is read, or refused with what is wrong where, and its sec
       if (!Cause.isFailType(exit.cause)) return
       const { message } = exit.cause.error
       assert.isAbove(message.length, 10)
-      // only as much of a secret as the damage itself took out of its place
+      // except for the part of a secret that the damage itself moved elsewhere
       if (text.includes(CANARY)) assert.notInclude(message, CANARY)
     }),
     { numRuns: 3000 }

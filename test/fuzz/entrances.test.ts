@@ -33,7 +33,7 @@ import { hostile } from "./hostile.ts"
 import { anything } from "./text.ts"
 
 const json = { "content-type": "application/json" }
-/** Any text, number or tree, and those that are known to bite. */
+/** Any text, number or tree, and values that are known to cause trouble. */
 const value: FastCheck.Arbitrary<unknown> = FastCheck.oneof(
   hostile,
   FastCheck.string16bits(),
@@ -55,7 +55,7 @@ const value: FastCheck.Arbitrary<unknown> = FastCheck.oneof(
   ),
   FastCheck.jsonValue()
 )
-/** What has these keys, each of them right, missing, or anything. */
+/** A value with these keys, each of them valid, missing, or anything. */
 const like = (good: Record<string, unknown>): FastCheck.Arbitrary<unknown> =>
   FastCheck.oneof(
     FastCheck.record(
@@ -69,7 +69,7 @@ const like = (good: Record<string, unknown>): FastCheck.Arbitrary<unknown> =>
     ),
     value
   )
-/** A list of such, and the good one somewhere in it. */
+/** A list of such values, with the good one somewhere in it. */
 const beside = (good: Record<string, unknown>, bad = good): FastCheck.Arbitrary<ReadonlyArray<unknown>> =>
   FastCheck.tuple(FastCheck.array(like(bad), { maxLength: 8 }), FastCheck.nat({ max: 8 })).map(([list, at]) => [
     ...list.slice(0, at),
@@ -91,7 +91,7 @@ const GOOD = {
 const RUN = { id: 7, name: "CI", display_title: "a run", status: "queued", conclusion: null, run_attempt: 1 }
 const BAD = { ...GOOD, id: 78, labels: ["anka-template:template", "7-1"] }
 
-/** An odd list takes longer than this only where something stands still. */
+/** An odd list takes longer than this only if something hangs. */
 const PATIENCE = { timeout: 240_000 }
 
 describe("at GitHub's lists", () => {
@@ -174,7 +174,7 @@ describe("at GitHub's lists", () => {
         const world = World.make()
         for (const raw of items) {
           const read = toJob({ owner: "veertuinc", repo: "anklet" }, raw, "a run")
-          // the good one is the oldest, and so the first of those that can run
+          // the good one is the oldest, and so the first that can run
           world.github.jobs.set(read.id, { ...read, createdAt: read.id === GOOD.id ? 1 : Math.max(2, read.createdAt) })
         }
         others += world.github.jobs.size - 1
@@ -306,7 +306,7 @@ describe("at the store", () => {
         (text) => {
           const told = HostStatus.decode(text)
           if (Option.isNone(told)) return
-          // what was shown is read as it was: no number in it became nothing on the way
+          // what was printed can be parsed: no number in it was lost
           assert.deepStrictEqual(HostStatus.decode(encode(told.value)), told)
           for (const { since } of told.value.services) assert.doesNotThrow(() => new Date(since).toISOString())
         }

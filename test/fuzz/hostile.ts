@@ -1,4 +1,4 @@
-/** What strangers may call a job, a VM or a host to deceive the person who reads it. */
+/** Names that others may give a job, a VM or a host to deceive the person who reads them. */
 import * as FastCheck from "effect/FastCheck"
 
 /** A title, a clipboard, a link, a cleared screen, colours, C1, a carriage return, forged rows, directions, tags, half a character. */
@@ -15,7 +15,7 @@ export const HOSTILE = [
   "\ud800y\udc00"
 ].join("")
 
-/** Any of it, in any order, and anything else. */
+/** Any of these in any order, with anything else. */
 export const hostile: FastCheck.Arbitrary<string> = FastCheck.oneof(
   FastCheck.array(
     FastCheck.oneof(
@@ -29,16 +29,16 @@ export const hostile: FastCheck.Arbitrary<string> = FastCheck.oneof(
   FastCheck.nat({ max: 5000 }).map((length) => HOSTILE.repeat(Math.ceil(length / HOSTILE.length)).slice(0, length))
 )
 
-/** What no terminal or page may be given as it is, but for the ends of lines. */
+/** What must not reach a terminal or page unescaped, except line breaks. */
 const RAW =
   /[^\P{Cc}\n]|[\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\u3164\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]|\p{M}{6}/u
 
-/** The first that is raw, by its number; our own colours do not count where `coloured` says so. */
+/** The first unescaped character, by its number; with `coloured` our own colours are allowed. */
 export const raw = (text: string, coloured = false): string | undefined => {
   const found = (coloured ? text.replaceAll(OURS, "") : text).match(RAW)?.[0].codePointAt(0)
   return found === undefined ? undefined : `U+${found.toString(16)}`
 }
 const OURS = new RegExp(`${String.fromCharCode(27)}\\[(0|1|2|3[1236])m`, "g")
 
-/** Whether a line begins with what only a stranger says. */
+/** Whether a line begins with text that only another party wrote. */
 export const isForged = (text: string): boolean => /^ {0,1}FORGED/m.test(text)

@@ -31,7 +31,7 @@ const safe = (text: Text) => {
   assert.isFalse(isForged(written(text)), written(text))
 }
 
-/** Each has hundreds of texts in it. */
+/** Number of runs: each contains hundreds of texts. */
 const FEW = { numRuns: 15 }
 
 /** Words of the program's own, by their keys. */

@@ -1,4 +1,4 @@
-/** Bad text: what a hand, a proxy, a full disk or another version makes of good text. */
+/** Damaged text: what an editor, a proxy, a full disk or another version makes of good text. */
 import * as FastCheck from "effect/FastCheck"
 
 const ODD = ["\u0000", "\uFEFF", "\r\n", "\t", "{", "}", "[", "]", '"', "'", ":", "&a", "*a", "!!js", "<<: *a", "null"]

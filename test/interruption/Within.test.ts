@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { lingering, within } from "../../src/interruption/Within.ts"
 
-/** A finalizer that takes 2 s, or for ever, in a fiber that is stopped at the given second; what it did, and when all was over. */
+/** A finalizer that takes 2 s, or forever, in a fiber that is stopped at the given second; what it did, and when all was over. */
 const stopped = (at: number, step: Effect.Effect<void>) =>
   Effect.gen(function* () {
     const lines: Array<string> = []
@@ -62,7 +62,7 @@ describe("a limited step in a finalizer", () => {
   )
 })
 
-/** A step that is stopped after a second: what it did by then, and how long the stop took, in seconds. */
+/** A step that is stopped after a second: what it had done, and how long the stop took, in seconds. */
 const lingered = (step: Effect.Effect<void>) =>
   Effect.gen(function* () {
     const lines: Array<string> = []

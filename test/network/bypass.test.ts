@@ -6,7 +6,7 @@ const CASES: ReadonlyArray<readonly [list: string, url: string, direct: boolean]
   ["", "https://api.github.com", false],
   ["*", "https://api.github.com", true],
   ["a.com, *", "https://api.github.com", true],
-  // a name is itself and all below it, and no more
+  // a name matches itself and everything below it, and nothing else
   ["github.com", "https://github.com", true],
   ["github.com", "https://api.github.com", true],
   ["github.com", "https://notgithub.com", false],

@@ -1,11 +1,11 @@
-/** A real HTTP proxy, and TLS servers to reach through it. Names of hosts are its own business: it connects to where it is told. */
+/** A real HTTP proxy, and TLS servers to reach through it. It resolves names by itself: all lead to where the test says. */
 import { readFileSync } from "node:fs"
 import * as http from "node:http"
 import * as https from "node:https"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import type { Certificates } from "../store/server.ts"
 
-/** What the proxy was asked. */
+/** A request to the proxy. */
 export interface Asked {
   readonly method: string
   /** `host:port` of a CONNECT, or the whole address. */
@@ -14,13 +14,13 @@ export interface Asked {
 }
 
 export interface ProxyOptions {
-  /** Reached by TLS. */
+  /** Whether it is reached by TLS. */
   readonly tls?: Certificates
-  /** `user:password` that it wants to see. */
+  /** The `user:password` that it requires. */
   readonly signIn?: string
   /** Where connections to a `host:port` really go: a port of this machine. */
   readonly to?: Readonly<Record<string, number>>
-  /** Answers CONNECT in place of connecting. */
+  /** Its answer to CONNECT, if it should not connect. */
   readonly connect?: (socket: Socket) => void
 }
 
@@ -29,7 +29,7 @@ const listening = async (server: http.Server | https.Server) => {
   return (server.address() as AddressInfo).port
 }
 
-/** Start a proxy. `close` ends its connections too. */
+/** Starts a proxy. `close` also ends its connections. */
 export const startProxy = async (options: ProxyOptions = {}) => {
   const asked: Array<Asked> = []
   const sockets = new Set<Socket>()

@@ -69,7 +69,7 @@ describe("the Homebrew formula", () => {
     }
     assert.strictEqual(lines.filter((line) => line.startsWith("url ")).length, programs.length)
     assert.include(lines, `version "${VERSION}"`)
-    // where there is no Ruby, at least its blocks close
+    // without Ruby, at least its blocks must be closed
     const ruby = spawnSync("ruby", ["-c", at("anklet.rb")], { encoding: "utf8" })
     if (ruby.error === undefined) assert.strictEqual(ruby.status, 0, ruby.stderr)
     assert.strictEqual(

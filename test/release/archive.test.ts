@@ -16,7 +16,7 @@ import { afterEach, assert, beforeEach, describe, it } from "vitest"
 
 let folder: string
 let cache: string
-/** What the registry has. */
+/** The content of the registry. */
 let registry: string
 let integrity: string
 
@@ -34,7 +34,7 @@ beforeEach(() => {
   registry = join(folder, "registry.tgz")
   archive(registry, "the runtime")
   integrity = `sha512-${createHash("sha512").update(readFileSync(registry)).digest("base64")}`
-  // stands in for npm: `npm pack` puts the archive into the folder that it is started in
+  // replaces npm: `npm pack` puts the archive into the current folder
   mkdirSync(join(folder, "programs"))
   const npm = join(folder, "programs", "npm")
   writeFileSync(npm, `#!/bin/sh\necho pack >> ${folder}/fetched\ncp ${registry} ./some-name-1.0.0.tgz\n`)
@@ -43,7 +43,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** What a build finds in the file that it would use. */
+/** The content of the file that a build would use. */
 const build = () => {
   const code = [
     `import { unpacked } from ${JSON.stringify(resolve("scripts/release/archive.mjs"))}`,

@@ -22,7 +22,7 @@ import { type Certificates, certificates } from "../store/server.ts"
 import { sha256 } from "./files.ts"
 import { type Keys, keyPair, packaged, SOURCE } from "./keys.ts"
 
-/** What stands in for the program: it only has to start, and to tell its version. */
+/** Replaces the program: it only has to start, and print its version. */
 const programOf = (version: string) => `#!/bin/sh\necho 'anklet ${version} (abc1234)'\n`
 const ANKLET = programOf("9.9.9")
 const NOT_SIGNED = /SHA256SUMS is not signed with a key of Anklet's: nothing is installed/
@@ -38,7 +38,7 @@ afterAll(() => rmSync(authority, { recursive: true, force: true }))
 
 let folder: string
 let server: Server
-/** What the server has, by path. */
+/** The files of the server, by path. */
 let files: Map<string, string | Buffer>
 let answer: RequestListener
 let ours: Keys
@@ -48,7 +48,7 @@ const script = (path: string, text: string) => {
   chmodSync(path, 0o755)
 }
 
-/** A release of these programs, with sums and signature. */
+/** A release of these programs, with checksums and signature. */
 const release = (programs: ReadonlyMap<string, string>, key: KeyObject = ours.privateKey) => {
   const sums = [...programs].map(([path, text]) => `${sha256(text)}  ${path.slice(1)}\n`).join("")
   return new Map<string, string | Buffer>([
@@ -91,7 +91,7 @@ const urlOf = () => `https://127.0.0.1:${(server.address() as AddressInfo).port}
 
 const bin = () => join(folder, "bin")
 
-/** Run the script on a machine that calls itself so. */
+/** Runs the script on a machine that reports this system and processor. */
 const install = (
   system: string,
   processor: string,

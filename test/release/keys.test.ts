@@ -23,7 +23,7 @@ const run = (script: string, args: ReadonlyArray<string>, env: Record<string, st
 
 const pem = (key: KeyObject) => key.export({ type: "pkcs8", format: "pem" }).toString()
 
-/** Two files and their sums, as they are before they are signed. */
+/** Two files and their checksums, before signing. */
 const unsigned = (...keys: ReadonlyArray<string>) => {
   writeFileSync(at("install.sh"), packaged("9.9.9", keys))
   writeFileSync(at("anklet-9.9.9-linux-x64"), "a program")

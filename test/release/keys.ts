@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 
-/** The install script as it lies in the repository: with places for address, version and keys. */
+/** The install script of the repository, with placeholders for address, version and keys. */
 export const SOURCE = resolve("packaging/install.sh")
 
 /** A pair of the kind that releases are signed with; `pem` is the public half. */

@@ -1,17 +1,17 @@
 /** Reading the signature of a macOS program (Apple's mach-o/loader.h, and cs_blobs.h of XNU). */
 import { createHash } from "node:crypto"
 
-/** What macOS looks at before it starts a program. */
+/** What macOS checks before it starts a program. */
 export interface Signed {
   readonly processor: "arm64" | "x64"
   /** Oldest macOS that starts it, e.g. `13.0`. */
   readonly oldest: string
-  /** Whether it is signed by nobody: right for its content, but no name stands for it. */
+  /** Whether it is signed ad hoc: valid for its content, but without an identity. */
   readonly isAdHoc: boolean
-  /** Pages, of the size that the signature says, and those of them that have not the sum that it tells. */
+  /** Number of pages, of the size in the signature, and of those whose checksum does not match. */
   readonly pages: number
   readonly badPages: ReadonlyArray<number>
-  /** Whether the signature covers all that is in front of it. */
+  /** Whether the signature covers everything before it. */
   readonly coversAll: boolean
 }
 
@@ -39,7 +39,7 @@ const loadCommands = (file: Buffer): ReadonlyArray<LoadCommand> => {
   return commands
 }
 
-/** The part of a signature that holds the sums; the rest is for signatures with a name. */
+/** The part of a signature that holds the checksums; the rest is for signatures with an identity. */
 const codeDirectory = (signature: Buffer): Buffer => {
   if (signature.readUInt32BE(0) !== SUPER_BLOB) throw new Error("the signature is no super blob")
   for (let n = 0; n < signature.readUInt32BE(8); n++) {
@@ -49,7 +49,7 @@ const codeDirectory = (signature: Buffer): Buffer => {
   throw new Error("the signature has no code directory")
 }
 
-/** Read a program of one processor; fails when it is none, or has no signature. */
+/** Reads a program for one processor; fails if it is not one, or has no signature. */
 export const read = (file: Buffer): Signed => {
   if (file.readUInt32LE(0) !== MAGIC) throw new Error("this is no 64-bit Mach-O file")
   const processor = PROCESSORS[file.readUInt32LE(4)]

@@ -32,13 +32,13 @@ interface Workflow {
 const jobsOf = ({ jobs = {}, runs = {} }: Workflow): ReadonlyArray<Job> => [...Object.values(jobs), runs]
 const stepsOf = (workflow: Workflow) => jobsOf(workflow).flatMap(({ steps = [] }) => steps)
 
-/** What is used: actions of steps, and whole workflows. Read as YAML, so that no way to write it is overlooked. */
+/** The code that is used: actions of steps, and whole workflows. Parsed as YAML, so that no notation is overlooked. */
 const usesIn = (text: string): ReadonlyArray<string> => {
   const workflow: Workflow = parse(text)
   return [...jobsOf(workflow), ...stepsOf(workflow)].flatMap(({ uses }) => (uses === undefined ? [] : [uses]))
 }
 
-/** Used code that somebody else could replace: all that is not named by its whole commit, with the tag beside it for people. */
+/** Used code that others could replace: everything not pinned to a full commit, with the tag beside it for people. */
 const unpinned = (text: string): ReadonlyArray<string> =>
   usesIn(text).filter((uses) => {
     if (uses.startsWith("./")) return false
@@ -47,7 +47,7 @@ const unpinned = (text: string): ReadonlyArray<string> =>
     return !isPinned || !text.split("\n").some((line) => line.includes(uses) && /# v\d+\.\d+\.\d+$/.test(line))
   })
 
-/** Steps whose shell text holds an expression: GitHub pastes its value in before the shell reads it, whatever it is. */
+/** Steps whose shell text contains an expression: GitHub inserts its value before the shell reads it. */
 const pasted = (text: string): ReadonlyArray<string> =>
   stepsOf(parse(text)).flatMap(({ run }) => (run?.includes("${{") ? [run] : []))
 

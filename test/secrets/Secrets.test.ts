@@ -1,4 +1,4 @@
-/** What counts as an echo of a secret, and what does not. Secrets are the process's, so each test has its own. */
+/** What counts as an echo of a secret, and what does not. Secrets belong to the process, so each test has its own. */
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import { during, latest } from "../../src/secrets/held.ts"
 import * as Secrets from "../../src/secrets/Secrets.ts"
 import { bounded, excerpt } from "../../src/text/Text.ts"
 
-/** While this secret is known. */
+/** Runs while this secret is known. */
 const knowing = <A>(secret: string, see: () => A): A =>
   Effect.runSync(Effect.scoped(Effect.zipRight(during(Redacted.make(secret)), Effect.sync(see))))
 

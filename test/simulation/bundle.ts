@@ -1,4 +1,7 @@
-/** The simulation as one file that Node runs by itself: twice as fast as under the test runner, and with a mutant if need be. */
+/**
+ * The simulation as one file that Node runs by itself: twice as fast as under the test runner, and optionally with a
+ * mutant.
+ */
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -6,7 +9,7 @@ import { join, resolve } from "node:path"
 import { build } from "esbuild"
 import { type Mutant, mutate } from "./mutants.ts"
 
-/** Build it into a temporary folder; tells the file. */
+/** Builds it into a temporary folder; returns the file. */
 export const bundle = async (mutant?: Mutant): Promise<string> => {
   const outfile = join(mkdtempSync(join(tmpdir(), "anklet-simulation-")), "main.mjs")
   await build({
@@ -40,13 +43,13 @@ export const bundle = async (mutant?: Mutant): Promise<string> => {
   return outfile
 }
 
-/** Run it; tells how it ended, and what it printed. */
+/** Runs it; returns how it ended, and what it printed. */
 export const run = (
   file: string,
   args: ReadonlyArray<string>
 ): Promise<{ readonly code: number; readonly text: string }> =>
   new Promise((resolve) => {
-    // most of what is made lives for a moment only
+    // most objects live only for a moment
     const child = spawn(process.execPath, ["--max-semi-space-size=64", file, ...args], {
       stdio: ["ignore", "pipe", "inherit"]
     })

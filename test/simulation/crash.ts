@@ -1,4 +1,4 @@
-/** Every effect of a job, and what becomes of it when the host dies there. */
+/** Every effect of a job, and what happens if the host dies there. */
 import { calm } from "./machine.ts"
 import { HOUR, type Plan } from "./plan.ts"
 import { type Death, type Report, simulate } from "./world.ts"
@@ -35,7 +35,7 @@ const plain: Plan = {
 
 const job = { at: 62 * SECOND, scope: 0, template: "away", lasting: 40 * SECOND, unique: true, cancelAt: undefined }
 
-/** Ways of a job: what happens to it, and on which hosts. */
+/** Courses of a job: what happens to it, and on which hosts. */
 export const WAYS: Readonly<Record<string, Plan>> = {
   "a job of two hosts": { ...plain, jobs: [job] },
   "a job of one host alone": { ...plain, hosts: 1, isShared: false, jobs: [job] },
@@ -75,19 +75,22 @@ export const WAYS: Readonly<Record<string, Plan>> = {
   }
 }
 
-/** Questions and greetings, which change nothing: dying at a few of them is enough. */
+/** Queries and greetings, which change nothing: it is enough to die at a few of them. */
 const IDLE = /^(Beat|Idle|Waiting|Poll|message|GET|anka (list|show|license|version))/
 const OFTEN = 4
 const RARELY = 1
 
-/** A point of a way: the n-th effect of this name on this host. */
+/** A point of a course: the n-th effect of this name on this host. */
 export interface Point {
   readonly host: string
   readonly what: string
   readonly nth: number
 }
 
-/** The points at which a way is worth an end, from a run in which nobody dies; what comes before a moment is left out. */
+/**
+ * The points at which a host should die in a course, from a run in which none does; points before a given moment are
+ * left out.
+ */
 export const pointsOf = (plan: Plan, since = 0): ReadonlyArray<Point> => {
   const counts = new Map<string, number>()
   const points: Array<Point> = []
@@ -103,7 +106,10 @@ export const pointsOf = (plan: Plan, since = 0): ReadonlyArray<Point> => {
   return points
 }
 
-/** Each way, with its points. Hosts start alike in all of them, so dying at that is left to the first ones. */
+/**
+ * Each course, with its points. Hosts start alike in all of them, so only the first courses cover dying during the
+ * start.
+ */
 export const ways = (): ReadonlyArray<{
   readonly way: string
   readonly plan: Plan
@@ -115,11 +121,11 @@ export const ways = (): ReadonlyArray<{
     points: pointsOf(plan, n < 2 ? 0 : Math.min(...plan.jobs.map(({ at }) => at)))
   }))
 
-/** Let a host die at a point. */
+/** Lets a host die at a point. */
 export const dieAt = (plan: Plan, point: Point, death: Death, traced = false): Report =>
   dieInTurn(plan, [{ point, death }], traced)
 
-/** Hosts die one after the other, each at a point that is counted from the death before. */
+/** Hosts die one after the other, each at a point counted from the previous death. */
 export const dieInTurn = (
   plan: Plan,
   ends: ReadonlyArray<{ readonly point: Point; readonly death: Death }>,
@@ -145,7 +151,7 @@ export const dieInTurn = (
   })
 }
 
-/** The steps in which two hosts could come to have a runner each for one job. */
+/** The steps in which two hosts could each get a runner for the same job. */
 const REGISTERING =
   /^(Claim|GET job|RunnerNamed|POST runner|RunnerKnown|RunnerStarted|anka run VM bash \.\/(register|start)-runner)/
 

@@ -1,4 +1,4 @@
-/** A day of one Mac, and what its metrics say of it every minute. */
+/** A day of one Mac, and its metrics every minute. */
 import { Chance } from "./kernel.ts"
 import { calm } from "./machine.ts"
 import { type Fault, HOUR, type Plan } from "./plan.ts"
@@ -7,7 +7,7 @@ import { type Report, simulate } from "./world.ts"
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 
-/** What goes wrong in the bad one of two days, hour by hour. */
+/** What goes wrong on the bad one of two days, hour by hour. */
 const TROUBLES: ReadonlyArray<Fault> = [
   { _tag: "Partition", at: 5 * HOUR, host: 0, from: "store", lasting: 20 * MINUTE },
   { _tag: "GitHubDown", at: 8 * HOUR, lasting: 40 * MINUTE },
@@ -45,7 +45,7 @@ const planOf = (faults: ReadonlyArray<Fault>): Plan => {
   }
 }
 
-/** Live through it. Each sample is a line of Prometheus' text, with its time in seconds after `base`. */
+/** Runs the day. Each sample is a line of Prometheus' text, with its time in seconds after `base`. */
 export const live = (isBad: boolean, base: number, write: (line: string) => void): Report =>
   simulate(planOf(isBad ? TROUBLES : []), {
     scrapes: {

@@ -1,4 +1,4 @@
-/** A machine's file system, as far as a ledger can tell: what was synced survives a power loss, anything else may not. */
+/** A machine's file system, as far as it matters to a ledger: synced data survives a power loss, other data may not. */
 import { SystemError, type SystemErrorReason } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -23,16 +23,16 @@ const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return both
 }
 
-/** Files by their whole path; folders are there when they are asked for. */
+/** Files by their whole path; folders exist as soon as they are used. */
 export class Disk {
   private names = new Map<string, Inode>()
-  /** The names that a power loss leaves. */
+  /** The names that survive a power loss. */
   private durable = new Map<string, Inode>()
   readonly kernel: Kernel
   readonly chance: Chance
   readonly host: string
   isFull = false
-  /** Writes that were made durable. */
+  /** Number of durable writes. */
   syncs = 0
   torn = 0
 
@@ -42,7 +42,7 @@ export class Disk {
     this.chance = chance
   }
 
-  /** What a file says now. */
+  /** The current content of a file. */
   read(path: string): Uint8Array | undefined {
     return this.names.get(path)?.data
   }
@@ -53,7 +53,7 @@ export class Disk {
     this.durable.set(path, inode)
   }
 
-  /** The machine is without power: unsynced bytes and names stay by chance, from the first on. */
+  /** The machine loses power: each unsynced byte and name survives by chance, in order. */
   losePower(): void {
     const after = new Map(this.durable)
     for (const [path, inode] of this.names) if (this.chance.happens(0.5)) after.set(path, inode)
@@ -68,7 +68,7 @@ export class Disk {
     this.durable = new Map(after)
   }
 
-  /** What a name means by itself: there are no links here, and all of it is the daemon's own. */
+  /** The status of a name itself: there are no links here, and everything belongs to the daemon's user. */
   lstat(path: string): Effect.Effect<Option.Option<Named>> {
     return Effect.sync(() => {
       const about = { uid: process.getuid?.() ?? 0, gid: 0, ino: 0, links: 1 }
@@ -78,10 +78,10 @@ export class Disk {
     })
   }
 
-  /** The file system as one process has it. */
+  /** The file system as one process sees it. */
   layerFor(life: Life): FileSystem.FileSystem {
     const { kernel, chance } = this
-    /** A system call that takes a moment, in which the process may die. */
+    /** A system call that takes a moment, during which the process may die. */
     const wait = (ms: number) =>
       Effect.async<void>((resume) => {
         kernel.after(ms, () => resume(Effect.void))
@@ -99,7 +99,8 @@ export class Disk {
         Effect.suspend(() => {
           const what = new TextDecoder().decode(bytes).match(/"_tag":"(\w+)"/)?.[1] ?? "a line"
           kernel.point?.(this.host, `${what} is being written`)
-          // the first part is there at once, the rest a moment later: a process that dies in between leaves half a line
+          // the first part is written at once, the rest a moment later: a process that dies in between leaves half a
+          // line
           const half = chance.whole(0, bytes.length)
           inode.data = joined(inode.data, bytes.subarray(0, half))
           if (this.isFull) return Effect.fail(full(path))
@@ -153,7 +154,7 @@ export class Disk {
       }
     }
 
-    /** What changes names, and may be the last thing that a process does. */
+    /** An effect that changes names, and may be the last one of a process. */
     const named = <A, E>(what: string, path: string, change: Effect.Effect<A, E>) => {
       const name = `${what} ${path.slice(path.lastIndexOf("/") + 1).replace(/\d{4,}|\.\d+$/g, "")}`
       const at = (when: string) => Effect.sync(() => kernel.point?.(this.host, `${name} ${when}`))

@@ -18,28 +18,28 @@ import type { Chance, Kernel } from "./kernel.ts"
 import type { Guest, Machine } from "./machine.ts"
 import type { Network } from "./network.ts"
 
-/** How GitHub fares now. */
+/** The current state of GitHub. */
 export interface Health {
-  /** It answers nothing but 503. */
+  /** It answers everything with 503. */
   isDown: boolean
-  /** Probability that a request is done, and answered with 502 all the same. */
+  /** Probability that a request takes effect, but is answered with 502. */
   unsaid: number
-  /** Probability that it denies to know a job, a run or a runner that is there. */
+  /** Probability that it denies the existence of a job, a run or a runner. */
   denying: number
-  /** Requests are refused before this. */
+  /** Requests before this are refused. */
   limitedUntil: number
-  /** Lists are so old, in milliseconds. */
+  /** Age of the lists that it returns, in milliseconds. */
   stale: number
 }
 
-/** What the world wants to know. */
+/** What the world observes. */
 export interface Watcher {
   readonly registered: (runner: Runner, host: string) => void
   readonly online: (runner: Runner) => void
   readonly removed: (runner: Runner, host: string) => void
   readonly started: (job: ServerJob, runner: Runner) => void
   readonly ended: (job: ServerJob) => void
-  /** A runner is told to end its job, as by Ctrl-C. */
+  /** GitHub asks a runner to end its job, as Ctrl-C would. */
   readonly interrupted: (machine: Machine, vm: string, job: ServerJob) => void
   readonly trace: (who: string, what: string) => void
 }
@@ -100,7 +100,7 @@ export class Forge {
     kernel.after(15_000, tick)
   }
 
-  /** All jobs that are not over; an old answer when lists lag. */
+  /** All jobs that are not completed; an old answer if lists lag. */
   private list({ owner, repo }: Watched): ReadonlyArray<Job> {
     const jobs = [...this.world.jobs.values()].filter((job) => this.world.isOpen(job)).map(toJob)
     if (this.health.stale === 0) this.lists = []
@@ -111,7 +111,7 @@ export class Forge {
     )
   }
 
-  /** The view of one life of one host. */
+  /** GitHub as seen by one run of one host's daemon. */
   clientFor(host: string, offset: () => number): GitHub["Type"] {
     const { kernel, network, world } = this
     const error = (reason: GitHubError["reason"], request: string, detail: string, until?: number) =>

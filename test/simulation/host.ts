@@ -51,27 +51,27 @@ export interface Setup {
   readonly repo: string
   readonly sleepInterval: Duration.Duration
   readonly registrationTimeout: number
-  /** None: the host works alone. */
+  /** None if the host works alone. */
   readonly rhythm: Option.Option<shared.Rhythm>
 }
 
-/** What the world lends to a host. */
+/** What the world provides to a host. */
 export interface Lent {
   readonly kernel: Kernel
   readonly machine: Machine
   readonly disk: Disk
   readonly forge: Forge
   readonly store: SimulatedStore
-  /** Of the next life. */
+  /** For the next run. */
   readonly seed: () => number
-  /** What the daemon logs; none costs least. */
+  /** Receives what the daemon logs; none costs least. */
   readonly log: ((host: string, level: string, message: string) => void) | undefined
-  /** Told when a daemon ended by itself. */
+  /** Called when a daemon ended by itself. */
   readonly ended: (host: SimulatedHost, exit: Exit.Exit<void, unknown>) => void
 }
 
 const LEDGER = "/state/ledger.jsonl"
-/** Again and again, as `main` does; more rarely, because each one makes the causes of a slow stop longer. */
+/** Repeated, as in `main`, but less often, because each repetition makes the causes of a slow stop longer. */
 const INTERRUPT_EVERY = 10_000
 
 const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => ({
@@ -91,14 +91,14 @@ const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => 
   runner_url: "https://github.test/runner.tar.gz"
 })
 
-/** A machine with a daemon on it, most of the time. */
+/** A machine on which a daemon runs most of the time. */
 export class SimulatedHost {
   readonly setup: Setup
   readonly lent: Lent
-  /** How far its clock is off, in milliseconds. */
+  /** Error of its clock, in milliseconds. */
   offset = 0
   life: Life | undefined
-  /** When a stop or drain was asked for. */
+  /** When a stop or drain was requested. */
   leaving: { readonly how: "stop" | "drain"; readonly at: number } | undefined
   isGone = false
   private stop: (() => void) | undefined
@@ -115,13 +115,13 @@ export class SimulatedHost {
     return this.lent.machine.name
   }
 
-  /** Who it is to others, as its disk says. */
+  /** Its identity, as its disk says. */
   id(): string {
     const kept = this.lent.disk.read("/state/host.json")
     return kept === undefined ? "" : JSON.parse(new TextDecoder().decode(kept)).id
   }
 
-  /** Start the daemon, if it does not run. */
+  /** Starts the daemon, if it is not running. */
   start(): void {
     if (this.life?.isAlive === true || this.isGone) return
     const { kernel, machine, seed, log } = this.lent
@@ -180,13 +180,13 @@ export class SimulatedHost {
     else this.drain?.()
   }
 
-  /** What its metrics say now; undefined when it does not answer. */
+  /** Its current metrics; undefined if it does not answer. */
   scrape(told: (text: string | undefined) => void): void {
     if (this.life?.isAlive === true && !this.life.isFrozen && this.read !== undefined) this.read(told)
     else told(undefined)
   }
 
-  /** SIGSTOP; a stop that is under way takes longer by as much. */
+  /** SIGSTOP; a stop in progress takes longer by the same time. */
   freeze(): () => void {
     const { life } = this
     const since = this.lent.kernel.now
@@ -205,7 +205,10 @@ export class SimulatedHost {
     this.lent.machine.isSelfAlive = false
   }
 
-  /** The ledger loses all that it says of runners that were not started; a started one is its job's, and the job would be lost with it. */
+  /**
+   * The ledger loses everything about runners that were not started; a started one belongs to its job, which would be
+   * lost with it.
+   */
   forget(): void {
     const { disk } = this.lent
     const { runners } = this.owes()
@@ -223,7 +226,7 @@ export class SimulatedHost {
     )
   }
 
-  /** What its ledger says that it owes. */
+  /** What the host holds according to its ledger. */
   owes() {
     const bytes = this.lent.disk.read(LEDGER)
     return Journal.parse(Entry, bytes ?? new Uint8Array()).records.reduce(apply, empty)
@@ -283,7 +286,7 @@ export class SimulatedHost {
       const drain = yield* Drain
       const runtime = yield* Effect.runtime<never>()
       this.drain = () => void Runtime.runFork(runtime)(drain.begin)
-      // it was told while it came up
+      // the request came while it was starting
       if (this.leaving?.how === "drain") yield* drain.begin
       const startedAt = yield* Clock.currentTimeMillis
       const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof Scrape.answer>>>()
@@ -303,6 +306,6 @@ export class SimulatedHost {
   }
 }
 
-/** Whether a daemon ended because it was told to. */
+/** Whether a daemon ended on request. */
 export const wasTold = (exit: Exit.Exit<void, unknown>): boolean =>
   Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)

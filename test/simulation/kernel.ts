@@ -12,7 +12,7 @@ import { PCGRandom } from "effect/Utils"
 
 /** When these worlds begin, in milliseconds since the epoch. */
 export const BEGINNING = 1_800_000_000_000
-/** Steps of fibers at one moment of virtual time, at most: more is a loop that never waits. */
+/** Maximum number of steps of fibers at one moment of virtual time: more means a loop that never waits. */
 const STEPS = 2_000_000
 
 interface Event {
@@ -31,7 +31,7 @@ export class Chance {
   next(): number {
     return this.generator.number()
   }
-  /** Whether something of this probability happens. */
+  /** Whether an event of this probability occurs. */
   happens(probability: number): boolean {
     return probability > 0 && this.generator.number() < probability
   }
@@ -48,7 +48,7 @@ export class Chance {
   }
 }
 
-/** Time, and what is to happen. */
+/** Time, and the scheduled events. */
 export class Kernel {
   now = BEGINNING
   events = 0
@@ -56,10 +56,10 @@ export class Kernel {
   private order = 0
   private readonly ready: Array<() => void> = []
   private head = 0
-  /** Told of every effect of a host, before and after it: where a host can be made to die. */
+  /** Called before and after every effect of a host, where the host can be made to die. */
   point: ((host: string, what: string) => void) | undefined
 
-  /** Let something happen so many milliseconds from now; the answer takes it back. */
+  /** Schedules something this many milliseconds from now; returns a function that cancels it. */
   after(delay: number, act: () => void): () => void {
     const event: Event = { at: this.now + Math.max(0, delay), order: this.order++, act }
     this.push(event)
@@ -68,19 +68,19 @@ export class Kernel {
     }
   }
 
-  /** Forget what was taken back: by itself it stays until its time has come. */
+  /** Removes cancelled events, which otherwise stay until their time. */
   tidy(): void {
     // a sorted list is a heap
     const kept = this.heap.filter(({ act }) => act !== undefined).sort((a, b) => (before(a, b) ? -1 : 1))
     this.heap.splice(0, this.heap.length, ...kept)
   }
 
-  /** A step of a fiber that can be made now. */
+  /** A step of a fiber that is ready. */
   soon(step: () => void): void {
     this.ready.push(step)
   }
 
-  /** Let time pass up to a moment, or until it is enough. */
+  /** Lets time pass up to a moment, or until a condition holds. */
   run(until: number, enough: () => boolean = () => false): void {
     this.flush()
     for (let next = this.heap[0]; next !== undefined && next.at <= until && !enough(); next = this.heap[0]) {
@@ -145,12 +145,14 @@ export class Kernel {
 
 const before = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
 
-/** One life of a process: its fibers run while it does. Killed, none of them makes another step; no finalizer runs. */
+/**
+ * One run of a process, in which its fibers run. After a kill, none of them makes another step, and no finalizer runs.
+ */
 export class Life implements Scheduler {
   private readonly kernel: Kernel
   private state: "running" | "frozen" | "dead" = "running"
   private held: Array<() => void> = []
-  /** How far this machine's clock is from the right time, in milliseconds. */
+  /** Error of this machine's clock, in milliseconds. */
   readonly offset: () => number
 
   constructor(kernel: Kernel, offset: () => number) {
@@ -200,7 +202,7 @@ export class Life implements Scheduler {
     })
   }
 
-  /** This machine's clock. Sleeping follows the right time, as it does on a real one. */
+  /** This machine's clock. Sleeping follows the right time, as on a real machine. */
   get clock(): Clock.Clock {
     const { kernel, offset } = this
     const millis = () => Math.floor(kernel.now + offset())

@@ -30,7 +30,7 @@ const { values, positionals } = parseArgs({
     trouble: { type: "string", default: "1" },
     way: { type: "string", default: "" },
     death: { type: "string", default: "" },
-    /** Where the metrics of a day go, and when it began, in seconds since the epoch. */
+    /** Where the metrics of a day are written, and when it began, in seconds since the epoch. */
     out: { type: "string", default: "" },
     base: { type: "string", default: "0" },
     bad: { type: "boolean", default: false },
@@ -39,7 +39,7 @@ const { values, positionals } = parseArgs({
   }
 })
 
-/** All that was counted, added up. */
+/** The sum of everything counted. */
 const total = { histories: 0, hours: 0, jobs: 0, claims: 0, events: 0, recoveries: [] as Array<number>, points: 0 }
 const faults: Record<string, number> = {}
 const conclusions: Record<string, number> = {}
@@ -106,7 +106,7 @@ const counted = (report: Report, told: () => string, again: () => Report) => {
 const crashes = () => {
   for (const { way, plan, points } of ways()) {
     if (!way.includes(values.way)) continue
-    // the only host cannot stay away: nobody would be left for the job
+    // the only host must not stay away: nobody would be left for the job
     for (const death of DEATHS.filter((death) => plan.hosts > 1 || death !== "never returns")) {
       if (values.death !== "" && death !== values.death) continue
       for (const point of points) {

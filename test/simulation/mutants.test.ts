@@ -1,4 +1,7 @@
-/** Each mechanism taken away must make something red: what stays green is untested, or needless. */
+/**
+ * Each mechanism, when removed, must make something red: a mutant that stays green shows that it is untested, or
+ * unnecessary.
+ */
 import { spawn } from "node:child_process"
 import { assert, describe, it } from "vitest"
 import { bundle, run } from "./bundle.ts"
@@ -6,7 +9,7 @@ import { MUTANTS } from "./mutants.ts"
 
 const WITHIN = 600_000
 
-/** Run a test file over the mutant; `vitest.config.ts` changes the source as it is loaded. */
+/** Runs a test file against the mutant; `vitest.config.ts` changes the source as it is loaded. */
 const test = (name: string, file: string) =>
   new Promise<{ readonly code: number; readonly text: string }>((resolve) => {
     const child = spawn("npx", ["vitest", "run", "--bail", "1", file], {

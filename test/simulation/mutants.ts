@@ -1,10 +1,10 @@
-/** The program with one mechanism taken away: what shows that the tests would miss it. */
+/** The program with one mechanism removed, to show that the tests notice. */
 
-/** A mechanism, and the change of the source that takes it away. */
+/** A mechanism, and the change to the source that removes it. */
 export interface Mutant {
   readonly name: string
   readonly file: string
-  /** Text that is there exactly once. */
+  /** Text that occurs exactly once. */
   readonly find: string
   readonly put: string
   /** What must go red: arguments of the simulation, or a test file. */

@@ -1,4 +1,4 @@
-/** Messages between machines: late, lost, doubled, or cut off between any two. */
+/** Messages between machines: late, lost, duplicated, or cut off between any two. */
 import * as Effect from "effect/Effect"
 import type { Chance, Kernel } from "./kernel.ts"
 import { Violation } from "./promises.ts"
@@ -7,10 +7,10 @@ import { Violation } from "./promises.ts"
 export interface Weather {
   /** Probability that a message is lost. */
   readonly lost: number
-  /** Probability that a message comes much too late, and by how many milliseconds at most. */
+  /** Probability that a message is very late, and its maximum delay in milliseconds. */
   readonly late: number
   readonly lateBy: number
-  /** Probability that a message comes twice. */
+  /** Probability that a message arrives twice. */
   readonly doubled: number
 }
 
@@ -39,7 +39,7 @@ export class Network {
     this.cut.delete(`${b}|${a}`)
     for (const tell of this.healed) tell()
   }
-  /** Told whenever a way is open again. */
+  /** Called whenever a link works again. */
   onHeal(tell: () => void): void {
     this.healed.push(tell)
   }
@@ -47,7 +47,7 @@ export class Network {
     return this.cut.size > 0 && this.cut.has(`${a}|${b}`)
   }
 
-  /** Send; what arrives, arrives later, and perhaps never. */
+  /** Sends a message, which arrives later, or never. */
   send(from: string, to: string, arrive: () => void): void {
     const { kernel, chance, weather } = this
     const once = () => {
@@ -70,7 +70,7 @@ export class Network {
   }
 
   /**
-   * Ask, and wait for the answer: for ever, if either is lost, or until a limit in milliseconds, which holds whatever
+   * Ask, and wait for the answer: forever, if either is lost, or until a limit in milliseconds, which holds whatever
    * becomes of the fiber that waits. An exception is the answer, too.
    */
   call<A>(
@@ -89,7 +89,7 @@ export class Network {
         try {
           reply = Effect.succeed(answer())
         } catch (error) {
-          // a broken promise is no answer
+          // a rejected promise is no answer
           if (error instanceof Violation) throw error
           reply = Effect.fail(error)
         }

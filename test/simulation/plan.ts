@@ -1,4 +1,7 @@
-/** What a seed means: a fleet, its jobs, and all that goes wrong. A plan is data, so that a failing one can be made smaller. */
+/**
+ * What a seed means: a fleet, its jobs, and everything that goes wrong. A plan is data, so that a failing one can be
+ * made smaller.
+ */
 import { Chance } from "./kernel.ts"
 import { calm, type Mood } from "./machine.ts"
 import type { Weather } from "./network.ts"
@@ -13,13 +16,13 @@ export interface PlannedJob {
   readonly scope: number
   readonly template: string
   readonly lasting: number
-  /** Its labels are its own; else any runner of the template may get it. */
+  /** Its labels are unique to it; otherwise any runner of the template may get it. */
   readonly unique: boolean
   /** When its run is cancelled, if it is. */
   readonly cancelAt: number | undefined
 }
 
-/** Something that goes wrong at a moment, mostly for a while. */
+/** A fault at a moment, usually for a while. */
 export type Fault = { readonly at: number } & (
   | { readonly _tag: "Kill"; readonly host: number; readonly lasting: number }
   | { readonly _tag: "PowerLoss"; readonly host: number; readonly lasting: number }
@@ -44,21 +47,21 @@ export type Fault = { readonly at: number } & (
 
 export type FaultKind = Fault["_tag"]
 
-/** All of a simulated history that is not left to chance within it. */
+/** Everything in a simulated history that is not decided by chance within it. */
 export interface Plan {
   readonly seed: number
   readonly hosts: number
   readonly services: number
   readonly scopes: number
-  /** How long things go wrong, in milliseconds. Quiet follows. */
+  /** How long faults occur, in milliseconds. Quiet follows. */
   readonly lasting: number
   readonly sleepInterval: number
   readonly beat: number
   readonly lease: number
-  /** Hosts share a store; else each works alone, in a repository of its own. */
+  /** Hosts share a store; otherwise each works alone, in a repository of its own. */
   readonly isShared: boolean
   readonly registrationTimeout: number
-  /** How long a pull takes, at most. */
+  /** Maximum duration of a pull. */
   readonly pullTakes: number
   readonly skew: number
   readonly weather: Weather
@@ -66,13 +69,13 @@ export interface Plan {
   readonly faults: ReadonlyArray<Fault>
 }
 
-/** How large the histories are. */
+/** The size of the histories. */
 export interface Size {
   readonly hosts: number
   readonly hours: number
   /** Jobs per host and hour. */
   readonly jobs: number
-  /** How much goes wrong, 1 for about two faults per host and hour. */
+  /** Amount of faults, 1 for about two faults per host and hour. */
   readonly trouble: number
 }
 
@@ -95,10 +98,10 @@ export const KINDS: ReadonlyArray<FaultKind> = [
   "Runners"
 ]
 
-/** Kinds that have chances of their own: so the histories of a seed stay what they were before there were these. */
+/** Kinds with random numbers of their own, so that adding them did not change the histories of existing seeds. */
 const LATER: ReadonlyArray<FaultKind> = ["Vanish", "GitHubDenies"]
 
-/** The same, for those that came later still. */
+/** The same, for kinds that were added still later. */
 const LATEST: ReadonlyArray<FaultKind> = ["Forget"]
 
 /** Faults of the whole world, not of one host: far fewer of them are enough. */
@@ -119,7 +122,7 @@ const moodOf = (chance: Chance): Mood => {
 
 const faultOf = (chance: Chance, kind: FaultKind, at: number, hosts: number): Fault => {
   const host = chance.whole(0, hosts - 1)
-  // mostly short, sometimes longer than any lease
+  // usually short, sometimes longer than any lease
   const lasting = chance.happens(0.3) ? chance.between(MINUTE, 20 * MINUTE) : chance.between(SECOND, 90 * SECOND)
   switch (kind) {
     case "Kill":
@@ -161,7 +164,7 @@ const faultOf = (chance: Chance, kind: FaultKind, at: number, hosts: number): Fa
   }
 }
 
-/** The plan of a seed: every seed has its own kinds of faults, and its own measure of them. */
+/** The plan of a seed: every seed has its own kinds and amounts of faults. */
 export const planOf = (seed: number, size: Size): Plan => {
   const chance = new Chance(seed)
   const { hosts } = size
@@ -202,7 +205,7 @@ export const planOf = (seed: number, size: Size): Plan => {
     LATEST.filter(() => latest.happens(0.5))
   )
   const isCalm = chance.happens(0.4)
-  // the longer ones let more happen in less time
+  // more happens in less time in the longer ones
   const beat = chance.one(hosts > 20 ? [60, 120] : [10, 30]) * SECOND
   return {
     seed,

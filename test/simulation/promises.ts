@@ -1,4 +1,4 @@
-/** What must be true at every moment of a simulated history; `docs/reliability.md` says it in words. */
+/** What must be true at every moment of a simulated history; `docs/reliability.md` lists these promises. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, type Scope } from "../../src/domain/Job.ts"
@@ -7,7 +7,7 @@ import type { Outcome } from "../../src/services/Coordinator/rules.ts"
 import type { Job, Runner, World } from "../../src/simulator/github/world.ts"
 import type { Machine, SimulatedVm } from "./machine.ts"
 
-/** So long after it was told to leave, in milliseconds, a host knows it. */
+/** Maximum time until a host knows of a request to leave, in milliseconds. */
 const HEARD = 1000
 
 /** A promise, by its short name. */
@@ -26,14 +26,14 @@ export class Violation extends Error {
 
 export const keyOf = (job: Job): JobKey => JobKey.make(`github:${job.id}`)
 
-/** Whether a runner was made for this job, as far as labels tell. */
+/** Whether a runner was made for this job, judged by its labels. */
 const isMadeFor = (job: Job, { labels, scope }: Runner): boolean =>
   scope === `${job.owner}/${job.repo}` &&
   job.labels.length === labels.length &&
   job.labels.some((label) => label.startsWith("unique-id:")) &&
   job.labels.every((label) => labels.includes(label))
 
-/** Whether a host that had a fault may not have the job again yet. */
+/** Whether a host that caused a failure must not get the job again yet. */
 const isExcluded = (state: State, job: JobKey, host: string, now: number): boolean =>
   Option.exists(HashMap.get(state.queued, job), ({ excluded }) =>
     excluded.some((it) => it.host === host && !it.soft && it.until > now && it.until - now <= RULES.exclude)
@@ -41,7 +41,7 @@ const isExcluded = (state: State, job: JobKey, host: string, now: number): boole
 
 /** Watches a world; throws `Violation` at the moment a promise is broken. */
 export class Promises {
-  /** The highest epoch of each job, and who got it. */
+  /** The highest epoch of each job, and which host got it. */
   private readonly epochs = new Map<string, { readonly epoch: number; readonly seat: string }>()
   private readonly ran = new Map<number, string>()
   private readonly registrants = new Map<number, string>()
@@ -58,7 +58,7 @@ export class Promises {
     throw new Violation(promise, this.now(), detail)
   }
 
-  /** The store applied a command. */
+  /** The store has executed a command. */
   applied(scope: Scope, command: Command, before: State, { state, reply }: Outcome, now: number): void {
     if (state !== before) this.checkStore(scope, state)
     if (command._tag === "Release" || command._tag === "Finish") {
@@ -115,7 +115,7 @@ export class Promises {
     }
   }
 
-  /** The store's clock was set back: epochs, which come from it, begin anew. */
+  /** The store's clock was set back: epochs, which come from it, start again. */
   setBack(): void {
     this.epochs.clear()
   }
@@ -129,7 +129,10 @@ export class Promises {
     }
   }
 
-  /** Runners without a job that are there for one job: one at most, as long as none has it. Made for a job is what has its labels, where those are its own. */
+  /**
+   * Idle runners for one job: at most one, as long as none has the job. A runner is made for a job if it has the job's
+   * labels, where those are unique.
+   */
   registered(runner: Runner, host: string): void {
     this.registrants.set(runner.id, host)
     for (const job of this.world().jobs.values()) {
@@ -146,7 +149,7 @@ export class Promises {
     return this.registrants.get(id)
   }
 
-  /** A runner is removed by whoever registered it, or by whoever has its job by now. */
+  /** A runner is removed by the daemon that registered it, or by the one that has its job now. */
   removed(runner: Runner, host: string, owner: (job: JobKey) => string | undefined): void {
     const registrant = this.registrants.get(runner.id)
     if (registrant === undefined || registrant === host) return
@@ -164,29 +167,29 @@ export class Promises {
     this.ran.set(job.id, runner.name)
   }
 
-  /** A VM ends in which a job runs. */
+  /** A VM in which a job is running ends. */
   vmEnds(machine: Machine, vm: SimulatedVm, why: string, mayEnd: boolean): void {
     if (why !== "anka stop" && why !== "anka delete") return
     if (vm.guest.isBusy() && !mayEnd)
       this.broken("S5", `${machine.name} ends VM ${vm.name} in which a job runs (${why})`)
   }
 
-  /** A runner is told to end the job that it runs. */
+  /** GitHub asks a runner to end the job that it runs. */
   interrupted(machine: Machine, vm: string, job: Job, mayEnd: boolean): void {
     if (!mayEnd) this.broken("S5", `${machine.name} interrupts ${keyOf(job)}, which runs in ${vm}`)
   }
 
-  /** A VM is made only after it was written down, and never after it was struck out. */
+  /** A VM is made only after it was recorded, and never after its record was closed. */
   cloned(machine: Machine, vm: string, isKnown: boolean): void {
     if (!isKnown) this.broken("S6", `VM ${vm} is made on ${machine.name}, whose ledger does not know it`)
   }
 
-  /** A host that was told to leave, so many milliseconds ago, asks for a job. */
+  /** A host asks for a job this many milliseconds after a request to leave. */
   asked(host: string, since: number): void {
     if (since > HEARD) this.broken("L4", `${host} asks for a job ${since} ms after it was told to leave`)
   }
 
-  /** A daemon that was told to leave, with nothing wrong around it, leaves nothing. */
+  /** A daemon that leaves on request, with nothing wrong around it, leaves nothing behind. */
   ended(host: string, left: ReadonlyArray<string>): void {
     if (left.length > 0) this.broken("L4", `${host} was stopped and left ${left.join(", ")}`)
   }

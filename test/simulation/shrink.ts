@@ -1,17 +1,17 @@
-/** A failing plan made as small as it goes: what is told to whoever must understand it. */
+/** A failing plan made as small as possible, for the person who must understand it. */
 import { execFileSync } from "node:child_process"
 import type { Plan } from "./plan.ts"
 import type { Promise_ } from "./promises.ts"
 import { type Report, simulate } from "./world.ts"
 
-/** Histories that are tried, at most. */
+/** Maximum number of histories that are tried. */
 const TRIES = 80
-/** Lines of the trace that are shown. */
+/** Maximum number of lines of the trace that are shown. */
 const SHOWN = 60
 
 const fails = (plan: Plan, promise: Promise_): boolean => simulate(plan).violation?.promise === promise
 
-/** Leave out what does not matter: halves first, then quarters, and so on. */
+/** Leaves out what does not matter: halves first, then quarters, and so on. */
 const without = <A>(
   all: ReadonlyArray<A>,
   stillFails: (some: ReadonlyArray<A>) => boolean,
@@ -52,14 +52,14 @@ const commit = (): string => {
   }
 }
 
-/** What is asked all the time tells nothing. */
+/** Frequent queries, which say nothing about the failure. */
 const DULL = /store: (Poll|Idle|Ingest|Hello) |anka -j list exited|true exited with 125/
 
-/** The end of a trace, without what tells nothing. */
+/** The end of a trace, without these queries. */
 export const telling = (trace: ReadonlyArray<string>): ReadonlyArray<string> =>
   trace.filter((line) => !DULL.test(line)).slice(-SHOWN)
 
-/** What a person needs to see the failure again. */
+/** What a person needs to reproduce the failure. */
 export const explain = (plan: Plan, { violation }: Report): string => {
   if (violation === undefined) return "nothing is wrong"
   const smallest = shrink(plan, violation.promise)

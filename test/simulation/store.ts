@@ -12,16 +12,16 @@ import type { Network } from "./network.ts"
 
 export const STORE = "store"
 
-/** What the world wants to know. */
+/** What the world observes. */
 export interface Watcher {
-  /** A machine begins to ask. */
+  /** A machine connects. */
   readonly asked: (machine: string, command: Command) => void
   readonly applied: (scope: Scope, command: Command, before: State, outcome: Outcome, now: number) => void
 }
 
-/** As the connection to a real one: a command has so many milliseconds, also where nobody can interrupt it. */
+/** As the connection to a real one: a command has a timeout in milliseconds, even where it cannot be interrupted. */
 const COMMAND_WITHIN = 2000
-/** What is kept for a rollback, in milliseconds. */
+/** How long history is kept for a rollback, in milliseconds. */
 const HISTORY = 10_000
 
 const unavailable = (detail: string) => new CoordinatorError({ reason: "Unavailable", detail })
@@ -29,7 +29,7 @@ const unavailable = (detail: string) => new CoordinatorError({ reason: "Unavaila
 /** The one store of a world. */
 export class SimulatedStore {
   states: ReadonlyMap<Scope, State> = new Map()
-  /** How far its clock is from the right time, in milliseconds. */
+  /** Error of its clock, in milliseconds. */
   offset = 0
   commands = 0
   isDown = false
@@ -49,7 +49,7 @@ export class SimulatedStore {
     })
   }
 
-  /** It restarts, with what it had so many milliseconds ago, or with nothing. */
+  /** It restarts, with the content of this many milliseconds ago, or with none. */
   restart(lost: number | "all"): void {
     if (lost === "all") this.states = new Map()
     else {
@@ -79,7 +79,7 @@ export class SimulatedStore {
     return outcome
   }
 
-  /** The store as one life of one machine sees it. */
+  /** The store as one run of one machine sees it. */
   connect(machine: string) {
     const { network } = this
     return (back: Effect.Effect<void>) =>

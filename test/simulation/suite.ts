@@ -1,17 +1,17 @@
-/** Tests that carry out many histories, and expect every promise to be kept in all of them. */
+/** Tests that run many histories, and expect every promise to be kept in all of them. */
 import { assert, beforeAll, describe, it } from "vitest"
 import { bundle, run } from "./bundle.ts"
 import { DEATHS } from "./crash.ts"
 
-/** A handful of hosts with much to do and much trouble. */
+/** A few hosts with much work and many faults. */
 export const HANDFUL = ["--hosts", "5", "--hours", "1", "--jobs", "4", "--trouble", "1.5"]
 
-/** Seeds in one test: few enough to see how far it is. */
+/** Number of seeds in one test: few enough to show progress. */
 const BATCH = 25
-/** Slow machines only make it longer. */
+/** A slow machine only needs more time. */
 const WITHIN = 1_800_000
 
-/** Histories of so many seeds, from the first on. */
+/** Histories of this many seeds, starting with the first. */
 export const histories = (
   what: string,
   size: ReadonlyArray<string>,
@@ -32,7 +32,7 @@ export const histories = (
     }
   })
 
-/** Every effect of every way of a job, each with every death. */
+/** Every effect of every course of a job, each with every death. */
 export const crashes = () =>
   describe("a host that dies at any effect of a job", () => {
     for (const death of DEATHS) {

@@ -1,4 +1,4 @@
-/** One quiet host for a week, with a job every six minutes: what is in its memory at the end of each day. */
+/** One quiet host for a week, with a job every six minutes: the contents of its memory at the end of each day. */
 import { queryObjects } from "node:v8"
 import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
@@ -16,22 +16,22 @@ import { SimulatedStore } from "./store.ts"
 const DAYS = 7
 const DAY = 24 * HOUR
 const JOB_EVERY = HOUR / 10
-/** From the fourth day on as much is forgotten as is learnt: what is done with is kept for two days. */
+/** From the fourth day on as much is forgotten as is added: what is finished is kept for two days. */
 const STEADY = 3
-/** So many more objects may be alive on any later day. To keep one of each job would be nearly twice as many at the end. */
+/** Maximum growth of the number of live objects on any later day. Keeping one for each job would nearly double it by the end. */
 const GROWTH = 500
 
-/** What a week came to. */
+/** The result of a week. */
 export interface Week {
   readonly violation: Violation | undefined
   readonly jobs: number
   readonly events: number
   readonly hours: number
-  /** Objects that are alive after each day. */
+  /** Number of live objects after each day. */
   readonly days: ReadonlyArray<number>
 }
 
-/** Let a week pass. Everything in the world that is not the daemon forgets what is over, so that what grows is the daemon's. */
+/** Runs a week. Everything in the world except the daemon forgets what is over, so that any growth is the daemon's. */
 export const week = (): Week => {
   const chance = new Chance(1)
   const kernel = new Kernel()
@@ -81,7 +81,7 @@ export const week = (): Week => {
   let jobs = 0
   const queue = () => {
     kernel.after(JOB_EVERY, queue)
-    // days end with nothing under way
+    // days end with nothing in progress
     if ((kernel.now - BEGINNING) % DAY > DAY - HOUR) return
     const labels = ["anka", "anka-template:here", "anka-template-tag:v1", "run-id:{run_id}", `unique-id:${jobs}`]
     for (const { id } of forge.world.queue({ owner: "o", repo: "r", jobs: [{ name: `job ${jobs++}`, labels }] }).jobs) {
@@ -90,7 +90,7 @@ export const week = (): Week => {
   }
   kernel.after(JOB_EVERY / 2, queue)
 
-  /** What is over is old news at GitHub as well. */
+  /** GitHub, too, forgets what is over. */
   const forget = () => {
     for (const { id, runId, status } of forge.world.jobs.values()) {
       if (status !== "completed") continue

@@ -25,7 +25,7 @@ describe("a simulated history", () => {
   it("has all kinds of trouble in it, over some seeds", async () => {
     const kinds = new Set<string>()
     for (let seed = 1; seed <= 12; seed++) {
-      // a worker that is not heard of for a minute counts as lost
+      // a worker that has not reported for a minute counts as lost
       await setImmediate()
       for (const [kind, times] of Object.entries(simulate(planOf(seed, HANDFUL)).faults)) if (times > 0) kinds.add(kind)
     }

@@ -1,4 +1,4 @@
-/** A simulated history: the plan of a seed carried out over the production fibers, and what became of every job. */
+/** A simulated history: the plan of a seed, run over the production fibers, and what became of every job. */
 import { crc32 } from "node:zlib"
 import * as Duration from "effect/Duration"
 import { globalValue } from "effect/GlobalValue"
@@ -16,18 +16,20 @@ import { type Fault, type FaultKind, HOUR, type Plan } from "./plan.ts"
 import { Promises, Violation } from "./promises.ts"
 import { SimulatedStore, STORE } from "./store.ts"
 
-/** After the last fault everything must be done within this, in milliseconds, in addition to what the jobs last. */
+/**
+ * Maximum time after the last fault until everything is done, in milliseconds, in addition to the duration of the jobs.
+ */
 const QUIET = HOUR
-/** How long a stop may take, in milliseconds: when nothing else is wrong, and at most. */
+/** Maximum duration of a stop, in milliseconds: if nothing else is wrong, and in any case. */
 const STOP_WITHIN = { peaceful: 2 * 60_000, most: 10 * 60_000 }
-/** launchd starts a daemon anew that ended by itself. */
+/** launchd restarts a daemon that ended by itself. */
 const RESTART_AFTER = 10_000
 
-/** What a history came to. */
+/** The result of a history. */
 export interface Report {
   readonly seed: number
   readonly violation: Violation | undefined
-  /** The same for the same plan, always. */
+  /** Always the same for the same plan. */
   readonly hash: string
   readonly hours: number
   readonly jobs: number
@@ -35,37 +37,43 @@ export interface Report {
   readonly faults: Readonly<Partial<Record<FaultKind | "lost message" | "late message" | "doubled message", number>>>
   readonly claims: number
   readonly events: number
-  /** From the last fault, or from a host's death, to the moment when nothing was left, in milliseconds. */
+  /** Time from the last fault, or from a host's death, to the moment when nothing was left, in milliseconds. */
   readonly recovery: number
   readonly trace: ReadonlyArray<string>
 }
 
-/** What becomes of a host at one of its effects: it is killed in different ways, or stands still for longer than its lease, or is told to leave. */
+/**
+ * What happens to a host at one of its effects: it is killed in one of several ways, or pauses for longer than its
+ * lease, or gets a request to leave.
+ */
 export type Death = "restarted" | "restarted late" | "power loss" | "never returns" | "frozen" | "stopped" | "drained"
 
 export interface Options {
-  /** Asks every host for its metrics, once in so many milliseconds. */
+  /** Asks every host for its metrics, at this interval in milliseconds. */
   readonly scrapes?: {
     readonly every: number
     /** `at` in milliseconds after the beginning; no text from a host that does not answer. */
     readonly told: (at: number, host: string, text: string | undefined) => void
   }
-  /** Keep all that was logged and done. */
+  /** Keeps everything that was logged and done. */
   readonly traced?: boolean
-  /** Told of every effect of every host, and when, in milliseconds after the beginning; with an answer, that host dies there. */
+  /**
+   * Called at every effect of every host, with the time in milliseconds after the beginning; if it returns an answer,
+   * that host dies there.
+   */
   readonly point?: (host: string, what: string, at: number) => Death | undefined
 }
 
-/** Where the runtime keeps every fiber that was started by nobody and has not ended. */
+/** Where the runtime keeps every running fiber without a parent. */
 const roots = globalValue(Symbol.for("effect/FiberScope/Global"), () => ({ roots: new Set<unknown>() })).roots
 
-/** Carry a plan out. */
+/** Runs a plan. */
 export const simulate = (plan: Plan, options: Options = {}): Report => {
   const before = new Set(roots)
   try {
     return carryOut(plan, options)
   } finally {
-    // fibers of a killed life never end, and would keep their whole world in memory
+    // fibers of a killed run never end, and would keep their whole world in memory
     for (const fiber of roots) if (!before.has(fiber)) roots.delete(fiber)
   }
 }
@@ -87,7 +95,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
     () => kernel.now - BEGINNING
   )
   const conclusions: Record<string, number> = {}
-  /** Whether jobs on a machine may be ended by its host. */
+  /** Whether the host may end jobs on its machine. */
   const mayEnd = (machine: Machine) => byName(machine.name)?.leaving?.how === "stop" || machine.mood !== calm
   const forge: Forge = new Forge(kernel, chance, network, {
     registered: (runner, host) => {
@@ -118,7 +126,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       const leaving = byName(machine)?.leaving
       if (command._tag !== "Claim" || leaving === undefined) return
       const since = kernel.now - leaving.at
-      // not in the host's own fiber, which would take it for a failure of its own
+      // not in the host's own fiber, which would treat it as a failure of its own
       kernel.after(0, () => promises.asked(machine, since))
     },
     applied: (scope, command, before, outcome, now) => {
@@ -263,7 +271,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
         return until(() => Object.assign(health, { denying: 0 }))
       case "Vanish": {
         const { world } = forge
-        // the one that came last: what waited for long is mostly not on any host
+        // the newest one: what has waited long is usually not on any host
         const job = openJobs().at(-1)
         if (job === undefined) return
         const repo = `${job.owner}/${job.repo}`
@@ -302,7 +310,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       case "Drain":
         host?.leave(fault._tag === "Stop" ? "stop" : "drain")
         return until(() => {
-          // whoever is still on the way is started when it has ended
+          // a host that is still leaving is started when it has ended
           const again = () => (host?.life?.isAlive === true ? void kernel.after(5_000, again) : host?.start())
           again()
         })
@@ -335,7 +343,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       return
     }
     if (death === "stopped" || death === "drained") {
-      // not within the step that is being watched
+      // not within the step that is being observed
       kernel.after(0, () => host.leave(death === "stopped" ? "stop" : "drain"))
       const again = () => (host.life?.isAlive === true ? void kernel.after(5_000, again) : host.start())
       kernel.after(30_000, again)
@@ -350,7 +358,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
     else kernel.after(death === "restarted" ? 1000 : 2 * plan.lease, () => host.start())
   }
 
-  /** The host that has a job, as the store says. */
+  /** The host that has a job, according to the store. */
   const ownerOf = (key: JobKey): string | undefined => {
     for (const { owned } of store.states.values()) {
       const owner = Option.getOrUndefined(HashMap.get(owned, key))
@@ -358,7 +366,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
     }
     return undefined
   }
-  /** Nothing is wrong but that hosts are stopped. */
+  /** Nothing is wrong except that hosts are stopped. */
   const isPeaceful = plan.weather.lost === 0 && plan.faults.every(({ _tag }) => _tag === "Stop" || _tag === "Drain")
 
   /** A drain waits for what its host has, and for nothing else. */
@@ -368,7 +376,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
 
   const openJobs = () => [...forge.world.jobs.values()].filter((job) => forge.world.isOpen(job))
   const present = () => hosts.filter(({ isGone }) => !isGone)
-  /** What a host still has of jobs. */
+  /** What a host still holds of jobs. */
   const leftOf = (host: SimulatedHost): ReadonlyArray<string> => {
     const { claims, vms, runners } = host.owes()
     return [
@@ -378,11 +386,11 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       )
     ]
   }
-  /** What should not be there any more. */
+  /** What should no longer exist. */
   const left = (): ReadonlyArray<string> => [
     ...openJobs().map((job) => `job ${job.id} is ${job.status}`),
     ...present().flatMap(leftOf),
-    // GitHub drops the record of a runner that is not used after a day; nobody else can know of one whose host and job are gone
+    // GitHub drops the record of an unused runner after a day; nobody else can know of one whose host and job are gone
     ...[...forge.world.runners.values()]
       .filter((runner) => byName(promises.registrantOf(runner) ?? "")?.isGone !== true)
       .map((runner) => `runner ${runner.name}`),

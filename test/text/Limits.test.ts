@@ -1,4 +1,4 @@
-/** What others write is measured before it is read, and cut without being broken. */
+/** Text from outside is measured before it is parsed, and cut without being damaged. */
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"

@@ -5,7 +5,9 @@ import { alter, setFaults } from "../../src/simulator/anka/host.ts"
 import type { Fault } from "../../src/simulator/anka/state.ts"
 import { LABELS, make, until } from "./lab.ts"
 
-/** What goes wrong once, and the words of the one ERROR that names it. None: it is asked again, and nobody need look. */
+/**
+ * What goes wrong once, and the words of the one ERROR about it; none if the call is repeated and needs no attention.
+ */
 const FAULTS: ReadonlyArray<readonly [string, Fault, RegExp | undefined]> = [
   [
     "pull",

@@ -1,4 +1,4 @@
-/** A real browser without a window: Debian's Chromium, or the one that is here. */
+/** A real browser without a window: Debian's Chromium, or any that is installed. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { type Browser, chromium } from "playwright-core"
@@ -15,7 +15,7 @@ const found = (): string | undefined =>
     ...ON_A_MAC
   ].find((file) => existsSync(file))
 
-/** Start it. Its sandbox needs a user who is not root. */
+/** Starts it. Its sandbox requires a user other than root. */
 export const start = (): Promise<Browser> => {
   const executablePath = found()
   if (executablePath === undefined) throw new Error("there is no Chromium here: npm run programs")

@@ -1,4 +1,7 @@
-/** `npm run chaos -- [--minutes 60] [--macs 20] [--seed 1]`: a real fleet in trouble all along, then quiet, then nothing may be left. */
+/**
+ * `npm run chaos -- [--minutes 60] [--macs 20] [--seed 1]`: a real fleet with constant trouble, then quiet, after which
+ * nothing may be left.
+ */
 import { parseArgs } from "node:util"
 import { settle, start, trouble } from "./chaos.ts"
 import type { Fleet } from "./fleet.ts"
@@ -11,14 +14,14 @@ const { values } = parseArgs({
   }
 })
 
-/** Jobs that wait or run at once, at most. */
+/** Maximum number of jobs that wait or run at once. */
 const open = 60
 const isOver = (() => {
   const end = performance.now() + Number(values.minutes) * 60_000
   return () => performance.now() >= end
 })()
 
-/** Jobs all along, as many as there is room for. */
+/** Queues jobs throughout, as many as there is room for. */
 const supply = async (fleet: Fleet) => {
   const ids: Array<number> = []
   while (!isOver()) {

@@ -1,4 +1,7 @@
-/** A real fleet in real trouble: daemons are killed and stopped, ways are cut, the store restarts, and strangers do what they can. */
+/**
+ * A real fleet in real trouble: daemons are killed and stopped, connections are cut, the store restarts, and attackers
+ * do what they can.
+ */
 import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { seeded } from "../services/Coordinator/random.ts"
@@ -9,7 +12,7 @@ import * as strangers from "./strangers.ts"
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What went wrong, how often. */
+/** How often each kind of trouble occurred. */
 export interface Faults {
   kills: number
   stalls: number
@@ -21,7 +24,7 @@ export interface Faults {
   echoes: number
 }
 
-/** A started fleet of so many Macs on a Redis that keeps what it has; every fourth Mac reaches it on a way that can be cut. */
+/** A started fleet of this many Macs with a persistent Redis; every fourth Mac reaches it through a connection that can be cut. */
 export const start = async (macs: number) => {
   const redis: RedisServer = await startRedis({ persistent: true })
   const proxy = await startProxy(() => redis.port)
@@ -37,10 +40,10 @@ export const start = async (macs: number) => {
   return { redis, proxy, fleet, hostile: hostile.run.id, plants: strangers.plants(fleet.folder) }
 }
 
-/** A fleet, its store, and the strangers around it. */
+/** A fleet, its store, and the attackers around it. */
 export type World = Awaited<ReturnType<typeof start>>
 
-/** Make trouble until it is enough; a Mac has one at a time, and so has the store. */
+/** Causes trouble until a condition holds; a Mac has one trouble at a time, and so has the store. */
 export const trouble = async (
   { redis, proxy, fleet, plants }: World,
   {
@@ -50,7 +53,10 @@ export const trouble = async (
   }: {
     readonly seed: number
     readonly enough: () => boolean
-    /** Whether ledgers are damaged, too: VMs that one has lost are removed within some ten minutes, and no drain waits for that. */
+    /**
+     * Whether ledgers are damaged, too: VMs that one has lost are removed within about ten minutes, and no drain waits
+     * for that.
+     */
     readonly damages: boolean
   }
 ): Promise<Faults> => {
@@ -117,7 +123,7 @@ export const trouble = async (
   return faults
 }
 
-/** Where the token must not be: logs, what is published in the store, and files of the hosts. */
+/** Where the token must not appear: logs, what is published in the store, and files of the hosts. */
 const leaks = async ({ fleet, redis }: World): Promise<ReadonlyArray<string>> => {
   const stored = await redis.ask(async (client) => {
     const found: Array<string> = []
@@ -146,7 +152,7 @@ const leaks = async ({ fleet, redis }: World): Promise<ReadonlyArray<string>> =>
   return [...stored, ...filed]
 }
 
-/** Quiet: all jobs end, all daemons drain; tells what should not be there. */
+/** Quiet: all jobs end, all daemons drain; returns what should not exist. */
 export const settle = async (
   world: World,
   ids: ReadonlyArray<number>,
@@ -155,7 +161,7 @@ export const settle = async (
   const { fleet } = world
   await until("all jobs have ended", () => fleet.completed(ids) === ids.length, within)
   if (isCleanFirst) await until("no VM is left", () => fleet.left().vms.length === 0, within)
-  // nobody ran these, and nobody waits for them any more
+  // nobody ran these, and nobody waits for them any longer
   for (const { status, name } of fleet.github.world.jobsOf(world.hostile)) {
     if (status !== "queued")
       throw new Error(`a job that nobody can run is ${status}: ${JSON.stringify(name.slice(0, 80))}`)

@@ -1,4 +1,6 @@
-/** Two simulated days of a Mac in a real Prometheus: a good one, and one in which something goes wrong every few hours. */
+/**
+ * Two simulated days of a Mac in a real Prometheus: a good one, and one in which something goes wrong every few hours.
+ */
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
@@ -8,7 +10,7 @@ import { startWith } from "./prometheus.ts"
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
-/** It is over by now, and begins where a block of Prometheus does. */
+/** It is in the past, and begins where a block of Prometheus does. */
 const BASE = Math.floor(Date.now() / 1000 / (2 * HOUR)) * 2 * HOUR - 26 * HOUR
 const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: HOUR, d: 24 * HOUR }
 
@@ -20,7 +22,7 @@ const STOPPED = [14, 14.4] as const
 const NO_RUNNER_CONNECTS = [17, 20] as const
 const KILLED = [22, 23.6] as const
 
-/** What fires, and in which of these hours. */
+/** The alerts that fire, and in which of these hours. */
 const EXPECTED: Readonly<Record<string, ReadonlyArray<readonly [from: number, to: number]>>> = {
   AnkletStoreAway: [STORE_AWAY],
   AnkletStoreUnsteady: [STORE_AWAY],

@@ -21,7 +21,7 @@ interface Panel {
   readonly targets?: ReadonlyArray<{ readonly expr: string }>
 }
 
-/** Every expression of the dashboard, with its variables filled in; rates are taken over `interval`. */
+/** Every expression of the dashboard, with its variables filled in; rates use `interval`. */
 export const panels = (interval: string): ReadonlyArray<{ readonly title: string; readonly expr: string }> =>
   JSON.parse(readFileSync(DASHBOARD, "utf8")).panels.flatMap(({ title, targets = [] }: Panel) =>
     targets.map(({ expr }) => ({

@@ -20,7 +20,7 @@ const at = (port: number) => ["url: 127.0.0.1", `port: ${port}`]
 const drainAll = () => Promise.all(fleet.macs.map((mac) => mac.anklet("-s", "drain")))
 const NOTHING = { vms: [], runners: [], owes: [] }
 
-/** What the store still holds of jobs that somebody has, or waits for. */
+/** What the store still holds of jobs that are claimed or waiting. */
 const inStore = async () => {
   const scope = Scope.make(`github:${new URL(fleet.github.url).host}/veertuinc/anklet`)
   const keys = keysOf(scope)
@@ -50,7 +50,7 @@ describe("a fleet that shares a Redis", () => {
     assert.strictEqual(fleet.ran().length, ids.length)
     assert.deepStrictEqual(fleet.left(), NOTHING)
     assert.deepStrictEqual(await inStore(), { queued: 0, owned: 0, hosts: 0 })
-    // more than one host had a part in it
+    // more than one host took part
     const busy = fleet.macs.filter((mac) => mac.log().some(({ msg }) => msg === "job claimed"))
     assert.isAbove(busy.length, 1)
   })
@@ -154,7 +154,7 @@ describe("a fleet that shares a Redis", () => {
       String(said()[0]?.msg),
       `state_dir was copied: stop one of the two and delete ${join(copy.home, file)}`
     )
-    // the original is not disturbed
+    // the original is not affected
     const ids = fleet.queue(1)
     await until("its job has ended", () => fleet.completed(ids) === 1, 60_000)
     assert.deepStrictEqual(
@@ -207,7 +207,7 @@ describe("a fleet that shares a Redis", () => {
     const step = `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`
     const first = fleet.queue(2, step)
     await until("two run", () => runs(first) === 2, 60_000)
-    // of these claims the next master hears nothing
+    // the next master does not know of these claims
     store.replica.pause()
     const lost = fleet.queue(2, step)
     await until("four run", () => runs(lost) === 2, 60_000)

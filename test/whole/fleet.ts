@@ -20,7 +20,7 @@ export interface FleetOptions {
   readonly env?: (mac: number) => Record<string, string>
 }
 
-/** Make a fleet; no daemon runs yet. */
+/** Makes a fleet; no daemon is running yet. */
 export const make = async ({ macs: count, database, services = 2, interval = 1, host, env: more }: FleetOptions) => {
   const folder = mkdtempSync(join(tmpdir(), "anklet-fleet-"))
   const github = await startGitHub()
@@ -124,7 +124,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
     folder,
     github,
     macs,
-    /** Queue so many jobs, five to a run; each writes its number into one file when it runs. */
+    /** Queues this many jobs, five to a run; each writes its number into one file when it runs. */
     queue: (jobs: number, step = "true") => {
       const ids: Array<number> = []
       for (let left = jobs; left > 0; left -= 5) {
@@ -141,7 +141,7 @@ export const make = async ({ macs: count, database, services = 2, interval = 1, 
       }
       return ids
     },
-    /** Which jobs ran, once for each time that they did. */
+    /** The jobs that ran, listed once for each time. */
     ran: () => readFileSync(ran, "utf8").split("\n").filter(Boolean),
     completed: (ids: ReadonlyArray<number>) => ids.filter((id) => github.world.job(id).status === "completed").length,
     left: () => ({

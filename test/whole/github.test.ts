@@ -44,7 +44,7 @@ describe("GitHub", () => {
     await started()
     await ended(jobs[0]?.id)
     await clean()
-    // whoever looks first, and whatever is asked with it: one ERROR, and no job is taken with it
+    // whichever service polls first, and whatever it asks: one ERROR, and no job is taken
     await until("the refused one has tried again and again", () => {
       const again = lab
         .log()
@@ -66,7 +66,7 @@ describe("GitHub", () => {
     const { limits } = lab.github
     lab.github.faults.push({
       path: "/repos/",
-      // nothing is left from the first request on, whenever the daemon comes to it
+      // nothing is left from the first request on, whenever the daemon sends it
       get delay() {
         limits.remaining.set(TOKEN, 0)
         limits.resetAt = Date.now() + 3000
@@ -186,7 +186,7 @@ describe("secrets", () => {
           const line = readFileSync(`/proc/${pid}/cmdline`, "latin1")
           if (line.includes("anklet-lab-") || line.includes("runner")) seen.push(line)
         } catch {
-          // it ended meanwhile
+          // it has ended since
         }
       }
       return lab.world.job(jobs[0]?.id ?? 0).status === "completed"

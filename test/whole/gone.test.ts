@@ -59,7 +59,7 @@ describe("what vanishes at GitHub", () => {
   it("a repository whose runner does not notice: its VM goes within the timeout", async () => {
     lab = await make({ service: "registration_timeout: 3" })
     lab.world.modes.set("*", "ghost")
-    // nobody but this runner's could be given
+    // only that of this runner could be given
     const { jobs } = lab.queue({ labels: [...LABELS, "other"] })
     await started()
     await until("the runner is there", () => lab.left().runners.length === 1)

@@ -1,4 +1,4 @@
-/** What strangers write at GitHub beside a good job: the good one runs, and the daemon stays as it was. */
+/** Hostile text at GitHub beside a good job: the good one runs, and the daemon is not affected. */
 import { request } from "node:http"
 import { join } from "node:path"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "vitest"
@@ -6,7 +6,7 @@ import { type RedisServer, start } from "../store/server.ts"
 import { LABELS, type Lab, make, TEMPLATE, until } from "./lab.ts"
 
 const HUGE = "x".repeat(500_000)
-/** Labels of jobs that nobody can run, each with what is said of it. */
+/** Labels of jobs that nobody can run, each with the message about it. */
 const REFUSED: ReadonlyArray<readonly [labels: ReadonlyArray<string>, why: RegExp]> = [
   [["anka-template:\ud800x"], /cannot be a template's UUID/],
   [[`anka-template:${TEMPLATE}`, "anka-template-tag:\udc00"], /cannot be a template's tag/],

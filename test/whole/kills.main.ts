@@ -1,4 +1,7 @@
-/** `npm run kills -- [--kills 200] [--seed 1]`: kill a daemon with `kill -9` at random instants, then tell what is not as it should be. */
+/**
+ * `npm run kills -- [--kills 200] [--seed 1]`: kills a daemon with `kill -9` at random moments, then reports what is
+ * not as it should be.
+ */
 import { parseArgs } from "node:util"
 import { run } from "./kills.ts"
 

@@ -1,4 +1,4 @@
-/** One Mac with jobs all along whose daemon is killed at instants that no step of its own decides; then quiet, in which nothing may be left. */
+/** One Mac with constant jobs whose daemon is killed at random moments; then quiet, after which nothing may be left. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { clones, parallelPulls } from "../../src/simulator/anka/host.ts"
@@ -8,25 +8,25 @@ import { endAllIn, processesOf } from "./processes.ts"
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What a schedule is made of. */
+/** The parameters of a schedule. */
 export interface Schedule {
-  /** Number of kills that found a daemon, or one that was starting. */
+  /** Number of kills that hit a daemon, or one that was starting. */
   readonly kills: number
   readonly seed: number
-  /** Kills between two times of quiet. */
+  /** Number of kills between two times of quiet. */
   readonly batch: number
-  /** Called at each quiet, with the kills so far. */
+  /** Called at each quiet, with the number of kills so far. */
   readonly progress?: (line: string) => void
 }
 
-/** What came of it. */
+/** The result of a schedule. */
 export interface Report {
   kills: number
   /** Kills while the host had a VM, while a job of GitHub's ran in one, and while a daemon was starting. */
   withVm: number
   withJob: number
   starting: number
-  /** Exit codes of starts, and how often each was seen. */
+  /** Exit codes of starts, and how often each occurred. */
   starts: Record<string, number>
   jobs: number
   /** How the jobs ended, in GitHub's words. */
@@ -40,11 +40,11 @@ export interface Report {
 
 /** Interval between two kills, in milliseconds, at least and at most. */
 const GAP = [300, 7000] as const
-/** Length of a job that is not over at once, in seconds: long enough that most kills find one running. */
+/** Duration of a job that is not short, in seconds: long enough that most kills hit a running one. */
 const LENGTH = [15, 40] as const
-/** Tags of the template that the registry has and the host has not. */
+/** Tags of the template that only the registry has. */
 const TAGS = 100
-/** A job that nobody cancelled is over when this has gone by, in milliseconds. */
+/** Timeout of a job that nobody cancelled, in milliseconds. */
 const SETTLES = 600_000
 
 interface Queued {
@@ -54,7 +54,7 @@ interface Queued {
   cancelled: boolean
 }
 
-/** Jobs of all kinds, as many as keep both VM slots at work, until the batch is over. */
+/** Queues jobs of all kinds, enough to keep both VM slots busy, until the batch is over. */
 const supply = async (lab: Lab, random: () => number, queued: Array<Queued>, isOver: () => boolean) => {
   const ran = join(lab.folder, "ran")
   const cancelling: Array<Promise<void>> = []
@@ -88,7 +88,7 @@ const supply = async (lab: Lab, random: () => number, queued: Array<Queued>, isO
   await Promise.all(cancelling)
 }
 
-/** Start a daemon whenever there is none, as a supervisor does. */
+/** Starts a daemon whenever there is none, as a supervisor does. */
 const keep = async (lab: Lab, starts: Record<string, number>, isOver: () => boolean) => {
   while (!isOver()) {
     if (daemonsOf(lab).length === 0) {
@@ -130,7 +130,7 @@ const judge = (lab: Lab, queued: ReadonlyArray<Queued>): ReadonlyArray<string> =
   ]
 }
 
-/** Run a schedule to its end. */
+/** Runs a schedule to its end. */
 export const run = async ({ kills, seed, batch, progress = () => {} }: Schedule): Promise<Report> => {
   const random = seeded(seed)
   const registry = [{ uuid: TEMPLATE, tags: ["v1", ...Array.from({ length: TAGS }, (_, n) => `t${n}`)] }]
@@ -159,7 +159,7 @@ export const run = async ({ kills, seed, batch, progress = () => {} }: Schedule)
       report.kills++
       if (clones(lab.host).length > 0) report.withVm++
       if (isRunning()) report.withJob++
-      // whoever starts it waits beside it
+      // the process that started it waits beside it
       if (found.length > 1 || found[0] !== lab.pid()) report.starting++
       for (const pid of found) {
         try {

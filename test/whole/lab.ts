@@ -49,7 +49,7 @@ export interface LabOptions {
   readonly env?: Record<string, string>
 }
 
-/** Make a lab. */
+/** Makes a lab. */
 export const make = async (options: LabOptions = {}) => {
   // before the first wait, so that it holds for the test that called
   const mine: ReturnType<typeof current.getStore> = {}
@@ -70,7 +70,7 @@ export const make = async (options: LabOptions = {}) => {
     ...options.host
   })
   const github: SimulatedGitHub = await startGitHub(options.github)
-  // a daemon may look at it before the first job is queued
+  // a daemon may poll it before the first job is queued
   github.world.repositories.add("veertuinc/anklet")
   const env: Record<string, string> = {
     PATH: `${bin}:${process.env.PATH}`,
@@ -146,7 +146,7 @@ export const make = async (options: LabOptions = {}) => {
     errors() {
       return this.log().filter(({ level }) => level === "ERROR")
     },
-    /** Queue one run with these jobs. */
+    /** Queues one run with these jobs. */
     queue: (
       ...jobs: ReadonlyArray<{
         readonly labels?: ReadonlyArray<string>
@@ -159,21 +159,21 @@ export const make = async (options: LabOptions = {}) => {
         repo: "anklet",
         jobs: jobs.map((job) => ({ labels: LABELS, ...job }))
       }),
-    /** Jobs whose step waits for the file `../../go` go on. */
+    /** Lets jobs continue whose step waits for the file `../../go`. */
     letGo: () => {
       for (const vm of readdirSync(join(host, "vms"))) {
         writeFileSync(join(host, "vms", vm, "guest", "actions-runner", "go"), "")
       }
     },
-    /** What is left of jobs: VMs, runners, and lines that the ledger still adds up to. */
+    /** What is left of jobs: VMs, runners, and open entries of the ledger. */
     left: () => ({
       vms: clones(host).map(({ name }) => name),
       runners: [...github.world.runners.values()].map(({ name }) => name)
     }),
-    /** Whether a call of `anka` with these words is under way. */
+    /** Whether a call of `anka` with these words is in progress. */
     began: (words: ReadonlyArray<string>) =>
       calls(host).some(({ argv, until }) => until === undefined && words.every((word) => argv.includes(word))),
-    /** What the ledger says that the host still owes. */
+    /** What the host still holds according to its ledger. */
     owes: () =>
       entriesOf(
         Journal.parse(Entry, readFileSync(join(folder, "daemon", "state", "ledger.jsonl"))).records.reduce(apply, empty)

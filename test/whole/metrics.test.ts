@@ -39,7 +39,7 @@ const valueOf = (text: string, series: string) => {
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
 
-/** Name, type, and the labels that were seen, of every metric. */
+/** Name, type, and the labels seen, of every metric. */
 const metricsIn = (text: string) =>
   [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => {
     const lines = text.split("\n").filter((line) => line.replace(/(_bucket|_sum|_count)?[{ ].*/, "") === name)
@@ -47,7 +47,7 @@ const metricsIn = (text: string) =>
     return { name, type, labels: [...new Set(labels)].filter((label) => label !== "le").sort() }
   })
 
-/** Names of metrics that an expression reads; a histogram's parts count as the histogram. */
+/** Names of metrics in an expression; a histogram's parts count as the histogram. */
 const namesIn = (expression: string): ReadonlyArray<string> =>
   [...expression.replaceAll(/"[^"]*"/g, '""').matchAll(/\b(?:anklet|process)_\w+|\bup\b/g)].map(([name]) =>
     name.replace(/_(bucket|sum|count)$/, "")
@@ -182,7 +182,7 @@ describe("metrics", () => {
       told.map(({ name, type }) => `${name} ${type}`).sort()
     )
     for (const { name, labels } of scraped) {
-      // what has no value now shows no labels
+      // what currently has no value shows no labels
       if (labels.length > 0) assert.deepStrictEqual(labels, told.find((it) => it.name === name)?.labels, name)
     }
   })

@@ -1,4 +1,4 @@
-/** What is measured within a page of a browser. Each function runs there, and so must bring along all that it uses. */
+/** Measurements within a page of a browser. Each function runs there, and so must contain everything that it uses. */
 
 /** As much of a browser's world as is needed here. */
 interface Element {
@@ -16,7 +16,7 @@ interface Window {
   ) => { readonly observe: (what: { readonly type: string }) => void }
 }
 
-/** Add up how much of the page moves by itself; below 0.1 counts as good (web.dev/articles/cls). */
+/** Starts to measure how much of the page moves by itself; below 0.1 counts as good (web.dev/articles/cls). */
 export const watchShift = ({ ownerDocument }: Element): void => {
   const page = ownerDocument.defaultView
   page.shift = 0
@@ -25,10 +25,10 @@ export const watchShift = ({ ownerDocument }: Element): void => {
   }).observe({ type: "layout-shift" })
 }
 
-/** As much as it has moved so far. */
+/** How much it has moved so far. */
 export const shift = ({ ownerDocument }: Element): number => ownerDocument.defaultView.shift
 
-/** Texts that stand out too little from what is behind them (WCAG 2.2, 1.4.3). */
+/** Texts with too little contrast to their background (WCAG 2.2, 1.4.3). */
 export const faint = (body: Element): ReadonlyArray<{ readonly text: string | null; readonly contrast: number }> => {
   const page = body.ownerDocument.defaultView
   const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number)

@@ -1,4 +1,4 @@
-/** Those who ask of a daemon cost it little, however many they are and whatever they do, and no job. */
+/** Clients cost a daemon little, and no job, however many they are and whatever they do. */
 import { appendFileSync, readdirSync, readFileSync } from "node:fs"
 import { request } from "node:http"
 import { connect, type Socket } from "node:net"
@@ -29,7 +29,7 @@ interface Answer {
   readonly body: string
 }
 
-/** The answer, or undefined where there was none. */
+/** The answer, or undefined if there was none. */
 const ask = (where: object, path: string, headers = {}) =>
   new Promise<Answer | undefined>((resolve) => {
     const asked = request({ ...where, path, headers, agent: false }, (response) => {
@@ -58,13 +58,13 @@ const runs = async (name: string) => {
   assert.strictEqual(lab.world.job(jobs[0]?.id ?? 0).conclusion, "success")
 }
 
-/** Connections that begin and never end their request; gives how many the daemon has let go. */
+/** Connections that begin a request but never end it; returns how many the daemon has closed. */
 const halfOpen = (count: number, where: () => Socket) => {
   let gone = 0
   const sockets = Array.from({ length: count }, () => {
     const socket = where()
     socket.on("error", () => {
-      // it is let go
+      // it is closed
     })
     socket.on("close", () => {
       gone++
@@ -89,12 +89,12 @@ describe("a listener", () => {
     const before = lists().length
     const begun = Date.now()
     let answered = 0
-    // in turns, so that none of them stands before a door that is shut
+    // in batches, so that none of them is refused
     for (let turn = 0; turn < 5; turn++) {
       const leaving = Array.from({ length: 20 }, () => {
         const socket = connect(port, "127.0.0.1")
         socket.on("error", () => {
-          // it left by itself
+          // it closed by itself
         })
         socket.end("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         return socket
@@ -107,7 +107,7 @@ describe("a listener", () => {
       answered += answers.filter((answer) => answer?.status === 200).length
     }
     const windows = Math.ceil((Date.now() - begun) / FRESH) + 1
-    // the job's own: its VM is counted before it is cloned, and looked for when it was deleted
+    // the job's own: its VM is counted before it is cloned, and listed after it was deleted
     await job
     assert.strictEqual(answered, 200)
     const own = 4
@@ -128,7 +128,7 @@ describe("a listener", () => {
   })
 
   it("takes no headers that are larger than any browser's", async () => {
-    // the connection may be gone before the refusal has been read
+    // the connection may be closed before the refusal has been read
     assert.include([431, undefined], (await atPort("/metrics", { x: "x".repeat(64 << 10) }))?.status)
     assert.strictEqual((await atPort("/metrics", { x: "x".repeat(8 << 10) }))?.status, 200)
   })
@@ -155,7 +155,7 @@ describe("a listener", () => {
           most = Math.max(most, descriptors())
           return held.gone() === 2000
         })
-        // beside the connections there are the pipes of processes, and files that are being read
+        // besides the connections there are the pipes of processes, and files being read
         assert.isAtMost(most, before.descriptors + CONNECTIONS + 40)
         assert.isBelow(memory() / before.memory, 1.5)
       } finally {

@@ -1,8 +1,8 @@
-/** The processes of a test: whether they live, waiting for what they do, and their end. */
+/** The processes of a test: whether they live, waiting for what they do, and ending them. */
 import { type SpawnOptions, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 
-/** Whether a process lives. A zombie is dead, also where nobody collects it. */
+/** Whether a process lives. A zombie is dead, even if nobody collects it. */
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -12,7 +12,7 @@ export const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Wait until something is so; fails with the name of the wait when it never is. */
+/** Waits until a condition holds; fails with the name of the wait if it never does. */
 export const until = async (what: string, holds: () => boolean | Promise<boolean>, within = 90_000): Promise<void> => {
   const end = Date.now() + within
   while (!(await holds())) {
@@ -29,7 +29,7 @@ const textOf = (path: string): string => {
   }
 }
 
-/** The processes whose command, as its program and arguments, is one that is meant. */
+/** The processes whose command, as program and arguments, matches. */
 export const processesOf = (isMeant: (command: ReadonlyArray<string>) => boolean): ReadonlyArray<number> =>
   readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
@@ -37,7 +37,7 @@ export const processesOf = (isMeant: (command: ReadonlyArray<string>) => boolean
     .map(Number)
     .filter(isAlive)
 
-/** The processes that were started in this folder, by the environment or the command line that names it. */
+/** The processes started in this folder, judged by an environment or a command line that names it. */
 const processesIn = (folder: string): ReadonlyArray<number> =>
   readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
@@ -53,7 +53,10 @@ const kill = (pid: number): void => {
   }
 }
 
-/** End everything that runs in a folder of a test, also what a test that failed half-way leaves; done when nothing writes there any more. */
+/**
+ * Ends everything that runs in a folder of a test, including what a failed test left; resolves when nothing writes
+ * there any longer.
+ */
 export const endAllIn = (folder: string): Promise<void> =>
   until("nothing runs there any more", () => {
     const left = processesIn(folder)
@@ -68,7 +71,7 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Run a program, whose end is a promise; what it has printed so far can be asked for meanwhile. */
+/** Runs a program, whose end is a promise; its output so far can be read at any time. */
 export const run = (
   [program, ...args]: readonly [string, ...ReadonlyArray<string>],
   options: Pick<SpawnOptions, "cwd" | "env" | "uid" | "gid">

@@ -17,14 +17,14 @@ export interface Course {
   readonly values: ReadonlyArray<readonly [time: number, value: string]>
 }
 
-/** Start it on samples of OpenMetrics text with times, and nothing else; returns when it answers. */
+/** Starts it with samples of OpenMetrics text with times, and nothing else; returns when it answers. */
 export const startWith = (samples: string) =>
   launch({}, (data) => {
     const { status, said } = promtool(["tsdb", "create-blocks-from", "openmetrics", samples, data])
     if (status !== 0) throw new Error(said)
   })
 
-/** Start it; returns when it answers. */
+/** Starts it; returns when it answers. */
 export const start = (target: string, rules: string) =>
   launch(
     { scrape_configs: [{ job_name: "anklet", static_configs: [{ targets: [target] }] }], rule_files: [rules] },
@@ -57,12 +57,12 @@ const launch = async (more: object, fill: (data: string) => void) => {
   await eventually("Prometheus answers", () => api("rules"))
   return {
     api,
-    /** What an expression gives now. */
+    /** The current result of an expression. */
     query: async (query: string): Promise<ReadonlyArray<Series>> => (await api("query", { query })).result,
-    /** What it gives once a minute from one time to another, in seconds since the epoch. */
+    /** Its results once a minute from one time to another, in seconds since the epoch. */
     minutes: async (query: string, start: number, end: number): Promise<ReadonlyArray<Course>> =>
       (await api("query_range", { query, start: `${start}`, end: `${end}`, step: "60" })).result,
-    /** What it has given at any second since the start. */
+    /** Its results at every second since the start. */
     history: async (query: string): Promise<ReadonlyArray<Series>> =>
       (await api("query_range", { query, start: `${since}`, end: `${Date.now() / 1000}`, step: "1" })).result,
     close: async () => {
@@ -74,7 +74,7 @@ const launch = async (more: object, fill: (data: string) => void) => {
   }
 }
 
-/** Run promtool on a text; tells what it complains of. */
+/** Runs promtool on a text; returns its complaints. */
 export const promtool = (args: ReadonlyArray<string>, input = "") => {
   const { status, stdout, stderr } = spawnSync("promtool", args, { input, encoding: "utf8" })
   return { status, said: `${stdout}${stderr}` }

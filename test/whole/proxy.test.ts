@@ -1,4 +1,7 @@
-/** The built program on a host that reaches GitHub by a proxy alone: github.test is a name that only the proxy knows. */
+/**
+ * The built program on a host that reaches GitHub only through a proxy: github.test is a name that only the proxy
+ * knows.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { join } from "node:path"
@@ -19,7 +22,7 @@ afterEach(async () => {
   await lab.close()
 })
 
-/** The lab's GitHub is https://github.test now, which a proxy connects to. */
+/** The lab's GitHub is now https://github.test, to which a proxy connects. */
 const behindProxy = async (options: ProxyOptions = { signIn: `jane:${PASSWORD}` }) => {
   lab = await make()
   lab.world.repositories.add("veertuinc/anklet")
@@ -48,7 +51,7 @@ const configure = (...lines: ReadonlyArray<string>) =>
 const run = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   lab.run(["-c", lab.config, ...args], { env }).done
 
-/** One pass, in which a job is seen through or not; its output and log hold no password. */
+/** One pass, with or without a job; its output and log contain no password. */
 const pass = async (env: Record<string, string> = {}, steps: ReadonlyArray<string> = ["true"]) => {
   const { jobs } = lab.queue({ steps })
   const ran = await run(["--attach", "--once"], env)
@@ -125,7 +128,7 @@ describe("a host that needs no proxy", () => {
       await behindProxy({})
       if (line !== "") configure(line)
       const ran = await pass({ ...dead, ...env })
-      // there is no such name without the proxy
+      // without the proxy there is no such name
       assert.match(ran.stdout + ran.stderr, /the name github\.test cannot be resolved/, line)
       for (const close of closing.splice(0)) close()
       await lab.close()

@@ -1,7 +1,7 @@
 import { afterEach, assert, describe, it } from "vitest"
 import { LABELS, type Lab, make, OTHER, TEMPLATE } from "./lab.ts"
 
-// nothing of the token is in these: its pieces would be hidden anyhow
+// these contain no part of the token, which would be hidden anyway
 const PASSWORD = "zebra-quartz-7731-violin"
 const KEY = "0f9e8d7c6b5a49382716"
 

@@ -20,7 +20,7 @@ const drained = async () => {
   assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
   assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
 }
-/** How many VMs were made, by the log of `anka` calls. */
+/** Number of VMs that were made, by the log of `anka` calls. */
 const clonesMade = () => calls(lab.host).filter(({ argv }) => argv.includes("clone")).length
 
 describe("labels", () => {

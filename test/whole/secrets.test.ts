@@ -1,4 +1,7 @@
-/** The secrets of a host, at work beside a GitHub, a store and guests that say them back: they are in nothing that it writes, tells or passes on. */
+/**
+ * The secrets of a host at work with a GitHub, a store and guests that echo them: nothing that it writes, reports or
+ * passes on contains them.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { join } from "node:path"
@@ -24,7 +27,7 @@ afterEach(async () => {
   await redis.close()
 })
 
-/** Files of the host that may have a secret: what the person wrote, and what is inside VMs. */
+/** Files of the host that may contain a secret: what the user wrote, and what is inside VMs. */
 const MAY = /\.yml$|\/guest\//
 
 const filesIn = (folder: string): ReadonlyArray<string> =>
@@ -41,7 +44,7 @@ const readText = (path: string): string => {
   }
 }
 
-/** Processes of the lab: what they were started with. */
+/** Processes of the lab, with their command lines and environments. */
 const processes = () =>
   readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
@@ -52,7 +55,7 @@ const processes = () =>
     }))
     .filter(({ environ }) => environ.includes(lab.folder))
 
-/** The scripts of the user, who has them print all they can. */
+/** The user's scripts, which print everything they can. */
 const talkative = (echo: string) => {
   const folder = join(lab.home, ".config", "anklet", "plugins", "github")
   mkdirSync(folder, { recursive: true })
@@ -83,7 +86,7 @@ const begin = async (level: string, echo: string) => {
   talkative(echo)
 }
 
-/** All that the host can be asked, and all that it wrote. */
+/** Everything that the host can be asked, and everything that it wrote. */
 const surfaces = async (job: number): Promise<ReadonlyArray<readonly [name: string, text: string]>> => {
   const asked: Array<readonly [string, string]> = []
   for (const words of [
@@ -128,7 +131,7 @@ const surfaces = async (job: number): Promise<ReadonlyArray<readonly [name: stri
       })
     )
     const values = JSON.stringify([keys, all])
-    // reasons are kept in base64 there
+    // reasons are stored in base64 there
     const plain = values.replace(/[\w-]{24,}/g, (it) => Buffer.from(it, "base64url").toString())
     return `${values} ${plain}`
   })
@@ -140,7 +143,7 @@ const surfaces = async (job: number): Promise<ReadonlyArray<readonly [name: stri
 }
 
 const clean = (all: ReadonlyArray<readonly [string, string]>, secrets: Readonly<Record<string, string>>) => {
-  // a command asks GitHub by itself, and does not know what the daemon was given
+  // a command asks GitHub by itself, and does not know what the daemon received
   for (const [where, text] of all)
     for (const [what, secret] of Object.entries(where.startsWith("doctor") ? FIXED : secrets)) {
       const found = leak(text, secret)
@@ -180,7 +183,7 @@ describe("no secret of a host", () => {
       for (const { argv, environ } of others()) {
         const what = argv.join(" ")
         clean([[`arguments of ${what}`, what]], secrets)
-        // GitHub's runner takes it from its environment alone
+        // GitHub's runner reads it only from its environment
         const isRunner = argv.includes("simulate") && argv.includes("runner")
         clean([[`environment of ${what}`, environ]], isRunner ? FIXED : secrets)
       }

@@ -7,7 +7,7 @@ let lab: Lab
 
 afterEach(() => lab.close())
 
-/** Every step of a job that calls the hypervisor, as the command that it waits for. */
+/** Every step of a job that calls the hypervisor, by the command that it waits for. */
 const STEPS: ReadonlyArray<readonly [string, Pick<Fault, "command" | "nth">, ReadonlyArray<string>]> = [
   ["looking for room", { command: "list", nth: 2 }, ["list"]],
   ["pull", { command: "registry pull" }, ["registry", "pull"]],

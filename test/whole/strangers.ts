@@ -1,4 +1,7 @@
-/** What strangers, other users and a bad disk do to a Mac: absurd jobs, answers that echo the credential, planted files, a damaged ledger. */
+/**
+ * What attackers, other users and a bad disk do to a Mac: absurd jobs, answers that echo the credential, planted files,
+ * a damaged ledger.
+ */
 import { type ChildProcess, spawn } from "node:child_process"
 import {
   existsSync,
@@ -49,7 +52,10 @@ export const jobs = UNRUNNABLE.map((labels, n) => ({
 
 const message = (text: string) => JSON.stringify({ message: text })
 
-/** Answers of GitHub, or of a proxy before it, that quote the credential. None of them says that the credential is bad, or that a job is gone. */
+/**
+ * Answers of GitHub, or of a proxy before it, that quote the credential. None of them says that the credential is bad,
+ * or that a job is gone.
+ */
 const ECHOES: ReadonlyArray<NonNullable<Fault["answer"]>> = [
   { status: 403, body: message(`Forbidden: token ${TOKEN}`), headers: { "x-accepted-github-permissions": TOKEN } },
   { status: 422, body: message(`Invalid: ${encodeURIComponent(`token ${TOKEN}`)}`) },
@@ -68,7 +74,7 @@ export const echo = (random: () => number): Fault => ({
   answer: ECHOES[Math.floor(random() * ECHOES.length)] ?? { status: 500 }
 })
 
-/** Whether a text has the token, as it is or as one of the forms that it is sent in. */
+/** Whether a text contains the token, verbatim or in one of the forms in which it is sent. */
 export const hasToken = (text: string): boolean => {
   const forms = [0, 1, 2].map((offset) =>
     Buffer.from(`${"x".repeat(offset)}${TOKEN}`)
@@ -81,7 +87,7 @@ export const hasToken = (text: string): boolean => {
   )
 }
 
-/** Damage a ledger as a bad disk does: bytes at its end are gone, or one anywhere is another. */
+/** Damages a ledger as a bad disk does: bytes at its end are missing, or one byte anywhere is changed. */
 export const damage = (ledger: string, random: () => number): void => {
   if (!existsSync(ledger)) return
   const bytes = readFileSync(ledger)
@@ -94,7 +100,7 @@ export const damage = (ledger: string, random: () => number): void => {
   }
 }
 
-/** What other users plant in the folders of a Mac, and what must not come to harm by it. */
+/** What other users plant in the folders of a Mac, and what must not be harmed by it. */
 export const plants = (folder: string) => {
   const precious = join(folder, "precious")
   writeFileSync(precious, "precious")
@@ -118,7 +124,7 @@ export const plants = (folder: string) => {
     ["state/host.json.new", link]
   ]
   return {
-    /** Plant one thing in the folder of a Mac whose daemon is dead; its path. */
+    /** Plants one thing in the folder of a Mac whose daemon is dead; returns its path. */
     plant: (home: string, random: () => number): string => {
       const [name, put] = kinds[Math.floor(random() * kinds.length)] ?? ["state/ledger.jsonl.new", link]
       const path = join(home, name)
@@ -126,7 +132,7 @@ export const plants = (folder: string) => {
       put(path)
       return path
     },
-    /** What came to harm. */
+    /** What was harmed. */
     harm: (): ReadonlyArray<string> => [
       ...(readFileSync(precious, "utf8") === "precious" ? [] : ["a file of another's was written to"]),
       ...(lstatSync(precious).isFile() ? [] : ["a file of another's was replaced"]),

@@ -8,7 +8,7 @@ import { HOSTILE, isForged, raw } from "../fuzz/hostile.ts"
 import { LABELS, type Lab, make, until } from "./lab.ts"
 
 const WAITS = ["while [ ! -e ../../go ]; do sleep 0.05; done"]
-/** As far as it can be an argument. */
+/** The part that can be an argument. */
 const TYPED = Buffer.from(HOSTILE.replaceAll("\0", "")).toString()
 const METRICS = 39_471
 

@@ -38,7 +38,7 @@ interface Span {
 const plain = (attributes: ReadonlyArray<Attribute>) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-/** Takes traces over HTTP as JSON, and answers as it is told. */
+/** Receives traces over HTTP as JSON, with the given answers. */
 const collector = async (answer: (response: ServerResponse) => unknown = (it) => it.end("{}")) => {
   const requests: Array<{ readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: string }> = []
   const server = createServer((request, response) => {
@@ -62,7 +62,7 @@ const collector = async (answer: (response: ServerResponse) => unknown = (it) =>
     requests,
     close: () => new Promise((resolve) => server.close(resolve)),
     resources: () => groups().map(({ resource }) => plain(resource.attributes)),
-    /** Each trace's root, and what is in it in the order of time. */
+    /** Each trace's root, and its contents in the order of time. */
     traces: () => {
       const spans: ReadonlyArray<Span> = groups().flatMap(({ scopeSpans }) =>
         scopeSpans.flatMap(({ spans }: { readonly spans: ReadonlyArray<Span> }) => spans)
@@ -84,9 +84,9 @@ const warnings = () => lab.log().filter(({ level, msg }) => level === "WARN" && 
 const ended = (job: { readonly id: number } | undefined) => () =>
   job !== undefined && lab.world.job(job.id).status === "completed"
 
-/** A job that is no longer than the start of its runner has ended before it is seen to be started. */
+/** A job that is shorter than the start of its runner has ended before it is seen to start. */
 const WAITS = ["while [ ! -e ../../go ]; do sleep 0.05; done"]
-/** Whether so many jobs were started, with those that have ended since. */
+/** Whether this many jobs were started, including those that have ended since. */
 const started = (count: number) => async () =>
   ((await lab.anklet("status", "--json")).stdout.match(/"stage": ?"started"/g) ?? []).length === count
 
@@ -159,14 +159,14 @@ describe("traces", () => {
       let at = BigInt(root.startTimeUnixNano)
       for (const child of children) {
         assert.strictEqual(child.traceId, root.traceId)
-        // one begins where the one before it ends
+        // each begins where the previous one ends
         assert.strictEqual(BigInt(child.startTimeUnixNano), at)
         at = BigInt(child.endTimeUnixNano)
         assert.isTrue(at >= BigInt(child.startTimeUnixNano))
       }
       assert.isTrue(at <= BigInt(root.endTimeUnixNano))
     }
-    // the clone that failed: a try of its own
+    // the failed clone: an attempt of its own
     assert.strictEqual(traces.filter(({ root }) => root.status.code === 2).length, 1)
     assert.isTrue(told.some((it) => it["anklet.job.name"] === "first" && it["anklet.attempt"] === 2))
 

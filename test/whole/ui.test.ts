@@ -18,7 +18,7 @@ import { PROGRAM } from "./program.ts"
 const WAITS = ["while [ ! -e ../../go ]; do sleep 0.05; done"]
 const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>"'&amp;`
 
-/** Of the template's 20 GiB so many are here. */
+/** Number of GiB of the template's 20 that are here. */
 const half = (host: { free: number }) => {
   host.free -= 10 * 2 ** 30
 }
@@ -26,7 +26,7 @@ const FAST = { clone: 50, start: 50, boot: 300, ip: 200, pull: 500, delete: 20, 
 
 const children = new Set<ChildProcess>()
 
-/** Start `anklet ui`; returns when it has printed its address. */
+/** Starts `anklet ui`; returns when it has printed its address. */
 const ui = async (config: string, env: Record<string, string>, ...args: ReadonlyArray<string>) => {
   const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), "-c", config, "ui", ...args], {
     env,
@@ -60,16 +60,16 @@ const ui = async (config: string, env: Record<string, string>, ...args: Readonly
 type Ui = Awaited<ReturnType<typeof ui>>
 
 let browser: Browser
-/** Everything that the browser was sent. */
+/** Everything that was sent to the browser. */
 let received = ""
 
-/** A new tab that knows no earlier one. */
+/** A new tab without a history. */
 const open = async (address: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> => {
   const page = await (await browser.newContext(options)).newPage()
-  // a slow machine only makes it longer
+  // a slow machine only needs more time
   page.setDefaultTimeout(120_000)
   page.on("response", async (response) => {
-    // a tab that is closed has no answers any more
+    // a closed tab gets no more answers
     received += await Promise.all([response.allHeaders(), response.text()]).then(JSON.stringify, () => "")
   })
   await page.goto(address)
@@ -377,7 +377,7 @@ describe("the server of anklet ui", () => {
 })
 
 describe("the page of a fleet", () => {
-  /** So the daemon is called what a Mac would be. */
+  /** The host name in the daemon's answers, as a Mac would have it. */
   const named = (name: string) => ({
     NODE_OPTIONS: `--import=data:text/javascript,import/**/os/**/from'node:os';import{syncBuiltinESMExports}from'node:module';os.hostname=()=>'${name}';syncBuiltinESMExports()`
   })
@@ -434,7 +434,7 @@ describe("the page of a fleet", () => {
       await page.screenshot({ path: file, fullPage: true })
       assert.strictEqual(await served.end(), 0)
     } finally {
-      // a pull outlives a killed daemon
+      // a pull outlives a daemon that is killed
       await Promise.all(fleet.macs.map((mac) => mac.anklet("-s", "stop")))
       await fleet.close()
       await redis.close()

@@ -1,4 +1,7 @@
-/** Two users of one Mac, for real: the daemon is one's, and what lies in its folders is the other's. Only root can be both. */
+/**
+ * Two real users of one Mac: the daemon belongs to one, and what is in its folders to the other. Only root can act as
+ * both.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import {
   chmodSync,
@@ -25,7 +28,7 @@ const VICTIM = 2001
 const ATTACKER = 2002
 
 let lab: Lab
-/** A folder that all may write into, as /tmp is. */
+/** A folder that everyone may write to, like /tmp. */
 let shared: string
 const started: Array<ChildProcess> = []
 
@@ -50,17 +53,17 @@ const folder = (path: string, uid: number, mode: number) => {
 }
 const link = (from: string, to: string, uid: number) => execFileSync("ln", ["-s", to, from], { uid, gid: uid })
 
-/** Run it as the victim. */
+/** Runs it as the victim. */
 const anklet = (...args: ReadonlyArray<string>): Promise<Ran> =>
   run([...PROGRAM, "-c", lab.config, ...args], { uid: VICTIM, gid: VICTIM, cwd: lab.folder, env: lab.env }).done
 
-/** Let a key of the config name this folder. */
+/** Makes a key of the config name this folder. */
 const configure = (key: string, path: string) => {
   const text = readFileSync(lab.config, "utf8")
   writeFileSync(lab.config, text.replace(new RegExp(`^( *${key}: ).*`, "m"), `$1${path}`))
 }
 
-/** A process as a PID file names it, with its start as Linux tells it. */
+/** A process as a PID file names it, with its start as Linux reports it. */
 const startOf = (pid: number) => {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
   const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]

@@ -13,7 +13,7 @@ const api = JSON.parse(
   readFileSync(createRequire(import.meta.url).resolve("@octokit/openapi/generated/api.github.com.json"), "utf8")
 )
 
-/** OpenAPI 3.0 says `nullable`, JSON schema says a type `null`. */
+/** OpenAPI 3.0 writes `nullable` where JSON schema has a type `null`. */
 const nullable = (node: unknown): unknown => {
   if (Array.isArray(node)) return node.map(nullable)
   if (typeof node !== "object" || node === null) return node
@@ -75,7 +75,7 @@ const ask = async (method: string, path: string, body?: unknown, token = "good")
   return { status: response.status, body: text === "" ? undefined : JSON.parse(text) }
 }
 
-/** Ask, and hold the answer against the description. */
+/** Sends a request, and checks the answer against the description. */
 const holds = async (method: string, route: string, path: string, status: number, body?: unknown, token?: string) => {
   const answer = await ask(method, path, body, token)
   assert.strictEqual(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`)
