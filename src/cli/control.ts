@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../config/Config.ts"
+import type { JsonRoute, Route } from "../control/Api.ts"
 import { FILE_NAME } from "../control/Server.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import * as PidFile from "../services/PidFile.ts"
@@ -34,24 +35,25 @@ export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
   const file = yield* PidFile.pathOf(daemon.pidFileDir)
 
   /** Ask; fails with `NotRunning` when there is no daemon. */
-  const ask = (method: "GET" | "POST", path: string) =>
+  const ask = <Query extends string>(route: Route<Query>, values: Readonly<Record<Query, string>>) =>
     Effect.gen(function* () {
       const found = yield* PidFile.find(file)
       if (Option.isNone(found)) return yield* new NotRunning({ file })
       const { pid } = found.value
       const refuse = (detail: string) => new NoAnswer({ pid, detail })
-      const { status, body } = yield* Effect.mapError(Socket.ask(socket, method, path, WITHIN), ({ message }) =>
+      const { status, body } = yield* Effect.mapError(Socket.ask(socket, route, values, WITHIN), ({ message }) =>
         refuse(message)
       )
       return status === 200 ? body : yield* refuse(body === "" ? `it says ${status}` : body)
     })
-  /** Ask for what this schema describes. */
-  const get = <A, I>(path: string, schema: Schema.Schema<A, I>) =>
-    Effect.flatMap(ask("GET", path), (body) =>
-      Effect.mapError(
-        Schema.decode(Schema.parseJson(schema))(body),
+  /** Ask for a route that is answered with JSON, and read the answer. */
+  const get = <A, I, Query extends string>(route: JsonRoute<A, I, Query>, values: Readonly<Record<Query, string>>) =>
+    Effect.gen(function* () {
+      const body = yield* ask(route, values)
+      return yield* Effect.mapError(
+        Schema.decode(Schema.parseJson(yield* route.schema))(body),
         () => new NoAnswer({ pid: 0, detail: "it is of another version, and answers differently" })
       )
-    )
+    })
   return { ask, get }
 })

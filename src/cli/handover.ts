@@ -3,6 +3,7 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Raw } from "../config/Config.ts"
+import { API } from "../control/Api.ts"
 import { FILE_NAME } from "../control/Server.ts"
 import { Exec, type ProcessIdentity } from "../services/Exec.ts"
 import * as PidFile from "../services/PidFile.ts"
@@ -34,7 +35,7 @@ export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentit
   const asked = Effect.gen(function* () {
     let silence = ""
     for (let tries = 0; tries < TRIES; tries++) {
-      const answer = yield* Effect.either(Socket.ask(paths.join(daemon.pidFileDir, FILE_NAME), "POST", "/handover"))
+      const answer = yield* Effect.either(Socket.ask(paths.join(daemon.pidFileDir, FILE_NAME), API.handover, {}))
       if (!(yield* exec.isAlive(running))) return
       if (answer._tag === "Right") {
         switch (answer.right.status) {

@@ -15,12 +15,13 @@ class StillPaused extends hiding(Schema.TaggedError<StillPaused>()("StillPaused"
   }
 }
 
-const told = (path: "/pause" | "/resume", done: string) =>
+const told = (what: "pause" | "resume", done: string) =>
   handle((given: { readonly config: Option.Option<string> }) =>
     Effect.gen(function* () {
       const control = yield* lazy(() => import("./control.ts"))
       const daemon = yield* control.at(given.config)
-      const answer = yield* daemon.ask("POST", path)
+      const { API } = yield* lazy(() => import("../control/Api.ts"))
+      const answer = yield* daemon.ask(API[what], {})
       const { STILL } = yield* lazy(() => import("../services/Drain.ts"))
       if (answer.startsWith(STILL)) return yield* new StillPaused({ detail: answer })
       yield* say(done)
@@ -32,10 +33,10 @@ const told = (path: "/pause" | "/resume", done: string) =>
 export const drain = Command.make(
   "drain",
   { config },
-  told("/pause", 'this host takes nothing new, also after a restart; jobs that run go on. "anklet resume" ends this')
+  told("pause", 'this host takes nothing new, also after a restart; jobs that run go on. "anklet resume" ends this')
 ).pipe(Command.withDescription("let this host take nothing new; its daemon stays, and its jobs go on"))
 
 /** `anklet resume`. */
-export const resume = Command.make("resume", { config }, told("/resume", "this host takes work again")).pipe(
+export const resume = Command.make("resume", { config }, told("resume", "this host takes work again")).pipe(
   Command.withDescription("let a drained host take work again")
 )

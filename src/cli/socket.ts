@@ -2,6 +2,7 @@
 import { request } from "node:http"
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import { type Route, targetOf } from "../control/Api.ts"
 import * as Files from "../files/Files.ts"
 
 /** What came back. */
@@ -10,20 +11,23 @@ export interface Answer {
   readonly body: string
 }
 
-/** Ask; `within` is in milliseconds, without it the answer may take as long as it likes. Fails with why there is none. */
-export const ask = (
+/**
+ * Ask for a route, with a value for each of its parameters. `within` is the timeout in milliseconds; without it, the answer
+ * is waited for without limit. Fails with the reason why there is no answer.
+ */
+export const ask = <Query extends string>(
   socket: string,
-  method: "GET" | "POST",
-  path: string,
+  route: Route<Query>,
+  values: Readonly<Record<Query, string>>,
   within?: number
 ): Effect.Effect<Answer, { readonly message: string }, FileSystem> =>
   Effect.gen(function* () {
     // one that is ours, in a folder where nobody else can take its name, is still the same when it is connected to
     yield* Files.look(socket, "Socket")
-    return yield* send(socket, method, path, within)
+    return yield* send(socket, route.method, targetOf(route, values), within)
   })
 
-const send = (socket: string, method: string, path: string, within: number | undefined) =>
+const send = (socket: string, method: Route["method"], path: string, within: number | undefined) =>
   Effect.async<Answer, { readonly message: string }>((resume) => {
     const fail = (message: string) => resume(Effect.fail({ message: `${socket}: ${message}` }))
     const asked = request({ socketPath: socket, method, path, timeout: within }, (response) => {

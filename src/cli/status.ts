@@ -23,15 +23,14 @@ export const status = Command.make(
     Effect.gen(function* () {
       const control = yield* lazy(() => import("./control.ts"))
       const words = yield* lazy(() => import("./status/render.ts"))
-      const { Status } = yield* lazy(() => import("../control/Status.ts"))
-      const { Fleet } = yield* lazy(() => import("../control/Fleet.ts"))
+      const { API } = yield* lazy(() => import("../control/Api.ts"))
       const daemon = yield* control.at(given.config)
       const shown = given.json
-        ? Effect.map(daemon.ask("GET", given.fleet ? "/fleet" : "/status"), asJson)
+        ? Effect.map(daemon.ask(given.fleet ? API.fleet : API.status, {}), asJson)
         : Effect.flatMap(screen, (screen) =>
             given.fleet
-              ? Effect.map(daemon.get("/fleet", Fleet), (it) => words.fleet(screen, it))
-              : Effect.map(daemon.get("/status", Status), (it) => words.status(screen, it))
+              ? Effect.map(daemon.get(API.fleet, {}), (it) => words.fleet(screen, it))
+              : Effect.map(daemon.get(API.status, {}), (it) => words.status(screen, it))
           )
       if (!given.watch) return yield* Effect.as(Effect.flatMap(shown, say), 0)
       const { isTerminal } = yield* screen

@@ -26,6 +26,7 @@ export const ui = Command.make(
       if (given.port < 0 || given.port > LAST_PORT)
         return yield* new UsageError({ detail: `--port wants 1 to ${LAST_PORT}, or 0 for any that is free` })
       const control = yield* lazy(() => import("./control.ts"))
+      const { API } = yield* lazy(() => import("../control/Api.ts"))
       const { serveTcp } = yield* lazy(() => import("../control/Server.ts"))
       const Page = yield* lazy(() => import("../ui/Page.ts"))
       const Key = yield* lazy(() => import("../ui/Key.ts"))
@@ -38,7 +39,7 @@ export const ui = Command.make(
         yield* say(`http://${HOST}:${port}/#${Redacted.value(key)}`)
         yield* say("  open this in a browser on this host; Ctrl-C ends it")
         yield* daemon
-          .ask("GET", "/status")
+          .ask(API.status, {})
           .pipe(Effect.catchAll(({ message }) => complain(`${message}; the page says so until one answers`)))
         return yield* Effect.never
       })

@@ -18,15 +18,15 @@ export const why = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const control = yield* lazy(() => import("./control.ts"))
-      const { Why } = yield* lazy(() => import("../control/Why.ts"))
+      const { API } = yield* lazy(() => import("../control/Api.ts"))
       const daemon = yield* control.at(given.config)
-      const path = `/why?job=${encodeURIComponent(given.job)}`
+      const asked = { job: given.job }
       if (given.json)
         return yield* Effect.as(
-          Effect.flatMap(daemon.ask("GET", path), (body) => say(asJson(body))),
+          Effect.flatMap(daemon.ask(API.why, asked), (body) => say(asJson(body))),
           0
         )
-      const { answer, reasons, ...about } = yield* daemon.get(path, Why)
+      const { answer, reasons, ...about } = yield* daemon.get(API.why, asked)
       const { paint } = yield* screen
       yield* say(line`${paint("bold", `"${about.job}"`)}${about.url === "" ? "" : ` ${about.url}`}`)
       yield* say(answer)

@@ -1,49 +1,51 @@
 /** What can be asked of a running daemon, and told to it, over its control socket. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import * as Struct from "effect/Struct"
 import * as Files from "../files/Files.ts"
 import { Handover } from "../interruption/Handover.ts"
+import { lazy } from "../interruption/Lazy.ts"
 import { Activity, type ServiceActivity } from "../services/Activity.ts"
 import type { Anka } from "../services/Anka.ts"
 import type { Coordinators } from "../services/Coordinators.ts"
 import { Drain, STILL } from "../services/Drain.ts"
-import type { GitHub } from "../services/GitHub.ts"
 import type { Ledger } from "../services/Ledger.ts"
 import * as Shared from "../services/Shared.ts"
 import type { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import { type Answer, json, text } from "./Answer.ts"
+import { API, type JsonRoute, type RouteName } from "./Api.ts"
+import type { DaemonInfo } from "./DaemonInfo.ts"
 import { isLoopback, isMeant } from "./Loopback.ts"
 import { type Question, serve, serveTcp } from "./Server.ts"
-import type { Finder } from "./Why.ts"
 
 /** What answering takes. */
-export type Asked = Activity | Anka | Coordinators | Drain | GitHub | Ledger | Templates | Wake
+type Asked = Activity | Anka | Coordinators | DaemonInfo | Drain | FileSystem | Ledger | Templates | Wake
 
-/** What the daemon knows of itself besides. */
-export interface About<R> {
-  readonly config: string
-  readonly services: ReadonlyArray<Finder<R>>
-  /** Whether the host is paused is kept in this file, so that a reboot does not put it to work. */
+/** How a daemon is asked. */
+export interface Options {
+  /** Path of the control socket. */
+  readonly socket: string
+  /** Exists while the host is paused, so that a reboot does not put it to work. */
   readonly pauseFile: string
-  /** Path of the ledger. */
-  readonly ledger: string
   /** Where metrics are served over TCP, if anywhere. */
   readonly metrics: Option.Option<{ readonly host: string; readonly port: number }>
 }
 
-/** A port that cannot be had is asked for again: another daemon may have it, or its address may come later than we do. */
-const PORT_AGAIN = "5 seconds"
-/** A daemon that is asked to hand its jobs over looks so often whether it can. */
-const LOOK_EVERY = "200 millis"
-/** What may be asked over TCP: nothing that changes anything, or tells of jobs. */
-const OPEN = ["GET /metrics", "GET /healthz"]
+/** A route's part of the daemon. */
+type Handler = (question: Question) => Effect.Effect<Answer, never, Asked>
 
-/** A page that a user of this Mac opens may have its browser ask here, by a name of its own. */
+/** Interval between two attempts to get a port: another daemon may have it, or the address may come up later than the daemon. */
+const PORT_AGAIN = "5 seconds"
+/** Interval between two checks whether jobs can be handed over. */
+const CHECK_EVERY = "200 millis"
+/** What is answered over TCP: nothing that changes anything, or says something about jobs. */
+const OPEN: ReadonlyArray<RouteName> = ["metrics", "healthz"]
+
+/** Said to a page in a browser of this Mac that asks here by a host name of its own. */
 const ELSEWHERE =
   "metrics.host is this Mac itself: ask for 127.0.0.1 or localhost, and let a proxy before it send that as Host"
 
@@ -95,69 +97,86 @@ const handOver: Effect.Effect<Answer, never, Activity | Drain> = Effect.gen(func
     if (!isAnnounced)
       yield* Effect.logInfo("another daemon waits to take over: it gets each job whose runner has started")
     isAnnounced = true
-    yield* Effect.sleep(LOOK_EVERY)
+    yield* Effect.sleep(CHECK_EVERY)
   }
   return text(409, "this host takes work: nothing is handed over")
 })
 
-/** Answer questions on this socket for as long as the scope lives. */
-export const open = Effect.fn("Control.open")(function* <R>(path: string, about: About<R>) {
-  const drain = yield* Drain
-  const startedAt = yield* Clock.currentTimeMillis
-  const context = yield* Effect.context<Asked | FileSystem | R>()
-  const shared = yield* Shared.make
-  // the host was told to take nothing, in an earlier life of its daemon
-  yield* drain.pause(yield* Files.isThere(about.pauseFile))
+const nameOf = ({ method, path }: Pick<Question, "method" | "path">) => `${method} ${path}`
 
-  // what answers is loaded when somebody asks
-  const routes: Record<string, (question: Question) => Effect.Effect<Answer, never, Asked | FileSystem | R>> = {
-    "GET /status": () =>
-      Effect.flatMap(
-        Effect.promise(() => import("./Status.ts")),
-        ({ read, Status }) => Effect.map(read({ config: about.config, startedAt }), (status) => json(Status, status))
-      ),
-    "GET /fleet": () =>
-      Effect.flatMap(
-        Effect.promise(() => import("./Fleet.ts")),
-        ({ read, Fleet }) => Effect.map(read(), (fleet) => json(Fleet, fleet))
-      ),
-    "GET /why": ({ query }) =>
-      Effect.flatMap(
-        Effect.promise(() => import("./Why.ts")),
-        ({ ask, Why }) =>
-          Effect.map(ask(query.get("job") ?? "", about.services, { config: about.config, startedAt }), (why) =>
-            json(Why, why)
-          )
-      ),
-    "GET /metrics": () =>
-      Effect.flatMap(
-        Effect.promise(() => import("./metrics/Scrape.ts")),
-        ({ answer }) => answer({ config: about.config, startedAt })
-      ),
-    "GET /healthz": () =>
-      Effect.flatMap(
-        Effect.promise(() => import("./Health.ts")),
-        ({ answer }) => answer({ ledger: about.ledger, startedAt })
-      ),
-    // of what is loaded already: its files may be the next version's by now
-    "POST /handover": () => handOver,
-    "POST /pause": () => setPause(true, about.pauseFile),
-    "POST /resume": () => setPause(false, about.pauseFile)
-  }
-  const among =
-    (known: ReadonlyArray<string>) =>
-    (question: Question): Effect.Effect<Answer> => {
-      const name = `${question.method} ${question.path}`
-      const route = known.includes(name) ? routes[name] : undefined
-      return route === undefined
+/** Answer a route with JSON. */
+const inJson =
+  <A, I, Query extends string>(
+    route: JsonRoute<A, I, Query>,
+    read: (parameter: (name: Query) => string) => Effect.Effect<A, never, Asked>
+  ): Handler =>
+  ({ query }) =>
+    Effect.zipWith(
+      route.schema,
+      read((name) => query.get(name) ?? ""),
+      (schema, value) => json(schema, value)
+    )
+
+/** What answers each route. */
+const handlersOf = ({ pauseFile }: Options): Readonly<Record<RouteName, Handler>> => ({
+  status: inJson(API.status, () =>
+    Effect.flatMap(
+      lazy(() => import("./Status.ts")),
+      ({ read }) => read()
+    )
+  ),
+  fleet: inJson(API.fleet, () =>
+    Effect.flatMap(
+      lazy(() => import("./Fleet.ts")),
+      ({ read }) => read()
+    )
+  ),
+  why: inJson(API.why, (parameter) =>
+    Effect.flatMap(
+      lazy(() => import("./why/ask.ts")),
+      ({ ask }) => ask(parameter("job"))
+    )
+  ),
+  metrics: () =>
+    Effect.flatMap(
+      lazy(() => import("./metrics/Scrape.ts")),
+      ({ answer }) => answer()
+    ),
+  healthz: () =>
+    Effect.flatMap(
+      lazy(() => import("./Health.ts")),
+      ({ answer }) => answer()
+    ),
+  // these are not loaded later: the files of this version may have been replaced by those of the next one
+  handover: () => handOver,
+  pause: () => setPause(true, pauseFile),
+  resume: () => setPause(false, pauseFile)
+})
+
+/** Answer questions on the control socket, and on a port where metrics are configured, as long as the scope lives. */
+export const open = Effect.fn("Control.open")(function* (options: Options) {
+  const drain = yield* Drain
+  const context = yield* Effect.context<Asked>()
+  const shared = yield* Shared.make
+  // the host was paused while an earlier daemon ran
+  yield* drain.pause(yield* Files.isThere(options.pauseFile))
+
+  const handlers = handlersOf(options)
+  const among = (names: ReadonlyArray<RouteName>) => {
+    const routes = new Map(names.map((name) => [nameOf(API[name]), handlers[name]]))
+    return (question: Question): Effect.Effect<Answer> => {
+      const name = nameOf(question)
+      const handler = routes.get(name)
+      return handler === undefined
         ? Effect.succeed(text(404, `nothing is known as ${name}`))
-        : route(question).pipe(
+        : handler(question).pipe(
             Effect.provide(context),
             Effect.provideService(Shared.Shared, shared),
             Effect.catchAllDefect((defect) => Effect.succeed(text(500, Cause.pretty(Cause.die(defect)))))
           )
     }
-  yield* Option.match(about.metrics, {
+  }
+  yield* Option.match(options.metrics, {
     onNone: () => Effect.void,
     onSome: ({ host, port }) => {
       const answer = among(OPEN)
@@ -177,5 +196,5 @@ export const open = Effect.fn("Control.open")(function* <R>(path: string, about:
       )
     }
   })
-  return yield* serve(path, among(Object.keys(routes)))
+  return yield* serve(options.socket, among(Struct.keys(API)))
 })

@@ -8,14 +8,7 @@ import { Activity, type ServiceActivity } from "../services/Activity.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import { visible } from "../text/Text.ts"
 import { text } from "./Answer.ts"
-
-/** What has to be known for it. */
-export interface About {
-  /** Path of the ledger. */
-  readonly ledger: string
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number
-}
+import { DaemonInfo } from "./DaemonInfo.ts"
 
 /** A pass that is due begins within this, in milliseconds; a busy or just awoken Mac is slow. */
 const LATE = 60_000
@@ -64,7 +57,8 @@ const unwritable = (ledger: string) =>
   )
 
 /** Look at every service, and try the ledger's disk. */
-export const answer = Effect.fn("Health.answer")(function* ({ ledger, startedAt }: About) {
+export const answer = Effect.fn("Health.answer")(function* () {
+  const { ledger, startedAt } = yield* DaemonInfo
   const mode = yield* HostStatus.mode
   const services = yield* (yield* Activity).services
   const now = yield* Clock.currentTimeMillis

@@ -5,17 +5,18 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { VM_PREFIX } from "../domain/Job.ts"
+import { RateLimit } from "../domain/RateLimit.ts"
 import { version } from "../process/version.ts"
 import { Activity, Ended, ServiceActivity } from "../services/Activity.ts"
 import { Anka, takesRoom } from "../services/Anka.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain } from "../services/Drain.ts"
-import { GitHub } from "../services/GitHub.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Shared from "../services/Shared.ts"
 import { VM_LIMIT } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
+import { DaemonInfo, rateLimits } from "./DaemonInfo.ts"
 
 /** A VM of this host that takes room. */
 const VmSeen = Schema.Struct({
@@ -33,16 +34,6 @@ const Pull = Schema.Struct({
   since: Schema.Number,
   /** From 0 to 1, where it can be known. */
   part: Schema.NullOr(Schema.Number)
-})
-
-/** The rate limit of a credential, as GitHub said last. */
-const Limit = Schema.Struct({
-  credential: Schema.String,
-  remaining: Schema.NullOr(Schema.Number),
-  limit: Schema.NullOr(Schema.Number),
-  resetAt: Schema.NullOr(Schema.Number),
-  /** Nothing new is looked for before this; 0 when nothing is in the way. */
-  waitsUntil: Schema.Number
 })
 
 /** A store that services share with other hosts. */
@@ -67,7 +58,7 @@ export const Status = Schema.Struct({
   vmLimit: Schema.Number,
   templates: Schema.Array(Schema.String),
   pulls: Schema.Array(Pull),
-  limits: Schema.Array(Limit),
+  limits: Schema.Array(RateLimit),
   stores: Schema.Array(StoreSeen),
   /** Jobs that ended lately, the newest first. */
   ended: Schema.Array(Ended)
@@ -76,12 +67,6 @@ export type Status = typeof Status.Type
 
 /** `anka list` may hang; a person does not wait for it. */
 const LIST_WITHIN = "5 seconds"
-
-/** What the daemon knows of itself besides. */
-export interface About {
-  readonly config: string
-  readonly startedAt: number
-}
 
 const listed = Shared.ask(
   "anka list",
@@ -92,7 +77,8 @@ const listed = Shared.ask(
 ).pipe(Effect.either)
 
 /** Look at everything now. */
-export const read = Effect.fn("Status.read")(function* ({ config, startedAt }: About) {
+export const read = Effect.fn("Status.read")(function* () {
+  const { config, startedAt } = yield* DaemonInfo
   const activity = yield* Activity
   const coordinators = yield* Coordinators
   const { claims, vms: owned } = yield* (yield* Ledger).state
@@ -125,7 +111,7 @@ export const read = Effect.fn("Status.read")(function* ({ config, startedAt }: A
       .filter((vm) => !takesRoom(vm))
       .map(({ name, tag }) => (Option.isSome(tag) ? `${name}:${tag.value}` : name)),
     pulls: Option.toArray(yield* Shared.ask("pull", (yield* Templates).pulling)),
-    limits: yield* (yield* GitHub).limits,
+    limits: (yield* rateLimits).flatMap(({ limits }) => limits),
     stores: yield* coordinators.stores,
     ended: yield* activity.ended
   }

@@ -1,13 +1,17 @@
 /** Everything a daemon does between its start and its end: compare the ledger with the host, run every service, return when all have ended. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Control from "../control/Control.ts"
+import { DaemonInfo, namedAfter, type ServiceInfo } from "../control/DaemonInfo.ts"
 import { Handover } from "../interruption/Handover.ts"
 import * as Race from "../interruption/Race.ts"
 import type { Service as Bound } from "../plugins/Plugin.ts"
+import type { Capabilities } from "../plugins/PluginApi.ts"
 import { Activity, Progress } from "../services/Activity.ts"
 import * as License from "../services/Anka/license.ts"
 import { Anka, AnkaError } from "../services/Anka.ts"
@@ -35,20 +39,42 @@ const preflight = Effect.gen(function* () {
 })
 
 /** What the daemon needs to know besides its capabilities. */
-export interface Options<R> {
-  readonly services: ReadonlyArray<Bound<R>>
+export interface Options {
+  readonly services: ReadonlyArray<Bound<Capabilities>>
   readonly once: boolean
+  /** Path of the config file. */
+  readonly config: string
   /** Path of this daemon's ledger, and the folder in which all daemons of this user name theirs. */
   readonly ledger: string
   readonly ledgers: string
-  /** Where the daemon can be asked, and what it is told of itself; without it, nowhere. */
-  readonly control: Option.Option<Omit<Control.About<never>, "services" | "ledger"> & { readonly socket: string }>
-  /** Told when the daemon is up: everything that can refuse a start has been asked. */
+  /** How the daemon can be asked; without it, it cannot. */
+  readonly control: Option.Option<Control.Options>
+  /** Run when the daemon is up: nothing can prevent the start any more. */
   readonly up: Effect.Effect<void>
 }
 
+/** A service as those who ask the daemon see it. */
+const infoOf = Effect.fnUntraced(function* (service: Bound<Capabilities>) {
+  const { name, plugin, sleepInterval, words = namedAfter(plugin), find, rateLimits } = service
+  const coordinators = yield* Coordinators
+  const context = Context.add(
+    yield* Effect.context<Exclude<Capabilities, Coordinator>>(),
+    Coordinator,
+    coordinators.of(name)
+  )
+  const info: ServiceInfo = {
+    name,
+    plugin,
+    sleepInterval,
+    words,
+    find: (job) => Effect.provide(Effect.scoped(find?.(job) ?? Effect.succeedNone), context),
+    rateLimits: Option.map(Option.fromNullable(rateLimits), Effect.provide(context))
+  }
+  return info
+})
+
 /** Run the daemon. Interrupting it is `stop`; `Drain` is `drain`. */
-export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
+export const run = Effect.fn("Daemon.run")(function* (options: Options) {
   yield* preflight
   const registry = yield* LedgerRegistry.join(options.ledgers, options.ledger).pipe(
     Effect.catchAll((error) =>
@@ -66,24 +92,24 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
   )
   yield* audit
   const coordinators = yield* Coordinators
-  const finders = options.services.map(({ name, sleepInterval, find }) => ({
-    name,
-    sleepInterval,
-    find: (job: string) => Effect.provideService(find?.(job) ?? Effect.succeedNone, Coordinator, coordinators.of(name))
-  }))
+  const services = yield* Effect.forEach(options.services, infoOf)
+  const info = { config: options.config, ledger: options.ledger, startedAt: yield* Clock.currentTimeMillis, services }
   yield* Option.match(options.control, {
     onNone: () => Effect.void,
-    onSome: ({ socket, ...about }) =>
-      // a daemon that cannot be asked does its work all the same
-      Effect.catchAll(Control.open(socket, { ...about, ledger: options.ledger, services: finders }), (error) =>
-        Effect.logWarning(`"anklet status" and the like do not work with this daemon: ${error.message}`)
+    onSome: (control) =>
+      Control.open(control).pipe(
+        Effect.provideService(DaemonInfo, info),
+        // a daemon that cannot be asked does its work all the same
+        Effect.catchAll((error) =>
+          Effect.logWarning(`"anklet status" and the like do not work with this daemon: ${error.message}`)
+        )
       )
   })
   yield* options.up
   yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
   const activity = yield* Activity
-  const services = Effect.forEach(
+  const running = Effect.forEach(
     options.services,
     (service) =>
       Effect.exit(
@@ -94,7 +120,7 @@ export const run = Effect.fn("Daemon.run")(function* <R>(options: Options<R>) {
       ),
     { concurrency: "unbounded" }
   )
-  const exits = yield* Race.first(services, Effect.zipRight(audits, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
+  const exits = yield* Race.first(running, Effect.zipRight(audits, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
   yield* Effect.logInfo("anklet ends")
   // with `once`, a failed pass is the daemon's own failure
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })

@@ -17,6 +17,7 @@ import { home } from "../config/Home.ts"
 import { FILE_NAME as SOCKET } from "../control/Server.ts"
 import * as Files from "../files/Files.ts"
 import { Handover } from "../interruption/Handover.ts"
+import * as Capabilities from "../plugins/capabilities.ts"
 import { exposed } from "../plugins/exposed.ts"
 import type { Service } from "../plugins/Plugin.ts"
 import * as Plugins from "../plugins/Plugins.ts"
@@ -30,7 +31,6 @@ import * as Anka from "../services/Anka/command.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain, PAUSE_FILE } from "../services/Drain.ts"
 import { Exec } from "../services/Exec.ts"
-import * as GitHub from "../services/GitHub/octokit.ts"
 import { HostLock } from "../services/HostLock.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
 import * as Log from "../services/Log.ts"
@@ -62,9 +62,6 @@ const collectGarbage = Effect.sync(collector).pipe(
   Effect.forkScoped
 )
 
-/** Where a config's ledger is. */
-export const ledgerOf = pathOf
-
 const capabilities = (
   services: ReadonlyArray<Service<unknown>>,
   places: { readonly ledger: string; readonly locks: string; readonly state: string },
@@ -72,7 +69,15 @@ const capabilities = (
 ) =>
   Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, GitHub.layer, Wake.layer)
+      Layer.mergeAll(
+        Activity.layer,
+        Slots.layer,
+        Templates.layer,
+        Once.layer,
+        Refusals.layer,
+        Capabilities.layer,
+        Wake.layer
+      )
     ),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -109,7 +114,7 @@ const program = Effect.fn("daemon")(function* (
   const services = yield* Plugins.resolve(raw)
   const way = yield* settle(daemon.network)
   const places = yield* home
-  const ledger = yield* ledgerOf(daemon.stateDir)
+  const ledger = yield* pathOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
     const { reopen } = yield* Log.LogFile
     logs({ fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen })
@@ -149,11 +154,11 @@ const program = Effect.fn("daemon")(function* (
             Daemon.run({
               services,
               once: options.once,
+              config: options.config,
               ledger,
               ledgers: places.ledgers,
               control: Option.some({
                 socket: paths.join(daemon.pidFileDir, SOCKET),
-                config: options.config,
                 metrics: daemon.metrics,
                 pauseFile: paths.join(daemon.stateDir, PAUSE_FILE)
               }),

@@ -3,13 +3,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
- * One CI job, unique across all platforms, e.g. `github:<job id>`. A re-run is a different job; a job whose repository
+ * One CI job, unique across all platforms, e.g. `<plugin>:<job id>`. A re-run is a different job; a job whose repository
  * is renamed stays the same.
  */
 export const JobKey = Schema.NonEmptyString.pipe(Schema.brand("JobKey"))
 export type JobKey = typeof JobKey.Type
 
-/** A set of jobs that are polled together, e.g. `github:<owner>/<repo>`, or `github:<owner>` for an organisation. */
+/** A set of jobs that are polled together, e.g. `<plugin>:<owner>/<repo>`, or `<plugin>:<owner>` for an organisation. */
 export const Scope = Schema.NonEmptyString.pipe(Schema.brand("JobScope"))
 export type Scope = typeof Scope.Type
 
@@ -17,7 +17,7 @@ export type Scope = typeof Scope.Type
 export const VmName = Schema.String.pipe(Schema.pattern(/^anklet-vm-[0-9a-f-]{36}$/), Schema.brand("VmName"))
 export type VmName = typeof VmName.Type
 
-/** The prefix that identifies Anklet's VMs and runners on a host and at GitHub. */
+/** The prefix that identifies Anklet's VMs and runners on a host and at its CI. */
 export const VM_PREFIX = "anklet-vm-"
 
 /** An Anka VM template (UUID or name) and the requested tag; without a tag, the newest one. */
@@ -31,7 +31,7 @@ export class Template extends Schema.Class<Template>("anklet/Template")({
   }
 }
 
-/** How a job ended, in GitHub's words; `unknown` if GitHub could not be asked. */
+/** How a job ended, in the words of its CI; `unknown` if the CI could not be asked. */
 export const Conclusion = Schema.Literal(
   "success",
   "failure",

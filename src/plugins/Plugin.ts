@@ -11,6 +11,7 @@ import type { Rule } from "../config/Config.ts"
 import type { Database } from "../config/Database.ts"
 import type { Finding, Fix } from "../domain/Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "../domain/Job.ts"
+import type { RateLimit } from "../domain/RateLimit.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { Anka } from "../services/Anka.ts"
 import type { Exec } from "../services/Exec.ts"
@@ -51,6 +52,24 @@ export interface ServiceContext {
   readonly checkFiles: Effect.Effect<void, PluginError>
 }
 
+/** A fact, and what a person can do about it. */
+export interface Advice {
+  readonly what: string
+  readonly remedy: string
+}
+
+/** What `anklet why` says of a CI. */
+export interface CiWords {
+  /** Name of the CI. */
+  readonly name: string
+  /** How a job of this CI is named, for a person whose job is not found. */
+  readonly naming: Advice
+  /** Where a job's labels are written, and how to change them. */
+  readonly definition: { readonly where: string; readonly remedy: string }
+  /** What to do where the rate limit of the CI is reached. */
+  readonly rateLimited: string
+}
+
 /** A job as its CI tells it now, whether it is ours to run or not. */
 export interface Found {
   readonly key: JobKey
@@ -60,6 +79,8 @@ export interface Found {
   readonly state: "queued" | "running" | "over"
   /** Which runner has it, how it ended, or what its CI waits for. */
   readonly detail: string
+  /** What a queued job waits for at its CI, which offers it to no runner yet. */
+  readonly waitsFor?: Advice
   /** The job as a request, or why it can be none. */
   readonly request: Either.Either<JobRequest, string>
   /** What is probably not meant as the job says it, although it can run. */
@@ -99,6 +120,10 @@ export interface Plugin<C, I, R> {
     config: C,
     job: string
   ) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
+  /** What `anklet why` says of this CI; without it, the plugin's name stands for the CI's. */
+  readonly words?: CiWords
+  /** The rate limits that all services of this plugin share, for `anklet status` and metrics. */
+  readonly rateLimits?: Effect.Effect<ReadonlyArray<RateLimit>, never, R>
   /** For `anklet doctor`: ask what a pass would ask, change nothing, and tell what is so, right or wrong. */
   readonly examine?: (
     service: ServiceContext,
@@ -116,5 +141,7 @@ export interface Service<R> {
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
   readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
+  readonly words?: CiWords
+  readonly rateLimits?: Effect.Effect<ReadonlyArray<RateLimit>, never, R>
   readonly examine?: (context: ExamineContext) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
 }

@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { type Answer, file as asFile, json as asJson, text as plain, withHeaders } from "../control/Answer.ts"
+import { API } from "../control/Api.ts"
 import { isMeant } from "../control/Loopback.ts"
 import type { Question } from "../control/Server.ts"
-import { Why } from "../control/Why.ts"
+import { Why } from "../control/why/explain.ts"
 import { visible } from "../text/Text.ts"
 import dom from "./browser/dom.js" with { type: "text" }
 import fleet from "./browser/fleet.js" with { type: "text" }
@@ -66,9 +67,7 @@ export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
       case "/now":
         return Effect.map(read(daemon, host), (now) => json(Now, now))
       case "/why":
-        return Effect.map(daemon.get(`/why?job=${encodeURIComponent(query.get("job") ?? "")}`, Why), (why) =>
-          json(Why, why)
-        )
+        return Effect.map(daemon.get(API.why, { job: query.get("job") ?? "" }), (why) => json(Why, why))
       default:
         return undefined
     }

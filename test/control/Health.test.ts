@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
+import { DaemonInfo } from "../../src/control/DaemonInfo.ts"
 import * as Health from "../../src/control/Health.ts"
 import { Activity, type Doing } from "../../src/services/Activity.ts"
 import { Drain } from "../../src/services/Drain.ts"
@@ -19,7 +20,7 @@ const answered = (seconds: number, doing: (now: number) => Doing) =>
     const startedAt = yield* Clock.currentTimeMillis
     yield* activity.of({ name: "RUNNER1", plugin: "github" }).state(doing(startedAt))
     yield* TestClock.adjust(`${seconds} seconds`)
-    return yield* Health.answer({ ledger, startedAt })
+    return yield* Effect.provideService(Health.answer(), DaemonInfo, { config: "", ledger, startedAt, services: [] })
   }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Activity.layer, Drain.layer, NodeContext.layer)))
 
 describe("health", () => {

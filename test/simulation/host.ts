@@ -3,6 +3,7 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,6 +16,7 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type { Database } from "../../src/config/Database.ts"
+import { DaemonInfo } from "../../src/control/DaemonInfo.ts"
 import * as Scrape from "../../src/control/metrics/Scrape.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
 import { Lstat } from "../../src/files/Lstat.ts"
@@ -71,6 +73,7 @@ export interface Lent {
 }
 
 const LEDGER = "/state/ledger.jsonl"
+const CONFIG = "/config.yml"
 /** Repeated, as in `main`, but less often, because each repetition makes the causes of a slow stop longer. */
 const INTERRUPT_EVERY = 10_000
 
@@ -289,14 +292,20 @@ export class SimulatedHost {
       // the request came while it was starting
       if (this.leaving?.how === "drain") yield* drain.begin
       const startedAt = yield* Clock.currentTimeMillis
-      const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof Scrape.answer>>>()
+      const info = { config: CONFIG, ledger: LEDGER, startedAt, services: [] }
+      const context = Context.add(
+        yield* Effect.context<Exclude<Effect.Effect.Context<ReturnType<typeof Scrape.answer>>, DaemonInfo>>(),
+        DaemonInfo,
+        info
+      )
       this.read = (told) => {
-        const scraped = Effect.provide(Scrape.answer({ config: "/config.yml", startedAt }), context)
+        const scraped = Effect.provide(Scrape.answer(), context)
         Runtime.runFork(runtime)(Effect.map(scraped, ({ body }) => told(body)))
       }
       yield* Daemon.run({
         services,
         once: false,
+        config: CONFIG,
         ledger: LEDGER,
         ledgers: "/ledgers",
         control: Option.none(),

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { Template, VM_PREFIX } from "../../domain/Job.ts"
+import type { RateLimit } from "../../domain/RateLimit.ts"
 import { Activity, type Doing } from "../../services/Activity.ts"
 import { templateIn } from "../../services/Coordinator/order.ts"
 import { Coordinators } from "../../services/Coordinators.ts"
@@ -11,6 +12,7 @@ import * as HostStatus from "../../services/HostStatus.ts"
 import * as Shared from "../../services/Shared.ts"
 import { Templates } from "../../services/Templates.ts"
 import { type BlockedReason, blockedReason } from "../Blocked.ts"
+import { DaemonInfo, type PluginLimits, rateLimits } from "../DaemonInfo.ts"
 import { templateOf } from "../Fleet.ts"
 import * as Status from "../Status.ts"
 import type { Labels, Reading } from "./Exposition.ts"
@@ -83,19 +85,48 @@ const queues = Effect.fnUntraced(function* (status: Status.Status) {
   return seen.flat()
 })
 
-/** Read everything now. `anka list` runs once for it, or not at all where somebody asked just before. */
-export const read = Effect.fn("Gauges.read")(function* (about: Status.About) {
-  const status = yield* Status.read(about)
-  const scopes = yield* queues(status)
-  const handedBack = yield* (yield* Activity).handedBack
-  const { services, vms, limits, stores, now } = status
+/** The rate limits of a plugin's CI: `anklet_<plugin>_rate_limit…`. */
+const ofLimits = ({ plugin, words, limits }: PluginLimits, now: number): ReadonlyArray<Reading> => {
+  const prefix = `anklet_${plugin.replaceAll(/\W/g, "_")}_rate_limit`
   const credentials = distinct(limits.map(({ credential }) => credential))
-  const storeNames = distinct(stores.map(({ name }) => name))
-  const ofLimits = (value: (limit: (typeof limits)[number]) => number | null): ReadonlyArray<Value> =>
+  const each = (value: (limit: RateLimit) => number | null): ReadonlyArray<Value> =>
     limits.flatMap((limit, n): ReadonlyArray<Value> => {
       const known = value(limit)
       return known === null ? [] : [[{ credential: credentials[n] ?? "" }, known]]
     })
+  return [
+    gauge(
+      `${prefix}_remaining`,
+      `Requests that ${words.name} still allows in this window.`,
+      each(({ remaining }) => remaining)
+    ),
+    gauge(
+      prefix,
+      `Requests that ${words.name} allows in a window.`,
+      each(({ limit }) => limit)
+    ),
+    gauge(
+      `${prefix}_reset_timestamp_seconds`,
+      "When the window ends.",
+      each(({ resetAt }) => (resetAt === null ? null : resetAt / 1000))
+    ),
+    gauge(
+      `${prefix}_wait_seconds`,
+      "Time until polling goes on; 0 when nothing is in the way.",
+      each(({ waitsUntil }) => Math.max(0, waitsUntil - now) / 1000)
+    )
+  ]
+}
+
+/** Read everything now. `anka list` runs once for it, or not at all where somebody asked just before. */
+export const read = Effect.fn("Gauges.read")(function* () {
+  const status = yield* Status.read()
+  const { startedAt } = yield* DaemonInfo
+  const limited = yield* rateLimits
+  const scopes = yield* queues(status)
+  const handedBack = yield* (yield* Activity).handedBack
+  const { services, vms, stores, now } = status
+  const storeNames = distinct(stores.map(({ name }) => name))
   const since = (at: number) => Math.max(0, now - at) / 1000
   const cpu = process.cpuUsage()
 
@@ -182,27 +213,8 @@ export const read = Effect.fn("Gauges.read")(function* (about: Status.About) {
       "Whether a shared store answered the last question.",
       stores.map(({ isAway }, n) => [{ store: storeNames[n] ?? "" }, isAway ? 0 : 1])
     ),
-    gauge(
-      "anklet_github_rate_limit_remaining",
-      "Requests that GitHub still allows in this window.",
-      ofLimits(({ remaining }) => remaining)
-    ),
-    gauge(
-      "anklet_github_rate_limit",
-      "Requests that GitHub allows in a window.",
-      ofLimits(({ limit }) => limit)
-    ),
-    gauge(
-      "anklet_github_rate_limit_reset_timestamp_seconds",
-      "When the window ends.",
-      ofLimits(({ resetAt }) => (resetAt === null ? null : resetAt / 1000))
-    ),
-    gauge(
-      "anklet_github_rate_limit_wait_seconds",
-      "Time until polls go on; 0 when nothing is in the way.",
-      ofLimits(({ waitsUntil }) => Math.max(0, waitsUntil - now) / 1000)
-    ),
-    gauge("process_start_time_seconds", "When the daemon started.", one(about.startedAt / 1000)),
+    ...limited.flatMap((plugin) => ofLimits(plugin, now)),
+    gauge("process_start_time_seconds", "When the daemon started.", one(startedAt / 1000)),
     gauge("process_resident_memory_bytes", "Resident memory of the daemon.", one(process.memoryUsage.rss())),
     {
       name: "process_cpu_seconds_total",

@@ -8,6 +8,7 @@ import { askWithRun, type JobAddress } from "./ask.ts"
 import { credentialOf, type GitHubConfig, watchedOf } from "./config.ts"
 import { plan } from "./labels.ts"
 import { keyOf, scopeOf, toRequest } from "./request.ts"
+import { HELD_BACK } from "./words.ts"
 
 /** What a job's address names; its number where the service watches one repository. */
 const addressOf = (text: string, { owner, repo }: GitHubConfig): Option.Option<JobAddress> => {
@@ -38,10 +39,11 @@ const watches = (client: GitHubClient, { owner, repo }: GitHubConfig, address: J
     )
   )
 
-const stateOf = ({ status, conclusion, runnerName }: Job): Pick<Found, "state" | "detail"> => {
+const stateOf = ({ status, conclusion, runnerName }: Job): Pick<Found, "state" | "detail" | "waitsFor"> => {
   if (status === "completed") return { state: "over", detail: Option.getOrElse(conclusion, () => "unknown") }
   if (status === "in_progress") return { state: "running", detail: Option.getOrElse(runnerName, () => "a runner") }
-  return { state: "queued", detail: status === "queued" ? "" : status }
+  if (status !== "queued") return { state: "queued", detail: status, waitsFor: HELD_BACK }
+  return { state: "queued", detail: "" }
 }
 
 /** Ask GitHub for the job. */

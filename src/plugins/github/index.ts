@@ -1,5 +1,6 @@
 /** The built-in plugin for GitHub Actions. */
 import * as Effect from "effect/Effect"
+import { GitHub } from "../../services/GitHub.ts"
 import type { Plugin } from "../Plugin.ts"
 import { GitHubConfig, rule } from "./config.ts"
 import installRunner from "./install-runner.bash"
@@ -7,6 +8,7 @@ import { refuse } from "./older.ts"
 import { run } from "./pass.ts"
 import registerRunner from "./register-runner.bash"
 import startRunner from "./start-runner.bash"
+import { words } from "./words.ts"
 
 /** Queued jobs of a repository or organisation, each in a VM of its own. */
 export const github = {
@@ -20,6 +22,8 @@ export const github = {
   },
   refuse,
   run,
+  words,
+  rateLimits: Effect.flatMap(GitHub, ({ limits }) => limits),
   // what people ask is loaded when they do: a daemon does not pay for it
   find: (service, config, job) =>
     Effect.flatMap(

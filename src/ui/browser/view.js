@@ -7,7 +7,7 @@ import { bad, note, row, section, table, time } from "./parts.js"
 
 /** @import { ServiceActivity } from "../../services/Activity.ts" */
 /** @import { Status } from "../../control/Status.ts" */
-/** @import { Why } from "../../control/Why.ts" */
+/** @import { Why } from "../../control/why/explain.ts" */
 /** @import { Now } from "../Now.ts" */
 /** @import { Child } from "./dom.js" */
 

@@ -1,30 +1,14 @@
-/** Why a job waits, in words and with what to do: the answer to `anklet why`. */
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+/** Why a job waits, in words and with what to do about it: what follows from the facts. Pure. */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import { gib, span } from "../domain/Format.ts"
-import type { JobRequest } from "../domain/Job.ts"
-import type { Found, PluginError } from "../plugins/Plugin.ts"
-import { Activity, type Note } from "../services/Activity.ts"
-import { type JobRecord, RULES, type Survey } from "../services/Coordinator.ts"
-import { Coordinators } from "../services/Coordinators.ts"
-import * as HostStatus from "../services/HostStatus.ts"
-import * as Memory from "../services/Memory.ts"
-import { Templates } from "../services/Templates.ts"
-import * as Status from "./Status.ts"
+import { gib, span } from "../../domain/Format.ts"
+import type { Advice, CiWords, Found } from "../../plugins/Plugin.ts"
+import { type JobRecord, RULES } from "../../services/Coordinator.ts"
+import * as HostStatus from "../../services/HostStatus.ts"
+import type { Facts, Known } from "./facts.ts"
 
-/** A service that can find a job of its CI. */
-export interface Finder<R> {
-  readonly name: string
-  readonly sleepInterval: Duration.Duration
-  readonly find: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
-}
-
-/** One reason: what is so, on which host if on one, and what to do about it. */
+/** One reason: on which host it holds, if on one; what holds; and what to do about it. */
 const Reason = Schema.Struct({ where: Schema.String, what: Schema.String, remedy: Schema.String })
 type Reason = typeof Reason.Type
 
@@ -34,34 +18,19 @@ export const Why = Schema.Struct({
   url: Schema.String,
   /** The answer in one sentence. */
   answer: Schema.String,
-  /** What else is known, the most telling first. */
+  /** What is behind it, the most telling reason first. */
   reasons: Schema.Array(Reason)
 })
 export type Why = typeof Why.Type
 
-const NOWHERE = "nothing to do: it needs no one"
+const NOTHING_TO_DO = "nothing: this passes by itself"
 
-const reason = (what: string, remedy = NOWHERE, where = "this host"): Reason => ({ where, what, remedy })
+const reason = (what: string, remedy = NOTHING_TO_DO, where = "this host"): Reason => ({ where, what, remedy })
 
-/** All that an answer follows from. */
-export interface Facts {
-  readonly found: Found
-  readonly record: JobRecord
-  readonly hosts: Survey["hosts"]
-  readonly looker: string
-  readonly lookedAt: number
-  readonly hold: number
-  readonly nameOf: (info: string) => string
-  readonly note: Note | undefined
-  /** The template is here, or could be pulled now. */
-  readonly isAvailable: boolean
-  /** What its VM would lack here, beside those that run. */
-  readonly lack: Option.Option<Memory.Lack>
-  readonly status: Status.Status
-  readonly service: string
-  readonly interval: number
-  readonly now: number
-}
+const advice = ({ what, remedy }: Advice, where = "this host"): Reason => ({ where, what, remedy })
+
+/** What is wrong with the job itself. */
+const ofDefinition = (what: string, { definition: { where, remedy } }: CiWords): Reason => reason(what, remedy, where)
 
 const inTime = (until: number, now: number) => span(Math.max(1000, until - now))
 
@@ -79,7 +48,7 @@ const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
     return doing._tag === "Working" && doing.job.key !== found.key
       ? [
           reason(
-            `service ${name} is at work on "${doing.job.name}"`,
+            `service ${name} has a job: "${doing.job.name}"`,
             "more services, or more Macs, take more jobs at a time"
           )
         ]
@@ -88,7 +57,7 @@ const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
 
 /** What keeps this host from taking a job that is in the queue. */
 const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
-  const { status, note, now, isAvailable } = facts
+  const { ci, limits, status, note, now, isAvailable } = facts
   const room = status.vms?.length ?? 0
   return [
     ...status.pauses.map(({ by, ends }) => reason(`this host is paused by ${by}: it takes nothing new`, ends)),
@@ -105,16 +74,14 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
       : note === undefined
         ? []
         : [reason(`the last time here: ${note.why}`, "mend the cause if it stays")]),
-    ...status.limits.flatMap(({ credential, waitsUntil }) =>
-      waitsUntil > now
-        ? [
-            reason(
-              `GitHub's rate limit is reached with ${credential}: no polling for ${inTime(waitsUntil, now)}`,
-              "raise sleep_interval, or use a GitHub App"
-            )
-          ]
-        : []
-    ),
+    ...limits
+      .filter(({ waitsUntil }) => waitsUntil > now)
+      .map(({ credential, waitsUntil }) =>
+        reason(
+          `the rate limit of ${ci.name} is reached with ${credential}: no polling for ${inTime(waitsUntil, now)}`,
+          ci.rateLimited
+        )
+      ),
     ...(status.vms === null ? [reason(`the VMs of this host are not known: ${status.problem}`, "anka list")] : []),
     ...(room >= status.vmLimit
       ? [
@@ -146,7 +113,7 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
 }
 
 /** What keeps other hosts from it, as far as they said. */
-const ofOthers = ({ hosts, record, nameOf, now }: Facts, self: string): ReadonlyArray<Reason> =>
+const ofOthers = ({ hosts, record, nameOf, now, self }: Facts): ReadonlyArray<Reason> =>
   hosts.flatMap(({ id, info, until, status }) => {
     if (id === self) return []
     const name = nameOf(info)
@@ -168,7 +135,7 @@ const ofOthers = ({ hosts, record, nameOf, now }: Facts, self: string): Readonly
     const failing = said.services.find(({ doing }) => doing === "Failing")
     if (failing !== undefined)
       return [reason(`${failing.name} fails: ${failing.why ?? ""}`, "anklet doctor there", name)]
-    return busy === said.services.length ? [reason(`all ${busy} services are at work`, NOWHERE, name)] : []
+    return busy === said.services.length ? [reason(`all ${busy} services have a job`, NOTHING_TO_DO, name)] : []
   })
 
 const hostOf = ({ hosts, nameOf }: Facts, id: string): string => {
@@ -176,19 +143,17 @@ const hostOf = ({ hosts, nameOf }: Facts, id: string): string => {
   return host === undefined ? "a host that is not known any more" : nameOf(host.info)
 }
 
-const lateBecause = ({ attempt }: JobRecord) =>
+const lateBecause = ({ attempt }: JobRecord, ci: CiWords) =>
   attempt === 0
-    ? `GitHub has called it queued for longer than the ${RULES.stale / 3_600_000} hours after which it fails such a job`
+    ? `${ci.name} has called it queued for longer than the ${RULES.stale / 3_600_000} hours after which it fails such a job`
     : attempt === 1
       ? "it was tried in vain"
       : `it was tried ${attempt} times in vain`
 
-/** The answer that follows from the facts. Pure. */
-export const explain = (facts: Facts, self: string): Why => {
-  const { found, record, now } = facts
-  const doubts = (found.doubts ?? []).map((what) =>
-    reason(what, 'change `runs-on` in the workflow file; README, "In a workflow"', "the workflow")
-  )
+/** The answer for a job that is found, and whose store answers. */
+const ofFacts = (facts: Facts): Why => {
+  const { ci, found, record, now, self } = facts
+  const doubts = (found.doubts ?? []).map((what) => ofDefinition(what, ci))
   const of = (answer: string, reasons: ReadonlyArray<Reason> = []): Why => ({
     job: found.name,
     url: found.url,
@@ -202,18 +167,10 @@ export const explain = (facts: Facts, self: string): Why => {
       `it runs, on ${found.detail}${owner === "" ? ", a runner that is not Anklet's or not known here" : `, of ${owner}`}`
     )
   if (Either.isLeft(found.request)) {
-    return of(`no host of Anklet takes it: ${found.request.left}`, [
-      reason("its labels", 'change `runs-on` in the workflow file; README, "In a workflow"', "the workflow")
-    ])
+    return of(`no host of Anklet takes it: ${found.request.left}`, [ofDefinition("its labels", ci)])
   }
-  if (found.detail !== "") {
-    return of(`GitHub does not offer it to runners yet: it is ${found.detail}`, [
-      reason(
-        "an approval, an environment's rule, a concurrency group or another job comes first",
-        "see the run's page at GitHub",
-        "GitHub"
-      )
-    ])
+  if (found.waitsFor !== undefined) {
+    return of(`${ci.name} does not offer it to runners yet: it is ${found.detail}`, [advice(found.waitsFor, ci.name)])
   }
   switch (record.state) {
     case "owned": {
@@ -225,20 +182,20 @@ export const explain = (facts: Facts, self: string): Why => {
     }
     case "done":
       return of(
-        "a runner has had it, or it was given up by its runner; if GitHub still calls it queued in two minutes, it is tried again",
+        `a runner has had it, or it was given up by its runner; if ${ci.name} still calls it queued in two minutes, it is tried again`,
         ofHost(facts)
       )
     case "unknown": {
       const isBusy = facts.status.services.every(({ doing }) => doing._tag === "Working")
       const looked =
         facts.lookedAt === 0
-          ? "nobody has looked at GitHub yet"
-          : `the last look was ${inTime(now, facts.lookedAt)} ago, by ${facts.looker || "this host"}; the next is due after ${facts.interval} seconds`
+          ? `nobody has polled ${ci.name} yet`
+          : `the last poll was ${inTime(now, facts.lookedAt)} ago, by ${facts.looker || "this host"}; the next is due after ${facts.interval} seconds`
       return of(
         isBusy
-          ? "it is not seen yet: all services of this host are at work, and look again when one is free"
+          ? "it is not seen yet: all services of this host have a job, and poll again when one is free"
           : "it is not seen yet",
-        [...ofHost(facts), reason(looked, "sleep_interval says how often is looked")]
+        [...ofHost(facts), reason(looked, "sleep_interval is the interval between two polls")]
       )
     }
     case "queued": {
@@ -250,12 +207,12 @@ export const explain = (facts: Facts, self: string): Why => {
           ? [reason(`it is kept for ${hostOf(facts, record.reserver)}, which makes room for it`)]
           : []),
         ...ofHost(facts),
-        ...ofOthers(facts, self),
+        ...ofOthers(facts),
         ...(record.late > 0
           ? [
               reason(
-                `it comes after all jobs that are new, whatever their priority: ${lateBecause(record)}. ${record.late > now ? `In ${inTime(record.late, now)} it is due: then it gets` : "It gets"} every ${RULES.share + 1}th turn even so`,
-                "cancel its run at GitHub if nobody needs it",
+                `it comes after all jobs that are new, whatever their priority: ${lateBecause(record, ci)}. ${record.late > now ? `In ${inTime(record.late, now)} it is due: then it gets` : "It gets"} every ${RULES.share + 1}th turn even so`,
+                `cancel its run at ${ci.name} if nobody needs it`,
                 "the queue"
               )
             ]
@@ -281,77 +238,40 @@ export const explain = (facts: Facts, self: string): Why => {
   }
 }
 
-const UNKNOWN_JOB = (text: string): Why => ({
-  job: text,
-  url: "",
-  answer: "no service of this host watches it, or GitHub does not know it",
-  reasons: [
-    reason(
-      "a job is named by its address at GitHub (…/actions/runs/N/job/N), or by its number where a service watches one repository",
-      "check the address, and owner and repo in the config"
-    )
-  ]
+/** The answer for a job whose store does not answer. */
+const ofNoStore = ({ name, url }: Found, problem: string): Why => ({
+  job: name,
+  url,
+  answer: "it waits: the store does not answer, so nothing new is taken",
+  reasons: [reason(problem, "anklet doctor")]
 })
 
-/** Find the job among what these services watch, and tell why it waits. */
-export const ask = Effect.fn("Why.ask")(function* <R>(
-  text: string,
-  services: ReadonlyArray<Finder<R>>,
-  about: Status.About
-) {
-  const activity = yield* Activity
-  const coordinators = yield* Coordinators
-  const templates = yield* Templates
-  const problems: Array<string> = []
-  for (const service of services) {
-    const asked = yield* Effect.either(Effect.scoped(service.find(text)))
-    if (Either.isLeft(asked)) {
-      problems.push(`${service.name}: ${asked.left.message}`)
-      continue
-    }
-    if (Option.isNone(asked.right)) continue
-    const found = asked.right.value
-    const view = coordinators.viewOf(service.name)
-    const record = yield* Effect.either(view.inspect(found.scope, found.key))
-    const survey = yield* Effect.either(view.survey(found.scope))
-    if (Either.isLeft(record) || Either.isLeft(survey)) {
-      const problem = Either.isLeft(record) ? record.left : Either.isLeft(survey) ? survey.left : undefined
-      const why: Why = {
-        job: found.name,
-        url: found.url,
-        answer: `it waits: the store does not answer, so nothing new is taken`,
-        reasons: [reason(problem?.message ?? "", "anklet doctor")]
-      }
-      return why
-    }
-    const request: Option.Option<JobRequest> = Either.getRight(found.request)
-    const status = yield* Status.read(about)
-    const running = found.state === "queued" ? status.vms?.map(({ name }) => name) : undefined
-    const facts: Facts = {
-      ...survey.right,
-      found,
-      record: record.right,
-      looker: view.nameOf(survey.right.hosts.find(({ id }) => id === survey.right.looker)?.info ?? ""),
-      nameOf: view.nameOf,
-      note: yield* activity.noted(found.key),
-      isAvailable: Option.isSome(request) ? yield* templates.available(request.value.template) : true,
-      lack:
-        Option.isSome(request) && running !== undefined
-          ? yield* Memory.lack(request.value.template, running)
-          : Option.none(),
-      status,
-      service: service.name,
-      interval: Duration.toSeconds(service.sleepInterval),
-      now: yield* Clock.currentTimeMillis
-    }
-    return explain(facts, view.self)
-  }
-  const unknown = UNKNOWN_JOB(text)
+/** The answer for a text that leads to no job; `problems` are those of CIs that could not be asked. */
+const ofNothing = (text: string, cis: ReadonlyArray<CiWords>, problems: ReadonlyArray<string>): Why => {
+  const names = cis.map(({ name }) => name).join(" and ")
   return problems.length === 0
-    ? unknown
+    ? {
+        job: text,
+        url: "",
+        answer: `no service of this host watches it, or ${names} does not know it`,
+        reasons: cis.map(({ naming }) => advice(naming))
+      }
     : {
-        ...unknown,
-        answer: "GitHub could not be asked",
+        job: text,
+        url: "",
+        answer: `${names} could not be asked`,
         reasons: problems.map((what) => reason(what, "anklet doctor"))
       }
-})
+}
+
+/** The answer that follows from what is known. */
+export const explain = (known: Known): Why => {
+  switch (known._tag) {
+    case "Facts":
+      return ofFacts(known.facts)
+    case "NoStore":
+      return ofNoStore(known.found, known.problem)
+    case "NotFound":
+      return ofNothing(known.text, known.cis, known.problems)
+  }
+}
