@@ -12,7 +12,7 @@ import { configFile } from "./configFile.ts"
 import { NotRunning } from "./signal.ts"
 import * as Socket from "./socket.ts"
 
-/** The daemon runs, and does not answer as it should. */
+/** The daemon runs, and gives no usable answer. */
 export class NoAnswer extends hiding(
   Schema.TaggedError<NoAnswer>()("NoAnswer", {
     pid: Schema.Number,
@@ -20,14 +20,14 @@ export class NoAnswer extends hiding(
   })
 ) {
   override get message() {
-    return `the daemon (pid ${this.pid}) does not answer: ${this.detail}. Its log may say why; "anklet -s stop" and "-s drain" work all the same`
+    return `the daemon (pid ${this.pid}) does not answer: ${this.detail}. Its log may say why; "anklet -s stop" and "-s drain" still work`
   }
 }
 
-/** A daemon that does not answer within this is in trouble, in milliseconds. */
+/** Timeout of a question, in milliseconds. */
 const WITHIN = 20_000
 
-/** Where the daemon of a config is asked. */
+/** The control socket of the daemon of a config. */
 export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
   const paths = yield* Path
   const { daemon } = yield* Config.readDaemon(yield* configFile(config))
@@ -52,7 +52,7 @@ export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
       const body = yield* ask(route, values)
       return yield* Effect.mapError(
         Schema.decode(Schema.parseJson(yield* route.schema))(body),
-        () => new NoAnswer({ pid: 0, detail: "it is of another version, and answers differently" })
+        () => new NoAnswer({ pid: 0, detail: "its answer is of another version" })
       )
     })
   return { ask, get }

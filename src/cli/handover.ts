@@ -1,4 +1,4 @@
-/** Taking the place of a daemon that takes nothing new: it leaves the jobs that run to the one that starts. */
+/** Taking the place of a daemon that accepts no new jobs: it leaves its running jobs to the daemon that starts. */
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,18 +11,19 @@ import * as Socket from "./socket.ts"
 import { say } from "./terminal.ts"
 import { untilGone } from "./waitForExit.ts"
 
-/** A daemon that starts or ends does not answer for a moment: it is asked again, so many times. */
+/** Maximum number of attempts to ask: a daemon that starts or ends does not answer for a moment. */
 const TRIES = 25
+/** Interval between two attempts. */
 const BETWEEN_TRIES = "200 millis"
-/** Who waits longer than this is told what for. */
+/** After this time the command says what it waits for. */
 const TELL_AFTER = "1 second"
 
 const PUT_ASIDE =
   'to put this one in its place while its jobs go on, tell it "anklet -s drain --no-wait" and start again; to end it, "anklet -s stop"'
 
 /**
- * Wait until the daemon of this config has handed its jobs over, or has ended anyhow. Fails with `AlreadyRunning` when it
- * takes work, or cannot hand over.
+ * Wait until the daemon of this config has handed its jobs over, or has ended for another reason. Fails with
+ * `AlreadyRunning` when it accepts jobs, or cannot hand over.
  */
 export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentity, { daemon }: Raw) {
   const paths = yield* Path
@@ -52,7 +53,7 @@ export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentit
     }
     return yield* refuse(`it does not answer (${silence}), so it cannot hand its jobs over: ${whenItHasEnded}`)
   })
-  const told = say(`anklet (pid ${running.pid}) takes nothing new: waiting for it to hand over its jobs`).pipe(
+  const told = say(`anklet (pid ${running.pid}) accepts no new jobs: waiting for it to hand over its jobs`).pipe(
     Effect.zipRight(untilGone(running, Option.some(daemon.stateDir))),
     Effect.delay(TELL_AFTER),
     Effect.zipRight(Effect.never)

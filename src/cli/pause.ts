@@ -1,4 +1,4 @@
-/** `anklet drain` and `anklet resume`: let a host take nothing new, without stopping its daemon, and take work again. */
+/** `anklet drain` and `anklet resume`: a host accepts no new jobs while its daemon goes on, and accepts jobs again. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -8,14 +8,14 @@ import { hiding } from "../secrets/Secrets.ts"
 import { config, handle } from "./anklet.ts"
 import { say } from "./terminal.ts"
 
-/** The daemon did as it was told, and something else still pauses the host. */
+/** The daemon has resumed, and something else still pauses the host. */
 class StillPaused extends hiding(Schema.TaggedError<StillPaused>()("StillPaused", { detail: Schema.String })) {
   override get message() {
     return this.detail
   }
 }
 
-const told = (what: "pause" | "resume", done: string) =>
+const ask = (what: "pause" | "resume", done: string) =>
   handle((given: { readonly config: Option.Option<string> }) =>
     Effect.gen(function* () {
       const control = yield* lazy(() => import("./control.ts"))
@@ -33,10 +33,10 @@ const told = (what: "pause" | "resume", done: string) =>
 export const drain = Command.make(
   "drain",
   { config },
-  told("pause", 'this host takes nothing new, also after a restart; jobs that run go on. "anklet resume" ends this')
-).pipe(Command.withDescription("let this host take nothing new; its daemon stays, and its jobs go on"))
+  ask("pause", 'this host accepts no new jobs, also after a restart; running jobs go on. "anklet resume" ends this')
+).pipe(Command.withDescription("accept no new jobs on this host; its daemon stays, and running jobs go on"))
 
 /** `anklet resume`. */
-export const resume = Command.make("resume", { config }, told("resume", "this host takes work again")).pipe(
-  Command.withDescription("let a drained host take work again")
+export const resume = Command.make("resume", { config }, ask("resume", "this host accepts jobs again")).pipe(
+  Command.withDescription("accept jobs again on a drained host")
 )

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { type Route, targetOf } from "../control/Api.ts"
 import * as Files from "../files/Files.ts"
 
-/** What came back. */
+/** The answer of the daemon. */
 export interface Answer {
   readonly status: number
   readonly body: string
@@ -22,7 +22,7 @@ export const ask = <Query extends string>(
   within?: number
 ): Effect.Effect<Answer, { readonly message: string }, FileSystem> =>
   Effect.gen(function* () {
-    // one that is ours, in a folder where nobody else can take its name, is still the same when it is connected to
+    // a socket of this user, in a folder where nobody else can replace it, is still the same one at the connection
     yield* Files.look(socket, "Socket")
     return yield* send(socket, route.method, targetOf(route, values), within)
   })
@@ -40,7 +40,7 @@ const send = (socket: string, method: Route["method"], path: string, within: num
       response.on("error", ({ message }) => fail(message))
     })
     asked.on("timeout", () => {
-      fail(`nothing came in ${(within ?? 0) / 1000} seconds`)
+      fail(`no answer within ${(within ?? 0) / 1000} s`)
       asked.destroy()
     })
     asked.on("error", ({ message }) => fail(message))

@@ -1,4 +1,4 @@
-/** `anklet status`: what the running daemon does, now or again and again. */
+/** `anklet status`: what the running daemon does, once or every second. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
@@ -9,10 +9,10 @@ import { say, screen, unread } from "./terminal.ts"
 
 const watch = Options.boolean("watch").pipe(
   Options.withAlias("w"),
-  Options.withDescription("show it again every second, until Ctrl-C")
+  Options.withDescription("refresh every second, until Ctrl-C")
 )
 const fleet = Options.boolean("fleet").pipe(
-  Options.withDescription("all hosts that share work through a store, and the queue by template")
+  Options.withDescription("all hosts that share a queue through a store, and the queue by template")
 )
 
 /** `anklet status`. */
@@ -42,4 +42,4 @@ export const status = Command.make(
       return yield* Effect.as(Effect.raceFirst(again, unread), 0)
     })
   )
-).pipe(Command.withDescription("what the running daemon does: services, jobs, VMs, pulls, limits"))
+).pipe(Command.withDescription("what the running daemon does: services, jobs, VMs, pulls, rate limits"))

@@ -1,4 +1,4 @@
-/** `anklet ui`: a page in the browser, served for as long as the command runs. The daemon knows nothing of it. */
+/** `anklet ui`: a page in the browser, served while the command runs, by this process and not by the daemon. */
 import { hostname } from "node:os"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -13,7 +13,7 @@ const HOST = "127.0.0.1"
 const LAST_PORT = 65_535
 
 const port = Options.integer("port").pipe(
-  Options.withDescription("the port to serve it on; default any that is free"),
+  Options.withDescription("the port of the page; default: any free port"),
   Options.withDefault(0)
 )
 
@@ -24,7 +24,7 @@ export const ui = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       if (given.port < 0 || given.port > LAST_PORT)
-        return yield* new UsageError({ detail: `--port wants 1 to ${LAST_PORT}, or 0 for any that is free` })
+        return yield* new UsageError({ detail: `--port must be 1 to ${LAST_PORT}, or 0 for any free port` })
       const control = yield* lazy(() => import("./control.ts"))
       const { API } = yield* lazy(() => import("../control/Api.ts"))
       const { serveTcp } = yield* lazy(() => import("../control/Server.ts"))
@@ -40,7 +40,7 @@ export const ui = Command.make(
         yield* say("  open this in a browser on this host; Ctrl-C ends it")
         yield* daemon
           .ask(API.status, {})
-          .pipe(Effect.catchAll(({ message }) => complain(`${message}; the page says so until one answers`)))
+          .pipe(Effect.catchAll(({ message }) => complain(`${message}; the page says so until a daemon answers`)))
         return yield* Effect.never
       })
       yield* Effect.raceFirst(Effect.scoped(served), interrupted)

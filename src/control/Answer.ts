@@ -1,8 +1,8 @@
-/** What a question over HTTP is answered with. Its body is made here alone, so that none has a secret in it. */
+/** An answer over HTTP. Bodies are made in this file alone, so that no answer contains a secret. */
 import * as Schema from "effect/Schema"
 import { without } from "../secrets/Secrets.ts"
 
-/** Headers besides the type. */
+/** Headers of an answer. */
 type Headers = Readonly<Record<string, string>>
 
 /** An answer, ready to be sent; made by the functions of this file only. */
@@ -28,7 +28,7 @@ class Answer {
 
 export type { Answer }
 
-/** Keys of values that are words of our own, by which whoever asks goes on. */
+/** Keys whose values are words of our own, on which readers depend. */
 const OWN: ReadonlySet<string> = new Set(["_tag", "stage", "mode"])
 
 /** A text without secrets. */

@@ -1,4 +1,4 @@
-/** What keeps this host from taking new work, whatever the job. Pure. */
+/** What keeps this host from new jobs. Pure. */
 import * as Schema from "effect/Schema"
 import type { Status } from "./Status.ts"
 
@@ -15,7 +15,7 @@ export const BlockedReason = Schema.Literal(
 )
 export type BlockedReason = typeof BlockedReason.Type
 
-/** What keeps this host from every job alike. */
+/** What keeps this host from every job, whatever its template. */
 export const blockedReason = ({ mode, services, vms, vmLimit }: Status): BlockedReason => {
   if (mode !== "open") return mode
   const present = services.filter(({ doing }) => doing._tag !== "Drained")

@@ -1,4 +1,4 @@
-/** What can be asked of a running daemon, and told to it, over its control socket. */
+/** The control socket of a running daemon: answers the routes of Api.ts. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -49,7 +49,7 @@ const OPEN: ReadonlyArray<RouteName> = ["metrics", "healthz"]
 const ELSEWHERE =
   "metrics.host is this Mac itself: ask for 127.0.0.1 or localhost, and let a proxy before it send that as Host"
 
-/** Take nothing new on this host, or take work again; outlives the daemon. */
+/** Accept no new jobs on this host, or accept jobs again; a restart does not change that. */
 const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
   const fs = yield* FileSystem
   const drain = yield* Drain
@@ -69,7 +69,7 @@ const setPause = Effect.fnUntraced(function* (paused: boolean, file: string) {
   )
 })
 
-/** Whether the next daemon would see through what this service does: nothing, or a job whose runner runs in its VM. */
+/** Whether the next daemon can continue what this service does: it has no job, or one whose runner runs in its VM. */
 const canBeLeft = ({ doing }: ServiceActivity): boolean => {
   switch (doing._tag) {
     case "Looking":
@@ -82,15 +82,15 @@ const canBeLeft = ({ doing }: ServiceActivity): boolean => {
 }
 
 /**
- * Leave what runs to the daemon that asks. A job that is not there yet is waited for until its runner runs, or it is
- * over; whoever stops waiting has asked for nothing.
+ * Leave running jobs to the daemon that asks. Waits until every job in preparation has a running runner or has ended. If
+ * the caller disconnects, nothing is handed over.
  */
 const handOver: Effect.Effect<Answer, never, Activity | Drain> = Effect.gen(function* () {
   const activity = yield* Activity
   const drain = yield* Drain
   const handover = yield* Handover
   let isAnnounced = false
-  // looked at each time: what was paused may be resumed meanwhile
+  // read again each time: the host may be resumed during the wait
   while (!(yield* drain.open)) {
     const ready = (yield* activity.services).every(canBeLeft)
     if (ready && (yield* handover.begin)) return text(200, "handed over")
@@ -183,7 +183,7 @@ export const open = Effect.fn("Control.open")(function* (options: Options) {
       const listen = serveTcp(host, port, (question) =>
         isLoopback(host) && !isMeant(question.headers.host) ? Effect.succeed(text(403, ELSEWHERE)) : answer(question)
       )
-      // a Mac that runs jobs unwatched is worth more than one that runs none
+      // a Mac without monitoring is better than one that runs no jobs
       return Effect.catchAll(listen, (error) =>
         Effect.zipRight(
           Effect.logWarning(`metrics are not served, and this is tried again every ${PORT_AGAIN}: ${error.message}`),

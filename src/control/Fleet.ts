@@ -1,4 +1,4 @@
-/** All hosts that share work with this one: the answer to `anklet status --fleet`. */
+/** All hosts that share a queue with this one: the answer to `anklet status --fleet`. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -10,42 +10,42 @@ import { surveys } from "../services/CoordinatorView.ts"
 import { versionOf } from "../services/Host.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 
-/** A host, as it last said. Times are in milliseconds since the epoch. */
+/** A host, as it last described itself. Times are in milliseconds since the epoch. */
 const HostSeen = Schema.Struct({
   name: Schema.String,
   version: Schema.String,
-  /** It counts as dead from then on, if it does not say another word. */
+  /** When the host counts as dead, unless it sends another message. */
   until: Schema.Number,
-  /** Null when it has said nothing yet, or nothing that this version understands. */
+  /** Null when it has sent no status that this version understands. */
   status: Schema.NullOr(HostStatus.HostStatus)
 })
 
-/** One scope: who takes part, and what waits. */
+/** One scope: its hosts and its queue. */
 const ScopeSeen = Schema.Struct({
   scope: Schema.String,
   store: Schema.String,
-  /** Empty when the store answered; else why it did not. */
+  /** Empty when the store answered; otherwise why it did not. */
   problem: Schema.String,
   hosts: Schema.Array(HostSeen),
   classes: Schema.Array(
     Schema.Struct({
       template: Schema.String,
       jobs: Schema.Number,
-      /** How many of them come after all that is new; daemons of older versions do not say it. */
+      /** Number of them that come after all new jobs; daemons of older versions do not report it. */
       late: Schema.optionalWith(Schema.Number, { default: () => 0 })
     })
   ),
   claimed: Schema.Number,
-  /** Name of the host that looks at the CI for all, and when its last look began. */
+  /** Name of the host that polls the CI for all, and when its last poll began. */
   looker: Schema.String,
   lookedAt: Schema.Number
 })
 
-/** Every scope that services of this host take part in. */
+/** Every scope of the services of this host. */
 export const Fleet = Schema.Struct({ now: Schema.Number, scopes: Schema.Array(ScopeSeen) })
 export type Fleet = typeof Fleet.Type
 
-/** `<template>:<tag>` as people write it. */
+/** The template of a job class, as people write it: `<template>:<tag>`. */
 export const templateOf = (jobClass: string): string => {
   const [template, tag] = templateIn(jobClass)
   return tag === "" ? `${template} (using latest)` : `${template}:${tag}`
@@ -55,7 +55,7 @@ export const templateOf = (jobClass: string): string => {
 export const read = Effect.fn("Fleet.read")(function* () {
   const { views } = yield* Coordinators
   const activity = yield* Activity
-  // a host that shares with nobody tells nobody
+  // a host without a store sends its status to nobody: it is added here
   const ours = yield* HostStatus.tell((yield* activity.services).map(({ name }) => name))
   const clock = yield* Effect.clock
   const scopes = (yield* surveys(views)).map(({ view, scope, store, survey }) => {

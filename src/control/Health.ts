@@ -1,4 +1,4 @@
-/** Whether the daemon is fit to do its work: the answer to `/healthz`. A host that takes nothing new because it was told so is well. */
+/** Whether the daemon works: the answer to `/healthz`. A paused or draining host is healthy. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,16 +10,16 @@ import { visible } from "../text/Text.ts"
 import { text } from "./Answer.ts"
 import { DaemonInfo } from "./DaemonInfo.ts"
 
-/** A pass that is due begins within this, in milliseconds; a busy or just awoken Mac is slow. */
+/** Longest delay of a pass that is due, in milliseconds; a Mac that is busy or has just woken up is slow. */
 const LATE = 60_000
-/** A look for jobs and for what is left of others is over within this, in milliseconds: GitHub has deadlines of its own, and a refusal is waited for for two minutes. */
+/** Longest that a service may be `Looking`, in milliseconds. Covers the timeouts of the CI's client and its wait for a rate limit. */
 const LOOKS_FOR = 600_000
-/** A disk that takes longer takes nothing. */
+/** Timeout of the attempt to write beside the ledger. */
 const WRITTEN_WITHIN = "5 seconds"
-/** More than fits into what a full disk may still have left over for a file. */
+/** More bytes than a full disk may still have for a small file. */
 const PROBE = new Uint8Array(16_384)
 
-/** Why a service does not get on; undefined when it does. */
+/** Why a service makes no progress; undefined when it does. */
 const stuck = ({ name, doing, since }: ServiceActivity, startedAt: number, now: number): string | undefined => {
   const seconds = (ms: number) => Math.round(ms / 1000)
   switch (doing._tag) {
@@ -56,7 +56,7 @@ const unwritable = (ledger: string) =>
     })
   )
 
-/** Look at every service, and try the ledger's disk. */
+/** Check every service, and the disk of the ledger. */
 export const answer = Effect.fn("Health.answer")(function* () {
   const { ledger, startedAt } = yield* DaemonInfo
   const mode = yield* HostStatus.mode

@@ -1,4 +1,4 @@
-/** What is for this host alone, whichever page a browser shows. Pure. */
+/** Which addresses and requests are for this host alone. Pure. */
 
 /** Addresses that lead to this host itself: RFC 1122, 3.2.1.3 (g), and RFC 4291, 2.5.3. */
 const ITSELF = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::1|\[::1\])$/i

@@ -1,4 +1,4 @@
-/** HTTP for the questions of people and of their tools: over a unix socket that only its user can open, or over TCP where somebody asked for it. */
+/** HTTP servers for people and their tools: on a unix socket that only its user can open, or over TCP where the config asks for it. */
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -16,7 +16,7 @@ import * as Files from "../files/Files.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { Answer } from "./Answer.ts"
 
-/** Nobody can ask here. */
+/** A socket or port that cannot be served. */
 export class ControlError extends hiding(
   Schema.TaggedError<ControlError>()("ControlError", {
     address: Schema.String,
@@ -40,24 +40,24 @@ export interface Question {
 export const FILE_NAME = "anklet.sock"
 /** What a request's target is taken relative to. */
 const BASE = "http://anklet"
-/** Bytes of a path that macOS takes for a socket; Linux takes four more (sys/un.h). */
+/** Maximum number of bytes of the path of a socket on macOS; Linux accepts four more (sys/un.h). */
 const LONGEST = 103
-/** Maximum number of connections that a listener has at once: those that ask of one daemon are some ten. */
+/** Maximum number of connections of a listener; about ten are in use at once. */
 const CONNECTIONS = 64
 /** Bounds of every listener: times in milliseconds, and bytes of the headers of a request. */
 const BOUNDS = {
-  /** From the connection to the end of its first headers, and to the end of the request: both come at once from honest askers. */
+  /** Timeouts from the connection to the end of the first headers, and to the end of the request: honest clients send both at once. */
   headersTimeout: 5000,
   requestTimeout: 10_000,
-  /** For the next request on the same connection. */
+  /** Timeout of the next request on the same connection. */
   keepAliveTimeout: 1000,
   connectionsCheckingInterval: 2000,
-  /** What Node takes by default: a browser sends the cookies of all that was ever served from this host. */
+  /** Node's default: a browser sends the cookies of everything that was ever served from this host. */
   maxHeaderSize: 16 << 10
 }
-/** For the asker to take the next part of an answer, in milliseconds. */
+/** Timeout of a client that does not read its answer, in milliseconds. */
 const TAKEN_WITHIN = 10_000
-/** A socket for its user alone. */
+/** The umask of a socket that only its user can open. */
 const PRIVATE = 0o177
 
 const explain = ({ code, message }: NodeJS.ErrnoException): string => {
@@ -73,7 +73,7 @@ const explain = ({ code, message }: NodeJS.ErrnoException): string => {
   }
 }
 
-/** Let the connection that has been silent the longest go where all are taken: half-open ones keep nobody out. */
+/** Close the connection that has been silent the longest when all are in use: half-open connections keep nobody out. */
 const makeRoom = (server: Server): void => {
   const silent = new Set<Socket>()
   server.on("connection", (socket) => {
@@ -109,14 +109,14 @@ const listening = (
           Effect.sync(() => {
             response.writeHead(status, { "cache-control": "no-store", ...headers })
             response.end(body)
-            // who does not take it is not waited for
+            // a client that does not read the answer is not waited for
             request.socket.setTimeout(TAKEN_WITHIN)
           })
         ),
         Effect.onError(() => Effect.sync(() => response.destroy()))
       )
       const fiber = fork(asked)
-      // whoever does not wait for the answer needs none
+      // a client that has left needs no answer
       response.on("close", () => fiber.unsafeInterruptAsFork(fiber.id()))
     }
     return yield* Effect.acquireRelease(
@@ -136,7 +136,7 @@ const listening = (
     )
   })
 
-/** Answer on a unix socket with mode 0600, as long as the scope lives. A file that a dead daemon left there is removed: whoever calls this holds the PID file. */
+/** Answer on a unix socket with mode 0600, as long as the scope lives. Removes the socket of a dead daemon: the caller must hold the PID file. Fails with `ControlError`. */
 export const serve = Effect.fn("ControlSocket.serve")(function* (
   path: string,
   answer: (question: Question) => Effect.Effect<Answer>

@@ -1,4 +1,4 @@
-/** What a running daemon says of itself: the answer to `anklet status`. */
+/** What a running daemon does: the answer to `anklet status`. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -18,13 +18,13 @@ import { VM_LIMIT } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { DaemonInfo, rateLimits } from "./DaemonInfo.ts"
 
-/** A VM of this host that takes room. */
+/** A VM that uses a slot of this host. */
 const VmSeen = Schema.Struct({
   name: Schema.String,
   status: Schema.String,
-  /** The service that uses it, or whose it may be. */
+  /** The service that uses it, or what is known of its owner. */
   owner: Schema.String,
-  /** Name of the job it is for; empty when it is none of this daemon's. */
+  /** Name of its job; empty when it is not of this daemon. */
   job: Schema.String
 })
 
@@ -32,14 +32,14 @@ const VmSeen = Schema.Struct({
 const Pull = Schema.Struct({
   template: Schema.String,
   since: Schema.Number,
-  /** From 0 to 1, where it can be known. */
+  /** Progress from 0 to 1; null when it is not known. */
   part: Schema.NullOr(Schema.Number)
 })
 
 /** A store that services share with other hosts. */
 const StoreSeen = Schema.Struct({ name: Schema.String, isAway: Schema.Boolean, services: Schema.Array(Schema.String) })
 
-/** All of it. Times are in milliseconds since the epoch. */
+/** The status. Times are in milliseconds since the epoch. */
 export const Status = Schema.Struct({
   version: Schema.String,
   pid: Schema.Number,
@@ -47,7 +47,7 @@ export const Status = Schema.Struct({
   startedAt: Schema.Number,
   now: Schema.Number,
   mode: HostStatus.Mode,
-  /** What pauses the host, and the command that ends that. */
+  /** What pauses the host, and the command that resumes it. */
   pauses: Schema.optionalWith(Schema.Array(Schema.Struct({ by: Schema.String, ends: Schema.String })), {
     default: () => []
   }),
@@ -60,12 +60,12 @@ export const Status = Schema.Struct({
   pulls: Schema.Array(Pull),
   limits: Schema.Array(RateLimit),
   stores: Schema.Array(StoreSeen),
-  /** Jobs that ended lately, the newest first. */
+  /** Recent jobs, the newest first. */
   ended: Schema.Array(Ended)
 })
 export type Status = typeof Status.Type
 
-/** `anka list` may hang; a person does not wait for it. */
+/** Timeout of `anka list`, which may hang. */
 const LIST_WITHIN = "5 seconds"
 
 const listed = Shared.ask(
@@ -76,7 +76,7 @@ const listed = Shared.ask(
   )
 ).pipe(Effect.either)
 
-/** Look at everything now. */
+/** Read everything now. */
 export const read = Effect.fn("Status.read")(function* () {
   const { config, startedAt } = yield* DaemonInfo
   const activity = yield* Activity

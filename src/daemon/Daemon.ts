@@ -1,4 +1,4 @@
-/** Everything a daemon does between its start and its end: compare the ledger with the host, run every service, return when all have ended. */
+/** The life of a daemon: compare the ledger with the host, run every service, return when all have ended. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ import * as LedgerRegistry from "../services/LedgerRegistry.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
 
-/** Whether this host can run VMs at all; checked before anything is claimed. */
+/** Check that this host can run VMs, before anything is claimed. */
 const preflight = Effect.gen(function* () {
   const anka = yield* Anka
   const { product, version } = yield* anka.version
@@ -126,7 +126,7 @@ export const run = Effect.fn("Daemon.run")(function* (options: Options) {
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })
 }, Effect.scoped)
 
-/** What could not be cleaned up is named once more when the daemon leaves; and what the next one has to see through. */
+/** Log what could not be cleaned up, or what is handed over, when the daemon ends. */
 export const sayWhatIsLeft = Effect.gen(function* () {
   const { claims, vms, runners } = yield* (yield* Ledger).state
   if (yield* (yield* Handover).begun) {

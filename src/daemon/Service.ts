@@ -15,10 +15,10 @@ import { Drain } from "../services/Drain.ts"
 import * as Metrics from "../services/Metrics.ts"
 import { Wake } from "../services/Wake.ts"
 
-/** A failing service waits at most so long between two passes. */
+/** Maximum interval between two passes of a failing service. */
 const BACK_OFF_AT_MOST = Duration.minutes(5)
 
-/** After so many failures in a row: twice the interval, four times, … capped, and between half and all of it, so that services that fail together do not return together. */
+/** The pause after a number of failures in a row: twice the interval, four times, … up to the maximum. A random half to all of it, so that services that fail together do not retry together. */
 const backOff = (interval: Duration.Duration, failures: number) =>
   Effect.map(Random.nextRange(0.5, 1), (jitter) =>
     Duration.times(
@@ -30,21 +30,21 @@ const backOff = (interval: Duration.Duration, failures: number) =>
 const isWaiting = (cause: Cause.Cause<PluginError>) =>
   Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Waiting")
 
-/** What went wrong; without the stack of a fault, which is not the same at every pass. */
+/** The message of a failure; without the stack of a fault, which differs from pass to pass. */
 const messageOf = (cause: Cause.Cause<PluginError>) =>
   Option.match(Cause.failureOption(cause), {
     onNone: () => Cause.pretty(cause).replaceAll(/\n\s+at .*/g, ""),
     onSome: ({ message }) => message
   })
 
-/** What failures in a row have in common when they are one to a person. */
+/** What failures in a row have in common when a person sees them as one. */
 const troubleOf = (cause: Cause.Cause<PluginError>) =>
   Option.match(Cause.failureOption(cause), {
     onNone: () => messageOf(cause),
     onSome: ({ message, trouble }) => trouble ?? message
   })
 
-/** A person is told once what is wrong, not at every pass; what is only waited for is no error. */
+/** Log a failure at ERROR once, not at every pass; a wait is no error. */
 const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
   const failure = Cause.failureOption(cause)
   if (isWaiting(cause)) return Effect.logDebug(Cause.squash(cause))
@@ -90,7 +90,7 @@ const forever = <R>(service: Service<R>) =>
       yield* progress.state({ _tag: "Looking" })
       const passed = yield* Effect.either(attemptPass(service))
       if (Either.isRight(passed)) {
-        if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service works again")
+        if (Option.isSome(yield* Ref.getAndSet(said, Option.none()))) yield* Effect.logInfo("service has recovered")
         yield* Ref.set(failures, 0)
         yield* Metrics.passEnded({ service: service.name, result: "ok" })
         const [pause] = yield* drain.pauses
@@ -115,7 +115,7 @@ const forever = <R>(service: Service<R>) =>
       yield* progress.state(
         isWaiting(cause) ? { _tag: "Waiting", why, until } : { _tag: "Failing", why, failures: count + 1, until }
       )
-      // a store that is back need not be waited for any longer
+      // when the store is back, the pause ends
       const isStore = Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "Store")
       yield* Effect.raceAll([Effect.sleep(pause), isStore ? wake.called(service.name) : Effect.never, drain.wait])
     }
@@ -131,7 +131,7 @@ export const KINDS = {
   }
 } as const satisfies Finding.Kinds
 
-/** What a service's plugin finds on this host. One that throws, dies, or answers with something else is a finding itself. */
+/** What the plugin of a service finds on this host. A plugin that throws, dies, or gives no list of findings is a finding itself. */
 export const examine = <R>({ plugin, examine }: Service<R>, context: ExamineContext) =>
   (examine?.(context) ?? Effect.succeed([])).pipe(
     Effect.filterOrDieMessage((found) => Finding.areFindings(found), "it gives something that is no list of findings"),
@@ -139,7 +139,7 @@ export const examine = <R>({ plugin, examine }: Service<R>, context: ExamineCont
     Effect.catchAll((cause) => {
       const [why] = Cause.pretty(cause).split("\n")
       return Effect.succeed([
-        Finding.about("plugins", KINDS)("plugin-died", `plugin ${plugin} died while asked: ${why}`)
+        Finding.about("plugins", KINDS)("plugin-died", `plugin ${plugin} died when it was asked: ${why}`)
       ])
     })
   )

@@ -1,4 +1,4 @@
-/** The daemon's process: its layers, its signals, its exit code. Loads no command-line parser. */
+/** The process of the daemon: its layers, its signals, its exit code. Loads no command-line parser. */
 
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
@@ -46,7 +46,7 @@ import { Wake } from "../services/Wake.ts"
 import * as Traces from "../traces/Traces.ts"
 import * as Daemon from "./Daemon.ts"
 
-/** How the daemon was asked to run. */
+/** How the daemon runs. */
 export interface Options {
   readonly config: string
   readonly once: boolean
@@ -54,7 +54,7 @@ export interface Options {
   readonly attach: boolean
 }
 
-/** Gives memory back: first when the start is over, then as long as the daemon runs. */
+/** Returns memory to the system, first after the start and then at an interval. */
 const collectGarbage = Effect.sync(collector).pipe(
   Effect.flatMap((collect) => Effect.repeat(Effect.sync(collect), Schedule.spaced(COLLECT_EVERY))),
   Effect.delay("5 seconds"),
@@ -90,18 +90,18 @@ const capabilities = (
     )
   )
 
-/** What a service has logged already, and what is no fault of the daemon that runs: it is in its log that this would stand. */
+/** Errors that are not logged here: a service has logged its own, and `AlreadyRunning` would be in the log of the daemon that runs. */
 const UNLOGGED: ReadonlyArray<string> = ["PluginError", "AlreadyRunning"]
 
 /** What a signal acts on. */
 interface Reach {
   /** Runs an effect, whose words are in the log. */
   readonly fork: (effect: Effect.Effect<unknown>) => void
-  /** Opens the log's file anew. */
+  /** Opens the log file again, after a rotation. */
   readonly reopen: Effect.Effect<void>
 }
 
-/** From the PID file to the last line of the log; `logs` gets what signals act on as soon as that is open. */
+/** The daemon, from the PID file to the last line of the log. `logs` receives what signals act on when the log is open. */
 const program = Effect.fn("daemon")(function* (
   options: Options,
   up: Effect.Effect<void>,
@@ -169,7 +169,7 @@ const program = Effect.fn("daemon")(function* (
       )
     )
   }).pipe(
-    // what goes wrong from here on is in the log too, not only at the terminal
+    // failures are logged from here on, not only shown at the terminal
     Effect.tapErrorCause((cause) =>
       Option.exists(Cause.failureOption(cause), ({ _tag }) => UNLOGGED.includes(_tag))
         ? Effect.void
@@ -192,7 +192,7 @@ const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
     onSome: ({ message }) => message
   })
 
-/** Run the daemon until it is told to stop or has drained; tells its exit code. What signals mean to it: signals.ts. */
+/** Run the daemon until a signal stops it or it has drained; gives its exit code. Signals: signals.ts. */
 export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
   // a SIGUSR1 that came while the program was loaded
   closeDebugger()
@@ -211,11 +211,11 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
     )
     let stopping = false
     const stop = (how = "stopping: services are interrupted and clean up") => {
-      // the first one interrupts; a second one must not skip the clean-up that runs by then
+      // the first stop interrupts; a second one must not cut the clean-up short
       if (stopping) return
       stopping = true
       fork(Effect.zipRight(handover.prevent, Effect.logInfo(how)))
-      // again and again until it has ended: a finalizer in a plugin may lose one (see Finalizer.ts)
+      // repeated until the end: a finalizer in a plugin may lose an interruption (see Finalizer.ts)
       fork(Fiber.interruptFork(fiber).pipe(Effect.repeat(Schedule.spaced("500 millis"))))
     }
     listen((meaning, signal) => {

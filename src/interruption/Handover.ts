@@ -1,17 +1,17 @@
-/** Leaving what runs to the daemon that is started in the place of this one: a stop without the clean-up. */
+/** Leaving running jobs to the daemon that replaces this one: a stop without the clean-up. */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** Thrown once, one way or the other. */
+/** A decision that is made once: hand over, or clean up. */
 interface Switch {
-  /** Leave everything as it is, from now on; false when the daemon stops already, and cleans up. */
+  /** From now on, leave everything as it is; false when the daemon already stops, and cleans up. */
   readonly begin: Effect.Effect<boolean>
-  /** The daemon stops: what runs is not left to anybody any more, unless it is already. */
+  /** From now on, clean up; without effect once the handover has begun. */
   readonly prevent: Effect.Effect<void>
   readonly begun: Effect.Effect<boolean>
-  /** Waits until it begins. */
+  /** Waits until the handover begins. */
   readonly wait: Effect.Effect<void>
 }
 
@@ -22,7 +22,7 @@ const NEVER: Switch = {
   wait: Effect.never
 }
 
-/** Where nothing is provided, nothing is ever handed over. */
+/** Whether jobs are handed over; never, unless the layer is provided. */
 export class Handover extends Context.Reference<Handover>()("anklet/Handover", { defaultValue: () => NEVER }) {
   static readonly layer = Layer.effect(
     Handover,

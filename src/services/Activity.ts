@@ -1,4 +1,4 @@
-/** What each service does, since when, and how far its job has come: told by whoever does it, read by whoever asks. */
+/** What each service does, since when, and the stage of its job: reported by passes, read for operators. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,13 +11,13 @@ import { without } from "../secrets/Secrets.ts"
 import * as Limits from "../text/Limits.ts"
 import * as Metrics from "./Metrics.ts"
 
-/** A job that a service has in hand, or had lately. */
+/** A job of a service, present or recent. */
 export const JobProgress = Schema.Struct({
   key: JobKey,
   name: Schema.String,
   template: Schema.String,
   attempt: Schema.Number,
-  /** A crash of an earlier daemon left it, so nobody knows when its first stages were reached. */
+  /** Left by an earlier daemon, so the times of its first stages are not known. */
   adopted: Schema.Boolean,
   stages: Schema.Array(Reached),
   fields: LogFields
@@ -33,7 +33,7 @@ export const Ended = Schema.Struct({
 })
 export type Ended = typeof Ended.Type
 
-/** What a service does now. Times are in milliseconds since the epoch. */
+/** The activity of a service. Times are in milliseconds since the epoch. */
 export const Doing = Schema.Union(
   Schema.TaggedStruct("Looking", {}),
   Schema.TaggedStruct("Waiting", { why: Schema.String, until: Schema.Number }),
@@ -43,7 +43,7 @@ export const Doing = Schema.Union(
 )
 export type Doing = typeof Doing.Type
 
-/** A service, and since when it does what it does. */
+/** A service, its activity, and when that began. */
 export const ServiceActivity = Schema.Struct({
   name: Schema.String,
   plugin: Schema.String,
@@ -52,31 +52,31 @@ export const ServiceActivity = Schema.Struct({
 })
 export type ServiceActivity = typeof ServiceActivity.Type
 
-/** Why a job was not run on this host the last time that it was looked at. */
+/** Why this host did not run a job when it last considered it. */
 export const Note = Schema.Struct({
   job: JobKey,
   why: Schema.String,
   at: Schema.Number,
-  /** Not before this does this host try it again; 0 when nothing is in the way. */
+  /** This host does not try the job again before this; 0 when nothing is in the way. */
   until: Schema.Number
 })
 export type Note = typeof Note.Type
 
-/** What a pass tells of itself. */
+/** How a pass reports what it does. */
 export interface ProgressReporter {
   readonly state: (doing: Doing) => Effect.Effect<void>
-  /** Jobs that the CI calls queued at this look. */
+  /** The jobs that the CI called queued in this poll. */
   readonly queued: (jobs: ReadonlyArray<JobRequest>) => Effect.Effect<void>
-  /** Why nothing is taken in this pass. */
+  /** Why this pass takes no job. */
   readonly idleReason: (why: string) => Effect.Effect<void>
   /** A job that this host cannot run, or not now; `until` in milliseconds since the epoch. */
   readonly note: (job: JobKey, why: string, until: number) => Effect.Effect<void>
-  /** A job is ours, or is ours again after a crash. */
+  /** This service has the job, or has it again after a crash. */
   readonly started: (job: JobRequest, attempt: number, adopted: boolean) => Effect.Effect<void>
-  /** Our runner took another job than planned. */
+  /** The runner took another job than planned. */
   readonly swapped: (job: JobRequest) => Effect.Effect<void>
   readonly stage: (stage: Stage) => Effect.Effect<void>
-  /** The job is ours no more. */
+  /** This service no longer has the job. */
   readonly ended: (outcome: string) => Effect.Effect<void>
 }
 
@@ -92,19 +92,19 @@ const silent: ProgressReporter = {
   ended: nothing
 }
 
-/** Where the pass that runs now tells what it does; nobody listens where nothing is provided. */
+/** The reporter of the present pass; by default, one that ignores everything. */
 export class Progress extends Context.Reference<Progress>()("anklet/Progress", {
   defaultValue: (): ProgressReporter => silent
 }) {}
 
-/** The job of this pass came so far. */
+/** Report that the job of this pass has reached a stage. */
 export const reached = (stage: Stage): Effect.Effect<void> =>
   Effect.flatMap(Progress, (progress) => progress.stage(stage))
 
-/** A reason as it is remembered: it may quote what strangers wrote. */
+/** A reason, cut to the length that is kept: it may quote strangers. */
 const whyOf = (why: string): string => Limits.kept(without(why), Limits.REASON)
 
-/** What a job is called, as it is remembered: a plugin, an older ledger or another host may have taken any of it from strangers. */
+/** The names of a job, cut to the length that is kept: any of them may come from strangers. */
 const calledOf = ({
   key,
   name,
@@ -122,22 +122,24 @@ const calledOf = ({
   )
 })
 
-/** So many ended jobs, and notes about jobs, are remembered. */
-const REMEMBERED = 50
+/** Maximum number of recent jobs kept. */
+const RECENT = 50
+/** Maximum number of notes kept. */
 const NOTED = 500
 
+/** What the services of this daemon do. */
 export class Activity extends Context.Tag("anklet/Activity")<
   Activity,
   {
     readonly services: Effect.Effect<ReadonlyArray<ServiceActivity>>
-    /** Jobs that ended lately, the newest first. */
+    /** Recent jobs, the newest first. */
     readonly ended: Effect.Effect<ReadonlyArray<Ended>>
-    /** When a job was first seen at the CI by this host; undefined if it was not. */
+    /** When this host first saw a job at its CI; undefined if it did not. */
     readonly seenAt: (job: JobKey) => Effect.Effect<number | undefined>
     readonly noted: (job: JobKey) => Effect.Effect<Note | undefined>
-    /** Every job that this host does not try again before a time that may have come by now. */
+    /** The notes of all jobs that this host handed back; `until` may be over. */
     readonly handedBack: Effect.Effect<ReadonlyArray<Note>>
-    /** Where a service tells what it does. `ended` is run with each job that it had. */
+    /** The reporter of a service. */
     readonly of: (service: { readonly name: string; readonly plugin: string }) => ProgressReporter
     /**
      * Run this with each job that ends, as long as the scope lives. It runs in the service that had the job, before that
@@ -231,7 +233,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
               if (job === undefined || service === undefined) return []
               const stages = [...job.stages, { stage, at }]
               services.set(name, { ...service, since: at, doing: { _tag: "Working", job: { ...job, stages } } })
-              // nobody knows when a job that was adopted came as far as it was then
+              // the times of the earlier stages of an adopted job are not known
               return job.adopted && stage !== "clean" ? [] : stages
             }),
             (stages) => Metrics.observe(stages.slice(-2))
@@ -242,7 +244,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
             if (job === undefined) return Effect.void
             const end: Ended = { service: name, job, outcome: whyOf(outcome) }
             ended.unshift(end)
-            ended.length = Math.min(ended.length, REMEMBERED)
+            ended.length = Math.min(ended.length, RECENT)
             return Effect.forEach(listeners, ({ hear }) => hear(end), { discard: true })
           })
       }

@@ -1,4 +1,4 @@
-/** Traces of jobs for OpenTelemetry, where the environment says so: its variables are those of every OTLP exporter. */
+/** Traces of jobs for OpenTelemetry, configured by the environment variables of every OTLP exporter. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -11,7 +11,7 @@ import { hiding } from "../secrets/Secrets.ts"
 import { Activity } from "../services/Activity.ts"
 import type { Pairs, Settings } from "./otlp.ts"
 
-/** A variable that cannot be used. Its value, which may be a secret, is not told. */
+/** A variable that cannot be used. Its value is not shown: it may be a secret. */
 export class TracesError extends hiding(
   Schema.TaggedError<TracesError>()("TracesError", {
     variable: Schema.String,
@@ -31,7 +31,7 @@ const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "
 
 const decoded = Option.liftThrowable(decodeURIComponent)
 
-/** `name=value,name=value`, with percent signs for what would be mistaken. */
+/** Reads `name=value,name=value`, percent-encoded. */
 const pairs = (variable: string, text: string): Either.Either<Pairs, TracesError> => {
   const found: Array<readonly [string, string]> = []
   for (const pair of text.split(",").filter((pair) => pair.trim() !== "")) {
@@ -57,7 +57,7 @@ const address = (text: string): Either.Either<URL, TracesError> => {
   return Either.right(url)
 }
 
-/** What the environment says; none where traces are not asked for. */
+/** The settings in the environment; none when no endpoint is set. Fails with `TracesError`. */
 export const settings: Effect.Effect<Option.Option<Settings>, TracesError> = Effect.gen(function* () {
   const endpoint = yield* read(ENDPOINT)
   if (endpoint === "") return Option.none()
@@ -70,7 +70,7 @@ export const settings: Effect.Effect<Option.Option<Settings>, TracesError> = Eff
   return Option.some({ url, headers: Redacted.make(headers), service, resource })
 })
 
-/** Send a trace of each job that ends, as long as the scope lives. What sends it is loaded only where it is asked for. */
+/** Send a trace of each job that ends, as long as the scope lives. Fails with `TracesError`. */
 export const start = Effect.gen(function* () {
   const activity = yield* Activity
   const found = yield* settings

@@ -20,10 +20,10 @@ import { version } from "../process/version.ts"
 import type { Ended } from "../services/Activity.ts"
 import { visible } from "../text/Text.ts"
 
-/** Words by their names. */
+/** Texts by their names. */
 export type Pairs = Readonly<Record<string, string>>
 
-/** Where traces are sent, and what they say of this daemon. */
+/** Where traces are sent, and how they describe this daemon. */
 export interface Settings {
   readonly url: URL
   readonly headers: Redacted.Redacted<Pairs>
@@ -31,18 +31,20 @@ export interface Settings {
   readonly resource: Pairs
 }
 
-/** Spans wait in memory at most so long, and at most so many. */
+/** Interval between two batches of spans. */
 const SEND_EVERY = "5 seconds"
+/** Maximum number of spans that wait in memory: then they are sent at once. */
 const BATCH = 500
-/** A collector that says nothing for so long is away. */
+/** Timeout of a request to the collector. */
 const ANSWERS_WITHIN = "5 seconds"
-/** What waits is sent when the daemon ends, which is held up for no longer than this. */
+/** Timeout of the last batch, when the daemon ends. */
 const FLUSH_WITHIN = "1500 millis"
+/** Timeout of the end of the sender, the last batch included: longest delay of the end of the daemon. */
 const CLOSE_WITHIN = "2 seconds"
 
 const nanoseconds = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n
 
-/** Make the spans of a job that ended: one for all of it, and in it one for the way to each stage. Times are in milliseconds since the epoch. */
+/** Make the spans of a job that ended: one for the job, and in it one for each stage. Times are in milliseconds since the epoch. */
 const trace = (tracer: Tracer.Tracer, { service, job, outcome }: Ended, now: number): void => {
   const [first, ...stages] = job.stages
   // the CI's clock may be ahead of ours: a span never ends before it begins
@@ -70,7 +72,7 @@ const why = (error: HttpClientError): string => {
   return cause.message || ("code" in cause ? String(cause.code) : cause.name)
 }
 
-/** Every answer but 2xx is a failure, and so is silence; a person is told when that begins, and when it is over. */
+/** A client for which silence, and every answer but 2xx, is a failure. Logs the first failure in a row, and the recovery. */
 const watched = (client: HttpClient.HttpClient, { url }: Settings) => {
   let isAway = false
   return client.pipe(
@@ -98,7 +100,7 @@ const watched = (client: HttpClient.HttpClient, { url }: Settings) => {
   )
 }
 
-/** What sends a trace of a job, as long as the scope lives; what waits then is still sent. */
+/** A function that sends a trace of a job. When the scope closes, spans that still wait are sent. */
 export const sender = Effect.fn("Traces.sender")(function* (settings: Settings) {
   const scope = yield* Scope.make()
   // in a fiber of its own: a stop must not cut it short

@@ -12,7 +12,7 @@ export const Now = Schema.Struct({
   host: Schema.String,
   status: Status,
   fleet: Fleet,
-  /** What keeps this host from every job alike. */
+  /** What keeps this host from every job, whatever its template. */
   blocked: BlockedReason
 })
 export type Now = typeof Now.Type
@@ -25,7 +25,7 @@ export interface Daemon<R> {
   ) => Effect.Effect<A, { readonly message: string }, R>
 }
 
-/** Look at everything now. */
+/** Read everything now. */
 export const read = <R>(daemon: Daemon<R>, host: string) =>
   Effect.map(
     Effect.all([daemon.get(API.status, {}), daemon.get(API.fleet, {})], { concurrency: 2 }),

@@ -1,4 +1,4 @@
-/** The page of `anklet ui`: what a browser is given, and what it may ask of the daemon. */
+/** The page of `anklet ui`: its files, and the questions that it may ask the daemon. */
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { type Answer, file as asFile, json as asJson, text as plain, withHeaders } from "../control/Answer.ts"
@@ -22,7 +22,7 @@ import { type Daemon, Now, read } from "./Now.ts"
 const HTML = "text/html; charset=utf-8"
 const CSS = "text/css; charset=utf-8"
 const SCRIPT = "text/javascript; charset=utf-8"
-/** There is nothing to hide in these. */
+/** Files without anything to hide. */
 const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   "/": [HTML, html],
   "/page.css": [CSS, css],
@@ -36,8 +36,8 @@ const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
 }
 
 /**
- * The page runs its own scripts and asks its own server, nothing else; no other page may have it in a frame. What it shows
- * is named by strangers: with Trusted Types a browser refuses to read any text as HTML.
+ * The page may run its own scripts and ask its own server, nothing else, and no other page may show it in a frame.
+ * Strangers choose the names that it shows: with Trusted Types a browser refuses to read any text as HTML.
  */
 const HEADERS = {
   "content-security-policy": [
@@ -60,7 +60,7 @@ const HEADERS = {
 // names by strangers: what is safe in a terminal is safe in a page
 const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => asJson(schema, value, visible)
 
-/** Answers a browser. What the daemon says is for those who show the key; nothing can be changed here. */
+/** Answers a browser. Answers of the daemon need the key; nothing can be changed here. */
 export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
   const asked = ({ path, query }: Question): Effect.Effect<Answer, { readonly message: string }, R> | undefined => {
     switch (path) {

@@ -29,11 +29,11 @@ describe("anklet status", () => {
     await until("that is known", async () => (await lab.anklet("status")).stdout.includes('"test it" runs'))
     const { code, stdout, stderr } = await lab.anklet("status")
     assert.strictEqual(code, 0, stderr)
-    assert.match(stdout, /^anklet \S+.*, pid \d+, up for \d+ s: takes work$/m)
+    assert.match(stdout, /^anklet \S+.*, pid \d+, up for \d+ s: accepting jobs$/m)
     assert.match(stdout, /^RUNNER\d {2}works {2}"test it" runs since \d+ s$/m)
-    assert.match(stdout, /^RUNNER\d {2}waits {2}no job waits for this host; next look in \d+ s$/m)
+    assert.match(stdout, /^RUNNER\d {2}waits {2}no job waits for this host; next poll in \d+ s$/m)
     assert.match(stdout, /^ {2}seen \d+ s, claimed \d+ s, pulled \d+ s, cloned \d+ s/m)
-    assert.match(stdout, /^1 of 2 places are taken$/m)
+    assert.match(stdout, /^1 of 2 VM slots in use$/m)
     assert.match(stdout, /^anklet-vm-\S+ +running +RUNNER\d +test it$/m)
     assert.match(stdout, /\d+ of 5000 requests left/)
     assert.strictEqual(stdout, stripVTControlCharacters(stdout))
@@ -53,7 +53,7 @@ describe("anklet status", () => {
     const where = { env: lab.env, cwd: lab.folder }
     const { code, seen } = await atTerminal(["status", "-c", lab.config], where)
     assert.strictEqual(code, 0)
-    assert.include(seen, "\u001b[32mtakes work\u001b[0m")
+    assert.include(seen, "\u001b[32maccepting jobs\u001b[0m")
     const plain = await atTerminal(["status", "-c", lab.config], { ...where, env: { ...lab.env, NO_COLOR: "1" } })
     assert.strictEqual(plain.seen, stripVTControlCharacters(plain.seen))
   })
@@ -61,7 +61,7 @@ describe("anklet status", () => {
   it("is shown again and again with --watch, until it is interrupted", async () => {
     await lab.anklet()
     const { child, done, out } = lab.run(["-c", lab.config, "status", "--watch"])
-    await until("it is shown twice", () => out().split("takes work").length > 2)
+    await until("it is shown twice", () => out().split("accepting jobs").length > 2)
     child.kill("SIGINT")
     await done
   })
@@ -125,7 +125,7 @@ describe("anklet drain and resume", () => {
   })
   afterEach(() => lab.close())
 
-  it("let a host take nothing new, also after a restart, while its job goes on; and take work again", async () => {
+  it("let a host accept no new jobs, also after a restart, while its job goes on; and accept jobs again", async () => {
     await lab.anklet()
     lab.queue({ name: "first", steps: WAITS })
     await until("the job runs", () => [...lab.world.jobs.values()].some(({ status }) => status === "in_progress"))
@@ -140,7 +140,10 @@ describe("anklet drain and resume", () => {
     await lab.anklet("-s", "stop")
     await lab.anklet()
     assert.strictEqual((await statusOf()).mode, "paused")
-    assert.match((await lab.anklet("status")).stdout, /paused by anklet drain: takes nothing new until "anklet resume"/)
+    assert.match(
+      (await lab.anklet("status")).stdout,
+      /paused by anklet drain: accepts no new jobs until "anklet resume"/
+    )
     await until("it has looked", async () => (await doingOf("RUNNER1")) === "Waiting")
     assert.strictEqual([...lab.world.jobs.values()].at(-1)?.status, "queued")
     assert.strictEqual((await lab.anklet("resume")).code, 0)
@@ -164,7 +167,7 @@ it("anklet status --fleet tells of every host that shares the store: what it doe
     await until("all three have said what they do", async () => (await ask()).split("1 waiting").length > 3, 40_000)
     const said = await ask()
     assert.match(said, /^github:\S+\/veertuinc\/anklet in Redis .*: \d+ queued, \d+ claimed$/m)
-    assert.match(said, /looks for all; last look \d+ s ago/)
+    assert.match(said, /polls for all hosts; last poll \d+ s ago/)
   } finally {
     await fleet.close()
     await redis.close()

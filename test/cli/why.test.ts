@@ -78,7 +78,10 @@ describe("anklet why", () => {
     await answers(first, /^it runs/m)
     await answers(second, /^it runs/m)
     const third = queue("third")
-    await answers(third, /no room: 2 of 2 VMs run \("(first|second)" of RUNNER\d, "(first|second)" of RUNNER\d\)/)
+    await answers(
+      third,
+      /no free VM slot: 2 of 2 are in use \("(first|second)" of RUNNER\d, "(first|second)" of RUNNER\d\)/
+    )
     const said = await why(third)
     assert.match(said, /^it is not seen yet: all services of this host have a job, and poll again when one is free$/m)
     assert.match(said, /service RUNNER\d has a job: "(first|second)"/)
@@ -90,7 +93,7 @@ describe("anklet why", () => {
     await lab.anklet()
     await lab.anklet("drain")
     const id = queue("late")
-    await answers(id, /this host is paused by anklet drain: it takes nothing new\n +what to do: anklet resume/)
+    await answers(id, /this host is paused by anklet drain: it accepts no new jobs\n +what to do: anklet resume/)
   })
 
   it("tells that the memory of this Mac is not enough for its VM, and how much it wants", async () => {
@@ -99,17 +102,17 @@ describe("anklet why", () => {
     await lab.anklet()
     await lab.anklet("drain")
     const id = queue("large")
-    await answers(
-      id,
-      /not enough memory: its VM wants 1048576\.0 GiB, and of \d+\.\d GiB here VMs that run have 0\.0 GiB/
-    )
+    await answers(id, /not enough memory: its VM needs 1048576\.0 GiB, and running VMs use 0\.0 GiB of \d+\.\d GiB/)
     assert.match(await why(id), /what to do: a Mac with more memory, or a template with less/)
   })
 
   it("tells that no registry has the template, and when it is tried again", async () => {
     await lab.anklet()
     const id = queue("nowhere", ["anka", `anka-template:${AWAY}`, "anka-template-tag:v1", "run-id:{run_id}"])
-    await answers(id, /handed back by this host: template \S+: .*does not have it.*not tried here again for \d+m/)
+    await answers(
+      id,
+      /handed back by this host: template \S+: .*does not have it.*not tried here again for \d+ (min|s)/
+    )
   })
 
   it("tells that GitHub does not know the job, that it could not be asked, and that no daemon runs", async () => {

@@ -55,7 +55,7 @@ describe("GitHub", () => {
     assert.strictEqual(said.length, 1, said.join("\n"))
     assert.match(said.join(), /^RUNNER2 service is failing: .* refuses the credential: check that the token/)
     assert.deepStrictEqual(
-      lab.log().filter(({ msg, serviceName }) => serviceName === "RUNNER2" && /claimed|works again/.test(`${msg}`)),
+      lab.log().filter(({ msg, serviceName }) => serviceName === "RUNNER2" && /claimed|has recovered/.test(`${msg}`)),
       []
     )
     await drained()

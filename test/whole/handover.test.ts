@@ -123,7 +123,7 @@ describe("a daemon that is started in the place of one that drains", () => {
       await drain()
       const young = await lab.anklet()
       assert.strictEqual(young.code, 0, young.stderr)
-      assert.include(young.stdout, `anklet (pid ${old}) takes nothing new: waiting for it to hand over its jobs`)
+      assert.include(young.stdout, `anklet (pid ${old}) accepts no new jobs: waiting for it to hand over its jobs`)
       assert.include(young.stdout, "waiting for RUNNER1: job")
       lab.letGo()
       await ranOnce(job)

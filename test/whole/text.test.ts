@@ -116,7 +116,7 @@ describe("names and words of strangers", () => {
     page.child.kill("SIGINT")
     await page.done
     const watch = lab.run(["-c", lab.config, "status", "--watch"])
-    await until("it is shown twice", () => watch.out().split("takes work").length > 2)
+    await until("it is shown twice", () => watch.out().split("accepting jobs").length > 2)
     watch.child.kill("SIGINT")
     isSafe("status --watch", (await watch.done).stdout)
   }, 180_000)

@@ -101,7 +101,7 @@ describe("the page of anklet ui", () => {
   afterAll(() => lab?.close())
   afterEach(() => page.emulateMedia({ colorScheme: "light" }))
 
-  it("shows what each service does, the VM's place and the stage clock of a job, and follows the job to its end; a hostile name stays text", async () => {
+  it("shows what each service does, the VM's slot and the stage clock of a job, and follows the job to its end; a hostile name stays text", async () => {
     await page.locator("html").evaluate(watchShift)
     lab.queue({ name: HOSTILE, steps: WAITS })
     await page
@@ -122,12 +122,12 @@ describe("the page of anklet ui", () => {
       .getByRole("row", { name: /anklet-vm-.*\(running\)/ })
     assert.include(await taken.textContent(), HOSTILE)
     lab.letGo()
-    const ended = page.getByRole("region", { name: "Jobs that ended lately" }).getByRole("row", { name: "finished" })
+    const ended = page.getByRole("region", { name: "Recent jobs" }).getByRole("row", { name: "finished" })
     await ended.waitFor()
     assert.include(await ended.textContent(), HOSTILE)
-    await page.getByText("takes work", { exact: true }).first().waitFor()
+    await page.getByText("accepting jobs", { exact: true }).first().waitFor()
     await page
-      .getByText(/^no job waits for this host; next look in/)
+      .getByText(/^no job waits for this host; next poll in/)
       .nth(1)
       .waitFor()
     assert.strictEqual(await page.locator("img, main script").count(), 0)
@@ -151,7 +151,7 @@ describe("the page of anklet ui", () => {
   it("shows the queue with what is in its way, and that the host is paused", async () => {
     assert.strictEqual((await lab.anklet("drain")).code, 0)
     lab.queue({ name: "waits" })
-    await page.getByText('paused by anklet drain: takes nothing new until "anklet resume"').waitFor()
+    await page.getByText('paused by anklet drain: accepts no new jobs until "anklet resume"').waitFor()
     await page.getByRole("heading", { name: "Queue: 1 job waits" }).waitFor()
     const row = page.getByRole("region", { name: "Queue" }).getByRole("row").nth(1)
     const [template, jobs, of, why] = await row.getByRole("cell").or(row.getByRole("rowheader")).allTextContents()
@@ -174,7 +174,7 @@ describe("the page of anklet ui", () => {
   it("tells times of the viewer's own clock", async () => {
     const zone = { timezoneId: "Asia/Kathmandu", locale: "de-DE" }
     const there = await open(served.address, zone)
-    const time = there.getByRole("region", { name: "Jobs that ended lately" }).getByRole("time").first()
+    const time = there.getByRole("region", { name: "Recent jobs" }).getByRole("time").first()
     const at = new Date((await time.getAttribute("datetime")) ?? "")
     const shown = new Intl.DateTimeFormat(zone.locale, { timeStyle: "medium", timeZone: zone.timezoneId }).format(at)
     assert.match((await time.textContent()) ?? "", new RegExp(`${shown}$`))
@@ -255,7 +255,7 @@ describe("the server of anklet ui", () => {
 
   it("starts without a daemon, and says so at the terminal too", async () => {
     await until("that is said", () => served.err() !== "")
-    assert.match(served.err(), /^anklet: no daemon is running \(.*\); the page says so until one answers\n$/)
+    assert.match(served.err(), /^anklet: no daemon is running \(.*\); the page says so until a daemon answers\n$/)
     assert.strictEqual((await ask("/now", withKey())).status, 503)
     assert.strictEqual((await lab.anklet()).code, 0)
     assert.strictEqual((await ask("/now", withKey())).status, 200)

@@ -1,4 +1,4 @@
-/** What the daemon says of itself, in words for people. Pure. */
+/** The status of a daemon and of a fleet, as people read it. Pure. */
 import type { Fleet } from "../../control/Fleet.ts"
 import type { Status } from "../../control/Status.ts"
 import { clock, span } from "../../domain/Format.ts"
@@ -8,7 +8,7 @@ import { join, line, lines, type Shown, type Text } from "../shown.ts"
 import { cut, table } from "../table.ts"
 import type { Screen } from "../terminal.ts"
 
-/** What a job that came so far waits for now. */
+/** What a job does after each stage. */
 const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
   queued: "is claimed",
   seen: "is claimed",
@@ -22,7 +22,7 @@ const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
   clean: "ends"
 }
 
-/** What a job does now, and for how long it has. */
+/** What a job does now, and for how long. */
 const stageOf = (job: JobProgress, now: number): string => {
   const last = job.stages.at(-1)
   const adopted = job.adopted && last?.stage !== "done"
@@ -32,25 +32,25 @@ const stageOf = (job: JobProgress, now: number): string => {
 const doingOf = ({ doing, since }: ServiceActivity, now: number): readonly [string, string] => {
   switch (doing._tag) {
     case "Looking":
-      return ["looks", `for ${span(now - since)}`]
+      return ["polls", `for ${span(now - since)}`]
     case "Waiting":
-      return ["waits", `${doing.why}; next look in ${span(doing.until - now)}`]
+      return ["waits", `${doing.why}; next poll in ${span(doing.until - now)}`]
     case "Working":
       return ["works", `"${doing.job.name}" ${stageOf(doing.job, now)}`]
     case "Failing":
-      return ["fails", `${doing.why} (${doing.failures} in a row; again in ${span(doing.until - now)})`]
+      return ["fails", `${doing.why} (${doing.failures} in a row; next try in ${span(doing.until - now)})`]
     case "Drained":
       return ["drained", ""]
   }
 }
 
-const COLOUR = { looks: "dim", waits: "dim", works: "green", fails: "red", drained: "yellow" } as const
+const COLOUR = { polls: "dim", waits: "dim", works: "green", fails: "red", drained: "yellow" } as const
 const modeOf = ({ mode, pauses }: Status): string => {
-  if (mode === "open") return "takes work"
-  if (mode === "draining") return "draining: takes nothing new, and leaves"
-  // one that runs an older version does not say by what
+  if (mode === "open") return "accepting jobs"
+  if (mode === "draining") return "draining: accepts no new jobs, and exits when its jobs have ended"
+  // a daemon of an older version does not say what pauses it
   const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
-  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
+  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: accepts no new jobs until ${until}`
 }
 
 const titled = (screen: Screen, title: string, ...body: ReadonlyArray<Text>): ReadonlyArray<Text> => [
@@ -59,7 +59,7 @@ const titled = (screen: Screen, title: string, ...body: ReadonlyArray<Text>): Re
   ...body
 ]
 
-/** The stage clock of a job: how long each stage took. */
+/** The stage clock of a job: the duration of each stage. */
 const stages = (job: JobProgress, now: number): string =>
   [
     ...job.stages.slice(1).map(({ stage, at }, n) => `${stage} ${span(at - (job.stages[n]?.at ?? at))}`),
@@ -72,7 +72,7 @@ export const status = (screen: Screen, it: Status): Shown => {
   const used = it.vms?.length ?? 0
   const working = it.services.flatMap(({ name, doing }) => (doing._tag === "Working" ? [{ name, job: doing.job }] : []))
   const vms =
-    it.vms === null ? [screen.paint("red", `not known: ${it.problem}`)] : [`${used} of ${it.vmLimit} places are taken`]
+    it.vms === null ? [screen.paint("red", `not known: ${it.problem}`)] : [`${used} of ${it.vmLimit} VM slots in use`]
   return lines([
     line`anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", modeOf(it))}`,
     screen.paint("dim", it.config),
@@ -102,7 +102,7 @@ export const status = (screen: Screen, it: Status): Shown => {
         ? [
             table(
               screen,
-              ["VM", "status", "of", "job"],
+              ["VM", "status", "owner", "job"],
               (it.vms ?? []).map((vm) => [vm.name, vm.status, vm.owner, vm.job])
             )
           ]
@@ -119,7 +119,7 @@ export const status = (screen: Screen, it: Status): Shown => {
     ...(it.limits.length > 0
       ? titled(
           screen,
-          "GitHub",
+          "Rate limits",
           ...it.limits.map(({ credential, remaining, limit, resetAt, waitsUntil }) =>
             join(
               [
@@ -145,7 +145,7 @@ export const status = (screen: Screen, it: Status): Shown => {
     ...(it.ended.length > 0
       ? titled(
           screen,
-          "Lately",
+          "Recent jobs",
           table(
             screen,
             ["when", "service", "job", "outcome"],
@@ -164,14 +164,14 @@ export const status = (screen: Screen, it: Status): Shown => {
 }
 
 const briefly = (status: HostStatus | null): string => {
-  if (status === null) return "has not said yet"
+  if (status === null) return "no status yet"
   const counts = new Map<string, number>()
   for (const { doing } of status.services) counts.set(doing, (counts.get(doing) ?? 0) + 1)
   const services = [...counts].map(([doing, many]) => `${many} ${doing.toLowerCase()}`).join(", ")
   return status.mode === "open" ? services : `${status.mode}; ${services}`
 }
 
-/** Every host, and what waits. */
+/** Every host, and the queue. */
 export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
   join(
     scopes.map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt }) => {
@@ -179,7 +179,9 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
       return lines([
         line`${screen.paint("bold", scope)} in ${store}: ${queued} queued, ${claimed} claimed`,
         ...(problem === "" ? [] : [screen.paint("red", problem)]),
-        ...(lookedAt > 0 && looker !== "" ? [`${looker} looks for all; last look ${span(now - lookedAt)} ago`] : []),
+        ...(lookedAt > 0 && looker !== ""
+          ? [`${looker} polls for all hosts; last poll ${span(now - lookedAt)} ago`]
+          : []),
         ...(classes.length > 0
           ? [
               "",
@@ -188,7 +190,7 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
                 ["template", "jobs"],
                 classes.map(({ template, jobs, late }) => [
                   template,
-                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them last`
+                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`
                 ])
               )
             ]

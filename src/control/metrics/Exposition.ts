@@ -5,13 +5,13 @@ import * as MetricState from "effect/MetricState"
 import type { Family } from "../../services/Metrics.ts"
 import { excerpt, visible } from "../../text/Text.ts"
 
-/** UTF-16 units of a label's value. */
+/** Maximum number of UTF-16 units of the value of a label. */
 const LONGEST = 300
 
 /** Labels of one time series. */
 export type Labels = Readonly<Record<string, string>>
 
-/** One value, and what it is the value of. */
+/** One value, with the labels of its time series. */
 export interface Sample {
   readonly labels: Labels
   readonly value: number
@@ -19,7 +19,7 @@ export interface Sample {
   readonly suffix?: string
 }
 
-/** A metric with its values now. */
+/** A metric with its present values. */
 export interface Reading {
   readonly name: string
   readonly type: "counter" | "gauge" | "histogram"
@@ -27,11 +27,11 @@ export interface Reading {
   readonly samples: ReadonlyArray<Sample>
 }
 
-/** The content type of it. */
+/** Content type of the text. */
 export const TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
-/** A label's value is the name of something, as others call it. */
+/** The value of a label, which may be a name that strangers chose. */
 const safe = (text: string) =>
   excerpt(text, LONGEST)
     .split("\n")
@@ -47,13 +47,13 @@ const labelled = (labels: Labels) => {
   return all.length === 0 ? "" : `{${all.join(",")}}`
 }
 
-/** All of these as text. */
+/** Metrics as text. */
 export const render = (readings: ReadonlyArray<Reading>): string =>
   readings
     .flatMap(({ name, type, help, samples }) => [
       `# HELP ${name} ${escaped(help)}`,
       `# TYPE ${name} ${type}`,
-      // names that differ may look alike when they are excerpt, and one series is told once
+      // labels that differ may be equal once they are cut, and a series may appear only once
       ...[
         ...new Map(
           samples.map(

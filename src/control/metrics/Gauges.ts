@@ -1,4 +1,4 @@
-/** What is so at the moment of a scrape: read from what `anklet status` tells, and from the queue. */
+/** Gauges: the status of this host, and the queue, at the moment of a scrape. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -27,23 +27,23 @@ const gauge = (name: string, help: string, values: ReadonlyArray<Value>): Readin
 })
 
 const one = (value: number): ReadonlyArray<Value> => [[{}, value]]
-/** One series for each of these words, and how often each is there. */
+/** One series for each of these words, with the number of its occurrences. */
 const tally = (label: string, words: ReadonlyArray<string>, found: ReadonlyArray<string>): ReadonlyArray<Value> =>
   words.map((word) => [{ [label]: word }, found.filter((it) => it === word).length])
 
-/** Two credentials or stores may have one name, and no two series may: the second is called `<name> (2)`. */
+/** Makes names unique, as those of series must be: the second of two equal names becomes `<name> (2)`. */
 const distinct = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.map((name, n) => {
     const before = names.slice(0, n).filter((it) => it === name).length
     return before === 0 ? name : `${name} (${before + 1})`
   })
 
-/** Jobs name templates as they like: so many of a scope's classes have a series of their own, those with the most jobs. */
+/** Maximum number of templates of a scope with series of their own, those with the most jobs first: jobs may name any template. */
 const CLASSES = 50
-/** Whether the template of a class is here is asked of `anka`: of so many, and only while a pull is under way. */
+/** Maximum number of templates that are looked up in `anka` in a scrape, which happens only during a pull. */
 const ASKED = 20
 
-/** What services do, as labels. */
+/** The activity of a service, as a label. */
 const STATES = {
   Looking: "looking",
   Waiting: "waiting",
@@ -57,7 +57,7 @@ const templateOfClass = (jobClass: string) => {
   return Template.make({ id, tag: tag === "" ? Option.none() : Option.some(tag) })
 }
 
-/** The queue of every scope; one that cannot be asked has no series. */
+/** The queue of every scope; a scope whose store does not answer has no series. */
 const queues = Effect.fnUntraced(function* (status: Status.Status) {
   const templates = yield* Templates
   const { views } = yield* Coordinators
@@ -118,7 +118,7 @@ const ofLimits = ({ plugin, words, limits }: PluginLimits, now: number): Readonl
   ]
 }
 
-/** Read everything now. `anka list` runs once for it, or not at all where somebody asked just before. */
+/** Read everything now. `anka list` runs at most once, and not at all if it was asked a moment ago. */
 export const read = Effect.fn("Gauges.read")(function* () {
   const status = yield* Status.read()
   const { startedAt } = yield* DaemonInfo
@@ -136,12 +136,12 @@ export const read = Effect.fn("Gauges.read")(function* () {
     ]),
     gauge(
       "anklet_mode",
-      "1 for what the host is: open, paused by anklet drain, or draining to leave.",
+      "1 for the mode of the host: open, paused by anklet drain, or draining to end.",
       tally("mode", HostStatus.Mode.literals, [status.mode])
     ),
     gauge(
       "anklet_services",
-      "Services by what they do now.",
+      "Services by activity.",
       tally(
         "state",
         Object.values(STATES),
@@ -150,12 +150,12 @@ export const read = Effect.fn("Gauges.read")(function* () {
     ),
     gauge(
       "anklet_service_failures",
-      "Passes of a service that failed in a row, up to now.",
+      "Failed passes of a service in a row.",
       services.map(({ name, doing }) => [{ service: name }, doing._tag === "Failing" ? doing.failures : 0])
     ),
     gauge(
       "anklet_job_stage_age_seconds",
-      "Time since the job of a service reached the stage that it is in.",
+      "Time since the job of a service reached its present stage.",
       services.flatMap(({ name, doing }): ReadonlyArray<Value> => {
         const last = doing._tag === "Working" ? doing.job.stages.at(-1) : undefined
         return last === undefined ? [] : [[{ service: name, stage: last.stage }, since(last.at)]]
@@ -163,7 +163,7 @@ export const read = Effect.fn("Gauges.read")(function* () {
     ),
     gauge(
       "anklet_vms",
-      "VMs that take room on this host: of this daemon, anklet's but not of this daemon, or of somebody else.",
+      "VMs that use a slot of this host, by owner: this daemon, another daemon of Anklet, or another program.",
       vms === null
         ? []
         : tally(
@@ -183,7 +183,7 @@ export const read = Effect.fn("Gauges.read")(function* () {
     gauge("anklet_pulls_active", "Pulls that are under way on this host.", one(status.pulls.length)),
     gauge(
       "anklet_queue_jobs",
-      "Jobs that wait, by template and by why this host takes none of them now; none: nothing is in the way.",
+      "Queued jobs, by template and by the reason why this host takes none of them; none: nothing is in the way.",
       scopes.flatMap(({ labels, depths }) =>
         depths.map(({ template, reason, jobs }): Value => [{ ...labels, template, reason }, jobs])
       )
@@ -195,22 +195,22 @@ export const read = Effect.fn("Gauges.read")(function* () {
     ),
     gauge(
       "anklet_jobs_claimed",
-      "Jobs that hosts have in hand, by scope.",
+      "Claimed jobs of a scope.",
       scopes.map(({ labels, owned }) => [labels, owned])
     ),
     gauge(
       "anklet_hosts",
-      "Hosts that take part in a scope.",
+      "Hosts of a scope.",
       scopes.map(({ labels, hosts }) => [labels, hosts])
     ),
     gauge(
       "anklet_look_age_seconds",
-      "Time since any host began to look for jobs of a scope.",
+      "Time since a host last began to poll for jobs of a scope.",
       scopes.flatMap(({ labels, lookedAt }): ReadonlyArray<Value> => (lookedAt > 0 ? [[labels, since(lookedAt)]] : []))
     ),
     gauge(
       "anklet_store_up",
-      "Whether a shared store answered the last question.",
+      "Whether a shared store answered the last request.",
       stores.map(({ isAway }, n) => [{ store: storeNames[n] ?? "" }, isAway ? 0 : 1])
     ),
     ...limited.flatMap((plugin) => ofLimits(plugin, now)),

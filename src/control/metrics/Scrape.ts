@@ -1,4 +1,4 @@
-/** The answer to a scrape: what was counted, and what is so now. */
+/** The answer to a scrape: counters, and gauges of this moment. */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import { FAMILIES } from "../../services/Metrics.ts"

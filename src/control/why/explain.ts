@@ -34,7 +34,7 @@ const ofDefinition = (what: string, { definition: { where, remedy } }: CiWords):
 
 const inTime = (until: number, now: number) => span(Math.max(1000, until - now))
 
-/** What a service that waits or fails says. */
+/** What keeps the services of this host from it. */
 const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
   status.services.flatMap(({ name, doing }) => {
     if (doing._tag === "Failing") {
@@ -46,12 +46,7 @@ const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
       ]
     }
     return doing._tag === "Working" && doing.job.key !== found.key
-      ? [
-          reason(
-            `service ${name} has a job: "${doing.job.name}"`,
-            "more services, or more Macs, take more jobs at a time"
-          )
-        ]
+      ? [reason(`service ${name} has a job: "${doing.job.name}"`, "more services or more Macs run more jobs at a time")]
       : []
   })
 
@@ -60,20 +55,20 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
   const { ci, limits, status, note, now, isAvailable } = facts
   const room = status.vms?.length ?? 0
   return [
-    ...status.pauses.map(({ by, ends }) => reason(`this host is paused by ${by}: it takes nothing new`, ends)),
+    ...status.pauses.map(({ by, ends }) => reason(`this host is paused by ${by}: it accepts no new jobs`, ends)),
     ...(status.mode === "draining"
-      ? [reason("the daemon is draining and takes nothing new", "anklet, when it has left")]
+      ? [reason("the daemon is draining and accepts no new jobs", "start anklet when it has ended")]
       : []),
     ...(note !== undefined && note.until > now
       ? [
           reason(
             `handed back by this host: ${note.why}; not tried here again for ${inTime(note.until, now)}`,
-            "mend the cause; another host may take it at once"
+            "fix the cause; another host may take the job at once"
           )
         ]
       : note === undefined
         ? []
-        : [reason(`the last time here: ${note.why}`, "mend the cause if it stays")]),
+        : [reason(`the last time here: ${note.why}`, "fix the cause if it persists")]),
     ...limits
       .filter(({ waitsUntil }) => waitsUntil > now)
       .map(({ credential, waitsUntil }) =>
@@ -86,8 +81,8 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
     ...(room >= status.vmLimit
       ? [
           reason(
-            `no room: ${room} of ${status.vmLimit} VMs run (${(status.vms ?? []).map(({ name, owner, job }) => `${job === "" ? name : `"${job}"`} of ${owner}`).join(", ")})`,
-            'it starts when one ends; a VM that nobody needs goes with "anka delete"'
+            `no free VM slot: ${room} of ${status.vmLimit} are in use (${(status.vms ?? []).map(({ name, owner, job }) => `${job === "" ? name : `"${job}"`} of ${owner}`).join(", ")})`,
+            'the job starts when one ends; "anka delete" removes a VM that nobody needs'
           )
         ]
       : []),
@@ -95,8 +90,10 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
       onNone: () => [],
       onSome: ({ wanted, taken, total }) => [
         reason(
-          `not enough memory: its VM wants ${gib(wanted)}, and of ${gib(total)} here VMs that run have ${gib(taken)}`,
-          wanted > total ? "a Mac with more memory, or a template with less" : "it fits when one of them has ended"
+          `not enough memory: its VM needs ${gib(wanted)}, and running VMs use ${gib(taken)} of ${gib(total)}`,
+          wanted > total
+            ? "a Mac with more memory, or a template with less"
+            : "the job starts when one of them has ended"
         )
       ]
     }),
@@ -104,26 +101,26 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
       ? []
       : status.pulls.map(({ template, part }) =>
           reason(
-            `its template is not here, and another pull is under way: ${template}${part === null ? "" : ` (${Math.round(part * 100)} %)`}`,
-            "it goes on when that pull has ended"
+            `its template is not on this host, and another pull is under way: ${template}${part === null ? "" : ` (${Math.round(part * 100)} %)`}`,
+            "its pull starts when that one has ended"
           )
         )),
     ...ofServices(facts)
   ]
 }
 
-/** What keeps other hosts from it, as far as they said. */
+/** What keeps other hosts from it, as far as they have reported. */
 const ofOthers = ({ hosts, record, nameOf, now, self }: Facts): ReadonlyArray<Reason> =>
   hosts.flatMap(({ id, info, until, status }) => {
     if (id === self) return []
     const name = nameOf(info)
-    if (until <= now) return [reason(`silent for ${inTime(now, until)}`, "see whether that Mac is up", name)]
+    if (until <= now) return [reason(`silent for ${inTime(now, until)}`, "check that this Mac is up", name)]
     const excluded = record.excluded.find(({ host }) => host === id)
     if (excluded !== undefined) {
       return [
         reason(
           `handed it back: ${excluded.reason}; not for another ${inTime(excluded.until, now)}`,
-          "mend the cause there",
+          "fix the cause there",
           name
         )
       ]
@@ -140,15 +137,15 @@ const ofOthers = ({ hosts, record, nameOf, now, self }: Facts): ReadonlyArray<Re
 
 const hostOf = ({ hosts, nameOf }: Facts, id: string): string => {
   const host = hosts.find((host) => host.id === id)
-  return host === undefined ? "a host that is not known any more" : nameOf(host.info)
+  return host === undefined ? "a host that is no longer known" : nameOf(host.info)
 }
 
 const lateBecause = ({ attempt }: JobRecord, ci: CiWords) =>
   attempt === 0
     ? `${ci.name} has called it queued for longer than the ${RULES.stale / 3_600_000} hours after which it fails such a job`
     : attempt === 1
-      ? "it was tried in vain"
-      : `it was tried ${attempt} times in vain`
+      ? "one attempt to run it has failed"
+      : `${attempt} attempts to run it have failed`
 
 /** The answer for a job that is found, and whose store answers. */
 const ofFacts = (facts: Facts): Why => {
@@ -201,10 +198,10 @@ const ofFacts = (facts: Facts): Why => {
     case "queued": {
       const reasons = [
         ...(facts.hold > now
-          ? [reason(`the store lost its memory: nobody claims for ${inTime(facts.hold, now)}`)]
+          ? [reason(`the store has lost its data: no job is claimed for ${inTime(facts.hold, now)}`)]
           : []),
         ...(record.reserver !== "" && record.reserver !== self
-          ? [reason(`it is kept for ${hostOf(facts, record.reserver)}, which makes room for it`)]
+          ? [reason(`it is reserved for ${hostOf(facts, record.reserver)}, which keeps room for it`)]
           : []),
         ...ofHost(facts),
         ...ofOthers(facts),
@@ -230,7 +227,7 @@ const ofFacts = (facts: Facts): Why => {
       const [first] = reasons
       return of(
         first === undefined
-          ? "nothing is in its way: it is claimed in a moment"
+          ? "nothing is in its way: it will be claimed in a moment"
           : `it waits: ${first.what}${first.where === "this host" || first.where === "the queue" ? "" : ` (${first.where})`}`,
         reasons
       )
@@ -242,7 +239,7 @@ const ofFacts = (facts: Facts): Why => {
 const ofNoStore = ({ name, url }: Found, problem: string): Why => ({
   job: name,
   url,
-  answer: "it waits: the store does not answer, so nothing new is taken",
+  answer: "it waits: the store does not answer, so no new jobs are accepted",
   reasons: [reason(problem, "anklet doctor")]
 })
 

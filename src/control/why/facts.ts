@@ -40,7 +40,7 @@ export interface Facts {
   readonly now: number
 }
 
-/** What is known of whatever somebody asks for. */
+/** What is known of the job that is asked about. */
 export type Known =
   | { readonly _tag: "Facts"; readonly facts: Facts }
   | { readonly _tag: "NoStore"; readonly found: Found; readonly problem: string }

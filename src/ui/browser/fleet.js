@@ -1,4 +1,4 @@
-/** What hosts share: the queue, and who takes part. */
+/** What hosts share: the queue, and the hosts that work on it. */
 import { h } from "./dom.js"
 import { link } from "./job.js"
 import { BLOCKED, count, STAGES, span } from "./labels.js"
@@ -7,11 +7,11 @@ import { bad, note, row, section, table } from "./parts.js"
 /** @import { Fleet } from "../../control/Fleet.ts" */
 /** @import { Now } from "../Now.ts" */
 
-/** So many classes of the queue are shown. */
+/** Maximum number of templates of the queue shown. */
 const CLASSES = 100
 
 /**
- * What waits, by template, and why this host takes none of it.
+ * Queued jobs by template, and why this host takes none of them.
  * @param {Now} now
  */
 export const queue = ({ fleet, blocked, status }) => {
@@ -22,7 +22,7 @@ export const queue = ({ fleet, blocked, status }) => {
     `Queue: ${count(jobs, "job waits", "jobs wait")}`,
     table(
       "Queue",
-      ["Template", "Jobs", "Of", "Why none is taken here"],
+      ["Template", "Jobs", "Scope", "Why this host takes none"],
       classes.length === 0
         ? [row("none", ["none", "0", "", ""])]
         : classes
@@ -30,7 +30,7 @@ export const queue = ({ fleet, blocked, status }) => {
             .map(({ template, jobs, late, scope }) =>
               row(`${scope} ${template}`, [
                 template,
-                late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all that is new`,
+                late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`,
                 scope,
                 `${BLOCKED[blocked]}${pull}`
               ])
@@ -71,7 +71,7 @@ const serviceOf = ({ name, doing, since, why, job }, now) => {
  */
 const hostOf = (host, now) => {
   const { name, version, status } = host
-  const mode = status === null ? "has not said yet" : status.mode === "open" ? "takes work" : status.mode
+  const mode = status === null ? "no status yet" : status.mode === "open" ? "accepting jobs" : status.mode
   return row(name, [
     name,
     version,
@@ -82,7 +82,7 @@ const hostOf = (host, now) => {
 }
 
 /**
- * Every host that takes part in what this host takes part in.
+ * Every host of the scopes of this host.
  * @param {Fleet} fleet
  * @param {number} now
  */
@@ -96,7 +96,7 @@ export const hosts = ({ scopes }, now) =>
         h("h3", {}, scope),
         note(
           `in ${store}: ${count(claimed, "job is", "jobs are")} claimed`,
-          lookedAt > 0 && looker !== "" ? `; ${looker} looks for all, last ${span(now - lookedAt)} ago` : ""
+          lookedAt > 0 && looker !== "" ? `; ${looker} polls for all hosts, last ${span(now - lookedAt)} ago` : ""
         ),
         problem === "" ? "" : bad(problem),
         hosts.length === 0

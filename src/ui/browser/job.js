@@ -20,13 +20,13 @@ export const link = (name, url) =>
     : h("span", {}, name)
 
 /**
- * Nobody knows how far a job had come that an earlier daemon left.
+ * The earlier stages of an adopted job are not known.
  * @param {JobProgress} job
  */
 const isAdopted = ({ stages, adopted }) => adopted && stages.at(-1)?.stage !== "done"
 
 /**
- * What a job does now, and for how long it has.
+ * What a job does now, and for how long.
  * @param {JobProgress} job
  * @param {number} now
  */
@@ -40,7 +40,7 @@ export const progress = (job, now) => {
 /** @typedef {{ phase: Phase, text: string, ms: number }} Part */
 
 /**
- * How long each stage took.
+ * The duration of each past stage.
  * @param {JobProgress} job
  * @returns {Array<Part>}
  */
@@ -51,7 +51,7 @@ export const past = ({ stages }) =>
   })
 
 /**
- * How long each stage took, and how long the one under way has.
+ * The duration of each stage, the present one included.
  * @param {JobProgress} job
  * @param {number} now
  * @returns {Array<Part>}
@@ -68,7 +68,7 @@ export const present = (job, now) => {
 export const textOf = (parts) => parts.map(({ text }) => text).join(", ")
 
 /**
- * How long the parts of a phase took together.
+ * The total duration of a phase.
  * @param {Array<Part>} parts
  * @param {string} phase
  */
@@ -78,7 +78,7 @@ export const inPhase = (parts, phase) => {
 }
 
 /**
- * A bar with a piece for each stage, as long as that took.
+ * A bar with a segment for each stage, in proportion to its duration.
  * @param {Array<Part>} parts
  * @param {Record<string, string>} attributes
  */

@@ -30,7 +30,8 @@ export const clock = (at, now) => {
   return day === today ? TIME.format(at) : `${day}, ${TIME.format(at)}`
 }
 
-/** How many there are, with the word for one or for more.
+/**
+ * A number, with the noun for one or for more.
  * @param {number} many
  * @param {string} one
  * @param {string} more
@@ -38,7 +39,7 @@ export const clock = (at, now) => {
 export const count = (many, one, more) => `${many} ${many === 1 ? one : more}`
 
 /**
- * For each stage, in their order: what a job does that came so far, and what it did on its way there.
+ * For each stage, in order: what a job does after it, and which phase led to it.
  * @typedef {"waits" | "prepares" | "runs" | "cleans"} Phase
  * @type {Record<Stage, { does: string, after: Phase }>}
  */
@@ -56,25 +57,25 @@ export const STAGES = {
 }
 
 /**
- * What a job can be in, in this order.
+ * The phases of a job, in order.
  * @type {Record<Phase, string>}
  */
-export const PHASES = { waits: "waits", prepares: "gets a VM and runner", runs: "runs", cleans: "is cleaned up" }
+export const PHASES = { waits: "queued", prepares: "provisioning", runs: "running", cleans: "cleaning up" }
 
 /**
- * Whether the host takes work, and what keeps it from that.
+ * Whether the host accepts jobs, and what prevents it.
  * @param {Pick<Status, "mode" | "pauses">} status
  */
 export const modeOf = ({ mode, pauses }) => {
-  if (mode === "open") return "takes work"
-  if (mode === "draining") return "draining: takes nothing new, and leaves"
-  // a daemon of an older version does not say by what
+  if (mode === "open") return "accepting jobs"
+  if (mode === "draining") return "draining: accepts no new jobs, and exits when its jobs have ended"
+  // a daemon of an older version does not say what pauses it
   const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
-  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: takes nothing new until ${until}`
+  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: accepts no new jobs until ${until}`
 }
 
 /**
- * Why this host takes none of the jobs that wait.
+ * Why this host takes none of the queued jobs.
  * @type {Record<BlockedReason, string>}
  */
 export const BLOCKED = {
@@ -82,8 +83,8 @@ export const BLOCKED = {
   paused: "this host is paused",
   draining: "this host is draining",
   failing: "all services fail",
-  no_room: "no place for another VM",
-  busy: "all services are at work",
+  no_room: "all VM slots are in use",
+  busy: "all services have a job",
   pulling: "a pull is under way",
   unknown: "anka list does not answer"
 }

@@ -1,14 +1,15 @@
-/** Asks this page's own server what is so now, again and again, and shows it. */
+/** Polls the server of this page, and shows the answer. */
 import { patch } from "./dom.js"
 import { clock } from "./labels.js"
 import { reasons, whole } from "./view.js"
 
 /** @import { Now } from "../Now.ts" */
 
-/** Milliseconds between an answer and the next question: each costs the host a call of `anka list`. */
+/** Interval between an answer and the next request, in milliseconds: each request costs the host a call of `anka list`. */
 const EVERY = 2000
-/** An answer that has not come by then is missed; it is waited for all the same. */
+/** After this many milliseconds the page says that the daemon does not answer; it still waits for the answer. */
 const MISSED_AFTER = 4000
+/** Timeout of a request, in milliseconds. */
 const GIVEN_UP_AFTER = 30_000
 
 const SILENT = "the daemon does not answer"
@@ -30,7 +31,7 @@ const shown = element("now", HTMLElement)
 const answer = element("answer", HTMLElement)
 const job = element("job", HTMLInputElement)
 
-/** The key comes behind the # of the address, which no browser sends anywhere. It stays in this tab alone. */
+/** Takes the key from behind the # of the address, which no browser sends anywhere. The key stays in this tab. */
 const takeKey = () => {
   const given = location.hash.slice(1)
   if (given === "") return
@@ -54,17 +55,17 @@ const ask = async (path) => {
 }
 
 /**
- * What was said last.
+ * The last answer.
  * @type {Now | undefined}
  */
 let last
-/** How far the host's clock was ahead of ours then. */
+/** How far the host's clock was ahead of ours in that answer, in milliseconds. */
 let ahead = 0
-/** What is wrong, and since when. */
+/** The problem, empty when there is none, and when it began. */
 let problem = ""
 let since = 0
 /**
- * When the question was asked that has no answer yet.
+ * When the open request was sent; undefined when there is none.
  * @type {number | undefined}
  */
 let askedAt
@@ -87,7 +88,7 @@ const show = () => {
   if (line.textContent !== text) line.textContent = text
   line.className = kind
   document.body.classList.toggle("stale", problem !== "")
-  // what was so when it was last heard is not what is so now
+  // an old answer does not describe the present
   if (last === undefined || problem !== "") return
   const { mode } = last.status
   document.title = `${last.host}: Anklet${mode === "open" ? "" : ` (${mode})`}`
@@ -96,7 +97,7 @@ const show = () => {
 }
 
 /**
- * Pages that nobody looks at ask for nothing.
+ * Waits until the page is visible: a hidden page sends no requests.
  * @returns {Promise<void>}
  */
 const visible = () =>

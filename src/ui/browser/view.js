@@ -1,4 +1,4 @@
-/** What the page shows of a moment: from what the daemon said to what the page should be. Pure. */
+/** The content of the page, made of what the daemon answered. Pure. */
 import { h } from "./dom.js"
 import { hosts, queue } from "./fleet.js"
 import { bar, inPhase, legend, link, past, present, progress, textOf } from "./job.js"
@@ -11,11 +11,11 @@ import { bad, note, row, section, table, time } from "./parts.js"
 /** @import { Now } from "../Now.ts" */
 /** @import { Child } from "./dom.js" */
 
-/** So many ended jobs are shown. */
-const LATELY = 20
+/** Maximum number of recent jobs shown. */
+const RECENT = 20
 
 /**
- * A word for what a service does, and what else there is to tell.
+ * A word for what a service does, and the details.
  * @param {ServiceActivity} service
  * @param {number} now
  * @returns {[word: string, ...rest: Array<Child>]}
@@ -23,9 +23,9 @@ const LATELY = 20
 const doingOf = ({ doing, since }, now) => {
   switch (doing._tag) {
     case "Looking":
-      return ["looks", note(`for ${span(now - since)}`)]
+      return ["polls", note(`for ${span(now - since)}`)]
     case "Waiting":
-      return ["waits", note(`${doing.why}; next look in ${span(doing.until - now)}`)]
+      return ["waits", note(`${doing.why}; next poll in ${span(doing.until - now)}`)]
     case "Working": {
       const { job } = doing
       const parts = present(job, now)
@@ -44,7 +44,7 @@ const doingOf = ({ doing, since }, now) => {
       ]
     }
     case "Failing":
-      return ["fails", bad(doing.why), note(`${doing.failures} in a row; again in ${span(doing.until - now)}`)]
+      return ["fails", bad(doing.why), note(`${doing.failures} in a row; next try in ${span(doing.until - now)}`)]
     case "Drained":
       return ["drained", note(`for ${span(now - since)}`)]
   }
@@ -70,15 +70,15 @@ const services = ({ services }, now) =>
   )
 
 /** @param {Status} status */
-const places = ({ vms, vmLimit, problem }) => {
-  if (vms === null) return section("Places for VMs", bad(`not known: ${problem}`))
+const slots = ({ vms, vmLimit, problem }) => {
+  if (vms === null) return section("VM slots", bad(`not known: ${problem}`))
   const free = Array.from({ length: Math.max(0, vmLimit - vms.length) }, () => ["free"])
   const taken = vms.map(({ name, status, owner, job }) => [`${name} (${status})`, owner, job])
   return section(
-    "Places for VMs",
+    "VM slots",
     table(
-      "Places for VMs",
-      ["Place", "VM", "Of", "Job"],
+      "VM slots",
+      ["Slot", "VM", "Owner", "Job"],
       [...taken, ...free].map(([vm = "", of = "", job = ""], n) => row(n, [`${n + 1}`, vm, of, job]))
     )
   )
@@ -109,15 +109,15 @@ const templates = ({ templates, pulls }, now) =>
  * @param {Status} status
  * @param {number} now
  */
-const lately = ({ ended }, now) =>
+const recent = ({ ended }, now) =>
   section(
-    "Lately",
+    "Recent jobs",
     ended.length === 0
       ? note("no job has ended since the daemon started")
       : table(
-          "Jobs that ended lately",
-          ["Job", "Ended", "Outcome", "Of", ...Object.values(PHASES), "Stages"],
-          ended.slice(0, LATELY).map(({ service, job, outcome }) => {
+          "Recent jobs",
+          ["Job", "Ended", "Outcome", "Service", ...Object.values(PHASES), "Stages"],
+          ended.slice(0, RECENT).map(({ service, job, outcome }) => {
             const parts = past(job)
             const end = job.stages.at(-1)?.at ?? now
             return row(`${job.key} ${end}`, [
@@ -138,7 +138,7 @@ const lately = ({ ended }, now) =>
  */
 const outside = ({ limits, stores }, now) =>
   section(
-    "GitHub and stores",
+    "Rate limits and stores",
     h(
       "ul",
       {},
@@ -157,7 +157,7 @@ const outside = ({ limits, stores }, now) =>
   )
 
 /**
- * What keeps all services from new work.
+ * What keeps all services from new jobs.
  * @param {Status} status
  * @param {number} now
  */
@@ -165,13 +165,13 @@ const troubles = ({ limits, stores }, now) => [
   ...limits
     .filter(({ waitsUntil }) => waitsUntil > now)
     .map(({ credential, waitsUntil }) =>
-      bad(`GitHub's rate limit is reached with ${credential}: no polling until `, time(waitsUntil, now))
+      bad(`the rate limit is reached with ${credential}: no polling until `, time(waitsUntil, now))
     ),
-  ...stores.filter(({ isAway }) => isAway).map(({ name }) => bad(`${name} does not answer: nothing new is taken`))
+  ...stores.filter(({ isAway }) => isAway).map(({ name }) => bad(`${name} does not answer: no new jobs are accepted`))
 ]
 
 /**
- * All that is so now.
+ * The whole page, for this moment.
  * @param {Now} it
  * @param {number} now
  * @returns {Array<Child>}
@@ -184,12 +184,12 @@ export const whole = (it, now) => {
     note(about),
     ...troubles(status, now),
     services(status, now),
-    places(status),
+    slots(status),
     queue(it),
     hosts(it.fleet, now),
     templates(status, now),
     outside(status, now),
-    lately(status, now)
+    recent(status, now)
   ]
 }
 
