@@ -127,12 +127,12 @@ export const make = () => {
       if (first === undefined) continue
       const more = others.length === 0 ? "" : `; and ${others.length} more of its parts`
       yield* Effect.logWarning(
-        `${nameOf(first.part)} is left out until it works again, the rest is looked at: ${first.error.message}${more}`
+        `${nameOf(first.part)} is left out until it recovers, the rest is polled: ${first.error.message}${more}`
       )
     }
     const after = new Set([...troubles.values()].map(({ part }) => part.repository))
     for (const repository of before) {
-      if (isKnown(repository) && !after.has(repository)) yield* Effect.logInfo(`${repository} works again`)
+      if (isKnown(repository) && !after.has(repository)) yield* Effect.logInfo(`${repository} has recovered`)
     }
   })
 
