@@ -3,6 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { Handover } from "./Handover.ts"
 
+/** Undo something, unless what runs is handed over: then it is left as a crash would leave it, for the next daemon to adopt. */
+export const unlessHandedOver = <A, E, R>(undo: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Handover, ({ begun }) => Effect.unlessEffect(undo, begun))
+
 /**
  * Runs an effect when the scope closes, in reverse order of addition. After a handover has begun, nothing is undone:
  * resources stay as a crash would leave them, for the next daemon to adopt.
@@ -15,8 +19,7 @@ export const add = <R>(finalizer: Effect.Effect<unknown, never, R>) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Effect.context<R>()
-    const undo = Effect.flatMap(Handover, ({ begun }) => Effect.unlessEffect(finalizer, begun))
-    yield* Scope.addFinalizer(scope, Effect.provide(undo, context))
+    yield* Scope.addFinalizer(scope, Effect.provide(unlessHandedOver(finalizer), context))
   })
 
 /** Acquires a resource in one uninterruptible step, and releases it when the scope closes. */

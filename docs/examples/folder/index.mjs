@@ -52,15 +52,17 @@ export default (api) => {
       yield* fs.writeFileString(`${path}.out`, stdout)
       yield* fs.rename(path, `${path}.${code === 0 ? "done" : "failed"}`)
       yield* Effect.logInfo(`job ended with exit code ${code}`)
-      yield* held.decide({ _tag: "Finished" })
+      return { _tag: "Finished" }
     }).pipe(
       Effect.scoped,
       // a job that could not be run goes back, and waits a minute
       Effect.catchAll((error) =>
-        Effect.zipRight(
-          Effect.logError(error.message),
-          held.decide({ _tag: "HandedBack", reason: error.message, after: "1 minute", charged: true })
-        )
+        Effect.as(Effect.logError(error.message), {
+          _tag: "HandedBack",
+          reason: error.message,
+          after: "1 minute",
+          charged: true
+        })
       )
     )
 
@@ -86,8 +88,8 @@ export default (api) => {
       const left = yield* coordinator.held(service.name)
       if (Option.isSome(left)) {
         // a crash left this claim; closing it gives the job back, and the reconcile deletes its VM
-        yield* Claim.resume(left.value)
-        return
+        const verdict = { _tag: "HandedBack", reason: "interrupted by a crash", after: 0, charged: false }
+        return yield* Claim.use(Claim.resume(left.value), () => Effect.succeed(verdict))
       }
       // all that hosts of one scope must do alike; there is nothing here
       yield* coordinator.join(scope, "")
@@ -99,8 +101,8 @@ export default (api) => {
       })
       const waiting = yield* coordinator.waiting(scope, service.name)
       if (waiting.length === 0 || !(yield* slots.take)) return
-      const held = yield* Claim.take(scope, service.name, waiting.map(api.classOf))
-      if (Option.isSome(held)) yield* see(service, config, held.value)
+      const take = Claim.take(scope, service.name, waiting.map(api.classOf))
+      yield* Claim.use(take, (held) => see(service, config, held))
     }).pipe(Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })))
 
   return { name: "folder", config, run }

@@ -1,12 +1,13 @@
 /** One job, from claim to conclusion: template, VM, runner, watch. Closing the scopes undoes runner, VM and claim. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { span } from "../../domain/Format.ts"
-import type { JobKey, JobRequest } from "../../domain/Job.ts"
+import type { Conclusion, JobKey, JobRequest } from "../../domain/Job.ts"
 import * as Race from "../../interruption/Race.ts"
 import type { ClaimHandle, Verdict } from "../../job/Claim.ts"
 import * as Vm from "../../job/Vm.ts"
@@ -24,7 +25,7 @@ import * as program from "./program.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail, toRequest } from "./request.ts"
 import * as runner from "./runner.ts"
-import { conclusionOf, type Decision, LOOK_EVERY, type Outcome, RUN_EVERY, watch } from "./watch.ts"
+import { conclusionOf, LOOK_EVERY, type Outcome, RUN_EVERY, watch } from "./watch.ts"
 
 /** All that seeing a job through needs to know. */
 export interface Context {
@@ -44,10 +45,13 @@ const GONE =
 
 const every = ({ service }: Context) => Duration.min(service.sleepInterval, LOOK_EVERY)
 
+/** What follows from GitHub's answer that a job is over, or gone. */
+const doneOf = (answer: Answer): Outcome["decision"] =>
+  answer === "gone" ? { _tag: "Gone" } : { _tag: "Over", conclusion: conclusionOf(answer) }
+
 /** What follows from GitHub's answer for a job that a VM is prepared for. */
-const decisionOf = (answer: Answer, job: JobKey): Decision => {
-  if (answer === "gone") return { _tag: "Gone" }
-  if (answer.status === "completed") return { _tag: "Over", conclusion: conclusionOf(answer) }
+const decisionOf = (answer: Answer, job: JobKey): Outcome["decision"] | { readonly _tag: "Wait" } => {
+  if (answer === "gone" || answer.status === "completed") return doneOf(answer)
   const by = Option.getOrUndefined(answer.runnerName)
   // our own runner may have the job before its start is reported to us
   return answer.status === "in_progress" && by !== undefined && !runner.isNameOf(job, by)
@@ -75,6 +79,12 @@ const lost = Effect.fnUntraced(function* (context: Context, job: JobKey, address
 
 const addressOf = (job: JobRequest) => Schema.decodeUnknown(JobDetail)(job.detail).pipe(Effect.orDie)
 
+/** What a try came to: also that our runner ran a job to its end that could not be put in the place of the planned one. */
+interface Followed {
+  readonly decision: Outcome["decision"] | { readonly _tag: "Foreign"; readonly conclusion: Conclusion }
+  readonly words: string
+}
+
 /** Watch one of our runners to its end, following it to another job if GitHub gave it one. */
 const follow = Effect.fnUntraced(function* (
   context: Context,
@@ -99,14 +109,12 @@ const follow = Effect.fnUntraced(function* (
       })
   })
   const { decision } = outcome
-  if ((decision._tag === "Over" || decision._tag === "Gone") && (yield* Ref.get(foreign))) {
-    const conclusion = decision._tag === "Over" ? decision.conclusion : "unknown"
-    yield* Effect.logInfo(`job ended: ${conclusion}`)
-    yield* Metrics.jobConcluded({ conclusion })
-    yield* held.decide(handedBack("our runner ran another job", 0, false))
-    return Option.none<Outcome>()
+  if ((decision._tag !== "Over" && decision._tag !== "Gone") || !(yield* Ref.get(foreign))) return outcome
+  const ended: Followed["decision"] = {
+    _tag: "Foreign",
+    conclusion: decision._tag === "Over" ? decision.conclusion : "unknown"
   }
-  return Option.some<Outcome>(outcome)
+  return { ...outcome, decision: ended }
 })
 
 /** What a runner's registration and removal may ask about its job. */
@@ -176,43 +184,41 @@ const attempt = Effect.fn("attempt")(function* (
     Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),
     lost(context, job.key, address)
   )
-  if (ready._tag !== "Ready") return Option.some<Outcome>({ decision: ready, words: "" })
+  if (ready._tag !== "Ready") return { decision: ready, words: "" }
   return yield* follow(context, held, address, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))
 }, Effect.scoped)
 
-const conclude = (held: ClaimHandle, { decision, words }: Outcome, runners = 1) => {
+/** What becomes of the job after a try that needs no other one. */
+const conclude = Effect.fnUntraced(function* ({ decision, words }: Followed, runners = 1) {
   switch (decision._tag) {
     case "Over":
-      return Effect.zipRight(
-        Effect.logInfo(`job ended: ${decision.conclusion}`),
-        Effect.all(
-          [reached("done"), Metrics.jobConcluded({ conclusion: decision.conclusion }), held.decide(FINISHED)],
-          { discard: true }
-        )
-      )
+      yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
+      yield* reached("done")
+      yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
+      return FINISHED
+    case "Foreign":
+      yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
+      yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
+      return handedBack("our runner ran another job", 0, false)
     case "Gone":
-      return Effect.zipRight(Effect.logInfo(GONE), held.decide(FINISHED))
+      yield* Effect.logInfo(GONE)
+      return FINISHED
     case "Taken":
-      return Effect.zipRight(Effect.logInfo(`runner ${decision.by} has the job`), held.decide(FINISHED))
+      yield* Effect.logInfo(`runner ${decision.by} has the job`)
+      return FINISHED
     case "Replace":
-      return Effect.zipRight(
-        Effect.logError(
-          `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}`
-        ),
-        Effect.zipRight(
-          Metrics.jobFailed({ cause: "runner_without_job" }),
-          held.decide(givenUp(decision.reason, decision.inVain === true))
-        )
+      yield* Effect.logError(
+        `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}`
       )
-    default:
-      return Effect.void
+      yield* Metrics.jobFailed({ cause: "runner_without_job" })
+      return givenUp(decision.reason, decision.inVain === true)
   }
-}
+})
 
 /** Whatever goes wrong on the way decides what becomes of the job; the pass itself goes on. */
 const settled =
   (context: Context, held: ClaimHandle) =>
-  <A, R>(step: Effect.Effect<A, Failure, R>) =>
+  <R>(step: Effect.Effect<Verdict, Failure, R>) =>
     Effect.catchAll(step, (error) =>
       Effect.gen(function* () {
         const claim = yield* held.claim
@@ -224,7 +230,7 @@ const settled =
           (error._tag === "RegistrationError" && error.reason === "Refused")
         const answer = isDenied ? yield* ifKnown(askWithRun(context.client, address)) : Option.none<Answer>()
         if (Option.isSome(answer) && isDone(answer.value)) {
-          return yield* conclude(held, { decision: decisionOf(answer.value, claim.job.key), words: "" })
+          return yield* conclude({ decision: doneOf(answer.value), words: "" })
         }
         const tell = (reason: string) =>
           context.client.job(owner, repo, id).pipe(
@@ -233,10 +239,12 @@ const settled =
             Effect.asVoid
           )
         yield* Metrics.jobFailed({ cause: causeOf(error) })
-        yield* held.decide(yield* judge(error, claim, tell))
-        if (error._tag !== "RegistrationError" || (error.reason !== "Unfit" && error.reason !== "Refused")) return
-        const { reason, detail } = error
-        yield* refusal.remember(context.config, context.service.name, claim.job.key, { reason, detail })
+        const verdict = yield* judge(error, claim, tell)
+        if (error._tag === "RegistrationError" && (error.reason === "Unfit" || error.reason === "Refused")) {
+          const { reason, detail } = error
+          yield* refusal.remember(context.config, context.service.name, claim.job.key, { reason, detail })
+        }
+        return verdict
       })
     )
 
@@ -257,25 +265,19 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: ClaimHandl
   const coordinator = yield* Coordinator
   const { job } = yield* held.claim
   const address = yield* addressOf(job)
-  const verified = yield* ask(context.client, address).pipe(
+  const asked = yield* Effect.either(ask(context.client, address))
+  if (Either.isLeft(asked)) {
+    const error = asked.left
+    if (error.reason !== "Unavailable" && error.reason !== "Protocol") return yield* error
     // its repository may be one of many, and the only one that does not answer: the look tells of it
-    Effect.catchIf(
-      ({ reason }) => reason === "Unavailable" || reason === "Protocol",
-      (error) =>
-        Effect.as(
-          Effect.zipRight(
-            Effect.logInfo(`not now: ${error.message}`),
-            held.decide(handedBack(error.message, UNANSWERED_FOR, true))
-          ),
-          "unknown" as const
-        )
-    )
-  )
-  if (verified === "unknown") return
-  if (verified === "gone") return yield* conclude(held, { decision: { _tag: "Gone" }, words: "" })
+    yield* Effect.logInfo(`not now: ${error.message}`)
+    return handedBack(error.message, UNANSWERED_FOR, true)
+  }
+  const verified = asked.right
+  if (verified === "gone") return yield* conclude({ decision: { _tag: "Gone" }, words: "" })
   if (verified.status !== "queued") {
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
-    return yield* held.decide(FINISHED)
+    return FINISHED
   }
   if (yield* refusal.isDoubtful(context.config, job.key)) {
     yield* Effect.logDebug("a registration is tried without a VM: GitHub may refuse it")
@@ -285,16 +287,15 @@ const fresh = Effect.fn("job.run")(function* (context: Context, held: ClaimHandl
   yield* Effect.logInfo("job claimed")
   for (let replaced = 0; ; replaced++) {
     const outcome = yield* attempt(context, held, address, verified.labels)
-    if (Option.isNone(outcome)) return
-    const { decision, words } = outcome.value
-    if (decision._tag !== "Replace") return yield* conclude(held, outcome.value)
+    const { decision, words } = outcome
+    if (decision._tag !== "Replace") return yield* conclude(outcome)
     // this host may have slept for so long that another one has the job: it took our runner's place at GitHub
     if ((yield* coordinator.owns(yield* held.claim)) === "no") {
       yield* Effect.logInfo("another host has the job by now")
-      return yield* held.decide(handedBack("another host has the job", 0, false))
+      return handedBack("another host has the job", 0, false)
     }
     if (replaced === REPLACEMENTS || (yield* comesLast(coordinator, job))) {
-      return yield* conclude(held, outcome.value, replaced + 1)
+      return yield* conclude(outcome, replaced + 1)
     }
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
@@ -337,9 +338,8 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: C
       id: Option.getOrThrow(started.id),
       vm: adopted.value
     }).pipe(Effect.annotateLogs("vmName", vm.vm))
-    if (Option.isNone(outcome)) return
-    const { decision, words } = outcome.value
-    if (decision._tag !== "Replace") return yield* conclude(held, outcome.value)
+    const { decision, words } = outcome
+    if (decision._tag !== "Replace") return yield* conclude(outcome)
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
   yield* runner.takeBack(context.client, level, {
@@ -348,5 +348,5 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: C
     service: context.service.name,
     address
   })
-  yield* held.decide(handedBack("interrupted by a crash", 0, false))
+  return handedBack("interrupted by a crash", 0, false)
 }, Effect.scoped)

@@ -144,9 +144,10 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
       // a job that runs is seen through, with or without the store
       yield* Effect.ignore(coordinator.join(left.value.job.scope, terms))
       yield* slots.occupy
-      const held = yield* Claim.resume(left.value)
-      yield* Ref.set(hadJob, true)
-      return yield* job.resume(context, held).pipe(Effect.annotateLogs(left.value.job.fields))
+      const { fields } = left.value.job
+      return yield* Claim.use(Claim.resume(left.value), (held) =>
+        Effect.zipRight(Ref.set(hadJob, true), Effect.annotateLogs(job.resume(context, held), fields))
+      )
     }
 
     // hosts whose configs call a renamed repository by different names share one queue
@@ -179,11 +180,13 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
       yield* Effect.logDebug("jobs wait: no room for another VM on this host")
       return yield* unlessRefused
     }
-    const held = yield* Claim.take(scope, service.name, runnable.map(classOf))
-    if (Option.isNone(held)) return yield* unlessRefused
-    yield* Ref.set(hadJob, true)
-    const claim = yield* held.value.claim
-    yield* job.run(context, held.value).pipe(Effect.annotateLogs(claim.job.fields))
+    yield* Claim.use(Claim.take(scope, service.name, runnable.map(classOf)), (held) =>
+      Effect.gen(function* () {
+        yield* Ref.set(hadJob, true)
+        const claim = yield* held.claim
+        return yield* job.run(context, held).pipe(Effect.annotateLogs(claim.job.fields))
+      })
+    )
     yield* unlessRefused
   }).pipe(
     Effect.annotateLogs({

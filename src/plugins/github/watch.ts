@@ -128,7 +128,7 @@ export const RUN_EVERY = 6
 
 /** What the watch of a job came to, and what its runner said before its VM went; empty where that does not matter. */
 export interface Outcome {
-  readonly decision: Decision
+  readonly decision: Exclude<Decision, { readonly _tag: "Wait" | "Swapped" }>
   readonly words: string
 }
 
