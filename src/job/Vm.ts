@@ -10,15 +10,40 @@ import * as Finalizer from "../interruption/Finalizer.ts"
 import { lingering, within } from "../interruption/Within.ts"
 import { reached } from "../services/Activity.ts"
 import { Anka, AnkaError } from "../services/Anka.ts"
+import type { ExecResult } from "../services/Exec.ts"
 import { HostLock } from "../services/HostLock.ts"
 import { Ledger, VmGone, VmNamed } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
 import { Slots, VM_LIMIT } from "../services/Slots.ts"
 
-/** A VM that is ready, or was when its owner crashed. */
+/** A VM, as all that works with it sees it. */
 export interface Vm {
   readonly name: VmName
+  /** Run a command in the guest. A command's own non-zero exit is a result, not a failure. */
+  readonly run: (
+    command: ReadonlyArray<string>,
+    options: { readonly timeout: Duration.DurationInput; readonly stdin?: string }
+  ) => Effect.Effect<ExecResult, AnkaError>
+  /** Copy a file of the host into the home folder of the guest's user. */
+  readonly copyIn: (hostPath: string) => Effect.Effect<void, AnkaError>
+  /** Whether it runs; a hypervisor that does not answer is no evidence that it does not. */
+  readonly isRunning: Effect.Effect<boolean>
 }
+
+/** The VM of this name, whether it is there or not. */
+export const named = (name: VmName) =>
+  Effect.map(
+    Anka,
+    (anka): Vm => ({
+      name,
+      run: (command, options) => anka.run(name, command, options),
+      copyIn: (hostPath) => anka.copyIn(name, hostPath, ""),
+      isRunning: anka.show(name).pipe(
+        Effect.map(({ status }) => status === "running"),
+        Effect.catchAll(({ reason }) => Effect.succeed(reason !== "NotFound"))
+      )
+    })
+  )
 
 /** Cloning is near instant for tagged templates: a stop lets it end, because half a clone is worse than the wait. */
 const CLONE_GRACE: Duration.DurationInput = "20 seconds"
@@ -113,7 +138,8 @@ export const make = Effect.fn("Vm.make")(function* (
     yield* cloneIntoRoom(template, name)
     yield* reached("cloned")
     yield* anka.start(name)
-    yield* anka.run(name, ["true"], { timeout: PROBE_WITHIN }).pipe(
+    const vm = yield* named(name)
+    yield* vm.run(["true"], { timeout: PROBE_WITHIN }).pipe(
       Effect.filterOrFail(
         ({ code }) => code === 0,
         ({ code }) => notReady(name, `"true" exited with ${code}`)
@@ -126,7 +152,6 @@ export const make = Effect.fn("Vm.make")(function* (
     )
     yield* Effect.logInfo("VM is ready")
     yield* reached("booted")
-    const vm: Vm = { name }
     return vm
   }).pipe(Effect.annotateLogs("vmName", name))
 })
@@ -143,8 +168,7 @@ export const adopt = Effect.fn("Vm.adopt")(function* (name: VmName) {
     ),
     Effect.retry(ADOPT_RETRIES)
   )
-  const vm: Vm = { name }
-  return found ? Option.some(vm) : Option.none<Vm>()
+  return found ? Option.some(yield* named(name)) : Option.none<Vm>()
 })
 
 const isTransient = (error: AnkaError) => error.reason === "GuestUnreachable" || error.reason === "Timeout"

@@ -10,6 +10,7 @@ import { span } from "../../domain/Format.ts"
 import type { Conclusion, JobKey, JobRequest } from "../../domain/Job.ts"
 import * as Race from "../../interruption/Race.ts"
 import type { ClaimHandle, Verdict } from "../../job/Claim.ts"
+import * as Guest from "../../job/Guest.ts"
 import * as Vm from "../../job/Vm.ts"
 import { reached } from "../../services/Activity.ts"
 import { Coordinator } from "../../services/Coordinator.ts"
@@ -170,11 +171,12 @@ const attempt = Effect.fn("attempt")(function* (
       const registered = yield* runner.make(registration, vm)
       yield* refusal.accepted(config)
       yield* reached("registered")
-      yield* program.start(registered.runner, {
+      const start = program.startOf({
         directory: service.directory,
         archive: archiveOf(config, process.arch),
         jitConfig: registered.jitConfig
       })
+      yield* Guest.start(vm, program.RUNNER, registered.runner.name, start)
       yield* reached("started")
       return registered.runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
@@ -321,13 +323,13 @@ const interrupted = Effect.fn("job.resume")(function* (context: Context, held: C
         context.client,
         level,
         named.runner,
-        { name: vm.vm },
+        yield* Vm.named(vm.vm),
         asking(context, held, coordinator, address)
       )
     }
     const started = theirs.find(({ id, started }) => started && Option.isSome(id))
     if (Option.isNone(adopted) || started === undefined) continue
-    if (!(yield* program.began(adopted.value))) {
+    if (!(yield* Guest.began(adopted.value, program.RUNNER))) {
       yield* Effect.logInfo(`the runner in VM ${vm.vm} was never started: the job is tried again`)
       continue
     }

@@ -10,7 +10,8 @@ import { v5 as uuid5 } from "uuid"
 import { type JobKey, VM_PREFIX, VmName } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
-import type { Vm } from "../../job/Vm.ts"
+import * as Guest from "../../job/Guest.ts"
+import * as Vm from "../../job/Vm.ts"
 import { hiding } from "../../secrets/Secrets.ts"
 import type { Owned } from "../../services/Coordinator.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
@@ -18,7 +19,7 @@ import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../../services/Ledger.ts"
 import * as Metrics from "../../services/Metrics.ts"
 import { hide } from "./jitConfig.ts"
-import * as program from "./program.ts"
+import { RUNNER } from "./program.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail } from "./request.ts"
 
@@ -26,7 +27,7 @@ import { JobDetail } from "./request.ts"
 export interface Runner {
   readonly name: string
   readonly id: number
-  readonly vm: Vm
+  readonly vm: Vm.Vm
 }
 
 /** What can be asked about a job while its runner is made and removed. */
@@ -343,14 +344,14 @@ export interface Registration extends Asked {
 const mayTake = ({ owns, stillQueued }: Asked) =>
   Effect.flatMap(owns, (owns) => (owns === "no" ? Effect.map(stillQueued, (queued) => !queued) : Effect.succeed(true)))
 
-const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) => {
+const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm.Vm, asked: Asked) => {
   const removed = remove(client, level, name, mayTake(asked))
   return removed.pipe(
     Effect.catchIf(
       (error) => error.reason === "Busy",
       () =>
         Effect.zipRight(
-          program.interrupt(vm),
+          Guest.interrupt(vm, RUNNER),
           removed.pipe(
             Effect.retry({ while: (error) => error.reason === "Busy", schedule: Schedule.spaced("1 second") }),
             Effect.timeoutFail({ duration: INTERRUPTED_WITHIN, onTimeout: () => stillBusy(name) })
@@ -385,12 +386,12 @@ const removeFrom = (client: GitHubClient, level: Level, name: string, vm: Vm, as
 const stillBusy = (name: string) =>
   new GitHubError({ reason: "Busy", request: `DELETE runner ${name}`, detail: "it still runs a job" })
 
-const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) {
+const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm.Vm, asked: Asked) {
   yield* Finalizer.add(removeFrom(client, level, name, vm, asked))
 })
 
 /** Register the job's runner; the secret that starts it is in the reply and nowhere else. */
-export const make = Effect.fn("runner.make")(function* (registration: Registration, vm: Vm) {
+export const make = Effect.fn("runner.make")(function* (registration: Registration, vm: Vm.Vm) {
   const { client, level, job, service, address } = registration
   const attempt = (
     k: number
@@ -423,10 +424,10 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
 export const rehearse = Effect.fn("runner.rehearse")(function* (registration: Registration) {
   const { client, level, job, service, address } = registration
   const name = nameOf(job, NAMES)
-  const vm = VmName.make(name)
+  const vm = yield* Vm.named(VmName.make(name))
   const detail = encodeDetail({ level, job: address })
-  yield* own(client, level, name, { name: vm }, { ...registration, owns: Effect.succeed("yes") })
-  yield* create(client, RunnerNamed.make({ runner: name, vm, job, service, detail }), registration).pipe(
+  yield* own(client, level, name, vm, { ...registration, owns: Effect.succeed("yes") })
+  yield* create(client, RunnerNamed.make({ runner: name, vm: vm.name, job, service, detail }), registration).pipe(
     // one of an earlier rehearsal, which is removed now: GitHub took it
     Effect.catchIf(
       (error) => error._tag === "GitHubError" && error.reason === "Conflict",
@@ -436,5 +437,5 @@ export const rehearse = Effect.fn("runner.rehearse")(function* (registration: Re
 }, Effect.scoped)
 
 /** Own again a runner that a crash left behind. */
-export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm, asked: Asked) =>
+export const adopt = (client: GitHubClient, level: Level, name: string, vm: Vm.Vm, asked: Asked) =>
   Effect.uninterruptible(own(client, level, name, vm, asked))

@@ -9,11 +9,11 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { span } from "../../domain/Format.ts"
 import { Conclusion } from "../../domain/Job.ts"
+import * as Guest from "../../job/Guest.ts"
 import type { AnkaError } from "../../services/Anka.ts"
 import type { GitHubClient, GitHubError, Job, Level, Runner as Registered } from "../../services/GitHub.ts"
 import { type Answer, ask, askWithRun, ifKnown, type JobAddress } from "./ask.ts"
-import { isAtWork, lastWords } from "./lastWords.ts"
-import { ended } from "./program.ts"
+import { isAtWork, RUNNER } from "./program.ts"
 import { type Runner, retire } from "./runner.ts"
 
 /** What is known at one moment. Unknown (a question that failed) decides nothing. */
@@ -152,7 +152,7 @@ export const watch = Effect.fn("watch")(function* (
   let job = planned
   const process = yield* Deferred.make<number, AnkaError>()
   const endedAt = yield* Ref.make(Option.none<number>())
-  yield* ended(runner.vm).pipe(
+  yield* Guest.ended(runner.vm, RUNNER).pipe(
     Effect.onExit(() => Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(endedAt, Option.some(now)))),
     Effect.intoDeferred(process),
     Effect.forkScoped,
@@ -208,7 +208,7 @@ export const watch = Effect.fn("watch")(function* (
           // a runner that waits may get a job at any moment, until GitHub says that it is removed
           (yield* retire(client, level, runner.name)))
       const hasWords = decision._tag === "Replace" && decision.reason !== VM_LOST
-      if (mayGo) return { decision, words: hasWords ? yield* lastWords(runner.vm) : "" } satisfies Outcome
+      if (mayGo) return { decision, words: hasWords ? yield* Guest.lastWords(runner.vm, RUNNER) : "" } satisfies Outcome
     }
     // the end of the process cuts a wait short, once; after it GitHub is asked every second
     yield* Option.isSome(end)

@@ -1,7 +1,7 @@
-/** What a VM is told of the network: variables for what runs in it, given on standard input, for a proxy's address may hold a password. */
+/** Network settings of a guest: variables for what runs in it. They go in on standard input, because a proxy's address may hold a password. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { Guest } from "../../services/Network/Way.ts"
+import type { Guest } from "../services/Network/Way.ts"
 
 /** A word of bash, whatever is in it. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
@@ -14,8 +14,7 @@ const both = (name: string, value: string) =>
 const USUAL = "/etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt"
 
 /**
- * Lines of bash that set the variables: those that GitHub's runner reads
- * (docs.github.com/actions/how-tos/manage-runners/self-hosted-runners/use-proxy-servers), and curl.
+ * Lines of bash that set the variables that curl and CI runners read, and Node programs.
  */
 const lines = ({ proxy, noProxy, ca }: Guest): ReadonlyArray<string> => [
   ...Option.match(proxy, {

@@ -1,0 +1,48 @@
+/** What a program in the guest wrote to its log: read before the VM goes, and made fit for our own log. */
+import * as Effect from "effect/Effect"
+import { without } from "../secrets/Secrets.ts"
+import { visible } from "../text/Text.ts"
+import type { Vm } from "./Vm.ts"
+
+/** Maximum number of bytes that are read of the log's end. */
+const TAIL = 8192
+/** Timeout of reading it: this may hold nothing up. */
+const READ_WITHIN = "10 seconds"
+/** Maximum number of lines that are shown, and of characters in each. */
+const LINES = 5
+const COLUMNS = 200
+
+/** Text that signs somebody in, and what is put in its place. */
+export type Secrets = ReadonlyArray<readonly [RegExp, string]>
+
+/** Values under names that tell what they are, and the long words that keys and configurations are made of. */
+const SECRETS: Secrets = [
+  [/\b(bearer|basic) +\S+/gi, "$1 […]"],
+  [/(\w*(?:token|secret|password|jitconfig)["']?\s*[=:]\s*)\S+/gi, "$1[…]"],
+  [/[\w+/=-]{60,}|[\w=-]{40,}/g, "[…]"]
+]
+
+/** Colours and the like, which a terminal would obey, and which say nothing to a person. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
+const COLOURS = /\u001b\[[0-9;?]*[ -/]*[@-~]/g
+
+const redacted = (line: string, secrets: Secrets): string =>
+  [...secrets, ...SECRETS].reduce((line, [secret, put]) => line.replace(secret, put), line)
+
+/** Foreign text as one line for our log: nothing that moves a terminal, nothing secret, and not too much of it, counted from its end. */
+export const clean = (text: string, secrets: Secrets): string =>
+  without(text)
+    .split(/\r?\n|\r/)
+    .map((line) => redacted(line.replace(COLOURS, ""), secrets).trim())
+    .filter((line) => line !== "")
+    .slice(-LINES)
+    .map((line) => visible(line, COLUMNS))
+    .join(" | ")
+
+/** The end of a file in the guest, whole lines of it; fails where the guest does not answer. */
+export const tail = (vm: Vm, file: string) =>
+  vm
+    .run(["bash", "-c", `tail -c ${TAIL} ${file} 2>/dev/null`], { timeout: READ_WITHIN })
+    .pipe(
+      Effect.map(({ stdout }) => (Buffer.byteLength(stdout) < TAIL ? stdout : stdout.slice(stdout.indexOf("\n") + 1)))
+    )
