@@ -1,4 +1,4 @@
-/** The doctor: looks at everything that a daemon relies on, tells what is wrong and how to mend it, and mends what it safely can. */
+/** The doctor: checks everything a daemon relies on, says what is wrong and how to fix it, and fixes what it safely can. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -21,7 +21,7 @@ import { vms } from "./vms.ts"
 
 export { gather, type HostFacts } from "./HostFacts.ts"
 
-/** What a service's plugin finds; two services that ask the same are told of once. */
+/** What a service's plugin finds. Findings that two services share are reported once. */
 const ofService = (service: HostFacts["services"][number]): Check => ({
   subject: "plugins",
   run: ({ context }) => Service.examine(service, context)
@@ -32,7 +32,7 @@ const CHECKS: ReadonlyArray<Check> = [
   ...[anka, templates, vms, redis, scripts, exposure]
 ]
 
-/** Subjects in the order in which a person looks for the cause: what stands further up breaks what stands below. */
+/** Subjects in the order in which to look for a cause: a fault in one can break those after it. */
 const SUBJECTS = [
   ...["config", "network", "daemon", "clock", "macos", "launchd", "service", "anka", "registry", "templates", "vms"],
   ...["github", "redis", "scripts", "security"]
@@ -46,7 +46,7 @@ export const KINDS = {
   }
 } as const satisfies Finding.Kinds
 
-/** What one check may take: each question in it has a shorter limit of its own. */
+/** Timeout of one check. Each question in it has a shorter timeout of its own. */
 const WITHIN = Duration.seconds(35)
 
 const limited = (check: Check, host: HostFacts): Effect.Effect<ReadonlyArray<Finding.Finding>, never, Needs> =>
@@ -65,7 +65,7 @@ const rankOf = ({ subject, level }: Finding.Finding) => {
   return (known === -1 ? SUBJECTS.length : known) * Finding.LEVELS.length + Finding.LEVELS.indexOf(level)
 }
 
-/** Everything that is so, by subject, and there the worst first. Changes nothing. */
+/** Runs all checks and returns their findings by subject, the worst first. Changes nothing. */
 export const examine = Effect.fn("Doctor.examine")(function* (host: HostFacts) {
   const checks = [...CHECKS, ...host.services.map(ofService)]
   const found = yield* Effect.forEach(checks, (check) => limited(check, host), { concurrency: "unbounded" })
@@ -73,12 +73,12 @@ export const examine = Effect.fn("Doctor.examine")(function* (host: HostFacts) {
   return [...once.values()].sort((a, b) => rankOf(a) - rankOf(b))
 })
 
-/** A finding, and what became of its repair. */
+/** A finding, and the outcome of its repair if one was tried. */
 export interface Treated extends Finding.Finding {
   readonly outcome?: { readonly mended: boolean; readonly said: string }
 }
 
-/** Make every repair that there is, one after the other. */
+/** Runs the repairs of all findings that have one, in order. A repair that fails is reported, and the next one runs. */
 export const mend = (findings: ReadonlyArray<Finding.Finding>): Effect.Effect<ReadonlyArray<Treated>> =>
   Effect.forEach(findings, (finding) =>
     finding.fix === undefined

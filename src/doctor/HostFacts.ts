@@ -1,4 +1,4 @@
-/** A host as its doctor finds it: its config, its daemon, and what was written down. */
+/** The facts about a host that the checks share: its config, its daemon and its ledger. */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Duration from "effect/Duration"
@@ -22,51 +22,51 @@ import * as Ledger from "../services/Ledger.ts"
 import type { Mac } from "../services/Mac.ts"
 import * as PidFile from "../services/PidFile.ts"
 
-/** What the checks need. */
+/** The services that checks use. */
 export type Needs = Examined | HostLock | Mac | Scope.Scope
 
-/** Looks at one subject, and changes nothing. */
+/** A check of one subject. It changes nothing. */
 export interface Check {
   readonly subject: string
   readonly run: (host: HostFacts) => Effect.Effect<ReadonlyArray<Finding>, never, Needs>
 }
 
-/** The part that only a config that can be read tells. */
+/** The facts that need a readable config. */
 export interface Daemon extends Config.Daemon {
   readonly pidFile: string
-  /** The daemon that runs with this config; none when its PID file cannot be read. */
+  /** The daemon that runs with this config, if any; left when its PID file cannot be read. */
   readonly running: Either.Either<Option.Option<ProcessIdentity>, PidFile.PidFileError>
   readonly ledgerFile: string
-  /** What the ledger says; none when it cannot be read. */
+  /** The content of the ledger; none when it cannot be read. */
   readonly ledger: Option.Option<{ readonly state: Ledger.LedgerState; readonly damaged: boolean }>
 }
 
-/** What all checks look at. */
+/** What all checks are given. */
 export interface HostFacts {
   readonly file: string
   readonly places: Home
   readonly daemon: Option.Option<Daemon>
   readonly services: ReadonlyArray<Service<Capabilities>>
-  /** What is wrong with the config. */
+  /** The errors in the config. */
   readonly problems: ReadonlyArray<Config.Problem>
-  /** Every value of the config, and where it came from; secrets are hidden. */
+  /** Every value of the config and its source; secrets are hidden. */
   readonly settings: ReadonlyArray<Setting>
-  /** What the environment holds for an older Anklet, and nothing reads. */
+  /** Environment variables that only older versions of Anklet read. */
   readonly ignored: Option.Option<string>
-  /** The daemon that a service manager starts: where it differs from one that is started here and now, and which secrets its entry shows to others. */
+  /** The entry in the service manager: how its daemon differs from one started from this shell, and which secrets other users can read in it. */
   readonly entry: {
     readonly differences: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
     readonly exposed: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
   }
-  /** The VMs and templates of this user, asked for once. */
+  /** The VMs and templates of this user; `anka` is asked once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
   readonly context: ExamineContext
 }
 
-/** A question that is not answered by then will not be. */
+/** Timeout of a question to `anka`. */
 const SOON = Duration.seconds(10)
 
-/** A question to `anka` whose answer is waited for no longer than a person would. */
+/** Asks `anka`, and fails with the reason `Timeout` after ten seconds: a person is waiting. */
 export const soon = <A>(command: string, question: Effect.Effect<A, AnkaError>): Effect.Effect<A, AnkaError> =>
   Effect.timeoutFail(question, {
     duration: SOON,
@@ -87,14 +87,14 @@ const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
   return found
 })
 
-/** While this holds, no daemon of this config starts. */
+/** Keeps daemons of this config from starting while the scope is open. */
 const hold = ({ pidFile, ledgerFile }: Daemon) =>
   Effect.zipRight(PidFile.hold(pidFile), PidFile.hold(`${ledgerFile}.pid`, "state_dir"))
 
-/** Something that is asked of the entry of a config. */
+/** A question about the service manager's entry for a config file. */
 type OfEntry = (file: string) => Effect.Effect<ReadonlyArray<string>, unknown, Exec | FileSystem | Path>
 
-/** Look at the host of this config file. `resolved` tells where the config's values come from, `entry` what is to know of its service. */
+/** Gathers the facts about the host of this config file. `resolved` returns the source of each value of the config, `entry` examines the installed service. */
 export const gather = Effect.fn("HostFacts.gather")(function* (
   file: string,
   resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>,
@@ -118,14 +118,14 @@ export const gather = Effect.fn("HostFacts.gather")(function* (
     problems: Either.isLeft(services) ? services.left.problems : [],
     settings: Either.isRight(raw) ? yield* resolved(raw.right) : [],
     ignored: Either.isRight(raw) ? yield* Config.olderEnvironment(raw.right) : Option.none(),
-    // a config that is wrong is told by itself, and a host without a service manager has no service
+    // an invalid config is a finding of its own, and a host without a service manager has no service
     entry: {
       differences: Effect.orElseSucceed(entry.differences(file), () => []),
       exposed: Effect.orElseSucceed(entry.exposed(file), () => [])
     },
     library: Fiber.join(library),
     context: {
-      // where it cannot be told, it is not meddled with
+      // if that is unknown, nothing may be changed
       daemonRuns: Option.match(daemon, {
         onNone: () => true,
         onSome: ({ running }) => Either.isLeft(running) || Option.isSome(running.right)

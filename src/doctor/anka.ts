@@ -1,4 +1,4 @@
-/** The `anka` command: there, new enough, licensed, and answering. */
+/** Checks that the `anka` command is installed, new enough, licensed, and answers. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -58,7 +58,7 @@ const broken = (error: AnkaError) => {
   }
 }
 
-/** The first questions of a daemon. One that is missing is missing for all of them. */
+/** Asks what a daemon asks first. A missing command is reported once, not for each question. */
 const examine = Effect.fnUntraced(function* (host: HostFacts) {
   const anka = yield* Anka
   const [version, license, library] = yield* Effect.all(

@@ -1,4 +1,4 @@
-/** The config, and who else may read the secrets in it. */
+/** Checks the config, and which other users can read its secrets. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { doubtOf, holding, isOpen } from "../config/Open.ts"

@@ -1,4 +1,4 @@
-/** The daemon: whether it runs, what it left behind, and the folders that it needs. */
+/** Checks whether the daemon runs, what an earlier one left behind, and the folders it needs. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -77,7 +77,7 @@ export const KINDS = {
 
 const found = Finding.about("daemon", KINDS)
 
-/** The ledger and the log grow by kilobytes; with less than this, in bytes, the volume is as good as full. */
+/** Minimum free space in bytes. The ledger and the log grow by kilobytes; with less than this the volume is as good as full. */
 const ENOUGH = 100 * 2 ** 20
 
 const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { context }: HostFacts) {
@@ -90,7 +90,7 @@ const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { con
     ...(isStale
       ? [
           found("pid-file-stale", `${pidFile} names a process that is gone`, {
-            // whoever takes the file and gives it back has removed it
+            // acquiring and releasing the PID file removes it; no further action is needed
             fix: { does: `removes ${pidFile}`, did: `removed ${pidFile}`, run: context.alone(Effect.void) }
           })
         ]
@@ -98,7 +98,7 @@ const process = Effect.fnUntraced(function* ({ pidFile, running }: Daemon, { con
   ]
 })
 
-/** What pauses this host, with or without a daemon. */
+/** Files that pause this host, whether a daemon runs or not. */
 const pauses = Effect.fnUntraced(function* ({ stateDir }: Daemon, { places: { drainFile } }: HostFacts) {
   const fs = yield* FileSystem
   const paths = yield* Path
@@ -157,7 +157,7 @@ const folder = Effect.fnUntraced(function* (key: string, path: string, isMade: b
   ]
 })
 
-/** Files and folders that the daemon refuses because others own them, or could have put them there. */
+/** Files and folders that the daemon refuses because another user owns them or could have made them. */
 const trust = Effect.fnUntraced(function* (daemon: Daemon, { places }: HostFacts) {
   const paths = yield* Path
   const { pidFileDir, stateDir, logDir, pidFile, ledgerFile } = daemon
@@ -180,7 +180,7 @@ const trust = Effect.fnUntraced(function* (daemon: Daemon, { places }: HostFacts
   )
 })
 
-/** The daemon of this config, and its folders. */
+/** The check of the daemon of this config and of its folders. */
 export const daemon: Check = {
   subject: "daemon",
   run: (host) =>

@@ -1,11 +1,11 @@
-/** Folders and the room on their volumes. */
+/** Folders, and the free space on their volumes. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Exec } from "../services/Exec.ts"
 
-/** The folder, or what there is of the path to it. */
+/** The folder, or its nearest ancestor that exists. */
 export const nearest = (
   path: string
 ): Effect.Effect<{ readonly path: string; readonly isFolder: boolean }, never, FileSystem | Path> =>
@@ -18,13 +18,13 @@ export const nearest = (
     return above === path ? { path, isFolder: true } : yield* nearest(above)
   })
 
-/** A volume, and the bytes that are free on it. */
+/** A volume and its free space in bytes. */
 export interface Volume {
   readonly name: string
   readonly free: number
 }
 
-/** The volume of a path that is there, as `df -Pk` tells it (POSIX: blocks of 1024 bytes, one line each); none when it cannot be asked. */
+/** The volume of an existing path, from `df -Pk` (POSIX: blocks of 1024 bytes, one line each); none if `df` does not answer. */
 export const volumeOf = (path: string): Effect.Effect<Option.Option<Volume>, never, Exec> =>
   Effect.flatMap(Exec, (exec) => exec.run("df", ["-Pk", path], { timeout: "5 seconds", env: { LC_ALL: "C" } })).pipe(
     Effect.map(({ stdout }) => {

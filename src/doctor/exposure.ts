@@ -1,4 +1,4 @@
-/** What an operator has opened, beyond what Anklet opens by itself: ports, ways without TLS, and what sees the daemon from inside. */
+/** Checks what the operator has opened beyond the defaults: ports, connections without TLS, and code that runs inside the daemon. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -61,14 +61,14 @@ const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "
 const OPENING =
   /^(-r|--require|--import|--loader|--experimental-loader|--preload|--inspect(-brk|-port|-publish-uid|-wait)?|--env-file(-if-exists)?|--openssl-config|--tls-keylog|--heapsnapshot-(signal|near-heap-limit))$/
 
-/** The options in a variable, without their values. */
+/** The names of the options in a variable. */
 const optionsIn = (text: string): ReadonlyArray<string> =>
   text
     .split(/[\s"']+/)
     .filter((word) => word.startsWith("-"))
     .map((word) => word.replace(/=.*$/s, "").replaceAll("_", "-"))
 
-/** What the environment makes of the runtime. Values are not told: nobody knows what is in them. */
+/** How the environment changes the runtime. Values are not shown, as they may hold secrets. */
 const runtime = Effect.gen(function* () {
   const unchecked = (yield* read("NODE_TLS_REJECT_UNAUTHORIZED")) === "0"
   const talks = yield* Effect.filter(["NODE_DEBUG", "NODE_DEBUG_NATIVE", "BUN_CONFIG_VERBOSE_FETCH"], (name) =>
@@ -86,9 +86,9 @@ const runtime = Effect.gen(function* () {
   ]
 })
 
-/** Traces that are sent with a key and without TLS, to another host. */
+/** Traces that are sent to another host with a key but without TLS. */
 const traces = Effect.gen(function* () {
-  // a start tells what is wrong with them
+  // invalid settings are reported by the start of a daemon
   const sent = yield* Effect.orElseSucceed(settings, () => Option.none())
   if (Option.isNone(sent) || (yield* read("OTEL_EXPORTER_OTLP_HEADERS")) === "") return []
   const { url } = sent.value
@@ -102,12 +102,12 @@ const metrics = ({ daemon }: HostFacts) =>
     isLoopback(host) ? [] : [found("metrics-open", `metrics are served on ${host}, port ${port}`)]
   )
 
-/** Where a request to GitHub goes, for its proxy: which server it is does not matter unless it goes past the proxy. */
+/** An address to find the proxy for. Which server of GitHub it is matters only where `no_proxy` names it. */
 const GITHUB = new URL("https://api.github.com")
 
 const proxies = ({ daemon }: HostFacts) =>
   Effect.match(settle(Option.getOrUndefined(Option.map(daemon, ({ network }) => network))), {
-    // told under "network"
+    // reported under "network"
     onFailure: () => [],
     onSuccess: ({ proxyFor, guest }) => {
       const own = Option.filter(
@@ -128,7 +128,7 @@ const proxies = ({ daemon }: HostFacts) =>
     }
   })
 
-/** Plugins that do not come with Anklet. */
+/** Plugins that are not part of Anklet. */
 const plugins = ({ services }: HostFacts) =>
   Effect.forEach(new Set(services.map(({ plugin }) => plugin)), (name) =>
     Effect.map(Plugins.fileOf(name), (file) =>
@@ -136,7 +136,7 @@ const plugins = ({ services }: HostFacts) =>
     )
   ).pipe(Effect.map((found) => found.flat()))
 
-/** What others can read, change or see through. */
+/** The check of what others can read, change or listen to. */
 export const exposure: Check = {
   subject: "security",
   run: (host) =>

@@ -1,4 +1,4 @@
-/** How launchd starts Anklet after a reboot, and how it ends it. */
+/** Checks how launchd starts Anklet after a reboot, and how it ends it. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -48,10 +48,10 @@ export const KINDS = {
 
 const found = Finding.about("launchd", KINDS)
 
-/** A daemon's clean-up takes so long at most, in seconds; docs/troubleshooting.md says it. */
+/** Maximum duration of a daemon's clean-up, in seconds, as documented in docs/troubleshooting.md. */
 const EXIT_TIME_OUT = 120
 
-/** What matters of a property list (launchd.plist(5)). */
+/** The keys of a property list that matter here (launchd.plist(5)). */
 const Job = Schema.parseJson(
   Schema.Struct({
     Label: Schema.optionalWith(Schema.String, { default: () => "" }),
@@ -81,7 +81,7 @@ const judge = Effect.fnUntraced(function* (file: string, job: Job) {
     ...(job.ProgramArguments.includes("--attach")
       ? []
       : [found("launchd-detaches", `${file} starts Anklet without --attach`)]),
-    // 0 is for ever
+    // 0 means no limit
     ...(job.ExitTimeOut === 0 || (job.ExitTimeOut ?? 20) >= EXIT_TIME_OUT
       ? []
       : [found("launchd-impatient", `${file} gives Anklet ${job.ExitTimeOut ?? 20} seconds to clean up`)]),
@@ -92,7 +92,7 @@ const judge = Effect.fnUntraced(function* (file: string, job: Job) {
   return findings.length === 0 ? [Finding.ok("launchd", `${file} is loaded and fits`)] : findings
 })
 
-/** The property lists of this user. `plutil` turns any form of them into JSON. */
+/** The property lists of this user. `plutil` converts every format of them to JSON. */
 const agents = Effect.fnUntraced(function* ({ places }: HostFacts) {
   const fs = yield* FileSystem
   const paths = yield* Path
@@ -119,7 +119,7 @@ const agents = Effect.fnUntraced(function* ({ places }: HostFacts) {
   return judged.flat()
 })
 
-/** Labels with our name among what the system itself runs, where no user is. */
+/** LaunchDaemons with our name, which run outside any user's session. */
 const daemons = Effect.gen(function* () {
   const mac = yield* Mac
   const printed = yield* mac.ask("launchctl", "print", "system")
@@ -128,7 +128,7 @@ const daemons = Effect.gen(function* () {
   return [...new Set(labels)].map((label) => found("launchd-system", `${label} runs as a LaunchDaemon of the system`))
 })
 
-/** What launchd knows of Anklet; nothing on another system. */
+/** The check of launchd; empty on other systems. */
 export const launchd: Check = {
   subject: "launchd",
   run: (host) =>

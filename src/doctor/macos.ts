@@ -1,4 +1,4 @@
-/** What macOS does to guests without a word: sleep, a locked keychain, nobody logged in, leases cut short, a permission nobody gave. */
+/** Checks what makes macOS fail VMs silently: sleep, a locked keychain, no user session, short leases, a missing permission. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Finding from "../domain/Finding.ts"
@@ -62,7 +62,7 @@ export const KINDS = {
 
 const found = Finding.about("macos", KINDS)
 
-/** macOS's own lease time, in seconds. */
+/** Default lease time of macOS, in seconds. */
 const LEASE = 86_400
 
 const SHARING = "/Library/Preferences/SystemConfiguration/com.apple.InternetSharing.default"
@@ -106,7 +106,7 @@ const keychain = Effect.fnUntraced(function* ({ places }: HostFacts) {
   const mac = yield* Mac
   const answer = yield* mac.ask("security", "show-keychain-info", `${places.user}/Library/Keychains/login.keychain-db`)
   return Option.match(answer, {
-    // it asks a person for the password, at the screen
+    // no answer: it shows a dialog that asks for the password
     onNone: () => [found("keychain-locked", "the login keychain is locked: macOS asks for its password")],
     onSome: ({ code, stdout, stderr }) =>
       code !== 0
@@ -133,7 +133,7 @@ const permission = (version: string) =>
     ? [found("local-network", `macOS ${version} asks for a permission to reach devices on local networks`)]
     : []
 
-/** The Mac itself. */
+/** The check of the Mac itself. */
 export const macos: Check = {
   subject: "macos",
   run: (host) =>

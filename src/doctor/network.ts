@@ -1,4 +1,4 @@
-/** The way to GitHub, as the config and the environment have it. Whether it leads there, the plugin tells. */
+/** Checks the proxy settings of the config and the environment. The plugin checks whether GitHub can be reached. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Finding from "../domain/Finding.ts"
@@ -15,7 +15,7 @@ export const KINDS = {
 
 const found = Finding.about("network", KINDS)
 
-/** Whether the daemon could start with it. */
+/** The check of whether the daemon could start with these settings. */
 export const network: Check = {
   subject: "network",
   run: ({ daemon }) =>

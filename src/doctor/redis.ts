@@ -1,4 +1,4 @@
-/** The stores that hosts share, each asked what a daemon would ask it. */
+/** Checks the shared stores, with the questions a daemon asks them. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashSet from "effect/HashSet"
@@ -57,12 +57,12 @@ const found = Finding.about("redis", KINDS)
 const refused = ({ reason, detail }: RedisError) =>
   found(reason === "Unavailable" ? "redis-away" : "redis-refuses", detail)
 
-/** So much of its memory may be used before a person should know. */
+/** Maximum share of its memory that a server may use before the doctor warns. */
 const NEARLY = 0.9
 
 const field = (said: string, key: string) => said.match(new RegExp(`^${key}:(.*?)\\r?$`, "m"))?.[1]
 
-/** What a server's `INFO` tells besides whether it is fit at all. */
+/** Problems in a server's `INFO` that do not keep it from being used. */
 const ails = (name: string, said: string) => {
   const most = Number(field(said, "maxmemory") ?? 0)
   const used = Number(field(said, "used_memory") ?? 0)
@@ -81,7 +81,7 @@ const examine = Effect.fnUntraced(function* (database: Database) {
   const redis = yield* connect(database, Effect.void)
   const settings = yield* redis.settings
   if (Option.isSome(settings)) yield* Effect.forEach(settings.value, (said) => fitness(redis.name, said))
-  // one of the daemon's own scripts, about a credential that nobody has: it writes a key that is gone a moment later
+  // one of the daemon's own scripts, for a credential that nobody has: its key expires at once
   yield* redis.run(LIMIT, [limitOf("doctor")], ["doctor", 1])
   const version = Option.match(settings, {
     onNone: () => "",
@@ -94,7 +94,7 @@ const examine = Effect.fnUntraced(function* (database: Database) {
   ]
 }, Effect.scoped)
 
-/** What a store's own words say of who can get at it. One on this Mac is reached through no network. */
+/** How well the config protects a store that is reached over a network. */
 const guarded = (database: Database) => {
   if (database.nodes.every(({ host }) => isLoopback(host))) return []
   return [
@@ -105,7 +105,7 @@ const guarded = (database: Database) => {
   ]
 }
 
-/** Every store that a service names. */
+/** The check of every store that a service uses. */
 export const redis: Check = {
   subject: "redis",
   run: ({ services }) =>

@@ -1,4 +1,4 @@
-/** The scripts that run in the VMs: the user's to change, so only told of. */
+/** Checks the scripts that run in the VMs. The user may change them, so differences are only reported. */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -46,7 +46,7 @@ export const KINDS = {
 
 const found = Finding.about("scripts", KINDS)
 
-/** The files that plugins need on this host. */
+/** The check of the files that plugins need on this host. */
 export const scripts: Check = {
   subject: "scripts",
   run: ({ services, context: { daemonRuns } }) =>

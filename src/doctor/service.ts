@@ -1,4 +1,4 @@
-/** The service that was installed, against a daemon that is started by hand. */
+/** Compares the installed service with a daemon that is started by hand. */
 import * as Effect from "effect/Effect"
 import * as Finding from "../domain/Finding.ts"
 import type { Check } from "./HostFacts.ts"
@@ -18,7 +18,7 @@ export const KINDS = {
 
 const found = Finding.about("service", KINDS)
 
-/** Whether the service starts as its config and this environment say, and keeps no secret in the open; nothing where there is none. */
+/** The check that the service starts with this config and environment, and exposes no secret; empty where none is installed. */
 export const service: Check = {
   subject: "service",
   run: ({ entry }) =>

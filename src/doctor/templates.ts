@@ -1,4 +1,4 @@
-/** The template library of this user, and the room for more. */
+/** Checks this user's template library and the free space for more templates. */
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -37,10 +37,10 @@ export const KINDS = {
 
 const found = Finding.about("templates", KINDS)
 
-/** Room for one more template beside what stays free, in bytes; Veertu's own are 15 to 30 GiB, with Xcode more. */
+/** Free space in bytes that leaves room for one more template beside the reserve. Veertu's own are 15 to 30 GiB, those with Xcode larger. */
 const ROOMY = RESERVE + 30 * 2 ** 30
 
-/** Where Anka keeps images when nothing else is said (its `img_lib_dir`). */
+/** Default of Anka's `img_lib_dir`, in the home folder. */
 const USUAL = "Library/Application Support/Veertu/Anka/img_lib"
 
 const room = Effect.fnUntraced(function* ({ places }: HostFacts) {
@@ -76,11 +76,11 @@ const library = ({ library }: HostFacts) =>
         )
       ]
     }),
-    // told under "anka"
+    // reported under "anka"
     Effect.orElseSucceed(() => [])
   )
 
-/** What this user can clone from, and whether more can be pulled. */
+/** The check of what this user can clone, and whether more can be pulled. */
 export const templates: Check = {
   subject: "templates",
   run: (host) => Effect.map(Effect.all([library(host), room(host)], { concurrency: 2 }), (found) => found.flat())

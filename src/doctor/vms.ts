@@ -1,4 +1,4 @@
-/** The VMs of this host: whose they are, and who has the places. */
+/** Checks the VMs of this host: who owns them, and who occupies the VM slots. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -40,10 +40,10 @@ export const KINDS = {
 
 const found = Finding.about("vms", KINDS)
 
-/** The process that macOS starts for each VM, whichever program it belongs to. */
+/** The process that macOS starts for each VM of any program. */
 const PROCESS = /com\.apple\.Virtualization\.VirtualMachine\b/
 
-/** A daemon writes a VM down before it makes it, so one look should do; the second is for what nobody has thought of. */
+/** Delay before the second look at the ledgers. A daemon records a VM before it makes it, so one look should do; the second guards against the unforeseen. */
 const AGAIN = "5 seconds"
 
 const names = (vms: ReadonlyArray<AnkaVm>) =>
@@ -51,7 +51,7 @@ const names = (vms: ReadonlyArray<AnkaVm>) =>
     .map(({ name, status }) => (status === UNCLEAR ? `${name} (which may be running: see \`anka list\`)` : name))
     .join(", ")
 
-/** VMs of ours that no daemon of this user has written down. The ledgers are read after the list: what was made before it is in them. */
+/** Our VMs that are in no ledger of this user. The ledgers are read after the list, so that they contain every VM listed. */
 const orphansIn = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, { daemon, places }: HostFacts) {
   const fs = yield* FileSystem
   const isFirst = !(yield* Effect.orElseSucceed(fs.exists(places.ledgers), () => true))
@@ -81,7 +81,7 @@ const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, host: H
   const orphans = yield* orphansIn(vms, host)
   if (orphans.length === 0) return []
   const { daemonRuns, alone } = host.context
-  // where no Anklet of this kind ever ran, what looks like its VMs may be another program's
+  // where no daemon of this version ever ran, VMs with our prefix may belong to another program
   const isOurs = yield* Effect.orElseSucceed(fs.exists(host.places.ledgers), () => false)
   return [
     found("vms-orphaned", `in no ledger of this user: ${orphans.join(", ")}`, {
@@ -111,7 +111,7 @@ const strangers = (vms: ReadonlyArray<AnkaVm>) => {
   ]
 }
 
-/** Places that macOS has not given back: it runs more VMs than Anka lists. */
+/** VM slots that macOS has not released: it runs more VMs than Anka lists. */
 const leaks = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>) {
   const mac = yield* Mac
   if (Option.isNone(mac.version)) return []
@@ -126,7 +126,7 @@ const leaks = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>) {
     : []
 })
 
-/** The VMs of this host. */
+/** The check of the VMs of this host. */
 export const vms: Check = {
   subject: "vms",
   run: (host) =>
@@ -141,7 +141,7 @@ export const vms: Check = {
           return [Finding.ok("vms", what), ...orphans, ...strangers(vms), ...leaks]
         })
       ),
-      // told under "anka"
+      // reported under "anka"
       Effect.orElseSucceed(() => [])
     )
 }

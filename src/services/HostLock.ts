@@ -1,9 +1,9 @@
 /**
  * Locks between the daemons of one user on one host, without native code and safe against `kill -9`.
  *
- * A lock is a row of files `<name>.<n>`, each made whole by link(2), so that one process only can make number n. The
- * highest number is the lock; it is free when it is empty, or when the processes that it names are dead. Who finds it
- * free makes n+1. The highest number never goes away, so two processes that break one stale lock cannot both succeed.
+ * A lock is a series of files `<name>.<n>`, each made complete by link(2), so that only one process can make number n. The
+ * highest number is the lock. It is free when its file is empty or the processes it names are dead; the process that finds
+ * it free makes n+1. The highest number is never removed, so two processes that break a stale lock cannot both succeed.
  */
 
 import type { PlatformError } from "@effect/platform/Error"
@@ -34,7 +34,7 @@ export class HostLockError extends hiding(
   }
 }
 
-/** What a lock's file says. */
+/** The content of a lock's file. */
 const Content = Schema.parseJson(
   Schema.Struct({
     holder: ProcessIdentity,
@@ -50,7 +50,7 @@ const decode = Schema.decodeOption(Content)
 
 /** A lock that this process holds. */
 export interface Lock {
-  /** Let a process that was started under the lock hold it too: a pull outlives a killed daemon. */
+  /** Makes a process that was started under the lock hold it too: a pull outlives a killed daemon. */
   readonly setChild: (pid: number) => Effect.Effect<void>
 }
 
@@ -59,11 +59,11 @@ const POLL = "200 millis"
 export class HostLock extends Context.Tag("anklet/HostLock")<
   HostLock,
   {
-    /** Take a lock while the scope lives; none when somebody has it, be it another fiber of this process. */
+    /** Takes a lock for the lifetime of the scope; none when it is held, also by another fiber of this process. */
     readonly tryAcquire: (name: string, about: string) => Effect.Effect<Option.Option<Lock>, HostLockError, Scope.Scope>
-    /** Take a lock, waiting for it as long as need be. */
+    /** Takes a lock for the lifetime of the scope, and waits until it is free. */
     readonly acquire: (name: string, about: string) => Effect.Effect<Lock, HostLockError, Scope.Scope>
-    /** What the present holder said that it does. */
+    /** What the present holder gave as `about`; none when the lock is free. */
     readonly holder: (name: string) => Effect.Effect<Option.Option<string>, HostLockError>
   }
 >() {
@@ -136,13 +136,13 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
           return { n, held: held ? content : Option.none<Content>() }
         })
 
-        // to empty the file needs no room on the disk, and the number stays taken
+        // emptying the file needs no space on the disk, and the number stays taken
         const giveBack = (name: string, n: number) =>
           Effect.catchAll(fs.truncate(fileOf(name, n)), (error) =>
             Effect.logWarning(`lock ${name} could not be given back`, error)
           )
 
-        /** Having made a number is not enough: somebody who saw a newer state may have made a higher one. */
+        /** Making a number is not enough: a process that saw a newer state may have made a higher one. */
         const settle = Effect.fnUntraced(function* (name: string, n: number) {
           const all = yield* numbers(name)
           const isMine = Math.max(...all) === n
@@ -182,7 +182,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
             return take(name, about).pipe(
               explained(fileOf(name, 0)),
               Effect.onExit((exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? Effect.void : forget)),
-              // nothing is added to the scope in vain: a long wait tries many times
+              // a finalizer only for a lock that was taken: a long wait tries many times
               Effect.tap(
                 Option.match({
                   onNone: () => Effect.void,
@@ -193,7 +193,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
             )
           }).pipe(Effect.uninterruptible)
 
-        /** What processes left that were killed while they made or changed a lock: their names begin with a process's number. */
+        /** Removes the files of processes that were killed while they made or changed a lock; their names begin with the process's number. */
         const sweep = Effect.gen(function* () {
           for (const name of yield* fs.readDirectory(directory)) {
             const pid = Number(name.match(/^\.(\d+)-/)?.[1])

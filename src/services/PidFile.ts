@@ -40,12 +40,12 @@ export class PidFileError extends hiding(
   }
 }
 
-/** Number and start of the process, each on its line: a number alone may by now be another program's. */
+/** Number and start of the process, each on a line of its own: the number alone may have passed to another program. */
 const encode = ({ pid, startedAt }: ProcessIdentity) => `${pid}\n${startedAt}\n`
 const decode = (text: string) => {
   const [pid, startedAt = ""] = text.split("\n")
   return Schema.decodeUnknownOption(ProcessIdentity)({ pid: Number(pid), startedAt }).pipe(
-    // 0, and what is below it, means whole groups of processes, 1 is init; our own number alone is that of one that is gone
+    // 0 and below mean whole groups of processes, 1 is init; our own number without a start is that of an earlier process
     Option.filter(({ pid, startedAt }) => pid > 1 && (pid !== process.pid || startedAt !== ""))
   )
 }
@@ -61,8 +61,8 @@ const explained = (file: string) => Effect.mapError(explain(file))
 export const pathOf = (directory: string) => Effect.map(Path, (paths) => paths.join(directory, "anklet.pid"))
 
 /**
- * The daemon that a PID file names, if it lives. A file that a crash left behind names none, also when another program has
- * its number by now. A file that another user owns, or could have written, is refused.
+ * The daemon that a PID file names, if it lives. A file left by a crash names none, even if another program has its number
+ * now. Fails on a file that another user owns or could have written.
  */
 export const find = Effect.fn("PidFile.find")(function* (file: string) {
   const exec = yield* Exec
@@ -71,7 +71,7 @@ export const find = Effect.fn("PidFile.find")(function* (file: string) {
   return (yield* exec.isAlive(identity.value)) ? identity : Option.none<ProcessIdentity>()
 })
 
-/** Fails unless it is certain that the process which a PID file names is a daemon of this user: others are not signalled. */
+/** Fails unless it is certain that the process in the PID file is a daemon of this user: no other process is signalled. */
 export const prove = Effect.fn("PidFile.prove")(function* (file: string, { pid, startedAt }: ProcessIdentity) {
   const doubt = (why: string) =>
     new PidFileError({
@@ -85,7 +85,7 @@ export const prove = Effect.fn("PidFile.prove")(function* (file: string, { pid, 
     return yield* doubt(`pid ${pid} is a process of another user (number ${owner.value})`)
 })
 
-/** In the name of a PID file that is being removed, before the number of the process that does so. */
+/** Part of the name of a PID file that is being removed; the number of the removing process follows it. */
 const STALE = ".stale-"
 
 /** Hold the PID file while the scope lives. */
@@ -103,7 +103,7 @@ export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pi
       () => Effect.succeed(false)
     )
   )
-  /** A file that was moved aside is removed; that of a living daemon, which came in between, goes back. */
+  /** Removes a file that was moved aside, or puts it back if it belongs to a living daemon that wrote it in the meantime. */
   const settle = (aside: string) =>
     Effect.gen(function* () {
       if (Option.isSome(yield* find(aside))) yield* Effect.ignore(fs.link(aside, file))
@@ -114,7 +114,7 @@ export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pi
     yield* fs.rename(file, aside)
     yield* settle(aside)
   }).pipe(Effect.ignore)
-  /** What processes left that were killed while they moved a file aside. */
+  /** Settles the files of processes that were killed after moving them aside. */
   const sweep = Effect.gen(function* () {
     const begin = `${paths.basename(file)}${STALE}`
     const folder = paths.dirname(file)

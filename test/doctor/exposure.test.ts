@@ -1,4 +1,4 @@
-/** What opens nothing to others, and must not be told. */
+/** Settings that expose nothing, and must not be reported. */
 import { afterEach, assert, describe, it } from "vitest"
 import { bad, closeAll, type Host, healthy, PASSWORD } from "./host.ts"
 

@@ -33,7 +33,7 @@ describe("a healthy host", () => {
       assert.match(ran.stdout, new RegExp(`^${subject}$`, "m"))
     assert.include(ran.stdout, `it runs (pid ${host.lab.pid()})`)
     assert.include(ran.stdout, `Redis at 127.0.0.1:${server.port} answers: version`)
-    // two services that share a credential are told of once
+    // findings that two services with one credential share are reported once
     assert.strictEqual(ran.stdout.match(/can be listed/g)?.length, 2)
     assert.deepStrictEqual(host.lab.github.violations, [])
   })
