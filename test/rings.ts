@@ -29,7 +29,7 @@ export const RINGS = {
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",
     "test/services/Exec/*.test.ts",
     "test/services/GitHub/{app,bounds,client,echoes,faults,look,transport}.test.ts",
-    "test/simulator/**/*.test.ts"
+    "test/simulator/github/*.test.ts"
   ],
   /** What needs no build, no process and no port. */
   unit: ["test/**/*.test.ts"]

@@ -1,9 +1,19 @@
-/** A small working hypervisor in memory: a set of VMs, a journal of calls, and a settable behaviour for every command. */
+/**
+ * A small working hypervisor in memory: a set of VMs, a journal of calls, and a settable behaviour for every command. What a
+ * command does to the VMs is said by the simulator's rules.
+ */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Template } from "../../src/domain/Job.ts"
+import { classify } from "../../src/services/Anka/envelope.ts"
+import * as schemas from "../../src/services/Anka/schemas.ts"
 import { Anka, AnkaError, type AnkaVm } from "../../src/services/Anka.ts"
+import { parse } from "../../src/simulator/anka/argv.ts"
+import { date, type Env, type State, type Vm } from "../../src/simulator/anka/rules/step.ts"
+import { begin } from "../../src/simulator/anka/rules.ts"
 import { type Mortal, mortal } from "./life.ts"
 
 export interface FakeAnka extends Mortal {
@@ -17,7 +27,7 @@ export interface FakeAnka extends Mortal {
   readonly takes: Record<string, Duration.DurationInput>
   /** What a command does instead of its work. */
   readonly instead: Record<string, Effect.Effect<void, AnkaError>>
-  /** Told of every command that runs in a guest; answers its exit code and output. */
+  /** Run for every command in a guest; its exit code and output. */
   guest: (
     vm: string,
     command: ReadonlyArray<string>,
@@ -27,10 +37,11 @@ export interface FakeAnka extends Mortal {
     readonly stdout: string
     readonly stderr: string
   }>
-  /** How many ran at once, at most. */
+  /** Maximum number of VMs that ran at once. */
   peak: number
 }
 
+/** A host with one template, of which the registry has a newer tag. */
 export const make = (): FakeAnka => ({
   life: 0,
   vms: new Map(),
@@ -43,94 +54,141 @@ export const make = (): FakeAnka => ({
   peak: 0
 })
 
-const failed = (reason: AnkaError["reason"], command: string, detail: string) =>
-  new AnkaError({ reason, command, code: 3, detail })
+const ENV: Env = {
+  now: 0,
+  pid: 1,
+  isAlive: () => true,
+  uuidFor: (name) => `uuid of ${name}`,
+  images: "/",
+  boot: () => 0,
+  ip: () => 0
+}
 
-export const layer = (fake: FakeAnka) => {
-  const call = (verb: string, about: string) =>
-    Effect.suspend(() => {
-      fake.calls.push(`${verb} ${about}`.trim())
-      return Effect.zipRight(Effect.sleep(fake.takes[verb] ?? 0), fake.instead[verb] ?? Effect.void)
-    })
-  const running = () => [...fake.vms.values()].filter(({ status }) => status === "running").length
-  const vm = (name: string, status: string): AnkaVm => ({
-    uuid: `uuid of ${name}`,
-    name,
-    status,
-    tag: Option.none(),
-    ip: Option.none()
+/** The host as the rules know it. */
+const stateOf = ({ vms, tags, registry }: FakeAnka): State => {
+  const dated = { created: date(ENV.now), accessed: date(ENV.now) }
+  const clone = ({ uuid, name, status, memory }: AnkaVm): Vm => ({
+    ...{ uuid, name, status: status === "stopped" ? "stopped" : "running", tags: [], ...dated },
+    ...(memory === undefined ? {} : { memory })
   })
+  const template = (name: string, tags: ReadonlyArray<string>): Vm => {
+    const tag = tags.at(-1)
+    return {
+      ...{ uuid: name, name, status: "stopped", tags: [...tags], ...dated },
+      ...(tag === undefined ? {} : { tag })
+    }
+  }
+  return {
+    version: "3.9.1",
+    license: { status: "valid", type: "com.veertu.anka.entplus" },
+    limit: 2,
+    phantoms: 0,
+    free: 10 ** 12,
+    secondPull: "error",
+    registry: {
+      name: "local",
+      url: "http://registry",
+      down: false,
+      templates: [...registry].map(([name, tags]) => ({ uuid: name, name, tags: [...tags], size: 0 }))
+    },
+    vms: [...[...vms.values()].map(clone), ...[...tags].map(([name, tags]) => template(name, tags))]
+  }
+}
+
+/** Keep what a step has changed. */
+const keep = (fake: FakeAnka, { vms }: State): void => {
+  const clones = vms.filter(({ tags }) => tags.length === 0)
+  for (const name of fake.vms.keys()) if (!clones.some((vm) => vm.name === name)) fake.vms.delete(name)
+  for (const { uuid, name, status } of clones) {
+    const known = fake.vms.get(name)
+    fake.vms.set(name, { uuid, tag: Option.none(), ip: Option.none(), ...known, name, status })
+  }
+  for (const { uuid, tags } of vms) if (tags.length > 0) fake.tags.set(uuid, tags)
+  const running = clones.filter(({ status }) => status === "running").length
+  fake.peak = Math.max(fake.peak, running)
+}
+
+/** What went wrong, in the words that the daemon gets for it. */
+const failed = (argv: ReadonlyArray<string>, code: number, detail: string) =>
+  new AnkaError({ reason: classify(detail, code), command: `anka ${argv.join(" ")}`, code, detail })
+
+const decodeVm = Schema.decodeUnknownSync(schemas.Vm)
+
+const decodeTags = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ tag: Schema.String })))
+
+const tagOf = ({ tag }: Template) => Option.match(tag, { onNone: () => [], onSome: (tag) => ["--tag", tag] })
+
+const toVm = (body: unknown): AnkaVm => {
+  const { uuid, name, status, version, ip, ram_size } = decodeVm(body)
+  return { uuid, name, status, tag: version, ip, ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {}) }
+}
+
+/** `Anka` over a fake. */
+export const layer = (fake: FakeAnka) => {
   const dies = mortal(fake)
+
+  /** Carry a command out: `verb` names it in `takes` and `instead`, and with `about` in the journal. */
+  const perform = (verb: string, about: string, argv: ReadonlyArray<string>) =>
+    dies(
+      Effect.gen(function* () {
+        const call = parse(argv)
+        fake.calls.push(`${verb} ${about}`.trim())
+        const first = begin(stateOf(fake), call, ENV)
+        // half a clone is there from the first moment on
+        if (first._tag === "Later") keep(fake, first.state)
+        yield* Effect.sleep(fake.takes[verb] ?? 0)
+        yield* fake.instead[verb] ?? Effect.void
+        let step = first._tag === "Later" ? first.next(stateOf(fake), ENV) : begin(stateOf(fake), call, ENV)
+        keep(fake, step.state)
+        while (step._tag === "Later") {
+          step = step.next(stateOf(fake), ENV)
+          keep(fake, step.state)
+        }
+        if (step._tag === "Inside") return undefined
+        const { code, message, body } = step.result
+        return code === 0 ? body : yield* failed(argv, code, message)
+      })
+    )
+
   return Layer.succeed(
     Anka,
     Anka.of({
       version: Effect.succeed({ product: "Anka", version: "3.9.1" }),
       license: Effect.succeed({ status: "valid", type: "com.veertu.anka.entplus" }),
-      list: dies(Effect.map(call("list", ""), () => [...fake.vms.values()])),
-      show: (name) =>
-        dies(
-          Effect.flatMap(call("show", name), () => {
-            const tags = fake.tags.get(name)
-            const found =
-              tags === undefined
-                ? fake.vms.get(name)
-                : { ...vm(name, "stopped"), tag: Option.fromNullable(tags.at(-1)) }
-            return found === undefined
-              ? failed("NotFound", `anka show ${name}`, `${name}: not found`)
-              : Effect.succeed(found)
-          })
-        ),
+      list: Effect.map(perform("list", "", ["list"]), (body) => (Array.isArray(body) ? body.map(toVm) : [])),
+      show: (name) => Effect.map(perform("show", name, ["show", name]), toVm),
       localTags: (template) =>
-        dies(
-          Effect.flatMap(call("tags", template), () => {
-            const tags = fake.tags.get(template)
-            return tags === undefined ? failed("NotFound", "anka show", `${template}: not found`) : Effect.succeed(tags)
-          })
+        Effect.map(perform("tags", template, ["show", template, "tag"]), (body) =>
+          decodeTags(body).map(({ tag }) => tag)
         ),
-      registry: () => dies(call("registry", "")),
+      registry: () => Effect.asVoid(perform("registry", "", ["registry", "list"])),
       imageDirectory: Effect.succeed("/"),
       pullSize: () => Effect.succeedNone,
       pull: (template) =>
-        dies(
-          Effect.flatMap(call("pull", `${template}`), () => {
-            const tags = fake.registry.get(template.id)
-            const tag = Option.getOrElse(template.tag, () => tags?.at(-1) ?? "")
-            if (tags === undefined || !tags.includes(tag))
-              return failed("TagUnknown", "anka registry pull", `${template}: not found`)
-            fake.tags.set(template.id, [...(fake.tags.get(template.id) ?? []).filter((t) => t !== tag), tag])
-            return Effect.void
-          })
+        perform("pull", `${template}`, ["registry", "pull", ...tagOf(template), template.id]).pipe(
+          Effect.mapError((error) =>
+            error.reason === "NotFound" ? new AnkaError({ ...error, reason: "TagUnknown" }) : error
+          ),
+          Effect.asVoid
         ),
-      clone: (template, name, _started) =>
-        dies(
-          Effect.suspend(() => {
-            // a half-made clone is there from the first moment on
-            fake.vms.set(name, vm(name, "stopped"))
-            return call("clone", `${template} ${name}`)
-          })
-        ),
-      start: (name) =>
-        dies(
-          Effect.flatMap(call("start", name), () => {
-            if (!fake.vms.has(name)) return failed("NotFound", `anka start ${name}`, `${name}: not found`)
-            if (running() >= 2)
-              return failed("CapacityExceeded", `anka start ${name}`, "maximum number of running instances exceeded")
-            fake.vms.set(name, vm(name, "running"))
-            fake.peak = Math.max(fake.peak, running())
-            return Effect.void
-          })
-        ),
+      clone: (template, name) =>
+        Effect.asVoid(perform("clone", `${template} ${name}`, ["clone", ...tagOf(template), template.id, name])),
+      start: (name) => Effect.asVoid(perform("start", name, ["start", name])),
       run: (name, command, { stdin }) =>
-        dies(
-          Effect.flatMap(call("run", `${name} ${command.join(" ")}`), () =>
-            fake.vms.get(name)?.status === "running"
-              ? fake.guest(name, command, stdin)
-              : failed("NotFound", `anka run ${name}`, `${name}: not found`)
-          )
+        Effect.zipRight(
+          perform("run", `${name} ${command.join(" ")}`, ["run", name, ...command]),
+          dies(Effect.suspend(() => fake.guest(name, command, stdin)))
         ),
-      copyIn: (name, path) => dies(call("cp", `${path} ${name}`)),
-      stop: (name) => dies(call("stop", name)),
-      delete: (name) => dies(Effect.map(call("delete", name), () => void fake.vms.delete(name)))
+      copyIn: (name, path) => Effect.asVoid(perform("cp", `${path} ${name}`, ["cp", path, `${name}:`])),
+      stop: (name) => Effect.asVoid(perform("stop", name, ["stop", name])),
+      delete: (name) =>
+        perform("delete", name, ["delete", "--yes", name]).pipe(
+          Effect.catchIf(
+            ({ reason }) => reason === "NotFound",
+            () => Effect.void
+          ),
+          Effect.asVoid
+        )
     })
   )
 }

@@ -1,8 +1,22 @@
-/** One Mac: its processes, its hypervisor with VMs, and what runs in them. All of it goes on when the daemon dies. */
+/**
+ * One Mac: its processes, its hypervisor with VMs, and what runs in them. All of it goes on when the daemon dies. What a
+ * command does is said by the simulator's rules; here are its delays, its moods, and what a death leaves half done.
+ */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { VM_PREFIX } from "../../src/domain/Job.ts"
 import { Exec, ExecError, type ExecResult, type ProcessIdentity } from "../../src/services/Exec.ts"
+import { parse } from "../../src/simulator/anka/argv.ts"
+import {
+  date,
+  type Env,
+  lookUp,
+  type State,
+  type Step,
+  type Vm,
+  type Wait
+} from "../../src/simulator/anka/rules/step.ts"
+import { begin } from "../../src/simulator/anka/rules.ts"
 import type { Chance, Kernel, Life } from "./kernel.ts"
 
 /** A child process. */
@@ -16,7 +30,7 @@ interface Process {
   killed: (() => void) | undefined
 }
 
-/** What runs in a VM; made anew with each VM. */
+/** What runs in a VM; each VM has its own. */
 export interface Guest {
   /** A command in the VM. */
   readonly run: (
@@ -30,13 +44,10 @@ export interface Guest {
   readonly isBusy: () => boolean
 }
 
-/** A VM, or half of one. */
+/** A VM with what runs in it. */
 export interface SimulatedVm {
   readonly name: string
-  readonly uuid: string
-  status: "stopped" | "running"
-  isWhole: boolean
-  bootedAt: number
+  readonly status: Vm["status"]
   readonly guest: Guest
 }
 
@@ -71,14 +82,45 @@ interface Parts {
 
 const NOTHING: ExecResult = { code: 137, stdout: "", stderr: "" }
 
+type Range = readonly [least: number, most: number]
+
+/** Time before a command does anything, in milliseconds; commands that are not listed begin at once. */
+const BEFORE: Readonly<Record<string, Range>> = {
+  version: [20, 200],
+  license: [20, 200],
+  list: [50, 800],
+  show: [50, 500],
+  pull: [100, 1000],
+  clone: [50, 300],
+  run: [100, 800],
+  cp: [100, 1000]
+}
+
+/** Time of a command's work, in milliseconds. */
+const DURING: Readonly<Record<Exclude<Wait, "pull" | "nothing">, Range>> = {
+  clone: [500, 4000],
+  start: [500, 5000],
+  stop: [200, 2000],
+  "forced stop": [200, 2000],
+  delete: [200, 3000],
+  turn: [1000, 1000]
+}
+
+/** Time until a command that has nothing to wait for answers, in milliseconds. */
+const REFUSED: Range = [100, 1000]
+
+/** Time from a start until macOS is up, in milliseconds. */
+const BOOT: Range = [5_000, 30_000]
+
+/** Size of a template's tag, in bytes. */
+const SIZE = 1000
+
 /** A machine, by its name. */
 export class Machine {
   readonly name: string
-  readonly vms = new Map<string, SimulatedVm>()
-  /** Tags of the templates that are here. */
-  readonly tags = new Map<string, Set<string>>()
-  /** Tags of the templates in the registry. */
-  readonly registry: ReadonlyMap<string, ReadonlyArray<string>>
+  /** What `anka` knows: the library, and the registry. */
+  private state: State
+  private readonly guests = new Map<string, Guest>()
   /** How long a pull takes, in milliseconds. */
   pullTakes = 180_000
   mood: Mood = calm
@@ -94,7 +136,29 @@ export class Machine {
   constructor(name: string, parts: Parts, registry: ReadonlyMap<string, ReadonlyArray<string>>) {
     this.name = name
     this.parts = parts
-    this.registry = registry
+    this.state = {
+      version: "3.9.1",
+      license: { status: "valid", type: "com.veertu.anka.entplus" },
+      limit: 2,
+      phantoms: 0,
+      free: 10 ** 12,
+      secondPull: "corrupt",
+      registry: {
+        name: "local",
+        url: "http://registry",
+        down: false,
+        templates: [...registry].map(([name, tags]) => ({ uuid: name, name, tags: [...tags], size: SIZE }))
+      },
+      vms: []
+    }
+  }
+
+  /** Put a template with these tags into the library. */
+  addTemplate(name: string, tags: ReadonlyArray<string>): void {
+    const at = date(this.kernel.now)
+    const tag = tags.at(-1) ?? ""
+    const template: Vm = { uuid: name, name, status: "stopped", tag, tags: [...tags], created: at, accessed: at }
+    this.state = { ...this.state, vms: [...this.state.vms, template] }
   }
 
   private get kernel(): Kernel {
@@ -104,32 +168,43 @@ export class Machine {
     return this.parts.chance
   }
 
-  /** VMs that count for Apple. */
+  /** Number of VMs that count for Apple. */
   running(): number {
-    return [...this.vms.values()].filter(({ status }) => status === "running").length
+    return this.state.vms.filter(({ status }) => status === "running").length
   }
   /** VMs that are ours by their names. */
   ours(): ReadonlyArray<SimulatedVm> {
-    return [...this.vms.values()].filter(({ name }) => name.startsWith(VM_PREFIX))
+    return this.state.vms.filter(({ name }) => name.startsWith(VM_PREFIX)).map((vm) => this.withGuest(vm))
   }
+  /** Number of pulls under way. */
   pulls(): number {
     return [...this.processes.values()].filter(({ isAlive, line }) => isAlive && line.startsWith("registry")).length
+  }
+
+  private withGuest({ name, status, uuid }: Vm): SimulatedVm {
+    const guest = this.guests.get(uuid)
+    if (guest === undefined) throw new Error(`${name} has no guest`)
+    return { name, status, guest }
   }
 
   /** Everything ends; VMs stay on the disk, stopped. */
   losePower(): void {
     for (const it of this.processes.values()) this.end(it, NOTHING, true)
-    for (const vm of this.vms.values()) this.halt(vm, "power loss")
+    for (const vm of this.ours()) this.crash(vm, "power loss")
   }
 
   /** A VM dies inside. */
-  crash(vm: SimulatedVm): void {
-    this.halt(vm, "it crashed")
+  crash(vm: SimulatedVm, why = "it crashed"): void {
+    this.halted(vm, why)
+    this.state = {
+      ...this.state,
+      vms: this.state.vms.map((other) => (other.name === vm.name ? { ...other, status: "stopped" } : other))
+    }
   }
 
-  private halt(vm: SimulatedVm, why: string): void {
+  /** What runs in a VM ends with it. */
+  private halted(vm: SimulatedVm, why: string): void {
     if (vm.status === "running") this.parts.watcher.vmEnds(this, vm, why)
-    vm.status = "stopped"
     vm.guest.end()
   }
 
@@ -160,7 +235,7 @@ export class Machine {
             if (program !== "anka")
               return yield* new ExecError({ reason: "NotFound", command, detail: "no such program" })
             if (!life.isAlive) return yield* Effect.never
-            const it = this.spawn(line, options.stdin ?? "")
+            const it = this.spawn(args, line, options.stdin ?? "")
             const kill = Effect.sync(() => this.end(it, NOTHING, true))
             if (options.started !== undefined) yield* Effect.onError(options.started(it.pid), () => kill)
             const ended = Effect.async<ExecResult>((resume) => {
@@ -180,7 +255,7 @@ export class Machine {
   /** Results of processes that ended before anybody listened. */
   private readonly early = new WeakMap<Process, ExecResult>()
 
-  private spawn(line: string, stdin: string): Process {
+  private spawn(args: ReadonlyArray<string>, line: string, stdin: string): Process {
     const { kernel, chance, mood } = this
     const it: Process = {
       pid: this.nextPid++,
@@ -222,16 +297,16 @@ export class Machine {
     }
     if (isLie) {
       this.parts.watcher.trace(this.name, `anka ${line} does it and says it failed`)
-      this.perform(it, line, stdin, { say, ok: () => failed(1, "internal error"), failed })
+      this.perform(it, args, stdin, { say, ok: () => failed(1, "internal error"), failed })
       return it
     }
-    this.perform(it, line, stdin, { say, ok, failed })
+    this.perform(it, args, stdin, { say, ok, failed })
     return it
   }
 
   private perform(
     it: Process,
-    line: string,
+    args: ReadonlyArray<string>,
     stdin: string,
     answer: {
       readonly say: (code: number, stdout: string, stderr?: string) => void
@@ -239,142 +314,111 @@ export class Machine {
       readonly failed: (code: number, message: string) => void
     }
   ): void {
-    const { kernel, chance, parts } = this
+    const { kernel, chance } = this
     const { ok, failed, say } = answer
-    const words = line.split(" ")
-    const [verb = ""] = words
-    /** Do something after a while, unless killed before. */
-    const then = (least: number, most: number, act: () => void) =>
+    const call = parse(args)
+    const [verb = ""] = call.words
+    /** Do something after a while, unless the process is killed before. */
+    const then = ([least, most]: Range, act: () => void) =>
       void kernel.after(chance.between(least, most), () => {
         if (it.isAlive) act()
       })
-    const missing = (name: string) => failed(3, `${name}: not found`)
-    switch (verb) {
-      case "version":
-        return then(20, 200, () => ok({ product: "Anka Build", version: "3.9.1" }))
-      case "license":
-        return then(20, 200, () => ok({ status: "valid", license_type: "com.veertu.anka.entplus" }))
-      case "list":
-        return then(50, 800, () => ok([...this.vms.values()].map(({ uuid, name, status }) => ({ uuid, name, status }))))
-      case "show": {
-        const [, name = "", what] = words
-        return then(50, 500, () => {
-          const tags = this.tags.get(name)
-          if (what === "tag") return tags === undefined ? missing(name) : ok([...tags].map((tag) => ({ tag })))
-          const vm = this.vms.get(name)
-          if (vm !== undefined) return ok({ uuid: vm.uuid, name, status: vm.status })
-          return tags === undefined
-            ? missing(name)
-            : ok({ uuid: name, name, status: "stopped", version: [...tags].at(-1) ?? "" })
-        })
-      }
-      case "pull":
-        return then(100, 1000, () => ok({ size: 1000, cached: 0, available: 10 ** 12 }))
-      case "registry": {
-        const name = words.at(-1) ?? ""
-        const asked = words.indexOf("--tag")
-        const tag = asked === -1 ? this.registry.get(name)?.at(-1) : words[asked + 1]
-        if (tag === undefined || !(this.registry.get(name) ?? []).includes(tag)) {
-          return then(100, 1000, () => failed(3, `${name}: not found`))
+    const env = (): Env => ({
+      now: kernel.now,
+      pid: it.pid,
+      isAlive: (pid) => this.processes.has(pid),
+      uuidFor: (name) => `uuid-${name}`,
+      images: "/",
+      boot: () => chance.between(...BOOT),
+      ip: () => 0
+    })
+    /** Keep what a step has changed, and go on with the next one when its time has come. */
+    const go = (step: Step): void => {
+      this.keep(step, verb)
+      switch (step._tag) {
+        case "Done": {
+          const { code, message, body } = step.result
+          if (code === 0) return ok(body)
+          return verb === "run" ? say(code, "", `anka: ${message}`) : failed(code, message)
         }
-        parts.watcher.vmsChanged(this)
-        return then(this.pullTakes * 0.5, this.pullTakes, () => {
-          this.tags.set(name, (this.tags.get(name) ?? new Set()).add(tag))
-          ok()
-        })
-      }
-      case "clone": {
-        const name = words.at(-1) ?? ""
-        const template = words.at(-2) ?? ""
-        return then(50, 300, () => {
-          if (!this.tags.has(template)) return missing(template)
-          if (this.vms.has(name)) return failed(18, `${name}: already exists`)
-          const vm: SimulatedVm = {
-            name,
-            uuid: `uuid-${name}`,
-            status: "stopped",
-            isWhole: false,
-            bootedAt: 0,
-            guest: parts.guest(this, name)
-          }
-          it.killed = () => {
-            // half a clone stays, or nothing does
-            if (chance.happens(0.5)) this.vms.delete(name)
-          }
-          this.vms.set(name, vm)
-          parts.watcher.cloned(this, name)
-          parts.watcher.vmsChanged(this)
-          then(500, 4000, () => {
+        case "Inside":
+          return step.vm === undefined || verb === "cp" ? ok() : this.runIn(it, step.vm, call.rest.slice(1), stdin, say)
+        case "Later": {
+          const next = () => go(step.next(this.state, env()))
+          if (step.wait === "nothing") return next()
+          if (step.wait === "pull") return then([this.pullTakes * 0.5, this.pullTakes], next)
+          if (step.wait !== "clone") return then(DURING[step.wait], next)
+          it.killed = () => this.cutOff(call.rest[1] ?? "")
+          return then(DURING.clone, () => {
             it.killed = undefined
-            vm.isWhole = true
-            ok()
+            next()
           })
-        })
+        }
       }
-      case "start": {
-        const vm = this.vms.get(words[1] ?? "")
-        return then(500, 5000, () => {
-          if (vm === undefined || !this.vms.has(vm.name)) return missing(words[1] ?? "")
-          if (!vm.isWhole) return failed(1, "failed to start: the image is not complete")
-          if (vm.status === "running") return ok()
-          if (this.running() >= 2) return failed(1, "maximum number of running instances exceeded")
-          vm.status = "running"
-          vm.bootedAt = kernel.now + chance.between(5_000, 30_000)
-          parts.watcher.vmsChanged(this)
-          ok()
-        })
-      }
-      case "run": {
-        const name = words[1] ?? ""
-        const vm = this.vms.get(name)
-        if (vm === undefined) return then(50, 200, () => say(1, "", `anka: ${name}: not found`))
-        return then(100, 800, () => {
-          if (vm.status !== "running" || kernel.now < vm.bootedAt) return say(125, "", "anka: communication error")
-          let isOver = false
-          const reply = (code: number, stdout = "", stderr = "") => {
-            if (isOver || !it.isAlive) return
-            isOver = true
-            say(code, stdout, stderr)
-          }
-          vm.guest.run(words.slice(2).join(" "), stdin, reply)
-          // a VM that goes takes its commands with it
-          const wait = () =>
-            void kernel.after(5_000, () => {
-              if (isOver || !it.isAlive) return
-              if (this.vms.get(name) !== vm || vm.status !== "running")
-                return reply(125, "", "anka: communication broken")
-              wait()
-            })
-          wait()
-        })
-      }
-      case "cp":
-        return then(100, 1000, () => {
-          const name = words.at(-1)?.split(":")[0] ?? ""
-          return this.vms.get(name)?.status === "running" ? ok() : missing(name)
-        })
-      case "stop":
-        return then(200, 2000, () => {
-          const vm = this.vms.get(words.at(-1) ?? "")
-          if (vm === undefined) return missing(words.at(-1) ?? "")
-          this.halt(vm, "anka stop")
-          ok()
-        })
-      case "delete":
-        return then(200, 3000, () => {
-          const name = words.at(-1) ?? ""
-          const vm = this.vms.get(name)
-          if (vm === undefined) {
-            if (!this.tags.delete(name)) return missing(name)
-            return ok()
-          }
-          this.halt(vm, "anka delete")
-          this.vms.delete(name)
-          parts.watcher.vmsChanged(this)
-          ok()
-        })
-      default:
-        return then(10, 20, () => failed(2, `${line}: unknown command`))
     }
+    const first = () => {
+      // a guest has no second life here: the command that would start its VM again fails instead
+      const vm = verb === "run" ? lookUp(this.state, call.rest[0] ?? "") : undefined
+      if (vm !== undefined && (vm.status !== "running" || kernel.now < (vm.upAt ?? 0)))
+        return say(125, "", "anka: communication error")
+      go(begin(this.state, call, env()))
+    }
+    const before = BEFORE[verb]
+    if (before !== undefined) return then(before, first)
+    const step = begin(this.state, call, env())
+    if (step._tag === "Done") then(REFUSED, first)
+    else go(step)
+  }
+
+  /** Half of a clone that was cut off stays, or nothing does. */
+  private cutOff(name: string): void {
+    if (!this.chance.happens(0.5)) return
+    this.guests.delete(lookUp(this.state, name)?.uuid ?? "")
+    this.state = { ...this.state, vms: this.state.vms.filter((vm) => vm.name !== name) }
+  }
+
+  /** Take on what a step of this command has changed. */
+  private keep({ state, acts }: Step, verb: string): void {
+    const { parts } = this
+    const before = this.state
+    if (state === before && acts.length === 0) return
+    this.state = state
+    for (const { name, uuid, isHalf } of state.vms) {
+      if (isHalf !== true || this.guests.has(uuid)) continue
+      this.guests.set(uuid, parts.guest(this, name))
+      parts.watcher.cloned(this, name)
+    }
+    for (const act of acts) {
+      if (act._tag === "PowerOff") {
+        const vm = lookUp(before, act.vm.uuid)
+        if (vm !== undefined && this.guests.has(vm.uuid)) this.halted(this.withGuest(vm), `anka ${verb}`)
+      }
+      if (act._tag === "Discard") this.guests.delete(act.vm.uuid)
+    }
+    parts.watcher.vmsChanged(this)
+  }
+
+  private runIn(
+    it: Process,
+    { uuid }: Vm,
+    command: ReadonlyArray<string>,
+    stdin: string,
+    say: (code: number, stdout: string, stderr?: string) => void
+  ): void {
+    let isOver = false
+    const reply = (code: number, stdout = "", stderr = "") => {
+      if (isOver || !it.isAlive) return
+      isOver = true
+      say(code, stdout, stderr)
+    }
+    this.guests.get(uuid)?.run(command.join(" "), stdin, reply)
+    // a VM that goes takes its commands with it
+    const wait = () =>
+      void this.kernel.after(5_000, () => {
+        if (isOver || !it.isAlive) return
+        if (lookUp(this.state, uuid)?.status !== "running") return reply(125, "", "anka: communication broken")
+        wait()
+      })
+    wait()
   }
 }

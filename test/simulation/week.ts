@@ -54,7 +54,7 @@ export const week = (): Week => {
     },
     new Map([["here", ["v1"]]])
   )
-  machine.tags.set("here", new Set(["v1"]))
+  machine.addTemplate("here", ["v1"])
   const host = new SimulatedHost(
     {
       services: 2,

@@ -166,7 +166,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       },
       registry
     )
-    machine.tags.set("here", new Set(["v1"]))
+    machine.addTemplate("here", ["v1"])
     machine.pullTakes = plan.pullTakes
     const host = new SimulatedHost(
       {

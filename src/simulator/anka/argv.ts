@@ -28,16 +28,13 @@ const VALUED: Readonly<Record<string, string>> = {
 }
 const TWO_WORDS = new Set(["registry", "license"])
 
-/** Wait. */
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Take a command line apart. In `run`, everything behind the VM's name belongs to the guest. */
-export const parse = (argv: ReadonlyArray<string>): Call => {
+/** Take a command line apart. In `run`, everything behind the VM's name belongs to the guest. `isJson`: as if it said `-j`. */
+export const parse = (argv: ReadonlyArray<string>, isJson = false): Call => {
   const words: Array<string> = []
   const rest: Array<string> = []
   const options: Record<string, string> = {}
   const repeated: Array<string> = []
-  let json = process.env.ANKA_MACHINE_READABLE !== undefined
+  let json = isJson
   let literal = false
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? ""

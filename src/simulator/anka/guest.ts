@@ -14,12 +14,18 @@ export const guestHome = (home: string, uuid: string): string => join(home, "vms
 export const templateHome = (home: string, uuid: string, tag: string): string =>
   join(home, "templates", uuid, encodeURIComponent(tag), "home")
 
-/** A clone begins with its template's files. */
+/** Give a clone the files of its template. */
 export const fill = (home: string, uuid: string, template: { uuid: string; tag: string | undefined }): void => {
   const guest = guestHome(home, uuid)
   mkdirSync(join(guest, "tmp"), { recursive: true })
   const source = templateHome(home, template.uuid, template.tag ?? "")
   if (existsSync(source)) cpSync(source, guest, { recursive: true })
+}
+
+/** The files of a tag that was pulled, if the registry has any. */
+export const fetch = (home: string, uuid: string, tag: string): void => {
+  const from = join(home, "registry", uuid, encodeURIComponent(tag), "home")
+  if (existsSync(from)) cpSync(from, templateHome(home, uuid, tag), { recursive: true })
 }
 
 /** Numbers of the VM's processes, found by their environment. */
@@ -36,7 +42,7 @@ const processesOf = (uuid: string): ReadonlyArray<number> =>
       })
     : []
 
-/** Power off: every process of the VM ends at once. */
+/** Power a VM off: all its processes end at once. */
 export const powerOff = (uuid: string): void => {
   for (let round = 0; round < 20; round++) {
     const left = processesOf(uuid)
@@ -51,11 +57,11 @@ export const powerOff = (uuid: string): void => {
   }
 }
 
-/** The VM's disk is gone. */
+/** Remove the VM's disk. */
 export const remove = (home: string, uuid: string): void =>
   rmSync(join(home, "vms", uuid), { recursive: true, force: true, maxRetries: 5 })
 
-/** Run a command in the guest, streams passed through; the exit code, or 125 when the VM goes away meanwhile. */
+/** Run a command in the guest, streams passed through; the exit code, or 125 when the VM goes away before the command ends. */
 export const run = (
   home: string,
   uuid: string,

@@ -42,7 +42,7 @@ const furnish = (folder: string, { runner }: TemplateSpec, anklet: ReadonlyArray
   script(join(folder, "actions-runner", "run.sh"), [`exec ${anklet.map(quote).join(" ")} simulate runner "$@"`])
 }
 
-/** Make a simulated host, and in its folder `bin/anka`, the command. */
+/** Make a simulated host, and in its folder the command, `bin/anka`. */
 export const createHost = (spec: HostSpec): { readonly bin: string } => {
   const { home, templates = [], registry = [], anklet } = spec
   mkdirSync(home, { recursive: true })
@@ -62,6 +62,7 @@ export const createHost = (spec: HostSpec): { readonly bin: string } => {
     phantoms: 0,
     takes: { clone: 50, start: 50, boot: 300, ip: 200, pull: 500, delete: 20, stop: 200 },
     free: 500 * 2 ** 30,
+    memory: 4 * 2 ** 30,
     prints: { newline: false, progress: false, bare: false },
     secondPull: "corrupt",
     registry: {
@@ -104,7 +105,7 @@ export const createHost = (spec: HostSpec): { readonly bin: string } => {
 /** Change anything on a host, also while a daemon uses it. */
 export const alter = (home: string, f: (host: Host) => void): void => change(home, f)
 
-/** From now on these faults, counted anew. */
+/** Let commands have these faults, and no others, and count them from 1. */
 export const setFaults = (home: string, faults: ReadonlyArray<Fault>): void =>
   change(home, (host) => {
     host.faults = [...faults]
@@ -140,7 +141,7 @@ export const calls = (home: string): ReadonlyArray<LoggedCall> => {
   return all
 }
 
-/** How many pulls were under way at once, at most. */
+/** Maximum number of pulls that were under way at once. */
 export const parallelPulls = (home: string): number => {
   const pulls = calls(home).filter(({ argv }) => argv.includes("pull") && !argv.includes("--check-download-size"))
   return Math.max(

@@ -1,10 +1,12 @@
 /** The simulated `anka` command: state on disk, faults on request, and VMs whose commands really run. */
-import { appendFileSync, copyFileSync, cpSync, existsSync, mkdirSync, statSync } from "node:fs"
+import { randomUUID } from "node:crypto"
+import { appendFileSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs"
 import { basename, join } from "node:path"
-import { parse, sleep } from "./argv.ts"
-import { commands, Failure, type Result } from "./commands.ts"
-import { guestHome, run as runInGuest } from "./guest.ts"
-import { change, type Fault, homeOf, read } from "./state.ts"
+import { type Call, parse } from "./argv.ts"
+import { fetch, fill, guestHome, powerOff, remove, run as runInGuest } from "./guest.ts"
+import { type Act, type Env, Failure, failure, find, ok, type Result, type Step, type Wait } from "./rules/step.ts"
+import { begin } from "./rules.ts"
+import { change, type Fault, type Host, homeOf, isAlive, read } from "./state.ts"
 
 const log = (home: string, line: Record<string, unknown>) =>
   appendFileSync(join(home, "calls.jsonl"), `${JSON.stringify({ pid: process.pid, at: Date.now(), ...line })}\n`)
@@ -56,29 +58,129 @@ const hang = () =>
     setInterval(() => {}, 1 << 30)
   })
 
-const copy = (home: string, options: { from: string; to: string }): Result => {
-  const find = (place: string) => {
-    const [vm = "", ...rest] = place.split(":")
-    const found = rest.length === 0 ? undefined : read(home).vms.find(({ name, uuid }) => name === vm || uuid === vm)
-    if (rest.length > 0 && found === undefined) throw new Failure(3, `${vm}: not found`)
-    if (found !== undefined && found.status !== "running")
-      throw new Failure(1, `${vm}: communication error: VM is not running`)
-    return found === undefined ? place : join(guestHome(home, found.uuid), rest.join(":"))
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** What the rules learn from this process. */
+const envOf = (home: string, { takes }: Host): Env => ({
+  now: Date.now(),
+  pid: process.pid,
+  isAlive,
+  uuidFor: () => randomUUID(),
+  images: join(home, "img_lib"),
+  boot: () => takes.boot,
+  ip: () => takes.ip
+})
+
+/** Make one step, and keep what it changes. */
+const make = (home: string, step: (host: Host, env: Env) => Step): Step => {
+  // a question changes nothing: no lock for it
+  const host = read(home)
+  const asked = step(host, envOf(home, host))
+  if (asked.state === host) return asked
+  return change(home, (host) => {
+    const made = step(host, envOf(home, host))
+    if (made.state.pulling === undefined) delete host.pulling
+    Object.assign(host, made.state)
+    return made
+  })
+}
+
+const carryOut = (home: string, act: Act): void => {
+  switch (act._tag) {
+    case "Fill":
+      return fill(home, act.vm.uuid, { uuid: act.template, tag: act.tag })
+    case "PowerOff":
+      return powerOff(act.vm.uuid)
+    case "Discard":
+      return remove(home, act.vm.uuid)
+    case "Fetch":
+      return fetch(home, act.template, act.tag)
   }
-  const from = find(options.from)
-  const to = find(options.to)
-  if (!existsSync(from)) throw new Failure(2, `${options.from}: No such file or directory`)
-  const target = existsSync(to) && statSync(to).isDirectory() && !from.endsWith("/.") ? join(to, basename(from)) : to
-  if (statSync(from).isDirectory()) cpSync(from, target, { recursive: true })
-  else copyFileSync(from, target)
-  return { code: 0, message: "", body: {} }
+}
+
+/** A pull, like the real one, prints its progress when SIGUSR2 asks for it, and always if the host says so. */
+const download = async (home: string): Promise<void> => {
+  const { takes, prints } = read(home)
+  const steps = Math.max(1, Math.round(takes.pull / 50))
+  let done = 0
+  const progress = () => `{"p":${(done / steps).toFixed(2)}}\n`
+  setTimeout(() => process.on("SIGUSR2", () => process.stderr.write(progress())), 300).unref()
+  for (; done < steps; done++) {
+    if (prints.progress) process.stdout.write(progress())
+    await sleep(takes.pull / steps)
+  }
+}
+
+const wait = (home: string, what: Wait): Promise<void> => {
+  switch (what) {
+    case "nothing":
+    case "forced stop":
+      return Promise.resolve()
+    case "turn":
+      return sleep(50)
+    case "pull":
+      return download(home)
+    default:
+      return sleep(read(home).takes[what])
+  }
+}
+
+/** Wait until macOS is up in a VM; one that stops instead breaks the communication. */
+const untilUp = async (home: string, uuid: string): Promise<void> => {
+  for (;;) {
+    const vm = find(read(home), uuid)
+    if (vm.status !== "running") throw new Failure(125, "communication broken")
+    const left = (vm.upAt ?? 0) - Date.now()
+    if (left <= 0) return
+    await sleep(Math.min(left, 100))
+  }
+}
+
+const copy = (home: string, [source = "", target = ""]: ReadonlyArray<string>): Result => {
+  const pathOf = (place: string) => {
+    const [vm = "", ...path] = place.split(":")
+    return path.length === 0 ? place : join(guestHome(home, find(read(home), vm).uuid), path.join(":"))
+  }
+  const [from, to] = [pathOf(source), pathOf(target)]
+  if (!existsSync(from)) throw new Failure(2, `${source}: No such file or directory`)
+  const path = existsSync(to) && statSync(to).isDirectory() && !from.endsWith("/.") ? join(to, basename(from)) : to
+  if (statSync(from).isDirectory()) cpSync(from, path, { recursive: true })
+  else copyFileSync(from, path)
+  return ok()
+}
+
+/** The environment that `run` hands to the guest. */
+const guestEnv = ({ options, repeated }: Call): Record<string, string> => {
+  const lines = [...(options.file === undefined ? [] : readFileSync(options.file, "utf8").split("\n")), ...repeated]
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const [key = "", ...value] = line.split("=")
+      return key === "" ? [] : [[key, value.length === 0 ? (process.env[key] ?? "") : value.join("=")]]
+    })
+  )
+}
+
+/** The exit code of a command in a guest, which has printed for itself; else what `anka` prints. */
+const perform = async (home: string, call: Call): Promise<number | Result> => {
+  let step = make(home, (host, env) => begin(host, call, env))
+  for (;;) {
+    for (const act of step.acts) carryOut(home, act)
+    if (step._tag === "Done") return step.result
+    if (step._tag === "Inside") {
+      if (step.vm === undefined || call.words[0] === "cp") return copy(home, call.rest)
+      await untilUp(home, step.vm.uuid)
+      return await runInGuest(home, step.vm.uuid, call.rest.slice(1), guestEnv(call))
+    }
+    await wait(home, step.wait)
+    step = make(home, step.next)
+  }
 }
 
 /** Run one call. `argv` is what stands behind `anka`. */
 export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   const home = homeOf(process.env)
   mkdirSync(home, { recursive: true })
-  const call = parse(argv)
+  const call = parse(argv, process.env.ANKA_MACHINE_READABLE !== undefined)
   log(home, { argv })
   const end = (code: number) => {
     log(home, { exit: code })
@@ -92,15 +194,9 @@ export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   let result: Result
   try {
     if (fault?.fault === "fail") throw fails()
-    const command = commands[call.words.slice(0, 2).join(" ")] ?? commands[call.words[0] ?? ""]
-    if (call.words[0] === "run") {
-      const { vm, env, rest } = await (await import("./commands.ts")).prepareRun(home, call)
-      return end(await runInGuest(home, vm.uuid, rest, env))
-    }
-    if (call.words[0] === "cp") result = copy(home, { from: call.rest[0] ?? "", to: call.rest[1] ?? "" })
-    else if (command === undefined) throw new Failure(64, `unknown command: ${call.words.join(" ")}`)
-    else if (fault?.fault === "no-op") result = { code: 0, message: "", body: {} }
-    else result = await command(home, call)
+    const done = fault?.fault === "no-op" ? ok() : await perform(home, call)
+    if (typeof done === "number") return end(done)
+    result = done
     if (fault?.fault === "fail-after") throw fails()
     if (fault?.fault === "failed-state") {
       change(home, (host) => {
@@ -109,7 +205,7 @@ export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
     }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    result = { code: error.code, message: error.message, body: {} }
+    result = failure(error)
   }
   switch (fault?.fault) {
     case "empty":

@@ -1,32 +1,9 @@
 /** What a simulated host knows, in one file that parallel processes change under a lock. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { RegistryTemplate, State, Vm } from "./rules/step.ts"
 
-/** A VM or template of the library. */
-export interface Vm {
-  readonly uuid: string
-  name: string
-  status: "stopped" | "running" | "suspended" | "failed"
-  /** The tag that is checked out; clones have none. */
-  tag?: string
-  /** All tags on this host; only templates have any. */
-  tags: Array<string>
-  readonly created: string
-  accessed: string
-  /** Milliseconds since the epoch. */
-  startedAt?: number
-  /** Bytes; 4 GiB where that is not said. */
-  readonly memory?: number
-}
-
-/** A template in the registry: its tags in the order they were pushed. */
-export interface RegistryTemplate {
-  readonly uuid: string
-  readonly name: string
-  tags: Array<string>
-  /** Bytes of one tag. */
-  size: number
-}
+export type { Vm } from "./rules/step.ts"
 
 /** What a command does wrong, and when. */
 export interface Fault {
@@ -34,7 +11,7 @@ export interface Fault {
   readonly command: string
   /** Only the nth call of that command, counted from 1; default: each. */
   readonly nth?: number
-  /** So many times at most. */
+  /** Maximum number of calls that have it. */
   readonly times?: number
   readonly fault:
     | "hang"
@@ -55,24 +32,21 @@ export interface Fault {
   readonly message?: string
 }
 
-/** All of a simulated host. */
-export interface Host {
+/** All of a simulated host, which its tests may change at any time. */
+export interface Host extends State {
   version: string
   license: { status: string; type: string; error?: string }
-  /** Running VMs that the system allows, and running ones that no list shows. */
   limit: number
   phantoms: number
-  /** How long things take, in milliseconds. */
-  takes: { clone: number; start: number; boot: number; ip: number; pull: number; delete: number; stop: number }
-  /** Bytes free for images. */
   free: number
-  /** What the tool prints besides its result. */
-  prints: { newline: boolean; progress: boolean; bare: boolean }
-  /** What a second pull does while one is under way. */
-  secondPull: "corrupt" | "error" | "block"
+  secondPull: State["secondPull"]
   registry: { name: string; url: string; down: boolean; error?: string; templates: Array<RegistryTemplate> }
   vms: Array<Vm>
-  pulling?: { pid: number; template: string }
+  pulling?: { readonly pid: number; readonly template: string }
+  /** Durations in milliseconds: of commands, of a boot, and of the time until a VM has an address. */
+  takes: { clone: number; start: number; boot: number; ip: number; pull: number; delete: number; stop: number }
+  /** What the tool prints besides its result. */
+  prints: { newline: boolean; progress: boolean; bare: boolean }
   faults: Array<Fault>
   counts: Record<string, number>
 }
@@ -96,7 +70,7 @@ export const isAlive = (pid: number): boolean => {
   }
 }
 
-/** A lock file is made whole by link(2), so whoever sees it can read whose it is. */
+/** A lock file is made whole by link(2), so every reader finds its owner in it. */
 const lock = (home: string) => {
   const path = join(home, "state.lock")
   const mine = `${path}.${process.pid}`
@@ -127,9 +101,10 @@ const breakStale = (path: string) => {
   }
 }
 
+/** The host as it is now. */
 export const read = (home: string): Host => JSON.parse(readFileSync(join(home, "state.json"), "utf8"))
 
-/** Change the host in one step. */
+/** Change the host in one step; nothing is changed when it throws. */
 export const change = <A>(home: string, f: (host: Host) => A): A => {
   const unlock = lock(home)
   try {
@@ -142,6 +117,7 @@ export const change = <A>(home: string, f: (host: Host) => A): A => {
   }
 }
 
+/** Put a host in the place of the one that is there. */
 export const write = (home: string, host: Host): void => {
   const fresh = join(home, `state.json.${process.pid}`)
   writeFileSync(fresh, JSON.stringify(host, undefined, 1))
