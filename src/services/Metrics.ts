@@ -88,7 +88,7 @@ export const jobEnded = counter(
   { outcome: ["finished", "failed", "handed_back"] }
 )
 
-/** Why an attempt at a job failed; the plugin's `failure.ts` decides which. */
+/** Why an attempt at a job failed; `job/Outcome.ts` decides which. */
 export const CAUSES = [
   "anka_missing",
   "anka_not_found",
@@ -103,6 +103,7 @@ export const CAUSES = [
   "anka_protocol",
   "anka_timeout",
   "anka_failed",
+  "ci_failed",
   "github_unauthorized",
   "github_forbidden",
   "github_not_found",

@@ -11,6 +11,7 @@ import type { Conclusion, JobKey, JobRequest } from "../../domain/Job.ts"
 import * as Race from "../../interruption/Race.ts"
 import type { ClaimHandle, Verdict } from "../../job/Claim.ts"
 import * as Guest from "../../job/Guest.ts"
+import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "../../job/Outcome.ts"
 import * as Vm from "../../job/Vm.ts"
 import { reached } from "../../services/Activity.ts"
 import { Coordinator } from "../../services/Coordinator.ts"
@@ -21,7 +22,7 @@ import { Templates } from "../../services/Templates.ts"
 import type { ServiceContext } from "../Plugin.ts"
 import { type Answer, ask, askWithRun, ifKnown, isDone, type JobAddress } from "./ask.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
-import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./failure.ts"
+import { ciErrorOf } from "./errors.ts"
 import * as program from "./program.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail, toRequest } from "./request.ts"
@@ -220,34 +221,37 @@ const conclude = Effect.fnUntraced(function* ({ decision, words }: Followed, run
 /** Whatever goes wrong on the way decides what becomes of the job; the pass itself goes on. */
 const settled =
   (context: Context, held: ClaimHandle) =>
-  <R>(step: Effect.Effect<Verdict, Failure, R>) =>
-    Effect.catchAll(step, (error) =>
-      Effect.gen(function* () {
-        const claim = yield* held.claim
-        const address = yield* addressOf(claim.job)
-        const { owner, repo, id } = address
-        // what could not be done for a job that is gone is no failure
-        const isDenied =
-          (error._tag === "GitHubError" && error.reason === "NotFound") ||
-          (error._tag === "RegistrationError" && error.reason === "Refused")
-        const answer = isDenied ? yield* ifKnown(askWithRun(context.client, address)) : Option.none<Answer>()
-        if (Option.isSome(answer) && isDone(answer.value)) {
-          return yield* conclude({ decision: doneOf(answer.value), words: "" })
-        }
-        const tell = (reason: string) =>
-          context.client.job(owner, repo, id).pipe(
-            Effect.flatMap((job) => context.client.tell(job, "Anklet cannot run this job", reason)),
-            Effect.catchAll((error) => Effect.logDebug(error.message)),
-            Effect.asVoid
-          )
-        yield* Metrics.jobFailed({ cause: causeOf(error) })
-        const verdict = yield* judge(error, claim, tell)
-        if (error._tag === "RegistrationError" && (error.reason === "Unfit" || error.reason === "Refused")) {
-          const { reason, detail } = error
-          yield* refusal.remember(context.config, context.service.name, claim.job.key, { reason, detail })
-        }
-        return verdict
-      })
+  <R>(step: Effect.Effect<Verdict, Failure | GitHubError, R>) =>
+    step.pipe(
+      Effect.catchTag("GitHubError", (error) => ciErrorOf(error)),
+      Effect.catchAll((error) =>
+        Effect.gen(function* () {
+          const claim = yield* held.claim
+          const address = yield* addressOf(claim.job)
+          const { owner, repo, id } = address
+          // what could not be done for a job that is gone is no failure
+          const isDenied =
+            (error._tag === "CiError" && error.reason === "NotFound") ||
+            (error._tag === "RegistrationError" && error.reason === "Refused")
+          const answer = isDenied ? yield* ifKnown(askWithRun(context.client, address)) : Option.none<Answer>()
+          if (Option.isSome(answer) && isDone(answer.value)) {
+            return yield* conclude({ decision: doneOf(answer.value), words: "" })
+          }
+          const tell = (reason: string) =>
+            context.client.job(owner, repo, id).pipe(
+              Effect.flatMap((job) => context.client.tell(job, "Anklet cannot run this job", reason)),
+              Effect.catchAll((error) => Effect.logDebug(error.message)),
+              Effect.asVoid
+            )
+          yield* Metrics.jobFailed({ cause: causeOf(error) })
+          const verdict = yield* judge(error, claim, tell)
+          if (error._tag === "RegistrationError" && (error.reason === "Unfit" || error.reason === "Refused")) {
+            const { reason, detail } = error
+            yield* refusal.remember(context.config, context.service.name, claim.job.key, { reason, detail })
+          }
+          return verdict
+        })
+      )
     )
 
 /** Whether others wait for this job's room, which it hardly needs: then one runner is enough. */

@@ -11,8 +11,8 @@ import { type JobKey, VM_PREFIX, VmName } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
 import * as Guest from "../../job/Guest.ts"
+import { RegistrationError } from "../../job/RegistrationError.ts"
 import * as Vm from "../../job/Vm.ts"
-import { hiding } from "../../secrets/Secrets.ts"
 import type { Owned } from "../../services/Coordinator.ts"
 import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
@@ -35,24 +35,6 @@ export interface Asked {
   readonly stillQueued: Effect.Effect<boolean, GitHubError>
   /** Whether the job is still this host's among all hosts. */
   readonly owns: Effect.Effect<Owned>
-}
-
-/** Why no runner was registered for the job. */
-export class RegistrationError extends hiding(
-  Schema.TaggedError<RegistrationError>()("RegistrationError", {
-    /**
-     * `Elsewhere`: another host or daemon sees to the job. `Failed`: GitHub did not let us, for reasons in `detail`.
-     * `Unfit`: it takes no runner for this job, `Refused`: nor any of this service, whenever it is asked.
-     */
-    reason: Schema.Literal("Elsewhere", "Failed", "Unfit", "Refused"),
-    detail: Schema.String,
-    /** With `Elsewhere`: the runner that stands in the way, where there is one. */
-    runner: Schema.optional(Schema.String)
-  })
-) {
-  override get message() {
-    return this.detail
-  }
 }
 
 /** What the ledger keeps of a runner: where it is registered, and for which job; older ledgers do not have the job. */

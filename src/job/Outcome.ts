@@ -3,26 +3,26 @@ import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { span } from "../../domain/Format.ts"
-import type { JobRequest } from "../../domain/Job.ts"
-import type { Verdict } from "../../job/Claim.ts"
-import type { ScriptError } from "../../job/Guest.ts"
-import type { AnkaError } from "../../services/Anka.ts"
-import type { Claim } from "../../services/Coordinator.ts"
-import type { GitHubError } from "../../services/GitHub.ts"
-import type { HostLockError } from "../../services/HostLock.ts"
-import type { JournalError } from "../../services/Journal.ts"
-import type * as Metrics from "../../services/Metrics.ts"
-import { Once } from "../../services/Once.ts"
-import { Slots } from "../../services/Slots.ts"
-import type { TemplateError } from "../../services/Templates.ts"
-import type { RegistrationError } from "./runner.ts"
+import { span } from "../domain/Format.ts"
+import type { JobRequest } from "../domain/Job.ts"
+import type { AnkaError } from "../services/Anka.ts"
+import type { Claim } from "../services/Coordinator.ts"
+import type { HostLockError } from "../services/HostLock.ts"
+import type { JournalError } from "../services/Journal.ts"
+import type * as Metrics from "../services/Metrics.ts"
+import { Once } from "../services/Once.ts"
+import { Slots } from "../services/Slots.ts"
+import type { TemplateError } from "../services/Templates.ts"
+import type { CiError } from "./CiError.ts"
+import type { Verdict } from "./Claim.ts"
+import type { ScriptError } from "./Guest.ts"
+import type { RegistrationError } from "./RegistrationError.ts"
 
 /** All that can go wrong between a claim and a running job. */
 export type Failure =
   | AnkaError
   | Cause.TimeoutException
-  | GitHubError
+  | CiError
   | HostLockError
   | JournalError
   | RegistrationError
@@ -35,15 +35,16 @@ type Snake<S extends string> = S extends `${infer First}${infer Rest}`
   : ""
 type Words<S extends string> = Snake<Uncapitalize<S>>
 
-const words = <S extends string>(name: S) => name.replace(/(?!^)[A-Z]/g, "_$&").toLowerCase() as Words<S>
+/** `CapacityExceeded` as `capacity_exceeded`: how causes are written. */
+export const words = <S extends string>(name: S) => name.replace(/(?!^)[A-Z]/g, "_$&").toLowerCase() as Words<S>
 
 /** What a failure counts as. */
 export const causeOf = (error: Failure): Metrics.Cause => {
   switch (error._tag) {
     case "AnkaError":
       return `anka_${words(error.reason)}`
-    case "GitHubError":
-      return `github_${words(error.reason)}`
+    case "CiError":
+      return error.counted ?? "ci_failed"
     case "TemplateError":
       return `template_${words(error.reason)}`
     case "RegistrationError":
@@ -61,7 +62,7 @@ export const causeOf = (error: Failure): Metrics.Cause => {
 
 /** A job that was given up, or that no registry can satisfy, is tried again after this: somebody may have mended the cause. */
 export const GIVEN_UP_FOR = Duration.minutes(30)
-/** As long as GitHub keeps a queued job (docs.github.com, "Self-hosted runners reference"): it is not tried again. */
+/** A CI keeps a queued job no longer than this: it is not tried again. */
 const FOR_GOOD = Duration.hours(24)
 /** Disk space does not come back by itself. */
 const NO_SPACE_FOR = Duration.minutes(10)
@@ -159,7 +160,7 @@ export const judge = (
         default:
           return failed(backOff)
       }
-    case "GitHubError": {
+    case "CiError": {
       const { until } = error
       // the service's trouble, not the job's: its next pass says so, and another service or host may take the job
       if (error.reason === "Unauthorized") return notNow(0, false)
