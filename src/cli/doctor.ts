@@ -19,7 +19,7 @@ export const doctor = Command.make(
       const { examined } = yield* Effect.promise(() => import("./doctor/examined.ts"))
       const { object, remaining, report } = yield* Effect.promise(() => import("./doctor/report.ts"))
       const file = yield* configFile(given.config)
-      const { found } = yield* examined(file, { mend: given.fix })
+      const { found } = yield* examined(file, { repair: given.fix })
       const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
       yield* say(given.json ? asJson(object(file, found)) : report(yield* screen, command, found))
       return remaining(found, "problem") > 0 ? 12 : 0

@@ -1,4 +1,4 @@
-/** What a failed try means for its job: what a person is told, and who may try next, and when. */
+/** What a failed attempt means for its job: what the log says, which host may try next, and when. */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -60,7 +60,7 @@ export const causeOf = (error: Failure): Metrics.Cause => {
   }
 }
 
-/** A job that was given up, or that no registry can satisfy, is tried again after this: somebody may have mended the cause. */
+/** A job that was given up, or that no registry can satisfy, is tried again after this: somebody may have fixed the cause. */
 export const GIVEN_UP_FOR = Duration.minutes(30)
 /** A CI keeps a queued job no longer than this: it is not tried again. */
 const FOR_GOOD = Duration.hours(24)
@@ -92,7 +92,7 @@ export const givenUp = (reason: string, inVain: boolean): Verdict => ({
   inVain
 })
 
-/** A job that waited so long, in milliseconds, for room that smaller ones keep taking, is given its turn. */
+/** After this wait, in milliseconds, a job whose room smaller jobs keep taking gets a reservation. */
 const PATIENCE = 60_000
 
 /** Whether a job found no room beside other VMs for so long that they must stop coming. Alone on a host, it will never fit. */

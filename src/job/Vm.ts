@@ -53,14 +53,14 @@ const PROBE_WITHIN: Duration.DurationInput = "15 seconds"
 const DELETE_WITHIN: Duration.DurationInput = "3 minutes"
 const DELETE_RETRIES = Schedule.intersect(Schedule.exponential("500 millis"), Schedule.recurs(3))
 
-/** After a crash a hypervisor that does not answer is asked again for about so long: a VM with a running job is not ended for that. */
+/** Retries, over about three minutes, of a question to a hypervisor that does not answer after a crash: its silence is no reason to end a VM with a running job. */
 const ADOPT_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
 
 const freshName = Effect.map(Uuid.random, (uuid) => VmName.make(`${VM_PREFIX}${uuid}`))
 
 /** Held while a VM is cloned, also by a clone that outlived its killed daemon; says which VM. */
 const CLONE_LOCK = "clone"
-/** An orphaned clone is waited for so long: Anka's own clones take less. */
+/** Timeout of the wait for an orphaned clone: Anka's own clones take less. */
 const ORPHAN_WITHIN: Duration.DurationInput = "3 minutes"
 
 /** A clone that a killed daemon left running would make its VM after we have deleted it: it must end first. */

@@ -28,7 +28,7 @@ export class PluginError extends hiding(
     /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
     reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
     detail: Schema.String,
-    /** Failures with one trouble are one to a person, who is told of it once, however their `detail` differs; default: the detail. */
+    /** Failures with the same `trouble` are reported once, however their `detail` differs; default: the detail. */
     trouble: Schema.optional(Schema.String),
     cause: Schema.optional(Schema.Defect)
   })
@@ -87,7 +87,7 @@ export interface Found {
   readonly doubts?: ReadonlyArray<string>
 }
 
-/** What a plugin's examination may rely on, and what it is told of its surroundings. */
+/** What a plugin's examination knows about its host. */
 export interface ExamineContext {
   /** Whether a daemon runs with this config: it sees to what it left behind, so others only tell. */
   readonly daemonRuns: boolean

@@ -16,7 +16,7 @@ export interface PluginFile {
   readonly refuse: (text: string) => Option.Option<Refusal>
 }
 
-/** Why a file cannot be used, and the command or step that mends it, both for a person. */
+/** Why a file cannot be used, and the command or step that fixes it, both for a person. */
 export interface Refusal {
   readonly why: string
   readonly remedy: string

@@ -202,7 +202,7 @@ export const filesOf = Effect.fnUntraced(function* (services: ReadonlyArray<{ re
 export const writeFiles = Effect.fn("Plugins.writeFiles")(function* (
   services: ReadonlyArray<{ readonly plugin: string }>
 ) {
-  // one by one, so that each that cannot be used is told of
+  // one by one, so that each unusable file is reported
   const tried = yield* Effect.forEach(yield* filesOf(services), (file) => Effect.either(PluginFiles.write(file)))
   const wrong = tried.filter(Either.isLeft).map(({ left }) => left)
   const [first, ...others] = wrong

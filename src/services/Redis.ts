@@ -1,7 +1,7 @@
 /**
  * Redis over ioredis: no command waits for long, and the library repeats none by itself.
  *
- * There are two connections, one for commands and one that listens. ioredis reconnects them for ever.
+ * There are two connections, one for commands and one that listens. ioredis reconnects them forever.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

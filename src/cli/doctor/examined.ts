@@ -32,8 +32,8 @@ const capabilities = Effect.fnUntraced(function* (file: string) {
   ).pipe(Layer.provideMerge(Layer.succeed(Network, yield* way(file))))
 })
 
-/** Examine the host of this config file; with `mend`, make every repair that there is. */
-export const examined = Effect.fn("examined")(function* (file: string, options: { readonly mend: boolean }) {
+/** Examine the host of this config file; with `repair`, make every repair that there is. */
+export const examined = Effect.fn("examined")(function* (file: string, options: { readonly repair: boolean }) {
   const { resolved } = yield* Effect.promise(() => import("../../plugins/resolved.ts"))
   const { differences } = yield* Effect.promise(() => import("../service/differences.ts"))
   const { exposed } = yield* Effect.promise(() => import("../service/secrets.ts"))
@@ -42,7 +42,7 @@ export const examined = Effect.fn("examined")(function* (file: string, options: 
     const found = yield* Doctor.examine(host)
     // the host keeps the answer of `anka list`
     const library = yield* Effect.orElseSucceed(host.library, () => [])
-    return { found: options.mend ? yield* Doctor.mend(found) : found, library }
+    return { found: options.repair ? yield* Doctor.mend(found) : found, library }
   }).pipe(
     Effect.scoped,
     Effect.provide(yield* capabilities(file)),

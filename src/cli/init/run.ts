@@ -189,7 +189,7 @@ export const run = (given: Given) =>
     )
     const made = yield* write(file, (signIn) => configOf({ watched, signIn, workDir, logDir }), chosen)
     yield* say("checking GitHub and anka …")
-    const { found, library } = yield* examined(file, { mend: false })
+    const { found, library } = yield* examined(file, { repair: false })
     const wrong = found.filter(({ level, subject }) => level === "problem" && SUBJECTS.includes(subject))
     const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
     if (wrong.length > 0) yield* say(report(yield* screen, command, wrong))

@@ -47,7 +47,7 @@ export const withoutUsers = (text: string): string =>
 /** Over the network, without TLS. */
 const isPlain = ({ protocol, hostname }: URL) => protocol === "http:" && !isLoopback(hostname)
 
-/** Findings about `api_url`, `registry_url` and `runner_url`; of an address that may hold a secret, only its origin is told. */
+/** Findings about `api_url`, `registry_url` and `runner_url`; of an address that may hold a secret, they quote only the origin. */
 export const judged = ({ api_url, registry_url, runner_url }: GitHubConfig): ReadonlyArray<Finding.Finding> => {
   const api = parsed(api_url)
   const registry = Option.flatMap(registry_url, parsed)

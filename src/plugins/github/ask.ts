@@ -27,7 +27,7 @@ const orGone = <A>(question: Effect.Effect<A, GitHubError>) => {
   )
 }
 
-/** Whether a run will never start this job any more. A run that is behind the job's attempt was told before it was run again. */
+/** Whether a run will never start this job any more. A run that is behind the job's attempt was reported before the re-run. */
 const isOver = (run: Run, { runAttempt }: Job): boolean =>
   run.attempt > runAttempt || (run.attempt === runAttempt && run.status === "completed")
 
@@ -38,8 +38,8 @@ export const ask = (client: GitHubClient, { owner, repo, id }: JobAddress): Effe
   orGone(client.job(owner, repo, id))
 
 /**
- * Ask after a job, and after its run where the job has not begun: GitHub goes on calling a job queued for ever whose run
- * failed to start or was cancelled. Such a job is told as completed, with its run's conclusion.
+ * Ask after a job, and after its run where the job has not begun: GitHub goes on forever calling a job queued whose run
+ * failed to start or was cancelled. Such a job counts as completed, with its run's conclusion.
  */
 export const askWithRun = (client: GitHubClient, address: JobAddress): Effect.Effect<Answer, GitHubError> =>
   Effect.flatMap(ask(client, address), (job) =>

@@ -155,7 +155,7 @@ const ofRegistry = Finding.about("registry", REGISTRY_KINDS)
 const SKEW = 60_000
 /** An answer that did not come by then is not worth waiting for. */
 const SOON = Duration.seconds(15)
-/** So many names of runners are told. */
+/** Maximum number of runner names in a finding. */
 const NAMES = 5
 
 const soon = <A>(request: string, question: Effect.Effect<A, GitHubError>) =>
@@ -378,7 +378,7 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
         ...others(runners, level, known)
       ]
     }),
-    // who may not list groups is told of that by the runners
+    // without the right to list groups there is none to list runners, which is a finding
     ...Either.getOrElse(groups, () => []),
     ...Either.getOrElse(leftovers, () => [])
   ]

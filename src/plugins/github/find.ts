@@ -1,4 +1,4 @@
-/** A job by its address or number, as GitHub tells it now: for whoever asks why it waits. */
+/** A job by its address or number, as GitHub reports it now: for `anklet why`. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"

@@ -37,7 +37,7 @@ export interface Context {
   readonly look: (maxAge: Duration.DurationInput) => Effect.Effect<Look, GitHubError>
 }
 
-/** A runner that gets no job is replaced so many times, then the job is given up. */
+/** Maximum number of replacements of a runner that gets no job; after them the job is given up. */
 const REPLACEMENTS = 1
 
 const FINISHED: Verdict = { _tag: "Finished" }

@@ -82,7 +82,7 @@ const isForeign = Effect.fnUntraced(function* (context: job.Context, claim: Clai
   return !isOurs
 })
 
-/** The queued jobs that want a VM of ours; labels that cannot be satisfied are told to a person once. */
+/** The queued jobs that want a VM of ours; labels that cannot be satisfied are reported once. */
 const lookAround = Effect.fnUntraced(function* (
   context: job.Context,
   scope: ReturnType<typeof scopeOf>,
@@ -135,8 +135,8 @@ export const run = (service: ServiceContext, config: GitHubConfig) =>
 
     yield* removeLeftovers(context)
     const left = yield* coordinator.held(service.name)
-    // whoever waits for room looks again when a job has left ours; this is undone last, so registered first. A pass that
-    // found nothing to do must not wake anybody: it would wake itself, for ever
+    // Registered first so that it runs last: when our job has left its VM slot, other services check for room again. A pass that
+    // found nothing to do must not wake anybody: it would wake itself forever
     const hadJob = yield* Ref.make(false)
     yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
     if (Option.isSome(left) && (yield* isForeign(context, left.value))) return yield* coordinator.finish(left.value)

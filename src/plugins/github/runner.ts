@@ -52,7 +52,7 @@ const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"
  */
 export const nameOf = (job: JobKey, k: number): string => `${VM_PREFIX}${uuid5(`${job}/${k}`, NAMESPACE)}`
 
-/** So many names of a job are tried: each one that is taken belongs to a runner that runs some other job. */
+/** Maximum number of names tried for a job: each one that is taken belongs to a runner that runs some other job. */
 const NAMES = 8
 
 /** Whether a runner of this name is one of the job's. */
@@ -82,8 +82,8 @@ const settle = Effect.fnUntraced(function* (name: string) {
 })
 
 /**
- * Remove a runner by id; gone is as good as removed. Where the reply that had the id was lost, a runner of its name may be
- * another host's by now: it is removed if `mayTake` says so, and otherwise not ours to remember either.
+ * Remove a runner by id; gone is as good as removed. Where the reply that had the id was lost, a runner of its name may
+ * already be another host's: it is removed if `mayTake` says so, and otherwise not ours to remember either.
  */
 export const remove = Effect.fn("runner.remove")(function* <R>(
   client: GitHubClient,
@@ -142,7 +142,7 @@ const create = Effect.fnUntraced(function* (client: GitHubClient, named: RunnerN
   )
 })
 
-/** Whether a runner of the job's name that this host has not written down is left over: then whoever has the job now may take its name. */
+/** Whether a runner of the job's name that this host has not written down is left over: then the host that has the job now may take its name. */
 const isLeft = Effect.fnUntraced(function* (
   client: GitHubClient,
   level: Level,

@@ -79,7 +79,7 @@ export const decide = (
   if (job?.status === "completed") {
     const isOver: Decision = { _tag: "Over", conclusion: conclusionOf(job) }
     if (seen.process !== "running" || Option.contains(job.runnerName, name)) return isOver
-    // it ended elsewhere, or before it began: our runner may have another job by now, and is not to be disturbed then
+    // it ended elsewhere, or before it began: our runner may already have another job, and is not to be disturbed then
     return busy ? { _tag: "Swapped" } : runner === undefined ? wait : isOver
   }
   if (seen.process !== "running") {
@@ -103,7 +103,7 @@ export const decide = (
     return runner === undefined ? wait : { _tag: "Taken", by: job.runnerName.value }
   }
   if (runner === "gone") return { _tag: "Replace", reason: "GitHub dropped the runner's registration" }
-  // one that cannot be asked after may have a job by now
+  // one that cannot be asked about may already have a job
   if (seen.idleFor < limit || runner === undefined) return wait
   const within = span(limit)
   return {
@@ -118,12 +118,12 @@ export const decide = (
 /** How often a held job is looked at. Unchanged answers cost no rate limit. */
 export const LOOK_EVERY = Duration.seconds(5)
 /**
- * So many times less often while the job runs on our runner: that ends by itself when the job is cancelled, and its end is
- * seen at once. A fleet's running jobs would otherwise use up what GitHub allows one credential in a minute (900 points).
+ * While the job runs on our own runner, GitHub is polled this many times less often: cancellation ends the runner
+ * process, which we see at once. A fleet's running jobs would otherwise use up what GitHub allows one credential in a minute (900 points).
  */
 const SETTLED = 6
 
-/** So many looks go by before the run of a job that does not begin is asked after. */
+/** Number of polls between two questions about the run of a job that does not begin. */
 export const RUN_EVERY = 6
 
 /** What the watch of a job came to, and what its runner said before its VM went; empty where that does not matter. */

@@ -9,7 +9,7 @@ const ECHO_WITHIN = Duration.seconds(3)
 /** Number of messages in a row that are missed before the connection is opened again. */
 const MISSED = 2
 
-/** For a host of a store. `heard` is to be run when the echo arrives; `watch` sends one in each interval, for ever. */
+/** For a host of a store. `heard` is to be run when the echo arrives; `watch` sends one in each interval, forever. */
 export const make = Effect.fnUntraced(function* (store: Store, host: string, interval: Duration.Duration) {
   const echo = yield* Effect.makeLatch(false)
   const watch = Effect.gen(function* () {

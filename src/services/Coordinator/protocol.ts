@@ -295,7 +295,7 @@ export const RULES = {
   failures: 3,
   /** Delay after which a late job is due. */
   due: 3_600_000,
-  /** After this many claims since the last late job, the next claim is for a job that is due: late jobs neither wait for ever nor crowd out the rest. */
+  /** After this many claims since the last late job, the next claim is for a job that is due: late jobs neither wait forever nor crowd out the rest. */
   share: 10,
   /** Maximum number of jobs that become late in one look. */
   demoted: 100,

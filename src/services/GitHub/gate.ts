@@ -101,9 +101,7 @@ export const make = (whose: string): Effect.Effect<Gate> =>
           if (holds(until, now)) {
             if (holds(state.said, now)) return [Effect.void, state]
             return [
-              Effect.logWarning(
-                `${state.why}: no polling until ${clock(until)} with ${whose}; running jobs continue`
-              ),
+              Effect.logWarning(`${state.why}: no polling until ${clock(until)} with ${whose}; running jobs continue`),
               { ...state, said: until }
             ]
           }

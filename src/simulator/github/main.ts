@@ -1,4 +1,4 @@
-/** `anklet simulate github [--port N] [--prefix /api/v3]`: prints its address as one line of JSON and runs until it is told to stop. */
+/** `anklet simulate github [--port N] [--prefix /api/v3]`: prints its address as one line of JSON and runs until a signal stops it. */
 import { start } from "./server.ts"
 
 export const main = async (argv: ReadonlyArray<string>): Promise<void> => {

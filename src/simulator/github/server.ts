@@ -11,7 +11,7 @@ export interface Fault {
   readonly method?: string
   /** A part of the path, or a pattern. */
   readonly path: string | RegExp
-  /** So many times; default once. */
+  /** Number of times; default: once. */
   readonly times?: number
   /** Answer this instead of working. */
   readonly answer?: { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
@@ -277,7 +277,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
 
   /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault|rename`, `GET /_control/state|log`. */
   const control = (url: URL, given: unknown, response: ServerResponse): void => {
-    // whoever drives the simulator knows what it takes
+    // the driver of the simulator knows what each action takes
     const body = JSON.parse(JSON.stringify(given ?? {}))
     const actions: Record<string, () => unknown> = {
       queue: () => world.queue(body),

@@ -38,7 +38,7 @@ export interface Run {
   readonly sha: string
   readonly createdAt: number
   attempt: number
-  /** The attempt that is over, and how, whatever becomes of its jobs: those that wait are called queued for ever. */
+  /** The attempt that is over, and how, whatever becomes of its jobs: those that wait are called queued forever. */
   over: { readonly attempt: number; readonly conclusion: string } | undefined
 }
 
@@ -135,7 +135,7 @@ export class World {
   readonly modes = new Map<string, Mode>()
   /** How long the record of a runner stays after its job. */
   linger = 100
-  /** A job whose runner is silent for so long fails: "lost communication with the server". */
+  /** Timeout of a silent runner, in milliseconds, after which its job fails: "lost communication with the server". */
   lock = 600_000
   readonly now: () => number
   private next = 1000
@@ -415,7 +415,7 @@ export class World {
     return status !== "completed" && (status === "in_progress" || this.runs.get(runId)?.over?.attempt !== attempt)
   }
 
-  /** A run is over, e.g. with `startup_failure`, although its jobs that wait are called queued for ever. */
+  /** A run is over, e.g. with `startup_failure`, although its jobs that wait are called queued forever. */
   end(runId: number, conclusion: string): void {
     const run = this.runs.get(runId)
     if (run === undefined) throw new Refused(404, "Not Found")

@@ -253,7 +253,9 @@ describe("one part that fails", () => {
             github.faults.length = 0
             const again = yield* aMinuteLater(client.look(organisation, 0))
             assert.strictEqual(again.jobs.length, 3)
-            assert.deepStrictEqual(log.lines.filter((line) => line.includes("o/b")).slice(1), ["INFO o/b has recovered"])
+            assert.deepStrictEqual(log.lines.filter((line) => line.includes("o/b")).slice(1), [
+              "INFO o/b has recovered"
+            ])
           })
         ).pipe(Effect.provide(log.layer))
       },

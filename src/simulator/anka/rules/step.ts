@@ -17,7 +17,7 @@ export interface Vm {
   ipAt?: number
   /** Bytes; default: what the host says. */
   readonly memory?: number
-  /** Set while its clone is not complete, and for ever when that was killed. */
+  /** Set while its clone is not complete, and forever when that was killed. */
   isHalf?: true
 }
 
