@@ -8,9 +8,10 @@ export class CiError extends hiding(
   Schema.TaggedError<CiError>()("CiError", {
     /**
      * `NotFound`: what was asked for is not there, or may not be seen. `Unavailable`: there was no answer that could be
-     * used. `Unauthorized`: the credential is refused, which is the trouble of the service and not of the job.
+     * used. `Unauthorized`: the credential is refused, which is the trouble of the service and not of the job. `Forbidden`:
+     * it does not suffice. `RateLimited`: the CI is to be asked less.
      */
-    reason: Schema.Literal("Failed", "NotFound", "Unavailable", "Unauthorized"),
+    reason: Schema.Literal("Failed", "Forbidden", "NotFound", "RateLimited", "Unauthorized", "Unavailable"),
     /** What failed, on what, and what to do. */
     detail: Schema.String,
     /** Not to be asked again before this, in milliseconds since the epoch. */

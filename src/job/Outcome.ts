@@ -104,11 +104,11 @@ const isCrowdedOut = ({ createdAt }: JobRequest): Effect.Effect<boolean, never, 
   })
 
 /** Judge a failure: log it as what it is (a busy host is no error), and tell `unknown` why no host can ever run the job. */
-export const judge = (
+export const judge = <R>(
   error: Failure,
   { job, attempt }: Claim,
-  unknown: (reason: string) => Effect.Effect<void>
-): Effect.Effect<Verdict, never, Once | Slots> => {
+  unknown: (reason: string) => Effect.Effect<void, never, R>
+): Effect.Effect<Verdict, never, Once | Slots | R> => {
   const backOff = BACK_OFF[attempt - 1] ?? BACK_OFF_AT_MOST
   const again = (after: Duration.Duration) => `The job is tried again in ${span(after)}`
   const failed = (after: Duration.Duration) =>

@@ -5,38 +5,24 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import type * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Rule } from "../config/Config.ts"
 import type { Database } from "../config/Database.ts"
 import type { Finding, Fix } from "../domain/Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "../domain/Job.ts"
 import type { RateLimit } from "../domain/RateLimit.ts"
-import { hiding } from "../secrets/Secrets.ts"
+import type { PluginError } from "../job/PluginError.ts"
 import type { Anka } from "../services/Anka.ts"
 import type { Exec } from "../services/Exec.ts"
 import type { GitHub } from "../services/GitHub.ts"
 import type { LedgerState } from "../services/Ledger.ts"
 import type { Refusal } from "./PluginFiles.ts"
 
+export { PluginError } from "../job/PluginError.ts"
+
 /** What an examination may ask. */
 export type Examined = Anka | Exec | FileSystem | GitHub | Path
-
-/** A pass that failed: what, on what, and what to do; the service logs it at ERROR and makes another pass later. */
-export class PluginError extends hiding(
-  Schema.TaggedError<PluginError>()("PluginError", {
-    /** `Waiting` is no fault (a rate limit): it is not logged at ERROR. The others choose the exit code of `--once`. */
-    reason: Schema.Literal("Failed", "Waiting", "Anka", "Credentials", "Store"),
-    detail: Schema.String,
-    /** Failures with the same `trouble` are reported once, however their `detail` differs; default: the detail. */
-    trouble: Schema.optional(Schema.String),
-    cause: Schema.optional(Schema.Defect)
-  })
-) {
-  override get message() {
-    return this.detail
-  }
-}
 
 /** What the service itself tells its plugin: the part of the config that all services have. */
 export interface ServiceContext {

@@ -29,9 +29,9 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "verify: a job is not asked for again before it gets a VM",
-    file: "src/plugins/github/job.ts",
+    file: "src/job/Course.ts",
     find: 'if (verified.status !== "queued") {',
-    put: "if (verified.id < 0) {",
+    put: 'if (verified.status === "") {',
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
@@ -99,9 +99,9 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "swap: a runner that took another job than planned counts for the planned one",
-    file: "src/plugins/github/job.ts",
-    find: "const swapped = Option.isSome(request) ? yield* held.swap(request.value) : false",
-    put: "const swapped = Option.isSome(request)",
+    file: "src/job/Course.ts",
+    find: "const swapped = Option.isSome(taken.request) ? yield* held.swap(taken.request.value) : false",
+    put: "const swapped = Option.isSome(taken.request)",
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
@@ -127,7 +127,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "adoption: a running job's VM is deleted at the next start",
-    file: "src/plugins/github/pass.ts",
+    file: "src/job/Pass.ts",
     find: "const left = yield* coordinator.held(service.name)",
     put: "const left = Option.none<Effect.Effect.Success<ReturnType<typeof coordinator.held>> extends Option.Option<infer A> ? A : never>()",
     killedBy: crashes("a job of two hosts", "restarted")
@@ -169,15 +169,15 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "retirement: a runner that has just got its job is given up all the same",
-    file: "src/plugins/github/watch.ts",
-    find: "(yield* retire(client, level, runner.name)))",
+    file: "src/job/Watch.ts",
+    find: "(yield* ci.registry.retire(runner.name)))",
     put: "runner.id !== 0)",
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
     name: "witness: a job that GitHub denies is ended although its runner says that it runs",
-    file: "src/plugins/github/watch.ts",
-    find: "!(yield* isAtWork(runner.vm))",
+    file: "src/job/Watch.ts",
+    find: "!(yield* ci.isAtWork(runner.vm))",
     put: 'decision._tag === "Gone"',
     killedBy: { test: "test/plugins/github/gone.test.ts" }
   },
@@ -190,22 +190,22 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "quiet: a pass that found no room wakes all, itself too",
-    file: "src/plugins/github/pass.ts",
+    file: "src/job/Pass.ts",
     find: "(hadJob ? wake.all : Effect.void)",
     put: "(hadJob || wake !== undefined ? wake.all : Effect.void)",
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
     name: "taking back: a runner that the ledger has lost is taken for another host's",
-    file: "src/plugins/github/job.ts",
-    find: "  yield* runner.takeBack(",
-    put: "  if (address.id < 0) yield* runner.takeBack(",
+    file: "src/job/Course.ts",
+    find: "  yield* ci.registry.takeBack(",
+    put: "  if (attempt < 0) yield* ci.registry.takeBack(",
     killedBy: { test: "test/plugins/github/crash.test.ts" }
   },
   {
     name: "asking first: a VM is made for a job whose name another runner has",
-    file: "src/plugins/github/job.ts",
-    find: "    yield* runner.clear(registration)\n",
+    file: "src/job/Course.ts",
+    find: "    yield* ci.registry.clear(wanted)\n",
     put: "",
     killedBy: { test: "test/plugins/github/crash.test.ts" }
   },

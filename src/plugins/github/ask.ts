@@ -51,13 +51,3 @@ export const askWithRun = (client: GitHubClient, address: JobAddress): Effect.Ef
           return isOver(run, job) ? { ...job, status: "completed", conclusion } : job
         })
   )
-
-/** Whether a job is over, or gone. */
-export const isDone = (answer: Answer): boolean => answer === "gone" || answer.status === "completed"
-
-/** A question that failed is an unknown answer; the outage is reported by the service's own look. */
-export const ifKnown = <A>(question: Effect.Effect<A, GitHubError>): Effect.Effect<Option.Option<A>> =>
-  question.pipe(
-    Effect.tapError((error) => Effect.logDebug(`not known for now: ${error.message}`)),
-    Effect.option
-  )

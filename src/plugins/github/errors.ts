@@ -1,11 +1,22 @@
 /** GitHub's errors as those of any CI. */
+import * as Effect from "effect/Effect"
 import { CiError } from "../../job/CiError.ts"
 import { words } from "../../job/Outcome.ts"
-import type { GitHubError } from "../../services/GitHub.ts"
+import { GitHubError } from "../../services/GitHub.ts"
 
 const reasonOf = ({ reason }: GitHubError): CiError["reason"] => {
-  if (reason === "NotFound" || reason === "Unauthorized") return reason
-  return reason === "Unavailable" || reason === "Protocol" ? "Unavailable" : "Failed"
+  switch (reason) {
+    case "Forbidden":
+    case "NotFound":
+    case "RateLimited":
+    case "Unauthorized":
+    case "Unavailable":
+      return reason
+    case "Protocol":
+      return "Unavailable"
+    default:
+      return "Failed"
+  }
 }
 
 /** What an error of GitHub means for a job. */
@@ -17,3 +28,11 @@ export const ciErrorOf = (error: GitHubError): CiError =>
     cause: error,
     ...(error.until === undefined ? {} : { until: error.until })
   })
+
+/** An effect whose errors of GitHub are those of any CI; others stay. */
+export const asCi = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(
+    effect,
+    (error): error is Extract<E, GitHubError> => error instanceof GitHubError,
+    (error) => Effect.fail(ciErrorOf(error))
+  )

@@ -1,11 +1,7 @@
 /** When GitHub registers no runner, and asking again does not change it: which key or label it is, for a person. */
 import * as Data from "effect/Data"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { JobKey } from "../../domain/Job.ts"
 import type { GitHubError, Level } from "../../services/GitHub.ts"
-import { Refusals } from "../../services/Refusals.ts"
-import { PluginError } from "../Plugin.ts"
 import { credentialOf, type GitHubConfig, levelOf } from "./config.ts"
 import { quote } from "./mistyped.ts"
 
@@ -79,42 +75,8 @@ export const of = (error: GitHubError, { level, group, labels }: Asking): Option
   }
 }
 
-/** What decides whether GitHub takes a runner of a service. Compared by value. */
-const termsOf = (config: GitHubConfig) => Data.tuple(credentialOf(config), levelOf(config), config.runner_group)
-
-/** Whether a registration is to be rehearsed before a VM is made for it: GitHub refused one, or a group was never tried. */
-export const isDoubtful = (config: GitHubConfig, job: JobKey) =>
-  Effect.gen(function* () {
-    const refusals = yield* Refusals
-    const terms = termsOf(config)
-    if (yield* refusals.isDoubted(terms, job)) return true
-    return config.runner_group !== DEFAULT_GROUP && (yield* refusals.isUntried(terms))
-  })
-
-/** GitHub took a runner. */
-export const accepted = (config: GitHubConfig) =>
-  Effect.flatMap(Refusals, (refusals) => refusals.accepted(termsOf(config)))
-
-/** GitHub took none: of this job, or of any. */
-export const remember = (config: GitHubConfig, service: string, job: JobKey, { reason, detail }: Refused) =>
-  Effect.flatMap(Refusals, (refusals) =>
-    reason === "Unfit" ? refusals.refusedJob(termsOf(config), job) : refusals.refused(termsOf(config), service, detail)
-  )
-
-/** The refusal that stands between this service and its jobs. */
-export const current = (config: GitHubConfig) =>
-  Effect.flatMap(Refusals, (refusals) => refusals.current(termsOf(config)))
-
-/** Fails as long as GitHub refuses all runners of a service: one service tells a person of it, the others wait for the same. */
-export const fails = (config: GitHubConfig, self: string): Effect.Effect<void, PluginError> =>
-  Effect.flatMap(
-    current(config),
-    Option.match({
-      onNone: () => Effect.void,
-      onSome: ({ why, service }) =>
-        new PluginError({
-          reason: service === self ? "Failed" : "Waiting",
-          detail: `${why}. No VM is made until GitHub takes a runner: that is tried from time to time, and at once after a restart`
-        })
-    })
-  )
+/** What decides whether GitHub takes a runner of a service, and whether to try it before the first job. Compared by value. */
+export const refusalsOf = (config: GitHubConfig) => ({
+  terms: Data.tuple(credentialOf(config), levelOf(config), config.runner_group),
+  triedFirst: config.runner_group !== DEFAULT_GROUP
+})

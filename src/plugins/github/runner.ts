@@ -10,6 +10,7 @@ import { v5 as uuid5 } from "uuid"
 import { type JobKey, VM_PREFIX, VmName } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
+import type { Runner } from "../../job/Ci.ts"
 import * as Guest from "../../job/Guest.ts"
 import { RegistrationError } from "../../job/RegistrationError.ts"
 import * as Vm from "../../job/Vm.ts"
@@ -22,13 +23,6 @@ import { hide } from "./jitConfig.ts"
 import { RUNNER } from "./program.ts"
 import * as refusal from "./refusal.ts"
 import { JobDetail } from "./request.ts"
-
-/** A runner that is registered for us, and the VM it belongs to. */
-export interface Runner {
-  readonly name: string
-  readonly id: number
-  readonly vm: Vm.Vm
-}
 
 /** What can be asked about a job while its runner is made and removed. */
 export interface Asked {
@@ -206,7 +200,7 @@ export const clear = Effect.fn("runner.clear")(function* (registration: Registra
 export const takeBack = Effect.fn("runner.takeBack")(function* (
   client: GitHubClient,
   level: Level,
-  { job, service, address, owns }: Pick<Registration, "job" | "service" | "address" | "owns">
+  { job, service, address, owns }: Pick<Owning, "job" | "service" | "address" | "owns">
 ) {
   const ledger = yield* Ledger
   const name = nameOf(job, 0)
@@ -308,18 +302,22 @@ const isUnsettled = (
 /** The name is taken by a runner that runs some other job: the next name of this job is free. */
 const BUSY_WITH_ANOTHER = "its runner is busy with another job"
 
-/** What it takes to register a runner for a job. */
-export interface Registration extends Asked {
+/** What it takes to remove the runner of a job. */
+export interface Owning extends Asked {
   readonly client: GitHubClient
   readonly level: Level
   readonly job: JobKey
   readonly service: string
-  readonly labels: ReadonlyArray<string>
-  readonly group: number
   /** Which attempt at the job this is, over all passes. */
   readonly attempt: number
   /** The job at GitHub. */
   readonly address: typeof JobDetail.Type
+}
+
+/** What it takes to register a runner for a job. */
+export interface Registration extends Owning {
+  readonly labels: ReadonlyArray<string>
+  readonly group: number
 }
 
 /** Whether the job's runner is this host's to remove: nobody else has the job, or nobody waits for a runner of it any more. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
-import { decide, type Observation } from "../../../src/plugins/github/watch.ts"
-import { queued } from "../../fakes/GitHub.ts"
+import { decide, type Observation } from "../../src/job/Watch.ts"
+import { queued } from "../fakes/GitHub.ts"
 
 const OURS = "anklet-vm-ours"
 const idle = { id: 1, name: OURS, online: true, busy: false }
@@ -14,7 +14,7 @@ const seen = (given: Partial<Observation>): Observation => ({
   ...given
 })
 const running = (by: string) => Option.some(queued(1, { status: "in_progress", runnerName: Option.some(by) }))
-const says = (given: Partial<Observation>) => decide(OURS, seen(given), 60_000)
+const says = (given: Partial<Observation>) => decide(OURS, seen(given), 60_000, { name: "GitHub", idleHint: "" })
 
 describe("watching", () => {
   for (const [what, given, tag] of [

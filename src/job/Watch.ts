@@ -1,4 +1,4 @@
-/** Seeing a job through: what GitHub and the VM tell, and what follows from it. */
+/** Seeing a job through: what its CI and the VM say, and what follows from it. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -7,20 +7,26 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import { span } from "../../domain/Format.ts"
-import { Conclusion } from "../../domain/Job.ts"
-import * as Guest from "../../job/Guest.ts"
-import type { AnkaError } from "../../services/Anka.ts"
-import type { GitHubClient, GitHubError, Job, Level, Runner as Registered } from "../../services/GitHub.ts"
-import { type Answer, ask, askWithRun, ifKnown, type JobAddress } from "./ask.ts"
-import { isAtWork, RUNNER } from "./program.ts"
-import { type Runner, retire } from "./runner.ts"
+import { span } from "../domain/Format.ts"
+import { Conclusion, type Scope } from "../domain/Job.ts"
+import type { AnkaError } from "../services/Anka.ts"
+import {
+  type Answer,
+  type Ci,
+  ifKnown,
+  type JobRef,
+  type JobState,
+  type Runner,
+  type RunnerState,
+  type Taken
+} from "./Ci.ts"
+import * as Guest from "./Guest.ts"
 
 /** What is known at one moment. Unknown (a question that failed) decides nothing. */
 export interface Observation {
-  readonly job: Option.Option<Answer>
-  /** Our runner at GitHub; `gone` when GitHub does not know it any more. */
-  readonly runner: Option.Option<Registered | "gone">
+  readonly job: Option.Option<Answer<JobState>>
+  /** Our runner at the CI; `gone` when the CI does not know it any more. */
+  readonly runner: Option.Option<RunnerState | "gone">
   /** The runner's process in the VM: running, ended, or the VM itself is lost. */
   readonly process: "running" | "ended" | "lost"
   /** Milliseconds since the runner was started, or since it last did something. */
@@ -36,7 +42,7 @@ export type Decision =
   | { readonly _tag: "Wait" }
   /** The job is over. */
   | { readonly _tag: "Over"; readonly conclusion: Conclusion }
-  /** GitHub does not know the job any more, and our runner has none. */
+  /** The CI does not know the job any more, and our runner has none. */
   | { readonly _tag: "Gone" }
   /** Another runner has the job, and ours has nothing: we are done. */
   | { readonly _tag: "Taken"; readonly by: string }
@@ -45,21 +51,18 @@ export type Decision =
   /** The runner never got its job: another one must try. `inVain` when it was there for it, so that the job is to blame, and no host. */
   | { readonly _tag: "Replace"; readonly reason: string; readonly inVain?: boolean }
 
-/** How long GitHub gets to tell the conclusion after the runner's process has ended, in milliseconds. */
+/** Timeout for the CI to tell the conclusion after the runner's process has ended, in milliseconds. */
 const CONCLUSION_WITHIN = 60_000
-/** How long a job may still be called queued although our runner has ended: GitHub lags, or the runner ran another job. */
+/** Longest time, in milliseconds, that a job may still be called queued although our runner has ended: the CI lags, or the runner ran another job. */
 const SWAP_WITHIN = 6_000
 
 const wait: Decision = { _tag: "Wait" }
 const GONE: Decision = { _tag: "Gone" }
 const VM_LOST = "its VM was lost"
-/** What keeps jobs from an organisation's runners in silence: docs.github.com, "Managing access to self-hosted runners using groups". */
-const GROUPS =
-  ': its runner group must let the job\'s repository in; if that is public, the group must "Allow public repositories"'
 const toConclusion = Schema.decodeUnknownOption(Conclusion)
 
-/** How GitHub says the job ended; unknown for a word that we do not know. */
-export const conclusionOf = (job: Job): Conclusion =>
+/** How the CI says the job ended; unknown for a word that we do not know. */
+export const conclusionOf = (job: JobState): Conclusion =>
   Option.getOrElse(Option.flatMap(job.conclusion, toConclusion), () => "unknown")
 
 /** What follows from what is known: the whole policy of watching, in one place. */
@@ -67,7 +70,7 @@ export const decide = (
   name: string,
   seen: Observation,
   limit: number,
-  level: "repository" | "organisation" = "repository"
+  { name: ci, idleHint }: Pick<Ci<JobState, never>, "name" | "idleHint">
 ): Decision => {
   const job = Option.getOrUndefined(seen.job)
   const runner = Option.getOrUndefined(seen.runner)
@@ -94,7 +97,7 @@ export const decide = (
             : `the runner ended with exit code ${seen.exitCode ?? "unknown"} without taking the job`
       }
     }
-    // the runner has gone and GitHub does not say how the job ended: our part is over all the same
+    // the runner has gone and its CI does not say how the job ended: our part is over all the same
     return seen.endedFor >= CONCLUSION_WITHIN ? { _tag: "Over", conclusion: "unknown" } : wait
   }
   if (job === undefined || Option.contains(job.runnerName, name)) return wait
@@ -102,7 +105,7 @@ export const decide = (
   if (job.status === "in_progress" && Option.isSome(job.runnerName)) {
     return runner === undefined ? wait : { _tag: "Taken", by: job.runnerName.value }
   }
-  if (runner === "gone") return { _tag: "Replace", reason: "GitHub dropped the runner's registration" }
+  if (runner === "gone") return { _tag: "Replace", reason: `${ci} dropped the runner's registration` }
   // one that cannot be asked about may already have a job
   if (seen.idleFor < limit || runner === undefined) return wait
   const within = span(limit)
@@ -110,21 +113,21 @@ export const decide = (
     _tag: "Replace",
     inVain: runner.online,
     reason: runner.online
-      ? `the runner is online, but GitHub gave it no job within ${within}${level === "organisation" ? GROUPS : ""}`
+      ? `the runner is online, but ${ci} gave it no job within ${within}${idleHint}`
       : `the runner did not come online within ${within}`
   }
 }
 
-/** How often a held job is looked at. Unchanged answers cost no rate limit. */
+/** Longest interval between two questions about a job that we have. */
 export const LOOK_EVERY = Duration.seconds(5)
 /**
- * While the job runs on our own runner, GitHub is polled this many times less often: cancellation ends the runner
- * process, which we see at once. A fleet's running jobs would otherwise use up what GitHub allows one credential in a minute (900 points).
+ * While the job runs on our own runner, its CI is asked this many times less often: when the job is cancelled the runner
+ * ends, which we see at once. The running jobs of a fleet would otherwise use up what a CI allows one credential.
  */
 const SETTLED = 6
 
-/** Number of polls between two questions about the run of a job that does not begin. */
-export const RUN_EVERY = 6
+/** One question in this many is thorough: a job that does not begin may be one that never will. */
+export const THOROUGH_EVERY = 6
 
 /** What the watch of a job came to, and what its runner said before its VM went; empty where that does not matter. */
 export interface Outcome {
@@ -133,42 +136,35 @@ export interface Outcome {
 }
 
 /** Watch the job and its runner until something follows from it. A job that our runner took instead is watched in its place. */
-export const watch = Effect.fn("watch")(function* (
-  client: GitHubClient,
-  level: Level,
+export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
+  ci: Ci<J, R>,
   runner: Runner,
-  planned: JobAddress,
+  planned: JobRef & { readonly scope: Scope },
   options: {
-    /** Between two looks. */
+    /** Interval between two questions. */
     readonly every: Duration.Duration
-    /** For the runner to get its job. */
-    readonly limit: Duration.Duration
-    /** The job that runs or ran on our runner, as GitHub tells it. */
-    readonly taken: Effect.Effect<Option.Option<Job>, GitHubError>
-    /** Told when our runner has another job than planned. */
-    readonly swapped: (job: Job) => Effect.Effect<void>
+    /** Called when our runner has another job than planned. */
+    readonly swapped: (taken: Taken) => Effect.Effect<void>
   }
 ) {
-  let job = planned
+  let job: JobRef = planned
   const process = yield* Deferred.make<number, AnkaError>()
   const endedAt = yield* Ref.make(Option.none<number>())
-  yield* Guest.ended(runner.vm, RUNNER).pipe(
+  yield* Guest.ended(runner.vm, ci.program).pipe(
     Effect.onExit(() => Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(endedAt, Option.some(now)))),
     Effect.intoDeferred(process),
     Effect.forkScoped,
     Effect.interruptible
   )
   const startedAt = yield* Clock.currentTimeMillis
-  const askRunner = ifKnown(client.runner(level, runner.id))
+  const askRunner = ifKnown(ci.registry.state(runner))
   const unasked: typeof askRunner = Effect.succeedNone
-  const isOurs = (answer: Answer): answer is Job => answer !== "gone" && Option.contains(answer.runnerName, runner.name)
-  const askAll = (isSettled: boolean, withRun: boolean) =>
-    Effect.all(
-      { job: ifKnown((withRun ? askWithRun : ask)(client, job)), runner: isSettled ? unasked : askRunner },
-      { concurrency: 2 }
-    )
-  const lookAround = Effect.fnUntraced(function* (isSettled: boolean, withRun: boolean) {
-    const answer = yield* askAll(isSettled, withRun)
+  const isOurs = (answer: Answer<J>): answer is J =>
+    answer !== "gone" && Option.contains(answer.runnerName, runner.name)
+  const askAll = (isSettled: boolean, thorough: boolean) =>
+    Effect.all({ job: ifKnown(ci.state(job, thorough)), runner: isSettled ? unasked : askRunner }, { concurrency: 2 })
+  const lookAround = Effect.fnUntraced(function* (isSettled: boolean, thorough: boolean) {
+    const answer = yield* askAll(isSettled, thorough)
     const now = yield* Clock.currentTimeMillis
     const end = yield* Ref.get(endedAt)
     const decision = decide(
@@ -180,22 +176,22 @@ export const watch = Effect.fn("watch")(function* (
         endedFor: Option.match(end, { onNone: () => 0, onSome: (end) => now - end }),
         ...(Option.isNone(end) ? { process: "running" as const } : yield* outcomeOf(process))
       },
-      Duration.toMillis(options.limit),
-      Option.isNone(level.repo) ? "organisation" : "repository"
+      Duration.toMillis(ci.registrationTimeout),
+      ci
     )
     return { job: answer.job, end, decision }
   })
   let isSettled = false
   for (let looks = 1; ; looks++) {
-    const isRunAsked = looks % RUN_EVERY === 0
-    const first: Effect.Effect.Success<ReturnType<typeof lookAround>> = yield* lookAround(isSettled, isRunAsked)
+    const isThorough = looks % THOROUGH_EVERY === 0
+    const first: Effect.Effect.Success<ReturnType<typeof lookAround>> = yield* lookAround(isSettled, isThorough)
     // a job that was not given to its runner may be one whose run is over
-    const mayBeOver = first.decision._tag === "Replace" && !isRunAsked
+    const mayBeOver = first.decision._tag === "Replace" && !isThorough
     const { job: answer, end, decision }: typeof first = mayBeOver ? yield* lookAround(false, true) : first
     isSettled = Option.exists(answer, (job) => isOurs(job) && job.status === "in_progress")
     if (decision._tag === "Swapped") {
-      const taken = Option.flatten(yield* ifKnown(options.taken))
-      if (Option.isSome(taken) && taken.value.id !== job.id) {
+      const taken = Option.flatten(yield* ifKnown(ci.taken(runner.name, planned.scope)))
+      if (Option.isSome(taken) && taken.value.key !== job.key) {
         job = taken.value
         yield* options.swapped(taken.value)
       }
@@ -203,14 +199,15 @@ export const watch = Effect.fn("watch")(function* (
       const mayGo =
         Option.isSome(end) ||
         Option.exists(answer, isOurs) ||
-        // what GitHub denies, the runner may know better
-        ((decision._tag !== "Gone" || !(yield* isAtWork(runner.vm))) &&
-          // a runner that waits may get a job at any moment, until GitHub says that it is removed
-          (yield* retire(client, level, runner.name)))
+        // what the CI denies, the runner may know better
+        ((decision._tag !== "Gone" || !(yield* ci.isAtWork(runner.vm))) &&
+          // a runner that waits may get a job at any moment, until the CI says that it is removed
+          (yield* ci.registry.retire(runner.name)))
       const hasWords = decision._tag === "Replace" && decision.reason !== VM_LOST
-      if (mayGo) return { decision, words: hasWords ? yield* Guest.lastWords(runner.vm, RUNNER) : "" } satisfies Outcome
+      if (mayGo)
+        return { decision, words: hasWords ? yield* Guest.lastWords(runner.vm, ci.program) : "" } satisfies Outcome
     }
-    // the end of the process cuts a wait short, once; after it GitHub is asked every second
+    // the end of the process cuts a wait short, once; after it the CI is asked every second
     yield* Option.isSome(end)
       ? Effect.sleep("1 second")
       : Effect.raceFirst(

@@ -1,0 +1,166 @@
+/** One pass of a service: poll, choose, claim, see the job through. It takes one job at most. */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import type { Scope } from "../domain/Job.ts"
+import * as Finalizer from "../interruption/Finalizer.ts"
+import { Progress } from "../services/Activity.ts"
+import { Coordinator, classOf } from "../services/Coordinator.ts"
+import { Ledger } from "../services/Ledger.ts"
+import * as Metrics from "../services/Metrics.ts"
+import { Once } from "../services/Once.ts"
+import { Slots } from "../services/Slots.ts"
+import { Templates } from "../services/Templates.ts"
+import { Wake } from "../services/Wake.ts"
+import type { Ci, JobState } from "./Ci.ts"
+import * as Claim from "./Claim.ts"
+import * as Course from "./Course.ts"
+import { PluginError } from "./PluginError.ts"
+import * as Refusal from "./Refusal.ts"
+
+/** The service that makes the pass. */
+export interface PassContext {
+  /** Unique in this daemon. */
+  readonly name: string
+  readonly sleepInterval: Duration.Duration
+  /** Fails where a file that the jobs need cannot be used: a host that would fail each job leaves them to others. */
+  readonly checkFiles: Effect.Effect<void, PluginError>
+}
+
+/** Remove runners that could not be removed when their job ended, or that a crash left without a claim. */
+const removeLeftovers = Effect.fnUntraced(function* <J extends JobState, R>(ci: Ci<J, R>, service: PassContext) {
+  const ledger = yield* Ledger
+  const { claims, runners } = yield* ledger.state
+  const left = [...HashMap.values(runners)].filter(
+    ({ named }) => named.service === service.name && !HashMap.has(claims, named.job)
+  )
+  for (const runner of left) {
+    yield* ci.registry.removeLeft(runner).pipe(
+      Effect.flatMap((removed) => (removed ? Metrics.orphanRemoved({ kind: "runner" }) : Effect.void)),
+      Effect.catchAll((error) => Effect.logDebug(`runner ${named(runner)} is still there: ${error.message}`))
+    )
+  }
+})
+
+const named = ({ named }: { readonly named: { readonly runner: string } }) => named.runner
+
+/** The queued jobs that want a VM of ours; what a person should know of them is logged once. */
+const poll = Effect.fnUntraced(function* <J extends JobState, R>(
+  ci: Ci<J, R>,
+  scope: Scope,
+  isPartial: Ref.Ref<boolean>
+) {
+  const { once } = yield* Once
+  const progress = yield* Progress
+  const polled = yield* ci.poll(scope)
+  yield* Ref.set(isPartial, polled.isPartial)
+  if (polled.nothing !== "") yield* progress.idleReason(`nothing is watched: ${polled.nothing}`)
+  yield* progress.queued(polled.requests)
+  for (const { about, text, fields, unfit } of polled.remarks) {
+    if (Option.isSome(unfit)) yield* progress.note(unfit.value.job, unfit.value.why, 0)
+    yield* once(about, Effect.logWarning(text).pipe(Effect.annotateLogs(fields)))
+  }
+  return polled.requests
+})
+
+/** Make one pass. */
+export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =>
+  Effect.gen(function* () {
+    const coordinator = yield* Coordinator
+    const wake = yield* Wake
+    const progress = yield* Progress
+    const slots = yield* Slots
+    const templates = yield* Templates
+    const context: Course.Context<J, R> = { ci, service }
+
+    yield* removeLeftovers(ci, service)
+    const left = yield* coordinator.held(service.name)
+    // registered first, so that it runs last: when our job's resources are gone, other services check for room again. Only
+    // after a job, because a pass that found nothing to do would wake itself, for ever
+    const hadJob = yield* Ref.make(false)
+    yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
+    if (Option.isSome(left)) {
+      const { job } = left.value
+      if (!(yield* ci.isOurs(job))) {
+        yield* Effect.logWarning(
+          `job ${job.key} of the ledger is given up: it belongs to what the config does not name (any more)`
+        )
+        return yield* coordinator.finish(left.value)
+      }
+      // a job that runs is seen through, with or without the store
+      yield* Effect.ignore(coordinator.join(job.scope, ci.terms))
+      yield* slots.occupy
+      yield* Claim.use(Claim.resume(left.value), (held) =>
+        Effect.zipRight(Ref.set(hadJob, true), Effect.annotateLogs(Course.resume(context, held), job.fields))
+      )
+      return
+    }
+
+    const scope = yield* ci.scope
+    yield* coordinator.join(scope, ci.terms)
+    const isPartial = yield* Ref.make(false)
+    yield* coordinator.refresh(scope, {
+      service: service.name,
+      every: service.sleepInterval,
+      look: poll(ci, scope, isPartial),
+      isPartial: Ref.get(isPartial)
+    })
+    // another service may have polled in our place: a job is not to be taken with a credential that is refused
+    yield* ci.admitted
+    const waiting = yield* coordinator.waiting(scope, service.name)
+    const refused = yield* Refusal.current(ci)
+    const now = yield* Clock.currentTimeMillis
+    // a service whose runners are refused does not work again because there is nothing to do
+    const unlessRefused = Refusal.fails(ci, service.name)
+    if (waiting.length === 0 || Option.exists(refused, ({ until }) => until > now)) return yield* unlessRefused
+    const runnable = yield* Effect.filter(waiting, ({ template }) => templates.available(template))
+    if (runnable.length === 0) {
+      yield* progress.idleReason("jobs wait for the pull that is under way on this host")
+      yield* Effect.logDebug("jobs wait for the pull that is under way on this host")
+      return yield* unlessRefused
+    }
+    yield* service.checkFiles
+    if (!(yield* slots.take)) {
+      yield* progress.idleReason("jobs wait: no room for another VM on this host")
+      yield* Effect.logDebug("jobs wait: no room for another VM on this host")
+      return yield* unlessRefused
+    }
+    yield* Claim.use(Claim.take(scope, service.name, runnable.map(classOf)), (held) =>
+      Effect.gen(function* () {
+        yield* Ref.set(hadJob, true)
+        const { job } = yield* held.claim
+        return yield* Course.run(context, held).pipe(Effect.annotateLogs(job.fields))
+      })
+    )
+    yield* unlessRefused
+  }).pipe(
+    Effect.annotateLogs(ci.fields),
+    Effect.mapError((error) => {
+      if (error._tag === "PluginError") return error
+      const cause = error._tag === "CiError" ? (error.cause ?? error) : error
+      return new PluginError({ reason: reasonOf(error), detail: error.message, ...troubleOf(ci.name, error), cause })
+    })
+  )
+
+/** However what was asked differs: a refused credential is one trouble. */
+const troubleOf = (ci: string, error: { readonly _tag: string; readonly reason?: string }) =>
+  error._tag === "CiError" && error.reason === "Unauthorized" ? { trouble: `${ci} refuses the credential` } : {}
+
+const reasonOf = (error: { readonly _tag: string; readonly reason?: string }): PluginError["reason"] => {
+  if (error._tag === "AnkaError")
+    return error.reason === "Missing" || error.reason === "LicenseInvalid" ? "Anka" : "Failed"
+  if (error._tag === "CoordinatorError") return "Store"
+  if (error._tag !== "CiError") return "Failed"
+  switch (error.reason) {
+    case "Unauthorized":
+    case "Forbidden":
+      return "Credentials"
+    case "RateLimited":
+      return "Waiting"
+    default:
+      return "Failed"
+  }
+}
