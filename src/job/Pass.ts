@@ -79,7 +79,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
     yield* removeLeftovers(ci, service)
     const left = yield* coordinator.held(service.name)
     // registered first, so that it runs last: when our job's resources are gone, other services check for room again. Only
-    // after a job, because a pass that found nothing to do would wake itself, for ever
+    // after a job, because a pass that found nothing to do would wake itself forever
     const hadJob = yield* Ref.make(false)
     yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
     if (Option.isSome(left)) {
