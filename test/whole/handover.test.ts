@@ -73,7 +73,7 @@ describe("a daemon that is started in the place of one that drains", () => {
     assert.isFalse(isAlive(old))
     const left = await leaving.done
     assert.strictEqual(left.code, 0, left.stderr)
-    assert.include(left.stdout, "its jobs go on")
+    assert.include(left.stdout, "its jobs keep running")
     await until("the job is adopted", () => said("still runs: its job is watched to its end") === 1)
     assert.deepStrictEqual(lab.left(), { vms, runners })
     assert.strictEqual(said("handing over: services are interrupted, and leave what runs"), 1)
