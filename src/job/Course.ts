@@ -84,11 +84,12 @@ const follow = Effect.fnUntraced(function* <J extends JobState, R>(
   const foreign = yield* Ref.make(false)
   const outcome = yield* watch(ci, ours, job, {
     every: every(service),
-    swapped: (taken) =>
+    took: ({ url }) => Effect.logInfo(`our runner took another job than planned, ${url}: it is watched to its end`),
+    claim: ({ request }) =>
       Effect.gen(function* () {
-        yield* Effect.logInfo(`our runner took another job than planned, ${taken.url}: it is watched to its end`)
-        const swapped = Option.isSome(taken.request) ? yield* held.swap(taken.request.value) : false
+        const swapped = Option.isSome(request) ? yield* held.swap(request.value) : false
         yield* Ref.set(foreign, !swapped)
+        return swapped || Option.isNone(request)
       })
   })
   const { decision } = outcome

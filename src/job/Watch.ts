@@ -143,8 +143,13 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
   options: {
     /** Interval between two questions. */
     readonly every: Duration.Duration
-    /** Called when our runner has another job than planned. */
-    readonly swapped: (taken: Taken) => Effect.Effect<void>
+    /** Called once when our runner has another job than planned. */
+    readonly took: (taken: Taken) => Effect.Effect<void>
+    /**
+     * Claim that job in place of the planned one. False where another service holds it, which may give it up: it is asked
+     * for again at each look, because until then the planned job is ours and waits, although a VM slot may be free.
+     */
+    readonly claim: (taken: Taken) => Effect.Effect<boolean>
   }
 ) {
   let job: JobRef = planned
@@ -182,6 +187,12 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
     return { job: answer.job, end, decision }
   })
   let isSettled = false
+  /** The job that our runner has, as long as it could not be claimed. */
+  let foreign = Option.none<Taken>()
+  const claim = (taken: Taken) =>
+    Effect.map(options.claim(taken), (claimed) => {
+      foreign = claimed ? Option.none() : Option.some(taken)
+    })
   for (let looks = 1; ; looks++) {
     const isThorough = looks % THOROUGH_EVERY === 0
     const first: Effect.Effect.Success<ReturnType<typeof lookAround>> = yield* lookAround(isSettled, isThorough)
@@ -193,9 +204,12 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
       const taken = Option.flatten(yield* ifKnown(ci.taken(runner.name, planned.scope)))
       if (Option.isSome(taken) && taken.value.key !== job.key) {
         job = taken.value
-        yield* options.swapped(taken.value)
+        yield* options.took(taken.value)
+        yield* claim(taken.value)
       }
-    } else if (decision._tag !== "Wait") {
+    } else if (decision._tag === "Wait") {
+      if (isSettled && Option.isSome(foreign)) yield* claim(foreign.value)
+    } else {
       const mayGo =
         Option.isSome(end) ||
         Option.exists(answer, isOurs) ||
@@ -211,7 +225,7 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
     yield* Option.isSome(end)
       ? Effect.sleep("1 second")
       : Effect.raceFirst(
-          Effect.sleep(Duration.times(options.every, isSettled ? SETTLED : 1)),
+          Effect.sleep(Duration.times(options.every, isSettled && Option.isNone(foreign) ? SETTLED : 1)),
           Effect.exit(Deferred.await(process))
         )
   }

@@ -9,6 +9,7 @@ import * as Pass from "../../job/Pass.ts"
 import type { Anka } from "../../services/Anka.ts"
 import { GitHub, type GitHubClient, type Job, type Look } from "../../services/GitHub.ts"
 import type { Ledger } from "../../services/Ledger.ts"
+import type { Slots } from "../../services/Slots.ts"
 import type { ServiceContext } from "../Plugin.ts"
 import { ask, askWithRun, type JobAddress } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
@@ -76,7 +77,7 @@ const make = Effect.fnUntraced(function* (service: ServiceContext, config: GitHu
   const watched = watchedOf(config)
   const isOurs = (address: JobAddress) => isOfConfig(client, config, address)
   const registry = registryOf({ client, config, service, isOurs })
-  const ci: Ci<Job, Anka | Ledger> = {
+  const ci: Ci<Job, Anka | Ledger | Slots> = {
     name: "GitHub",
     fields: {
       owner: config.owner,

@@ -19,6 +19,7 @@ import { type GitHubClient, GitHubError, Level, type Runner as Registered } from
 import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../../services/Ledger.ts"
 import * as Metrics from "../../services/Metrics.ts"
+import { Slots } from "../../services/Slots.ts"
 import { hide } from "./jitConfig.ts"
 import { RUNNER } from "./program.ts"
 import * as refusal from "./refusal.ts"
@@ -370,6 +371,16 @@ const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, nam
   yield* Finalizer.add(removeFrom(client, level, name, vm, asked))
 })
 
+/**
+ * Whether a runner of this name is at work in another VM of this host: it was made for the job and got another one, which
+ * another service now sees to its end. What the ledger says of it must stay, or a crash would end that job.
+ */
+const isElsewhereHere = Effect.fnUntraced(function* (name: string, vm: Vm.Vm) {
+  const { runners } = yield* (yield* Ledger).state
+  const inUse = yield* (yield* Slots).owned
+  return Option.exists(HashMap.get(runners, name), ({ named }) => named.vm !== vm.name && inUse.has(named.vm))
+})
+
 /** Register the job's runner; the secret that starts it is in the reply and nowhere else. */
 export const make = Effect.fn("runner.make")(function* (registration: Registration, vm: Vm.Vm) {
   const { client, level, job, service, address } = registration
@@ -378,10 +389,12 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
   ): Effect.Effect<
     { readonly runner: Runner; readonly jitConfig: Redacted.Redacted<string> },
     RegistrationError | GitHubError | Effect.Effect.Error<ReturnType<typeof register>>,
-    Effect.Effect.Context<ReturnType<typeof register>> | Effect.Effect.Context<ReturnType<typeof own>>
+    Effect.Effect.Context<ReturnType<typeof register | typeof own | typeof isElsewhereHere>>
   > =>
     Effect.gen(function* () {
       const name = nameOf(job, k)
+      if (yield* isElsewhereHere(name, vm))
+        return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
       // as it will be read from the disk
       const detail = encodeDetail({ level, job: address })
       const named = RunnerNamed.make({ runner: name, vm: vm.name, job, service, detail })

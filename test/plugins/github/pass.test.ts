@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -11,6 +12,7 @@ import { JobKey } from "../../../src/domain/Job.ts"
 import { nameOf } from "../../../src/plugins/github/runner.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { ends, LABELS, queued, refused, takes } from "../../fakes/GitHub.ts"
+import * as FakeLedger from "../../fakes/Ledger.ts"
 import * as World from "../../fakes/world.ts"
 
 /** Let a pass run through a span of time, one second after the other. */
@@ -334,6 +336,44 @@ describe("a pass", () => {
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(World.pass()))
       assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("leaves the planned job to others, when its runner took one that another service gives up", () => {
+    const world = World.make()
+    world.github.jobs.set(1, queued(1))
+    world.github.jobs.set(2, queued(2))
+    const vmOf = (service: string) =>
+      [...HashMap.values(FakeLedger.stateOf(world.ledger).vms)].find((vm) => vm.service === service)?.vm
+    const guest = world.anka.guest
+    // the runner for the second job starts first, and gets the first job, which runs for long
+    world.anka.guest = (vm, command, stdin) => {
+      const answer = guest(vm, command, stdin)
+      if (vm === vmOf("RUNNER1") && command.includes("true")) return Effect.zipRight(Effect.sleep("60 seconds"), answer)
+      return vm === vmOf("RUNNER2") && command.join(" ").includes("runner.exit")
+        ? Effect.zipRight(Effect.sleep("1 hour"), answer)
+        : answer
+    }
+    const isOver = (job: number) => Option.isSome(world.github.jobs.get(job)?.conclusion ?? Option.none())
+    return Effect.gen(function* () {
+      const first = yield* Effect.fork(World.pass("RUNNER1"))
+      yield* through(3)
+      const second = yield* Effect.fork(World.pass("RUNNER2"))
+      yield* finished(first)
+      const before = [isOver(1), isOver(2)]
+      // within a look of the other service the job that it had planned is free
+      yield* through(30)
+      yield* finished(yield* Effect.fork(World.pass("RUNNER1")))
+      const meanwhile = [isOver(1), isOver(2)]
+      const runner = HashMap.get(FakeLedger.stateOf(world.ledger).runners, nameOf(JobKey.make("github:2"), 0))
+      yield* finished(second, 4000)
+      assert.deepStrictEqual(before, [false, false])
+      // a VM slot was free
+      assert.deepStrictEqual(meanwhile, [false, true])
+      // after a crash the ledger tells whose VM it is in
+      assert.strictEqual(Option.getOrThrow(runner).named.service, "RUNNER2")
+      assert.isTrue(isOver(1))
       assert.deepStrictEqual(World.left(world), World.NOTHING)
     }).pipe(Effect.provide(World.layer(world)))
   })
