@@ -100,8 +100,22 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "swap: a runner that took another job than planned counts for the planned one",
     file: "src/job/Course.ts",
-    find: "const swapped = Option.isSome(taken.request) ? yield* held.swap(taken.request.value) : false",
-    put: "const swapped = Option.isSome(taken.request)",
+    find: "const swapped = Option.isSome(request) ? yield* held.swap(request.value) : false",
+    put: "const swapped = Option.isSome(request)",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "swap, asked once: a job that another service gives up is not claimed for the runner that has it",
+    file: "src/job/Watch.ts",
+    find: "      if (isSettled && Option.isSome(foreign)) yield* claim(foreign.value)\n",
+    put: "",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "a runner at work: the next one of its name takes its line in the ledger",
+    file: "src/plugins/github/runner.ts",
+    find: "      if (yield* isElsewhereHere(registration, name, vm))\n",
+    put: "      if (vm === undefined)\n",
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {

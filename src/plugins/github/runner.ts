@@ -373,12 +373,14 @@ const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, nam
 
 /**
  * Whether a runner of this name is at work in another VM of this host: it was made for the job and got another one, which
- * another service now sees to its end. What the ledger says of it must stay, or a crash would end that job.
+ * another service now sees to its end. What the ledger says of it must stay, or a crash would end that job. One that waits
+ * is not at work: two of a job must not wait at once.
  */
-const isElsewhereHere = Effect.fnUntraced(function* (name: string, vm: Vm.Vm) {
+const isElsewhereHere = Effect.fnUntraced(function* ({ client, level }: Registration, name: string, vm: Vm.Vm) {
   const { runners } = yield* (yield* Ledger).state
   const inUse = yield* (yield* Slots).owned
-  return Option.exists(HashMap.get(runners, name), ({ named }) => named.vm !== vm.name && inUse.has(named.vm))
+  const isHere = Option.exists(HashMap.get(runners, name), ({ named }) => named.vm !== vm.name && inUse.has(named.vm))
+  return isHere && Option.exists(yield* client.runnerByName(level, name), ({ busy }) => busy)
 })
 
 /** Register the job's runner; the secret that starts it is in the reply and nowhere else. */
@@ -393,7 +395,7 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
   > =>
     Effect.gen(function* () {
       const name = nameOf(job, k)
-      if (yield* isElsewhereHere(name, vm))
+      if (yield* isElsewhereHere(registration, name, vm))
         return yield* new RegistrationError({ reason: "Failed", detail: BUSY_WITH_ANOTHER })
       // as it will be read from the disk
       const detail = encodeDetail({ level, job: address })
