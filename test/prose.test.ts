@@ -7,6 +7,7 @@ import { assert, describe, it } from "vitest"
 /** What no comment may contain, and what to write instead. */
 const PATTERNS: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
   [/^(?:So (?:many|much|long|often)|At most so)\b/, "Maximum number of …, Timeout of …, Interval between …"],
+  [/^How (?:many|much|often)\b|^How long (?:a|an|the|no)\b/, "Number of …, Timeout of …, Lifetime of …"],
   [/\bso (?:many|much|long|often)\b(?! (?:as|that)\b)/i, "the number, the time or the interval"],
   [/\bwhoever\b/i, "the actor"],
   [/\b(?:is|are|was|were|be) told\b/i, "who reports, receives or logs what"],

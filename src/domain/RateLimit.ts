@@ -1,4 +1,4 @@
-/** How much a CI still answers. */
+/** The number of requests that a CI still answers. */
 import * as Schema from "effect/Schema"
 
 /** The rate limit of a credential, as its CI last stated it; null where it has not. Times are in milliseconds since the epoch. */

@@ -46,7 +46,7 @@ export interface Redis {
   readonly settings: Effect.Effect<Option.Option<ReadonlyArray<string>>, RedisError>
 }
 
-/** How long a command is tried again: most restarts and failovers take less, and a person must know of the others. */
+/** Timeout of the retries of a command: most restarts and failovers take less, and a person must know of the others. */
 const PATIENCE = Duration.seconds(4)
 /** Interval between two attempts. */
 const BETWEEN_TRIES = Duration.millis(250)

@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 /** Where hosts can exchange messages. */
 export interface Board {
   readonly publish: (credential: string, ms: number) => Effect.Effect<void>
-  /** How much longer the credential is refused, in milliseconds, as other hosts report. */
+  /** Remaining time for which the credential is refused, in milliseconds, as other hosts report. */
   readonly query: (credential: string) => Effect.Effect<number>
 }
 

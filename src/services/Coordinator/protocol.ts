@@ -25,7 +25,7 @@ export interface Claim {
   readonly job: JobRequest
   readonly service: string
   readonly epoch: number
-  /** How many times the job has been claimed, including this one; hand-backs that were not charged do not count. */
+  /** Number of claims of the job, including this one; hand-backs that were not charged do not count. */
   readonly attempt: number
 }
 
@@ -148,7 +148,7 @@ export interface Hello {
   readonly _tag: "Hello"
   readonly info: string
   readonly terms: string
-  /** How long the host counts as alive without another word, in milliseconds. */
+  /** Time for which the host counts as alive without another word, in milliseconds. */
   readonly lease: number
   /** The generation to begin if the store has none. */
   readonly generation: string
@@ -251,7 +251,7 @@ export interface Survey {
   readonly classes: ReadonlyArray<{
     readonly name: JobClass
     readonly jobs: number
-    /** How many of them are behind all fresh jobs. */
+    /** Number of those that are behind all fresh jobs. */
     readonly late: number
   }>
   /** Number of claimed jobs. */
@@ -281,7 +281,7 @@ export interface JobRecord {
 
 /** The limits of the rules, which the scripts share. All times in milliseconds. */
 export const RULES = {
-  /** How long a tombstone is kept: twice the time after which GitHub gives a queued job up. */
+  /** Lifetime of a tombstone: twice the time after which GitHub gives a queued job up. */
   tombstone: 48 * 3_600_000,
   /** A job that the CI still calls queued this long after it was done is queued again: a wrong "done" must not lose it. */
   resurrect: 120_000,
@@ -301,9 +301,9 @@ export const RULES = {
   demoted: 100,
   /** Age from which a job may go to a host that handed it back without a fault of the job. */
   patience: 600_000,
-  /** How long a big job is reserved for a host that makes room for it. */
+  /** Lifetime of the reservation of a big job for a host that makes room for it. */
   reserve: 600_000,
-  /** How long no host claims after the store lost its memory. */
+  /** Time for which no host claims after the store lost its memory. */
   hold: 20_000,
   /** Maximum number of jobs of a class that are tried to find one that a host may take. */
   depth: 16,

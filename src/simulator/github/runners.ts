@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http"
 import type { Runner, World } from "./world.ts"
 
-/** How long a runner's question for a job stays open, in milliseconds. */
+/** Timeout of a runner's question for a job, in milliseconds. */
 const HOLD = 20_000
 /** Between two looks for a job. */
 const EVERY = 25

@@ -133,7 +133,7 @@ export class World {
   private readonly former = new Map<string, number>()
   /** How the next runners behave, by a part of their name, or `*`. */
   readonly modes = new Map<string, Mode>()
-  /** How long the record of a runner stays after its job. */
+  /** Time for which the record of a runner stays after its job, in milliseconds. */
   linger = 100
   /** Timeout of a silent runner, in milliseconds, after which its job fails: "lost communication with the server". */
   lock = 600_000
