@@ -13,8 +13,14 @@ const ASSIGNMENT = /^(?:export\s+)?(?:[A-Z][A-Z0-9_]+|token|password|secret)\s*=
 /** A name that begins like one of GitHub's tokens is probably a token, and must not be shown. */
 const TOKEN_LIKE = /^(gh[a-z]_|github_pat_)/i
 
+/** Base64, in which a key is written: it has slashes too, so that a line of it may look like a path. */
+const BASE64_RUN = /[A-Za-z0-9+/]{40,}/g
+
+const isKeyLike = (text: string): boolean =>
+  (text.match(BASE64_RUN) ?? []).some((run) => /[a-z]/.test(run) && /[A-Z]/.test(run) && /[0-9]/.test(run))
+
 /** Whether the name of a variable or a file may be shown: someone may have written the secret itself in its place. */
-export const isTellable = (name: string): boolean => !TOKEN_LIKE.test(name)
+export const isTellable = (name: string): boolean => !TOKEN_LIKE.test(name) && !isKeyLike(name)
 
 const ONLY_WHOLE =
   "only a whole value can be a reference, ${NAME} or file:PATH; keep a secret that contains ${ in a file of its own"

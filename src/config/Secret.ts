@@ -122,7 +122,8 @@ export const Token = secret(Credential.token)
 export const Password = secret(Credential.password)
 
 /** Whether a text is the path of a private key's file, rather than a key that lost its first line. */
-const isPath = (text: string) => text.length < 1024 && /^(~|\.{1,2})?\/|\.\w{1,10}$/.test(text)
+const isPath = (text: string) =>
+  text.length < 1024 && Credential.isTellable(text) && /^(~|\.{1,2})?\/|\.\w{1,10}$/.test(text)
 
 const key = (judge: (text: string) => Either.Either<string, string>) =>
   secret(judge, Secrets.keep, (text, ast) =>
