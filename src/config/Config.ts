@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { keepAll } from "../secrets/held.ts"
 import { misfits } from "../text/Expected.ts"
+import { Registry } from "./Address.ts"
 import * as Database from "./Database.ts"
 import { optional, withDefault } from "./fields.ts"
 import { Base, expand, type Home, home } from "./Home.ts"
@@ -28,6 +29,7 @@ export const Common = Schema.Struct({
   name: Schema.NonEmptyString,
   plugin: Schema.NonEmptyString,
   sleep_interval: withDefault(Schema.Number.pipe(Schema.between(0.1, 86_400)), SLEEP_INTERVAL),
+  registry_url: optional(Registry),
   database: optional(Database.Written)
 })
 
@@ -61,6 +63,8 @@ export interface RawService {
   /** Empty if the file does not name one. */
   readonly plugin: string
   readonly sleepInterval: Duration.Duration
+  /** Where templates are pulled from, as Anka is asked for it; none is Anka's default registry. */
+  readonly registry: Option.Option<string>
   /** The store shared with other hosts; none if the service needs only this host. */
   readonly database: Option.Option<Database.Database>
   /** Its position in the file. */
@@ -266,7 +270,7 @@ const readCommon = Effect.fnUntraced(function* (
       problems.push(problemAt([...at, "database", ...path], message, lineOf))
     }
     if (Option.isNone(common.value)) continue
-    const { name, plugin, sleep_interval } = common.value.value
+    const { name, plugin, sleep_interval, registry_url } = common.value.value
     const first = common.broken.has("name") ? undefined : names.get(name)
     if (first !== undefined) {
       problems.push(
@@ -282,6 +286,7 @@ const readCommon = Effect.fnUntraced(function* (
       name,
       plugin: common.broken.has("plugin") ? "" : plugin,
       sleepInterval: Duration.seconds(sleep_interval),
+      registry: registry_url,
       database: database.store,
       index,
       own: Object.fromEntries(entries.filter(([key]) => !commonKeys.has(key)))

@@ -8,3 +8,7 @@ export const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) =>
 /** `value` if absent. */
 export const withDefault = <A, I, R>(schema: Schema.Schema<A, I, R>, value: A) =>
   Schema.optionalWith(schema, { exact: true, nullable: true, default: () => value })
+
+/** Text that a check finds nothing wrong with; its words about what is wrong quote nothing of the text. */
+export const checked = (check: (text: string) => string | undefined) =>
+  Schema.String.pipe(Schema.filter((text) => check(text) ?? true))

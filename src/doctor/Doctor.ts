@@ -14,6 +14,7 @@ import { launchd } from "./launchd.ts"
 import { macos } from "./macos.ts"
 import { network } from "./network.ts"
 import { redis } from "./redis.ts"
+import { registry } from "./registry.ts"
 import { scripts } from "./scripts.ts"
 import { service } from "./service.ts"
 import { templates } from "./templates.ts"
@@ -29,7 +30,7 @@ const ofService = (service: HostFacts["services"][number]): Check => ({
 
 const CHECKS: ReadonlyArray<Check> = [
   ...[config, network, daemon, macos, launchd, service],
-  ...[anka, templates, vms, redis, scripts, exposure]
+  ...[anka, registry, templates, vms, redis, scripts, exposure]
 ]
 
 /** Subjects in the order in which to look for a cause: a fault in one can break those after it. */

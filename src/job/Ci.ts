@@ -149,8 +149,6 @@ export interface Ci<J extends JobState, R> {
   readonly idleHint: string
   /** Timeout for a started runner to get its job. */
   readonly registrationTimeout: Duration.Duration
-  /** Where templates are pulled from; none is the hypervisor's own default. */
-  readonly templateRegistry: Option.Option<string>
   /** Tell the job's author why no host can run it. */
   readonly tell: (job: JobRef, why: string) => Effect.Effect<void, never, R>
 }

@@ -24,7 +24,11 @@ import { conclusionOf, LOOK_EVERY, type Outcome, THOROUGH_EVERY, watch } from ".
 /** Whose job it is: its CI, and the service that has claimed it. */
 export interface Context<J extends JobState, R> {
   readonly ci: Ci<J, R>
-  readonly service: { readonly name: string; readonly sleepInterval: Duration.Duration }
+  readonly service: {
+    readonly name: string
+    readonly sleepInterval: Duration.Duration
+    readonly registry: Option.Option<string>
+  }
 }
 
 /** Maximum number of times that a runner which gets no job is replaced; then the job is given up. */
@@ -128,7 +132,7 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
   const { job } = wanted
   const templates = yield* Templates
   const prepare = Effect.gen(function* () {
-    const template = yield* templates.ensure(job.template, ci.templateRegistry)
+    const template = yield* templates.ensure(job.template, service.registry)
     yield* reached("pulled")
     yield* ci.registry.clear(wanted)
     const vm = yield* Vm.make(template, { job: job.key, service: service.name })

@@ -26,6 +26,8 @@ export interface PassContext {
   /** Unique in this daemon. */
   readonly name: string
   readonly sleepInterval: Duration.Duration
+  /** Where templates are pulled from; none is the hypervisor's own default. */
+  readonly registry: Option.Option<string>
   /** Fails where a file that the jobs need cannot be used: a host that would fail each job leaves them to others. */
   readonly checkFiles: Effect.Effect<void, PluginError>
 }

@@ -29,6 +29,8 @@ export interface ServiceContext {
   /** Unique in this daemon. */
   readonly name: string
   readonly sleepInterval: Duration.Duration
+  /** The registry that templates are pulled from, by its address or Anka's name for it; none is Anka's default. */
+  readonly registry: Option.Option<string>
   /** The plugin's folder on this host, `~/.config/anklet/plugins/<name>`; its files are there before the first pass. */
   readonly directory: string
   /**
@@ -123,6 +125,8 @@ export interface Service<R> {
   readonly name: string
   readonly plugin: string
   readonly sleepInterval: Duration.Duration
+  /** The registry that templates are pulled from, by its address or Anka's name for it; none is Anka's default. */
+  readonly registry: Option.Option<string>
   /** The store that it shares with other hosts, if any. */
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>

@@ -53,6 +53,7 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
       const about: ServiceContext = {
         name: service.name,
         sleepInterval: service.sleepInterval,
+        registry: service.registry,
         directory,
         checkFiles: filesIn(plugin, directory).pipe(
           Effect.flatMap(Effect.forEach(PluginFiles.check, { discard: true })),
@@ -64,6 +65,7 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         name: service.name,
         plugin: plugin.name,
         sleepInterval: service.sleepInterval,
+        registry: service.registry,
         database: service.database,
         // a plugin of the user's may throw where it should return an Effect: that too is its own failure
         pass: Effect.suspend(() => plugin.run(about, config)),

@@ -11,12 +11,13 @@ import { KINDS as launchd } from "../../src/doctor/launchd.ts"
 import { KINDS as macos } from "../../src/doctor/macos.ts"
 import { KINDS as network } from "../../src/doctor/network.ts"
 import { KINDS as redis } from "../../src/doctor/redis.ts"
+import { KINDS as registry } from "../../src/doctor/registry.ts"
 import { KINDS as scripts } from "../../src/doctor/scripts.ts"
 import { KINDS as service } from "../../src/doctor/service.ts"
 import { KINDS as templates } from "../../src/doctor/templates.ts"
 import { KINDS as vms } from "../../src/doctor/vms.ts"
 import type { Kinds } from "../../src/domain/Finding.ts"
-import { CLOCK_KINDS as clock, KINDS as github, REGISTRY_KINDS as registry } from "../../src/plugins/github/examine.ts"
+import { CLOCK_KINDS as clock, KINDS as github } from "../../src/plugins/github/examine.ts"
 
 const SUBJECTS: Readonly<Record<string, Kinds>> = {
   ...{

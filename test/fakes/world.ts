@@ -109,7 +109,6 @@ export const config: GitHubConfig = {
   owner: "o",
   repo: Option.some("r"),
   api_url: "https://api.github.test",
-  registry_url: Option.none(),
   runner_group: 1,
   registration_timeout: 60,
   runner_version: "2.338.0",
@@ -143,11 +142,18 @@ export const layer = (world: World) =>
   )
 
 export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
-  const context = { name, sleepInterval: Duration.seconds(10), directory: "/plugins/github", checkFiles: Effect.void }
+  const context = {
+    name,
+    sleepInterval: Duration.seconds(10),
+    registry: Option.none(),
+    directory: "/plugins/github",
+    checkFiles: Effect.void
+  }
   return {
     name,
     plugin: "github",
     sleepInterval: context.sleepInterval,
+    registry: context.registry,
     database: Option.none(),
     pass: run(context, { ...config, ...given })
   } satisfies Service<unknown>

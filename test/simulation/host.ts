@@ -86,7 +86,6 @@ const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => 
   owner,
   repo: Option.some(repo),
   api_url: "https://api.github.test",
-  registry_url: Option.none(),
   runner_group: 1,
   registration_timeout: registrationTimeout,
   runner_version: "2.338.0",
@@ -240,12 +239,14 @@ export class SimulatedHost {
     const { services: count, sleepInterval, rhythm } = this.setup
     const names = Array.from({ length: count }, (_, n) => `RUNNER${n + 1}`)
     const config = configOf(this.setup)
+    const registry = Option.none<string>()
     const services = names.map((name) => ({
       name,
       plugin: "github",
       sleepInterval,
+      registry,
       database: Option.none<Database>(),
-      pass: run({ name, sleepInterval, directory: "/plugins/github", checkFiles: Effect.void }, config)
+      pass: run({ name, sleepInterval, registry, directory: "/plugins/github", checkFiles: Effect.void }, config)
     }))
     const base = Layer.mergeAll(
       Layer.succeed(FileSystem, disk.layerFor(life)),

@@ -109,7 +109,6 @@ const make = Effect.fnUntraced(function* (service: ServiceContext, config: GitHu
     isAtWork,
     idleHint: Option.isNone(levelOf(config).repo) ? GROUPS : "",
     registrationTimeout: Duration.seconds(config.registration_timeout),
-    templateRegistry: config.registry_url,
     tell: (job, why) =>
       Effect.flatMap(addressOf(job), ({ owner, repo, id }) => client.job(owner, repo, id)).pipe(
         Effect.flatMap((job) => client.tell(job, "Anklet cannot run this job", why)),

@@ -1,9 +1,9 @@
 /** The plugin's own keys of a service in the config. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Address from "../../config/Address.ts"
 import { AppKey, type Rule, Token as TokenText } from "../../config/Config.ts"
-import { optional, withDefault } from "../../config/fields.ts"
-import * as Secrets from "../../secrets/Secrets.ts"
+import { checked, optional, withDefault } from "../../config/fields.ts"
 import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
 /** Default time in which a started runner must come online and get its job, in seconds. */
@@ -22,31 +22,14 @@ export const RUNNER_SHA256: Readonly<Record<string, string>> = {
 export const RUNNER_URL =
   "https://github.com/actions/runner/releases/download/v{version}/actions-runner-osx-{arch}-{version}.tar.gz"
 
-/** Text that a check finds nothing wrong with; what is wrong holds nothing of the text. */
-const checked = (check: (text: string) => string | undefined) =>
-  Schema.String.pipe(Schema.filter((text) => check(text) ?? true))
-
 const named = (what: string, pattern: RegExp) =>
   checked((text) =>
     pattern.test(text) ? undefined : `expected the name of ${what} alone, as its address at GitHub has it`
   )
 
-/** What is wrong with an address; `parts` are those that would be dropped in silence. */
-const addressProblem = (text: string, parts: ReadonlyArray<"credentials" | "parameters" | "fragment">) => {
-  Secrets.keepIn(text)
-  if (!/^https?:\/\/[^\s/]/i.test(text) || /\s/.test(text) || !URL.canParse(text)) {
-    return "expected an address that begins with https:// or http://"
-  }
-  const { username, password } = new URL(text)
-  if (parts.includes("credentials") && (username !== "" || password !== ""))
-    return "a user or password in the address is not used: take it out"
-  if (parts.includes("parameters") && text.includes("?")) return "what stands behind ? is not used: take it out"
-  return parts.includes("fragment") && text.includes("#") ? "what stands behind # is not used: take it out" : undefined
-}
-
 /** Hosts whose pages are at another address than their API (docs.github.com/rest, "Getting started with the REST API"). */
 const ApiUrl = checked((text) => {
-  const wrong = addressProblem(text, ["credentials", "parameters", "fragment"])
+  const wrong = Address.problemOf(text, ["credentials", "parameters", "fragment"])
   if (wrong !== undefined) return wrong
   const { hostname, pathname } = new URL(text)
   if (/^(www\.)?github\.com$/.test(hostname)) return "this is GitHub's web page: its API is at https://api.github.com"
@@ -58,17 +41,11 @@ const ApiUrl = checked((text) => {
     : undefined
 })
 
-/** The name of a registry that Anka knows, or an address; Anka is handed all of it. */
-const Registry = checked((text) => {
-  if (text.trim() === "") return "expected the address of a registry, or the name that Anka has for it"
-  return text.includes("://") ? addressProblem(text, ["fragment"]) : undefined
-})
-
 /** The address of an archive; curl in the VM is handed all of it. */
 const Archive = checked((text) => {
   const unknown = text.match(/\{(?!version\}|arch\})[^}]*\}/)
   if (unknown !== null) return "only {version} and {arch} are replaced"
-  return addressProblem(text.replaceAll(/\{(version|arch)\}/g, "x"), ["fragment"])
+  return Address.problemOf(text.replaceAll(/\{(version|arch)\}/g, "x"), ["fragment"])
 })
 
 /** A number that GitHub counts with, also where it stands in quotes. */
@@ -103,7 +80,6 @@ export const GitHubConfig = Schema.Struct({
   owner: named("a user or an organisation", /^[\w.-]+$/),
   repo: optional(named("a repository", /^[\w.-]+$/)),
   api_url: withDefault(ApiUrl, "https://api.github.com"),
-  registry_url: optional(Registry),
   runner_group: withDefault(Schema.Positive, 1),
   registration_timeout: withDefault(Schema.Number.pipe(Schema.between(1, 86_400)), REGISTRATION_TIMEOUT),
   runner_version: withDefault(

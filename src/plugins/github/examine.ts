@@ -9,7 +9,6 @@ import * as Finding from "../../domain/Finding.ts"
 import { clock, span } from "../../domain/Format.ts"
 import { VM_PREFIX } from "../../domain/Job.ts"
 import { isDone } from "../../job/Ci.ts"
-import { Anka } from "../../services/Anka.ts"
 import { RESERVE } from "../../services/GitHub/gate.ts"
 import {
   type CredentialInfo,
@@ -134,23 +133,8 @@ export const CLOCK_KINDS = {
   }
 } as const satisfies Finding.Kinds
 
-export const REGISTRY_KINDS = {
-  "registry-away": {
-    level: "warning",
-    why: "Templates and tags that are not on this Mac cannot be pulled, and their jobs wait.",
-    remedy: "check that the registry runs and can be reached, and `registry_url`"
-  },
-  "registry-none": {
-    level: "note",
-    why: "Only templates that are on this Mac can be used, and only by jobs that name their tag.",
-    remedy: "`anka registry add NAME URL`, or `registry_url` in the config"
-  },
-  ...addresses.REGISTRY_KINDS
-} as const satisfies Finding.Kinds
-
 const found = Finding.about("github", KINDS)
 const ofClock = Finding.about("clock", CLOCK_KINDS)
-const ofRegistry = Finding.about("registry", REGISTRY_KINDS)
 
 /** A clock that is off by more than this, in milliseconds, is wrong: NTP keeps it within a second. */
 const SKEW = 60_000
@@ -318,22 +302,6 @@ const left = Effect.fnUntraced(function* (client: GitHubClient, service: Service
   ).pipe(Effect.map((found) => found.flat()))
 })
 
-const registry = Effect.fnUntraced(function* ({ registry_url }: GitHubConfig) {
-  const anka = yield* Anka
-  const name = Option.match(registry_url, { onNone: () => "Anka's default registry", onSome: addresses.withoutUsers })
-  const answer = yield* Effect.either(Effect.timeoutOption(anka.registry(registry_url), SOON))
-  if (Either.isRight(answer)) {
-    return Option.isSome(answer.right)
-      ? [Finding.ok("registry", `${name} answers`)]
-      : [ofRegistry("registry-away", `${name} does not answer within ${span(SOON)}`)]
-  }
-  const { reason } = answer.left
-  const message = addresses.withoutUsers(answer.left.message)
-  if (/no registry configured/i.test(message)) return [ofRegistry("registry-none", "Anka has no default registry")]
-  // without `anka` there is worse to tell
-  return reason === "Missing" ? [] : [ofRegistry("registry-away", `${name}: ${message}`)]
-})
-
 const github = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig, context: ExamineContext) {
   const client = yield* (yield* GitHub).client(credentialOf(config))
   const watched = watchedOf(config)
@@ -385,9 +353,6 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
   ]
 })
 
-/** Everything a pass relies on, outside of this host and on it. */
+/** What a pass relies on at GitHub. */
 export const examine = (service: ServiceContext, config: GitHubConfig, context: ExamineContext) =>
-  Effect.map(Effect.all([github(service, config, context), registry(config)], { concurrency: 2 }), (found) => [
-    ...found.flat(),
-    ...addresses.judged(config)
-  ])
+  Effect.map(github(service, config, context), (found) => [...found, ...addresses.judged(config)])

@@ -96,11 +96,6 @@ describe("an address of GitHub's or the registry's", () => {
         ["https://", "https:// or http://"],
         ["ftp://ghe.example", "https:// or http://"]
       ])
-      yield* refuses("registry_url", [
-        ["http://registry:8089/#CANARY", "behind #"],
-        ["ftp://registry", "https:// or http://"],
-        [" ", "the address of a registry"]
-      ])
       yield* refuses("runner_url", [
         ["https://h/{version}.tar.gz#CANARY", "behind #"],
         ["https://h/{os}.tar.gz", "only {version} and {arch}"],
@@ -125,7 +120,6 @@ describe("an address of GitHub's or the registry's", () => {
         "https://api.octo.ghe.com",
         "http://127.0.0.1:8080"
       ])
-      yield* takes("registry_url", ["http://registry:8089", "https://me:p@registry/?key=k", "my-registry"])
       yield* takes("runner_url", ["https://h/{version}/{arch}.tar.gz?signature=x", "https://u:p@h/a.tar.gz"])
     })
   )
