@@ -2,11 +2,14 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { hiding } from "../secrets/Secrets.ts"
+import type { Level } from "./GitHub/level.ts"
+
+export { Level, nameOf, WrittenLevel } from "./GitHub/level.ts"
 
 /**
  * A personal access token. Instances with equal fields are equal, so services with the same credential share a client.
@@ -44,13 +47,12 @@ export type Credential = Token | App | InstalledApp
 export class Watched extends Schema.Class<Watched>("anklet/GitHub/Watched")({
   owner: Schema.String,
   repo: Schema.optionalWith(Schema.String, { as: "Option" })
-}) {}
-
-/** Where runners are registered: at the repository or, without `repo`, at the organisation. */
-export class Level extends Schema.Class<Level>("anklet/GitHub/Level")({
-  owner: Schema.String,
-  repo: Schema.optionalWith(Schema.String, { as: "Option" })
-}) {}
+}) {
+  /** Owner and repository, or the organisation alone. */
+  get fullName(): string {
+    return Option.match(this.repo, { onNone: () => this.owner, onSome: (repo) => `${this.owner}/${repo}` })
+  }
+}
 
 /** Why a request to GitHub failed. */
 export class GitHubError extends hiding(

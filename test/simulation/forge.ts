@@ -9,8 +9,8 @@ import {
   type GitHubClient,
   GitHubError,
   type Job,
-  type Level,
   type Look,
+  nameOf,
   type Watched
 } from "../../src/services/GitHub.ts"
 import { Refused, type Runner, type Job as ServerJob, World } from "../../src/simulator/github/world.ts"
@@ -66,9 +66,6 @@ const toJob = (job: ServerJob): Job => ({
 })
 
 const toRunner = ({ id, name, status, job }: Runner) => ({ id, name, online: status === "online", busy: job !== null })
-
-const levelName = ({ owner, repo }: Level): string =>
-  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
 
 /** The one GitHub of a world. */
 export class Forge {
@@ -170,7 +167,7 @@ export class Forge {
       repository: (owner, repo) => Effect.succeed({ id: 7, owner, repo }),
       runners: (level) =>
         ask("GET runners", () =>
-          [...world.runners.values()].filter(({ scope }) => scope === levelName(level)).map(toRunner)
+          [...world.runners.values()].filter(({ scope }) => scope === nameOf(level)).map(toRunner)
         ),
       job: (_owner, _repo, id) => find("GET job", () => toJob(world.job(id))),
       run: (_owner, _repo, id) =>
@@ -182,7 +179,7 @@ export class Forge {
         }),
       createRunner: (level, { name, labels }) =>
         ask("POST runner", () => {
-          const runner = world.register(levelName(level), name, labels)
+          const runner = world.register(nameOf(level), name, labels)
           this.watcher.registered(runner, host)
           return { runner: toRunner(runner), jitConfig: Redacted.make(runner.secret) }
         }),
@@ -197,7 +194,7 @@ export class Forge {
         ask("GET runners", () =>
           Option.map(
             Option.fromNullable(
-              [...world.runners.values()].find((runner) => runner.scope === levelName(level) && runner.name === name)
+              [...world.runners.values()].find((runner) => runner.scope === nameOf(level) && runner.name === name)
             ),
             toRunner
           )
@@ -206,7 +203,7 @@ export class Forge {
       removeRunner: (level, id) =>
         ask("DELETE runner", () => {
           const runner = world.runners.get(id)
-          world.remove(levelName(level), id)
+          world.remove(nameOf(level), id)
           if (runner !== undefined) this.watcher.removed(runner, host)
         }).pipe(
           Effect.catchIf(

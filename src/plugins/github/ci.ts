@@ -107,7 +107,7 @@ const make = Effect.fnUntraced(function* (service: ServiceContext, config: GitHu
     refusals: refusalsOf(config),
     program: RUNNER,
     isAtWork,
-    idleHint: Option.isNone(levelOf(config).repo) ? GROUPS : "",
+    idleHint: levelOf(config)._tag === "Organisation" ? GROUPS : "",
     registrationTimeout: Duration.seconds(config.registration_timeout),
     tell: (job, why) =>
       Effect.flatMap(addressOf(job), ({ owner, repo, id }) => client.job(owner, repo, id)).pipe(

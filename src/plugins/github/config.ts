@@ -139,7 +139,10 @@ export const watchedOf = ({ owner, repo }: GitHubConfig): Watched => Watched.mak
 
 /** Where its runners are registered. */
 export const levelOf = ({ registration, owner, repo }: GitHubConfig): Level =>
-  Level.make({ owner, repo: registration === "repo" ? repo : Option.none() })
+  Option.match(registration === "repo" ? repo : Option.none(), {
+    onNone: () => Level.Organisation({ owner }),
+    onSome: (repo) => Level.Repository({ owner, repo })
+  })
 
 /** What all hosts that watch one scope must do alike: a runner's name keeps a second one away only within one level and group. */
 export const termsOf = ({ registration, runner_group }: GitHubConfig): string =>

@@ -1,7 +1,7 @@
 /** What the config names at GitHub: a line of the ledger that speaks of anything else is not acted on. */
 import * as Option from "effect/Option"
 import { VM_PREFIX } from "../../domain/Job.ts"
-import type { Level, Watched } from "../../services/GitHub.ts"
+import { type Level, nameOf, type Watched } from "../../services/GitHub.ts"
 import type { JobAddress } from "./ask.ts"
 import { type GitHubConfig, levelOf } from "./config.ts"
 
@@ -9,10 +9,9 @@ import { type GitHubConfig, levelOf } from "./config.ts"
 const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 
 /** Whether runners of this config are registered there. */
-export const isLevel = (config: GitHubConfig, { owner, repo }: Level): boolean => {
+export const isLevel = (config: GitHubConfig, level: Level): boolean => {
   const ours = levelOf(config)
-  const name = (repo: Option.Option<string>) => Option.getOrElse(repo, () => "")
-  return isSame(owner, ours.owner) && isSame(name(repo), name(ours.repo))
+  return level._tag === ours._tag && isSame(nameOf(level), nameOf(ours))
 }
 
 /** Whether a job is one of those that this watches. */

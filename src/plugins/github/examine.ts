@@ -16,6 +16,7 @@ import {
   type GitHubClient,
   GitHubError,
   type Level,
+  nameOf,
   type Runner,
   type RunnerGroup
 } from "../../services/GitHub.ts"
@@ -24,7 +25,7 @@ import type { ExamineContext, ServiceContext } from "../Plugin.ts"
 import * as addresses from "./addresses.ts"
 import { askWithRun } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
-import { nameOf, needed, ofGroup } from "./refusal.ts"
+import { needed, ofGroup } from "./refusal.ts"
 import { RunnerDetail } from "./runner.ts"
 
 export const KINDS = {
@@ -226,13 +227,10 @@ const grants = ({ may }: CredentialInfo, level: Level) => {
 }
 
 /** Whether GitHub knows the group that runners are registered in, and lets the watched repository use it. */
-const group = Effect.fnUntraced(function* (
-  client: GitHubClient,
-  { runner_group, owner, repo }: GitHubConfig,
-  level: Level
-) {
+const group = Effect.fnUntraced(function* (client: GitHubClient, config: GitHubConfig, level: Level) {
+  const { runner_group, owner, repo } = config
   const unknown = [found("runner-group-unknown", ofGroup(level, runner_group))]
-  if (Option.isSome(level.repo)) return runner_group === 1 ? [] : unknown
+  if (level._tag === "Repository") return runner_group === 1 ? [] : unknown
   const has = (groups: ReadonlyArray<RunnerGroup>) => groups.find(({ id }) => id === runner_group)
   const known = has(yield* client.groups(owner, Option.none()))
   if (known === undefined) return unknown
@@ -241,7 +239,7 @@ const group = Effect.fnUntraced(function* (
   return [
     isOpen
       ? Finding.ok("github", `${what} is known`)
-      : found("runner-group-closed", `${what} does not let ${nameOf({ owner, repo })} in`),
+      : found("runner-group-closed", `${what} does not let ${watchedOf(config).fullName} in`),
     ...(known.admitsPublic ? [found("runner-group-public", `${what} lets public repositories in`)] : [])
   ]
 })
@@ -329,10 +327,10 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
     ...time(credential.right),
     ...rate(credential.right),
     ...Either.match(look, {
-      onLeft: (error) => refused(error, `'Actions: read' on ${nameOf(watched)}`),
+      onLeft: (error) => refused(error, `'Actions: read' on ${watched.fullName}`),
       onRight: ({ hidden, nothing, renamed, open }) => [
         nothing === ""
-          ? Finding.ok("github", `the jobs of ${nameOf(watched)} can be listed`)
+          ? Finding.ok("github", `the jobs of ${watched.fullName} can be listed`)
           : found("watching-nothing", nothing),
         ...(renamed === "" ? [] : [found("repository-renamed", renamed)]),
         ...hidden.map(({ message }) => found("repository-hidden", message)),

@@ -1,7 +1,7 @@
 /** When GitHub registers no runner, and asking again does not change it: which key or label it is, for a person. */
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
-import type { GitHubError, Level } from "../../services/GitHub.ts"
+import { type GitHubError, Level, nameOf } from "../../services/GitHub.ts"
 import { credentialOf, type GitHubConfig, levelOf } from "./config.ts"
 import { quote } from "./mistyped.ts"
 
@@ -21,25 +21,34 @@ export interface Refused {
 /** The default group, which every repository, organisation and enterprise has. */
 const DEFAULT_GROUP = 1
 
-/** Owner and repository, or the owner alone. */
-export const nameOf = ({ owner, repo }: { readonly owner: string; readonly repo: Option.Option<string> }): string =>
-  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
-
 /** What one must be granted to register runners here, in GitHub's words. */
-export const needed = ({ repo }: Level) =>
-  Option.isSome(repo)
-    ? { permission: "administration", words: "'Administration: write' on the repository", scope: "repo" }
-    : {
-        permission: "organization_self_hosted_runners",
-        words: "'Self-hosted runners: write' on the organisation",
-        scope: "admin:org"
-      }
+export const needed = Level.$match({
+  Repository: () => ({
+    permission: "administration",
+    words: "'Administration: write' on the repository",
+    scope: "repo"
+  }),
+  Organisation: () => ({
+    permission: "organization_self_hosted_runners",
+    words: "'Self-hosted runners: write' on the organisation",
+    scope: "admin:org"
+  })
+})
 
 /** What to do about a group that GitHub does not take. */
 export const ofGroup = (level: Level, group: number): string =>
-  Option.isSome(level.repo)
-    ? `\`runner_group\` ${group}: runners of a repository have the default group, 1; leave \`runner_group\` out, or use \`registration: org\``
-    : `\`runner_group\` ${group}: ${nameOf(level)} has no such runner group, or the credential may not use it; its number is in the group's address, under Settings > Actions > Runner groups`
+  Level.$match(level, {
+    Repository: () =>
+      `\`runner_group\` ${group}: runners of a repository have the default group, 1; leave \`runner_group\` out, or use \`registration: org\``,
+    Organisation: ({ owner }) =>
+      `\`runner_group\` ${group}: ${owner} has no such runner group, or the credential may not use it; its number is in the group's address, under Settings > Actions > Runner groups`
+  })
+
+/** What an organisation's policy may forbid at this level. */
+const policy = Level.$match({
+  Repository: () => "repositories may have runners of their own",
+  Organisation: () => "self-hosted runners are allowed"
+})
 
 /** Words about what any runner would be refused for. */
 const OF_ALL = /\b(plan|billing|polic(y|ies)|disabled|not (allowed|enabled|permitted|available)|maximum|limit|exceed)/i
@@ -60,7 +69,7 @@ export const of = (error: GitHubError, { level, group, labels }: Asking): Option
         : refused(ofGroup(level, group))
     case "Forbidden":
       return refused(
-        `the credential may not, or a policy forbids it: give it ${needed(level).words}, and see under Settings > Actions > General of the organisation whether ${Option.isSome(level.repo) ? "repositories may have runners of their own" : "self-hosted runners are allowed"}`
+        `the credential may not, or a policy forbids it: give it ${needed(level).words}, and see under Settings > Actions > General of the organisation whether ${policy(level)}`
       )
     case "Invalid":
       if (/group/i.test(said)) return refused(ofGroup(level, group))

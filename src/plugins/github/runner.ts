@@ -15,7 +15,13 @@ import * as Guest from "../../job/Guest.ts"
 import { RegistrationError } from "../../job/RegistrationError.ts"
 import * as Vm from "../../job/Vm.ts"
 import type { Owned } from "../../services/Coordinator.ts"
-import { type GitHubClient, GitHubError, Level, type Runner as Registered } from "../../services/GitHub.ts"
+import {
+  type GitHubClient,
+  GitHubError,
+  type Level,
+  type Runner as Registered,
+  WrittenLevel
+} from "../../services/GitHub.ts"
 import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../../services/Ledger.ts"
 import * as Metrics from "../../services/Metrics.ts"
@@ -33,7 +39,7 @@ export interface Asked {
 }
 
 /** What the ledger keeps of a runner: where it is registered, and for which job; older ledgers do not have the job. */
-export const RunnerDetail = Schema.Struct({ level: Level, job: Schema.optional(JobDetail) })
+export const RunnerDetail = Schema.Struct({ level: WrittenLevel, job: Schema.optional(JobDetail) })
 const encodeDetail = Schema.encodeSync(RunnerDetail)
 
 const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"

@@ -21,7 +21,6 @@ import {
   type GitHubClient,
   type GitHubError,
   type InstalledApp,
-  type Level,
   type Token,
   type Watched
 } from "../GitHub.ts"
@@ -31,6 +30,7 @@ import { SharedRateLimit } from "../SharedRateLimit.ts"
 import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
 import * as installation from "./installation.ts"
+import { Level } from "./level.ts"
 import * as limits from "./limits.ts"
 import * as looks from "./look.ts"
 import * as repositories from "./repositories.ts"
@@ -38,12 +38,11 @@ import * as requests from "./requests.ts"
 import * as schemas from "./schemas.ts"
 import * as transport from "./transport.ts"
 
-/** Paths of the runner API at both levels; that of a repository has one part more. */
-const runnersAt = ({ owner, repo }: Level) =>
-  Option.match(repo, {
-    onNone: () => ({ path: "/orgs/{owner}/actions/runners", parameters: { owner } }),
-    onSome: (repo) => ({ path: "/repos/{owner}/{repo}/actions/runners", parameters: { owner, repo } })
-  })
+/** Path of the runner API at a level, and its parameters. */
+const runnersAt = Level.$match({
+  Organisation: ({ owner }) => ({ path: "/orgs/{owner}/actions/runners", parameters: { owner } }),
+  Repository: ({ owner, repo }) => ({ path: "/repos/{owner}/{repo}/actions/runners", parameters: { owner, repo } })
+})
 
 const toRunner = ({ id, name, status, busy }: typeof schemas.Runner.Type) => ({
   id,

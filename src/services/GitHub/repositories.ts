@@ -215,7 +215,7 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
       Object.assign(told, { nothing: it.nothing, renamed: it.renamed })
       if (it.nothing !== before.nothing) {
         yield* it.nothing === ""
-          ? Effect.logInfo(`there is something to watch at ${nameOfWatched(watched)} again`)
+          ? Effect.logInfo(`there is something to watch at ${watched.fullName} again`)
           : Effect.logWarning(`nothing is watched: ${it.nothing}`)
       }
       if (it.renamed !== before.renamed && it.renamed !== "") yield* Effect.logWarning(it.renamed)
@@ -303,6 +303,3 @@ export const make = (requests: Requests, watched: Watched, installation: boolean
     isWatched: (name: string): boolean => known?.it.repositories.some((it) => nameOf(it) === name) ?? false
   }
 }
-
-const nameOfWatched = ({ owner, repo }: Watched) =>
-  Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })

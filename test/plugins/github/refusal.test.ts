@@ -13,12 +13,12 @@ import { Level } from "../../../src/services/GitHub.ts"
 import { queued } from "../../fakes/GitHub.ts"
 import * as World from "../../fakes/world.ts"
 
-const repository = Level.make({ owner: "o", repo: Option.some("r") })
-const organisation = Level.make({ owner: "o", repo: Option.none() })
+const repository = Level.Repository({ owner: "o", repo: "r" })
+const organisation = Level.Organisation({ owner: "o" })
 const answers = (status: number, said: string) => ofStatus("POST generate-jitconfig", status, said, {})
 
 describe("a refusal to register a runner", () => {
-  const told = (status: number, said: string, level = organisation, group = 1) => {
+  const told = (status: number, said: string, level: Level = organisation, group = 1) => {
     const { reason, detail } = Option.getOrThrow(of(answers(status, said), { level, group, labels: ["anka", "x"] }))
     return `${reason}: ${detail}`
   }

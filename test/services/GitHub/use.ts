@@ -16,7 +16,7 @@ const layer = Layer.provideMerge(GitHubLayer.layer, SharedRateLimit.layer)
 export const SECRET = "ghp_CANARY"
 export const repo = Watched.make({ owner: "o", repo: Option.some("r") })
 export const organisation = Watched.make({ owner: "o", repo: Option.none() })
-export const level = Level.make({ owner: "o", repo: Option.some("r") })
+export const level = Level.Repository({ owner: "o", repo: "r" })
 
 const keys = generateKeyPairSync("rsa", {
   modulusLength: 2048,
