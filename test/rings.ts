@@ -12,6 +12,14 @@ export const RINGS = {
     "test/store/many.test.ts",
     "test/release/*.test.ts"
   ],
+  /** The built program, its store and its doors in every kind of trouble: outages, strangers' input, other users, proxies, service managers. */
+  trouble: [
+    "test/fuzz/*.test.ts",
+    "test/store/{echoes,faults,strangers}.test.ts",
+    "test/whole/{day,debug,gone,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
+    "test/cli/service.test.ts",
+    "test/doctor/{exposure,redis}.test.ts"
+  ],
   /** The built program as its user runs it, in a browser, too; and a short simulation. */
   whole: [
     "test/whole/*.test.ts",
@@ -22,10 +30,9 @@ export const RINGS = {
   ],
   /** The shared store and what watches us, on real servers. */
   contract: ["test/store/*.test.ts", "test/control/metrics/Exposition.test.ts", "test/services/GitHub/tunnel.test.ts"],
-  /** Real processes, files and HTTP, and input that bites. */
+  /** Real processes, files and HTTP. */
   door: [
     "test/lint.test.ts",
-    "test/fuzz/*.test.ts",
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",
     "test/services/Exec/*.test.ts",
     "test/services/GitHub/{app,bounds,client,echoes,faults,look,transport}.test.ts",
