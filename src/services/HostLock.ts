@@ -68,162 +68,161 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
   }
 >() {
   /** Locks as files in one folder. */
-  static readonly layer = (directory: string) =>
-    Layer.effect(
-      HostLock,
-      Effect.gen(function* () {
-        const fs = yield* FileSystem
-        const paths = yield* Path
-        const exec = yield* Exec
-        const identify = (pid: number) =>
-          Effect.map(
-            exec.identify(pid),
-            Option.getOrElse(() => ({ pid, startedAt: "" }))
+  static readonly make = (directory: string) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem
+      const paths = yield* Path
+      const exec = yield* Exec
+      const identify = (pid: number) =>
+        Effect.map(
+          exec.identify(pid),
+          Option.getOrElse(() => ({ pid, startedAt: "" }))
+        )
+      const provided = Effect.provideService(FileSystem, fs)
+      const self = yield* identify(process.pid)
+      const token = (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
+      const mine = new Set<string>()
+      let temporary = 0
+
+      const fileOf = (name: string, n: number) => paths.join(directory, `${name}.${n}`)
+      const explained = (path: string) =>
+        Effect.mapError(
+          (error: PlatformError | Files.Untrusted) =>
+            new HostLockError({
+              path,
+              detail:
+                error._tag === "Untrusted"
+                  ? error.message
+                  : `${error.message}; check the owner and permissions of its folder, and that its disk has room`
+            })
+        )
+
+      const write = (
+        path: string,
+        content: Content,
+        put: (from: string, to: string) => Effect.Effect<void, PlatformError>
+      ) =>
+        Effect.suspend(() => {
+          const from = paths.join(directory, `.${process.pid}-${token}-${temporary++}`)
+          return Files.create(from, encode(content)).pipe(
+            Effect.zipRight(put(from, path)),
+            Effect.ensuring(Effect.ignore(fs.remove(from))),
+            provided
           )
-        const provided = Effect.provideService(FileSystem, fs)
-        const self = yield* identify(process.pid)
-        const token = (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
-        const mine = new Set<string>()
-        let temporary = 0
-
-        const fileOf = (name: string, n: number) => paths.join(directory, `${name}.${n}`)
-        const explained = (path: string) =>
-          Effect.mapError(
-            (error: PlatformError | Files.Untrusted) =>
-              new HostLockError({
-                path,
-                detail:
-                  error._tag === "Untrusted"
-                    ? error.message
-                    : `${error.message}; check the owner and permissions of its folder, and that its disk has room`
-              })
-          )
-
-        const write = (
-          path: string,
-          content: Content,
-          put: (from: string, to: string) => Effect.Effect<void, PlatformError>
-        ) =>
-          Effect.suspend(() => {
-            const from = paths.join(directory, `.${process.pid}-${token}-${temporary++}`)
-            return Files.create(from, encode(content)).pipe(
-              Effect.zipRight(put(from, path)),
-              Effect.ensuring(Effect.ignore(fs.remove(from))),
-              provided
-            )
-          })
-
-        const numbers = (name: string) =>
-          Files.makeFolder(directory).pipe(
-            Effect.zipRight(fs.readDirectory(directory)),
-            provided,
-            Effect.map((files) =>
-              files.flatMap((file) => {
-                const n = file.startsWith(`${name}.`) ? Number(file.slice(name.length + 1)) : Number.NaN
-                return Number.isSafeInteger(n) ? [n] : []
-              })
-            )
-          )
-
-        const isHeld = ({ holder, child }: Content) =>
-          Effect.exists([holder, child], (one) => (one === null ? Effect.succeed(false) : exec.isAlive(one)))
-
-        /** The highest number, and what it says if that still holds. A file that is gone, empty or garbage holds nothing. */
-        const read = Effect.fnUntraced(function* (name: string) {
-          const n = Math.max(0, ...(yield* numbers(name)))
-          const content = Option.flatMap(yield* provided(Files.readText(fileOf(name, n))), decode)
-          const held = Option.isSome(content) && (yield* isHeld(content.value))
-          return { n, held: held ? content : Option.none<Content>() }
         })
 
-        // emptying the file needs no space on the disk, and the number stays taken
-        const giveBack = (name: string, n: number) =>
-          Effect.catchAll(fs.truncate(fileOf(name, n)), (error) =>
-            Effect.logWarning(`lock ${name} could not be given back`, error)
+      const numbers = (name: string) =>
+        Files.makeFolder(directory).pipe(
+          Effect.zipRight(fs.readDirectory(directory)),
+          provided,
+          Effect.map((files) =>
+            files.flatMap((file) => {
+              const n = file.startsWith(`${name}.`) ? Number(file.slice(name.length + 1)) : Number.NaN
+              return Number.isSafeInteger(n) ? [n] : []
+            })
           )
+        )
 
-        /** Making a number is not enough: a process that saw a newer state may have made a higher one. */
-        const settle = Effect.fnUntraced(function* (name: string, n: number) {
-          const all = yield* numbers(name)
-          const isMine = Math.max(...all) === n
-          yield* Effect.forEach(
-            all.filter((one) => (isMine ? one < n : one === n)),
-            (old) => Effect.ignore(fs.remove(fileOf(name, old)))
-          )
-          return isMine ? Option.some(n) : Option.none()
-        })
+      const isHeld = ({ holder, child }: Content) =>
+        Effect.exists([holder, child], (one) => (one === null ? Effect.succeed(false) : exec.isAlive(one)))
 
-        const take = Effect.fnUntraced(function* (name: string, about: string) {
-          const { n, held } = yield* read(name)
-          if (Option.isSome(held)) return Option.none<number>()
-          const next = n + 1
-          const made = yield* write(fileOf(name, next), { holder: self, child: null, about }, fs.link).pipe(
-            Effect.as(true),
-            Effect.catchIf(
-              (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
-              () => Effect.succeed(false)
-            )
-          )
-          return made ? yield* Effect.onError(settle(name, next), () => giveBack(name, next)) : Option.none<number>()
-        })
-
-        const hold = (name: string, n: number, about: string): Lock => ({
-          setChild: (pid) =>
-            Effect.flatMap(identify(pid), (child) =>
-              write(fileOf(name, n), { holder: self, child, about }, fs.rename)
-            ).pipe(Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not name its process`, error)))
-        })
-
-        const tryAcquire = (name: string, about: string) =>
-          Effect.suspend(() => {
-            if (mine.has(name)) return Effect.succeed(Option.none<Lock>())
-            mine.add(name)
-            const forget = Effect.sync(() => mine.delete(name))
-            return take(name, about).pipe(
-              explained(fileOf(name, 0)),
-              Effect.onExit((exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? Effect.void : forget)),
-              // a finalizer only for a lock that was taken: a long wait tries many times
-              Effect.tap(
-                Option.match({
-                  onNone: () => Effect.void,
-                  onSome: (n) => Finalizer.add(Effect.ensuring(giveBack(name, n), forget))
-                })
-              ),
-              Effect.map(Option.map((n) => hold(name, n, about)))
-            )
-          }).pipe(Effect.uninterruptible)
-
-        /** Removes the files of processes that were killed while they made or changed a lock; their names begin with the process's number. */
-        const sweep = Effect.gen(function* () {
-          for (const name of yield* fs.readDirectory(directory)) {
-            const pid = Number(name.match(/^\.(\d+)-/)?.[1])
-            if (pid > 0 && Option.isNone(yield* exec.identify(pid))) yield* fs.remove(paths.join(directory, name))
-          }
-        }).pipe(Effect.ignore)
-        yield* sweep
-
-        return HostLock.of({
-          tryAcquire,
-          acquire: (name, about) => {
-            const attempt: Effect.Effect<Lock, HostLockError, Scope.Scope> = Effect.flatMap(
-              tryAcquire(name, about),
-              Option.match({
-                onSome: Effect.succeed,
-                onNone: () =>
-                  Effect.zipRight(
-                    Effect.sleep(POLL),
-                    Effect.suspend(() => attempt)
-                  )
-              })
-            )
-            return attempt
-          },
-          holder: (name) =>
-            read(name).pipe(
-              Effect.map(({ held }) => Option.map(held, ({ about }) => about)),
-              explained(fileOf(name, 0))
-            )
-        })
+      /** The highest number, and what it says if that still holds. A file that is gone, empty or garbage holds nothing. */
+      const read = Effect.fnUntraced(function* (name: string) {
+        const n = Math.max(0, ...(yield* numbers(name)))
+        const content = Option.flatMap(yield* provided(Files.readText(fileOf(name, n))), decode)
+        const held = Option.isSome(content) && (yield* isHeld(content.value))
+        return { n, held: held ? content : Option.none<Content>() }
       })
-    )
+
+      // emptying the file needs no space on the disk, and the number stays taken
+      const giveBack = (name: string, n: number) =>
+        Effect.catchAll(fs.truncate(fileOf(name, n)), (error) =>
+          Effect.logWarning(`lock ${name} could not be given back`, error)
+        )
+
+      /** Making a number is not enough: a process that saw a newer state may have made a higher one. */
+      const settle = Effect.fnUntraced(function* (name: string, n: number) {
+        const all = yield* numbers(name)
+        const isMine = Math.max(...all) === n
+        yield* Effect.forEach(
+          all.filter((one) => (isMine ? one < n : one === n)),
+          (old) => Effect.ignore(fs.remove(fileOf(name, old)))
+        )
+        return isMine ? Option.some(n) : Option.none()
+      })
+
+      const take = Effect.fnUntraced(function* (name: string, about: string) {
+        const { n, held } = yield* read(name)
+        if (Option.isSome(held)) return Option.none<number>()
+        const next = n + 1
+        const made = yield* write(fileOf(name, next), { holder: self, child: null, about }, fs.link).pipe(
+          Effect.as(true),
+          Effect.catchIf(
+            (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
+            () => Effect.succeed(false)
+          )
+        )
+        return made ? yield* Effect.onError(settle(name, next), () => giveBack(name, next)) : Option.none<number>()
+      })
+
+      const hold = (name: string, n: number, about: string): Lock => ({
+        setChild: (pid) =>
+          Effect.flatMap(identify(pid), (child) =>
+            write(fileOf(name, n), { holder: self, child, about }, fs.rename)
+          ).pipe(Effect.catchAll((error) => Effect.logWarning(`lock ${name} could not name its process`, error)))
+      })
+
+      const tryAcquire = (name: string, about: string) =>
+        Effect.suspend(() => {
+          if (mine.has(name)) return Effect.succeed(Option.none<Lock>())
+          mine.add(name)
+          const forget = Effect.sync(() => mine.delete(name))
+          return take(name, about).pipe(
+            explained(fileOf(name, 0)),
+            Effect.onExit((exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? Effect.void : forget)),
+            // a finalizer only for a lock that was taken: a long wait tries many times
+            Effect.tap(
+              Option.match({
+                onNone: () => Effect.void,
+                onSome: (n) => Finalizer.add(Effect.ensuring(giveBack(name, n), forget))
+              })
+            ),
+            Effect.map(Option.map((n) => hold(name, n, about)))
+          )
+        }).pipe(Effect.uninterruptible)
+
+      /** Removes the files of processes that were killed while they made or changed a lock; their names begin with the process's number. */
+      const sweep = Effect.gen(function* () {
+        for (const name of yield* fs.readDirectory(directory)) {
+          const pid = Number(name.match(/^\.(\d+)-/)?.[1])
+          if (pid > 0 && Option.isNone(yield* exec.identify(pid))) yield* fs.remove(paths.join(directory, name))
+        }
+      }).pipe(Effect.ignore)
+      yield* sweep
+
+      return HostLock.of({
+        tryAcquire,
+        acquire: (name, about) => {
+          const attempt: Effect.Effect<Lock, HostLockError, Scope.Scope> = Effect.flatMap(
+            tryAcquire(name, about),
+            Option.match({
+              onSome: Effect.succeed,
+              onNone: () =>
+                Effect.zipRight(
+                  Effect.sleep(POLL),
+                  Effect.suspend(() => attempt)
+                )
+            })
+          )
+          return attempt
+        },
+        holder: (name) =>
+          read(name).pipe(
+            Effect.map(({ held }) => Option.map(held, ({ about }) => about)),
+            explained(fileOf(name, 0))
+          )
+      })
+    })
+
+  static readonly layer = (directory: string) => Layer.effect(HostLock, HostLock.make(directory))
 }

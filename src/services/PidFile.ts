@@ -5,11 +5,13 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Files from "../files/Files.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import { ownerOf } from "./Exec/owner.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
+import { HostLock, type HostLockError } from "./HostLock.ts"
 
 /** Another daemon holds the PID file. */
 export class AlreadyRunning extends hiding(
@@ -85,65 +87,37 @@ export const prove = Effect.fn("PidFile.prove")(function* (file: string, { pid, 
     return yield* doubt(`pid ${pid} is a process of another user (number ${owner.value})`)
 })
 
-/** Part of the name of a PID file that is being removed; the number of the removing process follows it. */
-const STALE = ".stale-"
+/** Another process may hold the lock for a moment longer than its PID file is there. */
+const ENDING = Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(20))
 
-/** Hold the PID file while the scope lives. */
+/**
+ * Hold the PID file while the scope lives; `key` is that of the config from which its folder comes. A lock beside the file
+ * decides who may hold it. The file is for those who look for the daemon.
+ */
 export const hold = Effect.fn("PidFile.hold")(function* (file: string, key = "pid_file_dir") {
   const fs = yield* FileSystem
   const paths = yield* Path
   const exec = yield* Exec
   const self = Option.getOrElse(yield* exec.identify(process.pid), () => ({ pid: process.pid, startedAt: "" }))
-  const text = encode(self)
-
-  const create = Files.create(file, text).pipe(
-    Effect.as(true),
-    Effect.catchIf(
-      (error) => error._tag === "SystemError" && error.reason === "AlreadyExists",
-      () => Effect.succeed(false)
-    )
-  )
-  /** Removes a file that was moved aside, or puts it back if it belongs to a living daemon that wrote it in the meantime. */
-  const settle = (aside: string) =>
-    Effect.gen(function* () {
-      if (Option.isSome(yield* find(aside))) yield* Effect.ignore(fs.link(aside, file))
-      yield* fs.remove(aside)
-    }).pipe(Effect.ignore)
-  const removeStale = Effect.gen(function* () {
-    const aside = `${file}${STALE}${process.pid}`
-    yield* fs.rename(file, aside)
-    yield* settle(aside)
-  }).pipe(Effect.ignore)
-  /** Settles the files of processes that were killed after moving them aside. */
-  const sweep = Effect.gen(function* () {
-    const begin = `${paths.basename(file)}${STALE}`
-    const folder = paths.dirname(file)
-    for (const name of yield* fs.readDirectory(folder)) {
-      const pid = name.startsWith(begin) ? Number(name.slice(begin.length)) : Number.NaN
-      if (pid > 0 && Option.isNone(yield* exec.identify(pid))) yield* settle(paths.join(folder, name))
-    }
-  }).pipe(Effect.ignore)
-  const acquire = Effect.gen(function* () {
-    yield* Files.makeFolder(paths.dirname(file))
-    yield* sweep
-    for (let tries = 0; tries < 3; tries++) {
-      if (yield* create) return
-      const other = yield* find(file)
-      if (Option.isSome(other)) return yield* new AlreadyRunning({ pid: other.value.pid, file, key })
-      yield* removeStale
-    }
-    return yield* new PidFileError({ file, detail: "others take it again and again" })
+  const locks = yield* HostLock.make(paths.dirname(file))
+  const name = `.${paths.basename(file)}.lock`
+  const unusable = Effect.mapError(({ detail }: HostLockError) => new PidFileError({ file, detail }))
+  const running = (pid: number) => new AlreadyRunning({ pid, file, key })
+  yield* Effect.gen(function* () {
+    const lock = yield* unusable(locks.tryAcquire(name, String(process.pid)))
+    const other = yield* find(file)
+    if (Option.isSome(other)) return yield* running(other.value.pid)
+    if (Option.isNone(lock)) return yield* Effect.fail("ending" as const)
   }).pipe(
+    Effect.retry({ while: (error) => error === "ending", schedule: ENDING }),
     Effect.catchIf(
-      (error) => error._tag === "SystemError" || error._tag === "BadArgument" || error._tag === "Untrusted",
-      (error) => explain(file)(error)
+      (error) => error === "ending",
+      () =>
+        Effect.flatMap(unusable(locks.holder(name)), (about) =>
+          Effect.fail(running(Number(Option.getOrElse(about, () => ""))))
+        )
     )
   )
-  yield* Effect.acquireRelease(acquire, () =>
-    Files.readText(file).pipe(
-      Effect.flatMap((now) => (Option.contains(now, text) ? fs.remove(file) : Effect.void)),
-      Effect.ignore
-    )
-  )
+  yield* Effect.acquireRelease(explained(file)(Files.replace(file, encode(self))), () => Effect.ignore(fs.remove(file)))
   return self
 })

@@ -128,17 +128,14 @@ describe("anklet", () => {
     const locks = join(lab.home, ".config", "anklet", "locks")
     const dead = 4194301
     const left = [
-      join(lab.folder, "daemon", `anklet.pid.stale-${dead}`),
-      ...[
-        `ledger.jsonl.pid.stale-${dead}`,
-        "ledger.jsonl.new",
-        "ledger.jsonl.probe",
-        "host.json.new",
-        "paused.new"
-      ].map((name) => join(state, name)),
+      join(lab.folder, "daemon", `.${dead}-abc-0`),
+      join(lab.folder, "daemon", "anklet.pid.new"),
+      ...[`.${dead}-abc-0`, "ledger.jsonl.new", "ledger.jsonl.probe", "host.json.new", "paused.new"].map((name) =>
+        join(state, name)
+      ),
       join(locks, `.${dead}-abc-0`)
     ]
-    const alive = [join(locks, `.${process.pid}-abc-0`), join(state, `ledger.jsonl.pid.stale-${process.pid}`)]
+    const alive = [join(locks, `.${process.pid}-abc-0`), join(state, `.${process.pid}-abc-0`)]
     for (const path of [...left, ...alive]) {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
       writeFileSync(path, "x", { mode: 0o600 })
