@@ -10,6 +10,7 @@ import { JobKey, JobRequest, type Scope, Template } from "../src/domain/Job.ts"
 import { classOf } from "../src/services/Coordinator/order.ts"
 import type { Command } from "../src/services/Coordinator/protocol.ts"
 import { argumentsOf, compile, keysOf } from "../src/services/Coordinator/redis/scripts.ts"
+import { poll } from "../test/fakes/polling.ts"
 import { databaseAt, member, SCOPE } from "../test/store/member.ts"
 import { start } from "../test/store/server.ts"
 import { make as makeFleet } from "../test/whole/fleet.ts"
@@ -80,9 +81,9 @@ const pickUp = (hosts: number, jobs: number) =>
       const next = job(n)
       const look = Effect.sync(() => {
         told.set(next.key, performance.now())
-        return [next]
+        return { jobs: [next] }
       })
-      yield* poller.refresh(SCOPE, { service: "P", every: Duration.zero, look })
+      yield* poll(poller, SCOPE, { service: "P", every: Duration.zero, look })
       yield* Effect.sleep("20 millis")
     }
     while (took.length < jobs) yield* Effect.sleep("20 millis")
@@ -174,7 +175,7 @@ const looks = (hosts: number, seconds: number) =>
     let looked = 0
     const look = Effect.sync(() => {
       looked++
-      return []
+      return { jobs: [] }
     })
     const members = yield* Effect.forEach(
       Array.from({ length: hosts }, (_, n) => `mac-${n}`),
@@ -185,9 +186,11 @@ const looks = (hosts: number, seconds: number) =>
       Effect.forEach(
         members,
         (coordinator) =>
-          coordinator
-            .refresh(SCOPE, { service: "A", every: Duration.seconds(1), look })
-            .pipe(Effect.ignore, Effect.zipRight(Effect.sleep("1 second")), Effect.forever),
+          poll(coordinator, SCOPE, { service: "A", every: Duration.seconds(1), look }).pipe(
+            Effect.ignore,
+            Effect.zipRight(Effect.sleep("1 second")),
+            Effect.forever
+          ),
         { concurrency: "unbounded" }
       )
     )

@@ -17,6 +17,7 @@ import { home } from "../config/Home.ts"
 import { FILE_NAME as SOCKET } from "../control/Server.ts"
 import * as Files from "../files/Files.ts"
 import { Handover } from "../interruption/Handover.ts"
+import { Polling } from "../job/Polling.ts"
 import * as Capabilities from "../plugins/capabilities.ts"
 import { exposed } from "../plugins/exposed.ts"
 import type { Service } from "../plugins/Plugin.ts"
@@ -75,6 +76,7 @@ const capabilities = (
         Templates.layer,
         Once.layer,
         Refusals.layer,
+        Polling.layer,
         Capabilities.layer,
         Wake.layer
       )

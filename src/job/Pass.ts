@@ -19,6 +19,7 @@ import type { Ci, JobState } from "./Ci.ts"
 import * as Claim from "./Claim.ts"
 import * as Course from "./Course.ts"
 import { PluginError } from "./PluginError.ts"
+import { Polling } from "./Polling.ts"
 import * as Refusal from "./Refusal.ts"
 
 /** The service that makes the pass. */
@@ -50,28 +51,24 @@ const removeLeftovers = Effect.fnUntraced(function* <J extends JobState, R>(ci: 
 const named = ({ named }: { readonly named: { readonly runner: string } }) => named.runner
 
 /** The queued jobs that want a VM of ours; what a person should know of them is logged once. */
-const poll = Effect.fnUntraced(function* <J extends JobState, R>(
-  ci: Ci<J, R>,
-  scope: Scope,
-  isPartial: Ref.Ref<boolean>
-) {
+const look = Effect.fnUntraced(function* <J extends JobState, R>(ci: Ci<J, R>, scope: Scope) {
   const { once } = yield* Once
   const progress = yield* Progress
   const polled = yield* ci.poll(scope)
-  yield* Ref.set(isPartial, polled.isPartial)
   if (polled.nothing !== "") yield* progress.idleReason(`nothing is watched: ${polled.nothing}`)
   yield* progress.queued(polled.requests)
   for (const { about, text, fields, unfit } of polled.remarks) {
     if (Option.isSome(unfit)) yield* progress.note(unfit.value.job, unfit.value.why, 0)
     yield* once(about, Effect.logWarning(text).pipe(Effect.annotateLogs(fields)))
   }
-  return polled.requests
+  return { jobs: polled.requests, isPartial: polled.isPartial }
 })
 
 /** Make one pass. */
 export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =>
   Effect.gen(function* () {
     const coordinator = yield* Coordinator
+    const polling = yield* Polling
     const wake = yield* Wake
     const progress = yield* Progress
     const slots = yield* Slots
@@ -103,13 +100,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
 
     const scope = yield* ci.scope
     yield* coordinator.join(scope, ci.terms)
-    const isPartial = yield* Ref.make(false)
-    yield* coordinator.refresh(scope, {
-      service: service.name,
-      every: service.sleepInterval,
-      look: poll(ci, scope, isPartial),
-      isPartial: Ref.get(isPartial)
-    })
+    yield* polling.poll(scope, { service: service.name, every: service.sleepInterval, look: look(ci, scope) })
     // another service may have polled in our place: a job is not to be taken with a credential that is refused
     yield* ci.admitted
     const waiting = yield* coordinator.waiting(scope, service.name)

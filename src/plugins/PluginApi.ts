@@ -18,6 +18,7 @@ import * as Job from "../domain/Job.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
 import { within } from "../interruption/Within.ts"
 import * as Claim from "../job/Claim.ts"
+import { Polling } from "../job/Polling.ts"
 import * as Vm from "../job/Vm.ts"
 import { Progress } from "../services/Activity.ts"
 import { Anka } from "../services/Anka.ts"
@@ -45,6 +46,7 @@ export type Capabilities =
   | Ledger
   | Once
   | Path
+  | Polling
   | Slots
   | Templates
   | Wake
@@ -70,6 +72,7 @@ export const api = {
   Ledger,
   Once,
   PluginError,
+  Polling,
   PrivateKey,
   Progress,
   Secret,

@@ -30,15 +30,18 @@ export class CoordinatorError extends hiding(
 /** Whether a job is this host's: `unknown` if the shared store does not answer, `alone` if no other host shares the queue. */
 export type Owned = "yes" | "no" | "unknown" | "alone"
 
-/** How a service polls its CI. */
-export interface Looking<E, R> {
-  readonly service: string
-  /** Minimum interval between two looks, by all hosts together. */
-  readonly every: Duration.Duration
-  /** The jobs that the CI calls queued now. */
-  readonly look: Effect.Effect<ReadonlyArray<JobRequest>, E, R>
-  /** Run after the look: whether a part of the CI could not be seen, so that jobs which were not seen may still wait. By default, none. */
-  readonly isPartial?: Effect.Effect<boolean>
+/** The right to look at the CI on behalf of all hosts of a scope, until it is granted again. */
+export interface Turn {
+  /** A later turn has a higher one, and what was seen in an earlier turn counts no more. */
+  readonly fence: number
+}
+
+/** What a look at the CI saw. */
+export interface Sighted {
+  /** The jobs that the CI calls queued. */
+  readonly jobs: ReadonlyArray<JobRequest>
+  /** Whether a part of the CI could not be seen, so that jobs which were not seen may still wait. By default, none. */
+  readonly isPartial?: boolean
 }
 
 /** The coordinator, as services use it. What people ask of it is `CoordinatorView`. */
@@ -47,8 +50,10 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
   {
     /** Take part in a scope. All hosts of a scope must have equal `terms`, which say in what way they run its jobs; else it fails with `Refused`. */
     readonly join: (scope: Scope, terms: string) => Effect.Effect<void, CoordinatorError>
-    /** Poll the CI on behalf of the scope if that is due and it is this host's turn. A service whose own last poll failed polls regardless, so that its failure state is real. */
-    readonly refresh: <E, R>(scope: Scope, looking: Looking<E, R>) => Effect.Effect<void, E | CoordinatorError, R>
+    /** Ask for the turn to look at the CI on behalf of all hosts: none if the last look was less than `every` ago, or if it is another host's turn. */
+    readonly turn: (scope: Scope, every: Duration.Duration) => Effect.Effect<Option.Option<Turn>, CoordinatorError>
+    /** Report what was seen in a turn: new jobs are queued, and jobs that the last looks did not see are forgotten. Of no effect once the turn is over. */
+    readonly sighted: (scope: Scope, turn: Turn, seen: Sighted) => Effect.Effect<void, CoordinatorError>
     /** One job of each class that this host may claim now. The host judges these, and offers the classes that it can run to `claim`. */
     readonly waiting: (scope: Scope, service: string) => Effect.Effect<ReadonlyArray<JobRequest>, CoordinatorError>
     /** Claim the first job of the offered classes; none while draining. A service that holds a claim gets the same one again. */

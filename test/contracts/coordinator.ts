@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { JobRequest } from "../../src/domain/Job.ts"
 import { type Claim, type Coordinator, classOf } from "../../src/services/Coordinator.ts"
+import { poll } from "../fakes/polling.ts"
 import { job, SCOPE } from "../store/member.ts"
 
 /** A coordinator with nothing in it, for services A and B of one host. */
@@ -15,7 +16,7 @@ export type Fresh = Effect.Effect<Coordinator["Type"], never, Scope.Scope>
 const NOW = Duration.zero
 const TERMS = "registration: repo"
 
-const said = (...jobs: ReadonlyArray<JobRequest>) => ({ service: "A", every: NOW, look: Effect.succeed(jobs) })
+const said = (...jobs: ReadonlyArray<JobRequest>) => ({ service: "A", every: NOW, look: Effect.succeed({ jobs }) })
 const CLASSES = [classOf(job(0)), classOf(job(0, "other"))]
 const number = (claim: Option.Option<Claim>) =>
   Option.getOrUndefined(Option.map(claim, ({ job }) => job.createdAt % 1000))
@@ -38,7 +39,7 @@ export const contract = (kind: string, fresh: Fresh) => {
   describe(`the coordinator ${kind}`, () => {
     promise("gives the oldest job first, and each job once", (coordinator) =>
       Effect.gen(function* () {
-        yield* coordinator.refresh(SCOPE, said(job(2), job(1)))
+        yield* poll(coordinator, SCOPE, said(job(2), job(1)))
         const first = yield* coordinator.claim(SCOPE, "A", CLASSES)
         const second = yield* coordinator.claim(SCOPE, "B", CLASSES)
         assert.deepStrictEqual([number(first), number(second)], [1, 2])
@@ -49,7 +50,7 @@ export const contract = (kind: string, fresh: Fresh) => {
 
     promise("tells a whole job as it was given", (coordinator) =>
       Effect.gen(function* () {
-        yield* coordinator.refresh(SCOPE, said(job(1)))
+        yield* poll(coordinator, SCOPE, said(job(1)))
         assert.deepStrictEqual(yield* coordinator.waiting(SCOPE, "A"), [job(1)])
         const claim = yield* coordinator.claim(SCOPE, "A", CLASSES)
         assert.deepStrictEqual(Option.getOrThrow(claim).job, job(1))
@@ -58,7 +59,7 @@ export const contract = (kind: string, fresh: Fresh) => {
 
     promise("gives what a host offers to run, and nothing else", (coordinator) =>
       Effect.gen(function* () {
-        yield* coordinator.refresh(SCOPE, said(job(1), job(2, "other")))
+        yield* poll(coordinator, SCOPE, said(job(1), job(2, "other")))
         assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", [classOf(job(0, "other"))])), 2)
         assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", [])))
       })
@@ -66,11 +67,11 @@ export const contract = (kind: string, fresh: Fresh) => {
 
     promise("takes a finished job for finished, and a released one for queued", (coordinator) =>
       Effect.gen(function* () {
-        yield* coordinator.refresh(SCOPE, said(job(1), job(2)))
+        yield* poll(coordinator, SCOPE, said(job(1), job(2)))
         yield* coordinator.finish(Option.getOrThrow(yield* coordinator.claim(SCOPE, "A", CLASSES)))
         yield* coordinator.release(Option.getOrThrow(yield* coordinator.claim(SCOPE, "A", CLASSES)), back)
         assert.isTrue(Option.isNone(yield* coordinator.held("A")))
-        yield* coordinator.refresh(SCOPE, said(job(1), job(2)))
+        yield* poll(coordinator, SCOPE, said(job(1), job(2)))
         const again = yield* coordinator.claim(SCOPE, "A", CLASSES)
         assert.strictEqual(number(again), 2)
         assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", CLASSES)))
@@ -79,7 +80,7 @@ export const contract = (kind: string, fresh: Fresh) => {
 
     promise("swaps a planned job for the one that was taken", (coordinator) =>
       Effect.gen(function* () {
-        yield* coordinator.refresh(SCOPE, said(job(1), job(2)))
+        yield* poll(coordinator, SCOPE, said(job(1), job(2)))
         const planned = Option.getOrThrow(yield* coordinator.claim(SCOPE, "A", CLASSES))
         const swapped = yield* coordinator.swap(planned, job(2))
         assert.strictEqual(number(swapped), 2)
@@ -98,10 +99,10 @@ export const contract = (kind: string, fresh: Fresh) => {
           every: Duration.minutes(1),
           look: Effect.sync(() => {
             looks++
-            return [job(1)]
+            return { jobs: [job(1)] }
           })
         }
-        yield* Effect.all([coordinator.refresh(SCOPE, looking), coordinator.refresh(SCOPE, looking)], {
+        yield* Effect.all([poll(coordinator, SCOPE, looking), poll(coordinator, SCOPE, looking)], {
           concurrency: 2
         })
         assert.strictEqual(looks, 1)
@@ -113,21 +114,21 @@ export const contract = (kind: string, fresh: Fresh) => {
       Effect.gen(function* () {
         const every = Duration.minutes(1)
         const blind = { service: "A", every, look: Effect.fail("blind") }
-        yield* Effect.flip(coordinator.refresh(SCOPE, blind))
-        assert.strictEqual(yield* Effect.flip(coordinator.refresh(SCOPE, blind)), "blind")
+        yield* Effect.flip(poll(coordinator, SCOPE, blind))
+        assert.strictEqual(yield* Effect.flip(poll(coordinator, SCOPE, blind)), "blind")
         // another service sees to it when its turn comes
-        yield* coordinator.refresh(SCOPE, { ...blind, service: "B" })
-        yield* coordinator.refresh(SCOPE, { ...blind, look: Effect.succeed([]) })
-        yield* coordinator.refresh(SCOPE, blind)
+        yield* poll(coordinator, SCOPE, { ...blind, service: "B" })
+        yield* poll(coordinator, SCOPE, { ...blind, look: Effect.succeed({ jobs: [] }) })
+        yield* poll(coordinator, SCOPE, blind)
       })
     )
 
     promise("takes in hundreds of jobs, and forgets those that are named no more", (coordinator) =>
       Effect.gen(function* () {
         const many = Array.from({ length: 450 }, (_, n) => job(n))
-        yield* coordinator.refresh(SCOPE, said(...many))
-        yield* coordinator.refresh(SCOPE, said(...many))
-        for (let n = 0; n < 6; n++) yield* coordinator.refresh(SCOPE, said(job(449)))
+        yield* poll(coordinator, SCOPE, said(...many))
+        yield* poll(coordinator, SCOPE, said(...many))
+        for (let n = 0; n < 6; n++) yield* poll(coordinator, SCOPE, said(job(449)))
         assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 449)
         assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", CLASSES)))
       })
@@ -137,12 +138,12 @@ export const contract = (kind: string, fresh: Fresh) => {
       "takes no job for gone after a look that missed a part, however often, and does after whole ones",
       (coordinator) =>
         Effect.gen(function* () {
-          const part = { ...said(), isPartial: Effect.succeed(true) }
-          yield* coordinator.refresh(SCOPE, said(job(1), job(2)))
-          for (let n = 0; n < 6; n++) yield* coordinator.refresh(SCOPE, part)
+          const part = { ...said(), look: Effect.succeed({ jobs: [], isPartial: true }) }
+          yield* poll(coordinator, SCOPE, said(job(1), job(2)))
+          for (let n = 0; n < 6; n++) yield* poll(coordinator, SCOPE, part)
           assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 1)
-          yield* coordinator.refresh(SCOPE, part)
-          for (let n = 0; n < 3; n++) yield* coordinator.refresh(SCOPE, said())
+          yield* poll(coordinator, SCOPE, part)
+          for (let n = 0; n < 3; n++) yield* poll(coordinator, SCOPE, said())
           assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", CLASSES)))
         })
     )
@@ -152,8 +153,8 @@ export const contract = (kind: string, fresh: Fresh) => {
         yield* coordinator.waiting(SCOPE, "A")
         const waiting = yield* Effect.fork(coordinator.woken("A"))
         yield* Effect.yieldNow()
-        yield* coordinator.refresh(SCOPE, said(job(1)))
-        yield* coordinator.refresh(SCOPE, said(job(1)))
+        yield* poll(coordinator, SCOPE, said(job(1)))
+        yield* poll(coordinator, SCOPE, said(job(1)))
         yield* Fiber.join(waiting).pipe(Effect.timeout("5 seconds"))
       })
     )
@@ -161,14 +162,14 @@ export const contract = (kind: string, fresh: Fresh) => {
     promise("does not let a service wait for what came since it looked", (coordinator) =>
       Effect.gen(function* () {
         yield* coordinator.waiting(SCOPE, "A")
-        yield* coordinator.refresh(SCOPE, said(job(1)))
+        yield* poll(coordinator, SCOPE, said(job(1)))
         yield* coordinator.woken("A").pipe(Effect.timeout("5 seconds"))
       })
     )
 
     promise("keeps a reserved job for the host that asked, and the host for the job", (coordinator) =>
       Effect.gen(function* () {
-        yield* coordinator.refresh(SCOPE, said(job(1), job(2, "other")))
+        yield* poll(coordinator, SCOPE, said(job(1), job(2, "other")))
         assert.isTrue(yield* coordinator.reserve(job(2, "other")))
         assert.isUndefined(number(yield* coordinator.claim(SCOPE, "A", [classOf(job(1))])))
         assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 2)

@@ -5,6 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { Polling } from "../../src/job/Polling.ts"
 import { run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import type { Service } from "../../src/plugins/Plugin.ts"
@@ -131,6 +132,7 @@ export const layer = (world: World) =>
       Layer.mergeAll(
         Drain.layer,
         Once.layer,
+        Polling.layer,
         Refusals.layer,
         Slots.layer,
         Templates.layer,

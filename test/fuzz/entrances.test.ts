@@ -26,6 +26,7 @@ import { toJob } from "../../src/services/GitHub/look.ts"
 import * as github from "../../src/services/GitHub/schemas.ts"
 import * as HostStatus from "../../src/services/HostStatus.ts"
 import { NodeContext } from "../fakes/platform.ts"
+import { poll } from "../fakes/polling.ts"
 import * as World from "../fakes/world.ts"
 import { level, repo, use } from "../services/GitHub/use.ts"
 import { databaseAt, job, member, SCOPE } from "../store/member.ts"
@@ -260,10 +261,10 @@ describe("at the store", () => {
           await Effect.runPromise(
             Effect.gen(function* () {
               const coordinator = yield* member(databaseAt(server.port), { name: "mac", services: ["A", "B", "C"] })
-              const look = coordinator.refresh(SCOPE, {
+              const look = poll(coordinator, SCOPE, {
                 service: "A",
                 every: Duration.zero,
-                look: Effect.succeed(jobs)
+                look: Effect.succeed({ jobs })
               })
               yield* coordinator.join(SCOPE, "registration: repo")
               yield* look

@@ -20,6 +20,7 @@ import { DaemonInfo } from "../../src/control/DaemonInfo.ts"
 import * as Scrape from "../../src/control/metrics/Scrape.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
 import { Lstat } from "../../src/files/Lstat.ts"
+import { Polling } from "../../src/job/Polling.ts"
 import { run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { Activity } from "../../src/services/Activity.ts"
@@ -279,7 +280,15 @@ export class SimulatedHost {
     )
     const capabilities = coordinators.pipe(
       Layer.provideMerge(
-        Layer.mergeAll(Activity.layer, Slots.layer, Templates.layer, Once.layer, Refusals.layer, Wake.layer)
+        Layer.mergeAll(
+          Activity.layer,
+          Slots.layer,
+          Templates.layer,
+          Once.layer,
+          Polling.layer,
+          Refusals.layer,
+          Wake.layer
+        )
       ),
       Layer.provideMerge(
         Layer.mergeAll(Anka.layer, SharedRateLimit.layer, Ledger.layer(LEDGER), HostLock.layer("/locks"))

@@ -14,6 +14,7 @@ import { type Claim, type Coordinator, classOf } from "../../src/services/Coordi
 import { fitness } from "../../src/services/Redis.ts"
 import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
 import * as FakeLedger from "../fakes/Ledger.ts"
+import { poll } from "../fakes/polling.ts"
 import { databaseAt, job, type MemberOptions, member, QUICK, SCOPE, secret } from "./member.ts"
 import {
   certificates,
@@ -38,7 +39,7 @@ const joined = (port: number, options: Partial<MemberOptions> = {}) =>
   Effect.tap(host(port, options), (coordinator) => coordinator.join(SCOPE, TERMS))
 
 const look = (coordinator: Coordinator["Type"], ...jobs: ReadonlyArray<JobRequest>) =>
-  coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed(jobs) })
+  poll(coordinator, SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed({ jobs }) })
 const claim = (coordinator: Coordinator["Type"], service = "A") => coordinator.claim(SCOPE, service, CLASSES)
 const number = (claim: Option.Option<Claim>) =>
   Option.getOrUndefined(Option.map(claim, ({ job }) => job.createdAt % 1000))

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { classOf } from "../../src/services/Coordinator.ts"
+import { poll } from "../fakes/polling.ts"
 import { databaseAt, job, member, SCOPE } from "./member.ts"
 import { start } from "./server.ts"
 
@@ -26,7 +27,7 @@ it.scopedLive(
       if (first === undefined) return assert.fail("no host")
       const jobs = Array.from({ length: JOBS }, (_, n) => job(n, `t${n % 8}`))
       const classes = [...new Set(jobs.map(classOf))]
-      yield* first.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed(jobs) })
+      yield* poll(first, SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed({ jobs }) })
       const claims: Array<string> = []
       const epochs = new Set<number>()
       yield* Effect.forEach(

@@ -10,6 +10,7 @@ import type { Redis } from "ioredis"
 import type { JobRequest } from "../../src/domain/Job.ts"
 import { channelOf, KEYS, keysOf } from "../../src/services/Coordinator/redis/scripts.ts"
 import { classOf } from "../../src/services/Coordinator.ts"
+import { poll } from "../fakes/polling.ts"
 import { databaseAt, job, member, SCOPE } from "./member.ts"
 import { type RedisServer, start } from "./server.ts"
 
@@ -115,7 +116,11 @@ describe("in the store of a fleet", () => {
       Effect.fnUntraced(function* (name) {
         yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
         const coordinator = yield* member(databaseAt(server.port), { name: "mac", services: ["A"] })
-        const look = coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed([FIRST]) })
+        const look = poll(coordinator, SCOPE, {
+          service: "A",
+          every: Duration.zero,
+          look: Effect.succeed({ jobs: [FIRST] })
+        })
         const work = Effect.gen(function* () {
           yield* coordinator.join(SCOPE, "registration: repo")
           yield* look
@@ -170,7 +175,7 @@ describe("in the store of a fleet", () => {
             }
           })
         const flood = yield* Effect.fork(Effect.promise(() => say(200_000)))
-        yield* coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed([FIRST]) })
+        yield* poll(coordinator, SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed({ jobs: [FIRST] }) })
         assert.isTrue(Option.isSome(yield* coordinator.claim(SCOPE, "A", [CLASS])))
         yield* Fiber.join(flood)
         assert.isAbove(woken, 0)
@@ -183,7 +188,11 @@ describe("in the store of a fleet", () => {
       Effect.gen(function* () {
         yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
         const coordinator = yield* member(databaseAt(server.port), { name: "mac", services: ["A", "B", "C"] })
-        const look = coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed(JOBS) })
+        const look = poll(coordinator, SCOPE, {
+          service: "A",
+          every: Duration.zero,
+          look: Effect.succeed({ jobs: JOBS })
+        })
         yield* coordinator.join(SCOPE, "registration: repo")
         yield* look
         yield* Effect.promise(() => server.ask(spoil))
@@ -209,7 +218,11 @@ describe("in the store of a fleet", () => {
       Effect.gen(function* () {
         yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
         const coordinator = yield* member(databaseAt(server.port), { name: "mac", services: ["A"] })
-        const look = coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed([FIRST]) })
+        const look = poll(coordinator, SCOPE, {
+          service: "A",
+          every: Duration.zero,
+          look: Effect.succeed({ jobs: [FIRST] })
+        })
         yield* coordinator.join(SCOPE, "registration: repo")
         yield* look
         yield* Effect.promise(() => server.ask(told((spec) => ({ ...spec, template: { id: "t " } }))))
@@ -223,7 +236,11 @@ describe("in the store of a fleet", () => {
     Effect.gen(function* () {
       yield* Effect.promise(() => server.ask((redis) => redis.flushall()))
       const coordinator = yield* member(databaseAt(server.port), { name: "mac" })
-      const look = coordinator.refresh(SCOPE, { service: "A", every: Duration.zero, look: Effect.succeed([FIRST]) })
+      const look = poll(coordinator, SCOPE, {
+        service: "A",
+        every: Duration.zero,
+        look: Effect.succeed({ jobs: [FIRST] })
+      })
       yield* coordinator.join(SCOPE, "registration: repo")
       yield* look
       const claim = Option.getOrThrow(yield* coordinator.claim(SCOPE, "A", [CLASS]))

@@ -13,6 +13,7 @@ export default (api) => {
     Job,
     Option,
     PluginError,
+    Polling,
     Schema,
     Slots,
     Templates,
@@ -72,17 +73,19 @@ export default (api) => {
       const fs = yield* FileSystem
       const files = (yield* fs.readDirectory(config.folder)).filter((file) => file.endsWith(".job"))
       const now = yield* Clock.currentTimeMillis
-      return yield* Effect.forEach(files, (file) =>
+      const jobs = yield* Effect.forEach(files, (file) =>
         Effect.map(fs.stat(`${config.folder}/${file}`), ({ mtime }) =>
           requestOf(scope, config, file, Option.match(mtime, { onNone: () => now, onSome: (time) => time.getTime() }))
         )
       )
+      return { jobs }
     })
 
   /** One pass: look, claim at most one job, see it through. Closing the scope deletes the VM and settles the claim. */
   const run = (service, config) =>
     Effect.gen(function* () {
       const coordinator = yield* Coordinator
+      const polling = yield* Polling
       const slots = yield* Slots
       const scope = `folder:${config.folder}`
       const left = yield* coordinator.held(service.name)
@@ -94,11 +97,7 @@ export default (api) => {
       // all that hosts of one scope must do alike; there is nothing here
       yield* coordinator.join(scope, "")
       // one service of all that take part looks, for all of them
-      yield* coordinator.refresh(scope, {
-        service: service.name,
-        every: service.sleepInterval,
-        look: look(scope, config)
-      })
+      yield* polling.poll(scope, { service: service.name, every: service.sleepInterval, look: look(scope, config) })
       const waiting = yield* coordinator.waiting(scope, service.name)
       if (waiting.length === 0 || !(yield* slots.take)) return
       const take = Claim.take(scope, service.name, waiting.map(api.classOf))

@@ -12,8 +12,7 @@ import { Drain } from "../Drain.ts"
 import { Closed, Ledger, Swapped } from "../Ledger.ts"
 import { Wake } from "../Wake.ts"
 import { toClaim, toEntry } from "./entry.ts"
-import * as PollHealth from "./pollHealth.ts"
-import { type Claim, type Hello, initial, type Request, RULES, type State } from "./protocol.ts"
+import { type Claim, type Hello, initial, type Request, RULES, type State, turnOf } from "./protocol.ts"
 import { heldBy, type Outcome, reduce } from "./rules.ts"
 import * as Survey from "./survey.ts"
 
@@ -39,13 +38,6 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
   const drain = yield* Drain
   const wake = yield* Wake
   const scopes = yield* SynchronizedRef.make(HashMap.empty<Scope, State>())
-  const looks = new Map<Scope, Effect.Semaphore>()
-  const inTurn = (scope: Scope) => {
-    const turn = looks.get(scope) ?? Effect.unsafeMakeSemaphore(1)
-    looks.set(scope, turn)
-    return turn.withPermits(1)
-  }
-  const polls = PollHealth.make()
   /** Where each service last looked for a job, and the state of the queue there. */
   const places = new Map<string, { readonly scope: Scope; readonly ready: number }>()
 
@@ -83,13 +75,11 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
   const coordinator: Coordinator["Type"] & CoordinatorView = {
     // one host gives a job to one service at a time, so the terms need not agree
     join: (scope) => Effect.asVoid(run(scope, hello)),
-    refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) =>
-      Effect.gen(function* () {
-        const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
-        if (turn._tag !== "Turn") return yield* polls.retryIfFailing(service, look)
-        const jobs = (yield* polls.poll(service, look)).map((job) => ({ key: job.key, request: Option.some(job) }))
-        yield* run(scope, { _tag: "Ingest", fence: turn.fence, jobs, last: true, partial: yield* isPartial })
-      }).pipe(inTurn(scope)),
+    turn: (scope, every) => Effect.map(run(scope, { _tag: "Poll", every: Duration.toMillis(every) }), turnOf),
+    sighted: (scope, { fence }, { jobs, isPartial = false }) => {
+      const sightings = jobs.map((job) => ({ key: job.key, request: Option.some(job) }))
+      return Effect.asVoid(run(scope, { _tag: "Ingest", fence, jobs: sightings, last: true, partial: isPartial }))
+    },
     waiting: (scope, service) =>
       Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {
         if (reply._tag !== "Heads") return []

@@ -18,8 +18,6 @@ export interface Member {
   generation: Option.Option<string>
   /** Jobs whose requests the store should know. */
   known: ReadonlySet<JobKey>
-  /** One look at a time. */
-  readonly looking: Effect.Semaphore
   /** One hello at a time. */
   readonly greeting: Effect.Semaphore
 }
@@ -152,7 +150,6 @@ export const make = Effect.fnUntraced(function* (
           terms,
           generation: Option.none(),
           known: new Set(),
-          looking: Effect.unsafeMakeSemaphore(1),
           greeting: Effect.unsafeMakeSemaphore(1)
         })
       }

@@ -6,7 +6,7 @@
  * CI does not run it twice).
  */
 import * as HashMap from "effect/HashMap"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type { JobKey, JobRequest } from "../../domain/Job.ts"
 import { REQUEST } from "../../text/Limits.ts"
 import type { JobClass } from "./order.ts"
@@ -237,6 +237,10 @@ export type Reply =
   | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim>; readonly unread?: ClaimName }
   | ({ readonly _tag: "Survey" } & Survey)
   | ({ readonly _tag: "Record" } & JobRecord)
+
+/** The turn that a reply grants. */
+export const turnOf = (reply: Reply): Option.Option<{ readonly fence: number }> =>
+  reply._tag === "Turn" ? Option.some({ fence: reply.fence }) : Option.none()
 
 /** What is known of a scope, for people. */
 export interface Survey {

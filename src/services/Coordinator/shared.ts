@@ -26,8 +26,7 @@ import { toClaim, toEntry } from "./entry.ts"
 import * as Holdings from "./holdings.ts"
 import * as Membership from "./membership.ts"
 import { classOf } from "./order.ts"
-import * as PollHealth from "./pollHealth.ts"
-import { type Claim, type HandBack, type Reply, type Request, RULES } from "./protocol.ts"
+import { type Claim, type HandBack, type Reply, type Request, RULES, turnOf } from "./protocol.ts"
 import * as Report from "./report.ts"
 import type { Store } from "./store.ts"
 import * as Survey from "./survey.ts"
@@ -71,7 +70,6 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     Holdings.of(entries.filter(({ service }) => services.includes(service)).map(toClaim))
   )
   const claimsIn = (scope: Scope) => Effect.map(Ref.get(holdings), (it) => Holdings.claimsIn(it, scope))
-  const polls = PollHealth.make()
   const { once } = Once.make()
 
   const fitted = yield* Ref.make(false)
@@ -181,21 +179,17 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const coordinator: Coordinator["Type"] & CoordinatorView = {
     join: membership.join,
 
-    refresh: (scope, { service, every, look, isPartial = Effect.succeed(false) }) => {
-      const inTurn = membership.member(scope)?.looking.withPermits(1) ?? ((effect) => effect)
-      return Effect.gen(function* () {
-        const turn = yield* run(scope, { _tag: "Poll", every: Duration.toMillis(every) })
-        if (turn._tag !== "Turn") return yield* polls.retryIfFailing(service, look)
-        const jobs = yield* polls.poll(service, look)
-        const partial = yield* isPartial
+    turn: (scope, every) => Effect.map(run(scope, { _tag: "Poll", every: Duration.toMillis(every) }), turnOf),
+
+    sighted: (scope, { fence }, { jobs, isPartial = false }) =>
+      Effect.gen(function* () {
         const member = membership.member(scope)
-        yield* Report.send((part) => run(scope, { _tag: "Ingest", fence: turn.fence, partial, ...part }), {
+        yield* Report.send((part) => run(scope, { _tag: "Ingest", fence, partial: isPartial, ...part }), {
           jobs,
           known: member?.known ?? new Set()
         })
         if (member !== undefined) member.known = new Set(jobs.map(({ key }) => key))
-      }).pipe(inTurn)
-    },
+      }),
 
     waiting: (scope, service) =>
       Effect.gen(function* () {
