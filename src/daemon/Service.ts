@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Finding from "../domain/Finding.ts"
+import { Polling } from "../job/Polling.ts"
 import { type ExamineContext, PluginError, type Service } from "../plugins/Plugin.ts"
 import { Progress } from "../services/Activity.ts"
 import { Coordinator } from "../services/Coordinator.ts"
@@ -84,6 +85,7 @@ const forever = <R>(service: Service<R>) =>
     const coordinator = yield* Coordinator
     const wake = yield* Wake
     const progress = yield* Progress
+    const polling = yield* Polling
     const failures = yield* Ref.make(0)
     const said = yield* Ref.make(Option.none<string>())
     while (!(yield* drain.begun)) {
@@ -94,15 +96,16 @@ const forever = <R>(service: Service<R>) =>
         yield* Ref.set(failures, 0)
         yield* Metrics.passEnded({ service: service.name, result: "ok" })
         const [pause] = yield* drain.pauses
+        const interval = yield* polling.pause(service.name, service.sleepInterval)
         yield* progress.state({
           _tag: "Waiting",
           why:
             pause === undefined
               ? "no job waits for this host"
               : `paused by ${pause.by}: nothing new is taken on this host`,
-          until: (yield* Clock.currentTimeMillis) + Duration.toMillis(service.sleepInterval)
+          until: (yield* Clock.currentTimeMillis) + Duration.toMillis(interval)
         })
-        yield* Effect.raceAll([Effect.sleep(service.sleepInterval), coordinator.woken(service.name), drain.wait])
+        yield* Effect.raceAll([Effect.sleep(interval), coordinator.woken(service.name), drain.wait])
         continue
       }
       const cause = passed.left

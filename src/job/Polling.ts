@@ -1,14 +1,15 @@
 /**
  * Polling a CI: how jobs become known that nobody tells of. One service polls on behalf of all services of all hosts
- * that share its scope.
+ * that share its scope. A hint that there is something new brings the next look forward.
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { Scope } from "../domain/Job.ts"
-import { Coordinator, type CoordinatorError, type Sighted } from "../services/Coordinator.ts"
+import { Coordinator, type CoordinatorError, RULES, type Sighted } from "../services/Coordinator.ts"
+import { Wake } from "../services/Wake.ts"
 
 /** How a service polls its CI. */
 export interface Looking<E, R> {
@@ -31,12 +32,23 @@ export class Polling extends Context.Tag("anklet/Polling")<
       scope: Scope,
       looking: Looking<E, R>
     ) => Effect.Effect<void, E | CoordinatorError, R | Coordinator>
+    /**
+     * Hint that there is something new in a scope: services of this host that poll it look at once, although their
+     * interval has not passed. However many hints there are, looks at a scope are at least a second apart.
+     */
+    readonly sooner: (scope: Scope) => Effect.Effect<void, never, Wake>
+    /** Time until a service should make its next pass: its interval, or a second where a hint has not been followed yet. */
+    readonly pause: (service: string, interval: Duration.Duration) => Effect.Effect<Duration.Duration>
   }
 >() {
   /** Makes one: every service counts as healthy until a poll of its own fails. */
   static readonly make = (): Polling["Type"] => {
     const turns = new Map<Scope, Effect.Semaphore>()
     const failing = new Set<string>()
+    /** Where each service polls. */
+    const places = new Map<string, Scope>()
+    /** The last hint at something new in a scope, until a look that began after it has ended. */
+    const hints = new Map<Scope, symbol>()
     const oneAtATime = (scope: Scope) => {
       const turn = turns.get(scope) ?? Effect.unsafeMakeSemaphore(1)
       turns.set(scope, turn)
@@ -50,11 +62,30 @@ export class Polling extends Context.Tag("anklet/Polling")<
         })
         return Effect.gen(function* () {
           const coordinator = yield* Coordinator
-          const turn = yield* coordinator.turn(scope, every)
-          if (Option.isSome(turn)) yield* coordinator.sighted(scope, turn.value, yield* tracked)
-          else if (failing.has(service)) yield* tracked
+          places.set(service, scope)
+          const hint = hints.get(scope)
+          const turn = yield* coordinator.turn(scope, { every, sooner: hint !== undefined })
+          if (Option.isSome(turn)) {
+            yield* coordinator.sighted(scope, turn.value, yield* tracked)
+            // one that came during the look may be about what the look did not see
+            if (hints.get(scope) === hint) hints.delete(scope)
+          } else if (failing.has(service)) yield* tracked
         }).pipe(oneAtATime(scope))
-      }
+      },
+      sooner: (scope) =>
+        Effect.gen(function* () {
+          const wake = yield* Wake
+          const isKnown = hints.has(scope)
+          hints.set(scope, Symbol())
+          // services that know of a hint look again within a second
+          const here = isKnown ? [] : [...places].filter(([, place]) => place === scope)
+          yield* Effect.forEach(here, ([service]) => wake.one(service), { discard: true })
+        }),
+      pause: (service, interval) =>
+        Effect.sync(() => {
+          const place = places.get(service)
+          return place !== undefined && hints.has(place) ? Duration.min(interval, RULES.sooner) : interval
+        })
     }
   }
   static readonly layer = Layer.sync(Polling, Polling.make)

@@ -30,6 +30,14 @@ export class CoordinatorError extends hiding(
 /** Whether a job is this host's: `unknown` if the shared store does not answer, `alone` if no other host shares the queue. */
 export type Owned = "yes" | "no" | "unknown" | "alone"
 
+/** When the next look at the CI is due. */
+export interface Pace {
+  /** Minimum interval between two looks, by all hosts together. */
+  readonly every: Duration.Duration
+  /** The CI has hinted at something new: a second after the last look is late enough, and the turn may pass from a host that is not looking now. */
+  readonly sooner: boolean
+}
+
 /** The right to look at the CI on behalf of all hosts of a scope, until it is granted again. */
 export interface Turn {
   /** A later turn has a higher one, and what was seen in an earlier turn counts no more. */
@@ -50,8 +58,8 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
   {
     /** Take part in a scope. All hosts of a scope must have equal `terms`, which say in what way they run its jobs; else it fails with `Refused`. */
     readonly join: (scope: Scope, terms: string) => Effect.Effect<void, CoordinatorError>
-    /** Ask for the turn to look at the CI on behalf of all hosts: none if the last look was less than `every` ago, or if it is another host's turn. */
-    readonly turn: (scope: Scope, every: Duration.Duration) => Effect.Effect<Option.Option<Turn>, CoordinatorError>
+    /** Ask for the turn to look at the CI on behalf of all hosts: none if the last look is too recent, or if it is another host's turn. */
+    readonly turn: (scope: Scope, pace: Pace) => Effect.Effect<Option.Option<Turn>, CoordinatorError>
     /** Report what was seen in a turn: new jobs are queued, and jobs that the last looks did not see are forgotten. Of no effect once the turn is over. */
     readonly sighted: (scope: Scope, turn: Turn, seen: Sighted) => Effect.Effect<void, CoordinatorError>
     /** One job of each class that this host may claim now. The host judges these, and offers the classes that it can run to `claim`. */

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { JobRequest } from "../../src/domain/Job.ts"
 import { type Claim, type Coordinator, classOf } from "../../src/services/Coordinator.ts"
-import { poll } from "../fakes/polling.ts"
+import { hint, poll } from "../fakes/polling.ts"
 import { job, SCOPE } from "../store/member.ts"
 
 /** A coordinator with nothing in it, for services A and B of one host. */
@@ -107,6 +107,25 @@ export const contract = (kind: string, fresh: Fresh) => {
         })
         assert.strictEqual(looks, 1)
         assert.strictEqual((yield* coordinator.waiting(SCOPE, "B")).length, 1)
+      })
+    )
+
+    promise("looks again although its interval has not passed, when there is a hint", (coordinator) =>
+      Effect.gen(function* () {
+        let looks = 0
+        const look = Effect.sync(() => {
+          looks++
+          return { jobs: [job(looks)] }
+        })
+        const looking = { service: "A", every: Duration.minutes(1), look }
+        yield* poll(coordinator, SCOPE, looking)
+        yield* hint(coordinator, SCOPE)
+        // the hint counts until it has been followed
+        while (looks < 2) yield* poll(coordinator, SCOPE, looking)
+        for (let n = 0; n < 3; n++) yield* poll(coordinator, SCOPE, looking)
+        assert.strictEqual(looks, 2)
+        assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 1)
+        assert.strictEqual(number(yield* coordinator.claim(SCOPE, "B", CLASSES)), 2)
       })
     )
 

@@ -75,7 +75,8 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
   const coordinator: Coordinator["Type"] & CoordinatorView = {
     // one host gives a job to one service at a time, so the terms need not agree
     join: (scope) => Effect.asVoid(run(scope, hello)),
-    turn: (scope, every) => Effect.map(run(scope, { _tag: "Poll", every: Duration.toMillis(every) }), turnOf),
+    turn: (scope, { every, sooner }) =>
+      Effect.map(run(scope, { _tag: "Poll", every: Duration.toMillis(every), sooner }), turnOf),
     sighted: (scope, { fence }, { jobs, isPartial = false }) => {
       const sightings = jobs.map((job) => ({ key: job.key, request: Option.some(job) }))
       return Effect.asVoid(run(scope, { _tag: "Ingest", fence, jobs: sightings, last: true, partial: isPartial }))

@@ -112,6 +112,8 @@ export interface State {
   readonly turn: { readonly fence: number; readonly began: number; readonly host: HostId; readonly until: number }
   /** Number of the last look that was reported completely and missed no part of the CI. */
   readonly looked: number
+  /** Number of the last look that was reported completely. If it is not that of the current look, that look may be under way. */
+  readonly ended: number
   /** Number of jobs claimed since the last late one. */
   readonly passed: number
   /** Grows whenever a job becomes claimable. */
@@ -132,6 +134,7 @@ export const initial: State = {
   reserved: HashMap.empty(),
   turn: { fence: 0, began: 0, host: "", until: 0 },
   looked: 0,
+  ended: 0,
   passed: 0,
   ready: 0,
   epoch: 0
@@ -171,8 +174,14 @@ export type Request =
       readonly services: ReadonlyArray<string>
     }
   | { readonly _tag: "Restore"; readonly lease: number; readonly claims: ReadonlyArray<Claim> }
-  /** Asks for the turn to look at the CI. `every`: minimum interval between two looks, in milliseconds. */
-  | { readonly _tag: "Poll"; readonly every: number }
+  | {
+      /** Asks for the turn to look at the CI. */
+      readonly _tag: "Poll"
+      /** Minimum interval between two looks, in milliseconds. */
+      readonly every: number
+      /** The CI has hinted at something new: the interval is that of `RULES.sooner`, and the turn may pass from a host that is not looking now. */
+      readonly sooner?: boolean
+    }
   | {
       readonly _tag: "Ingest"
       readonly fence: number
@@ -329,6 +338,8 @@ export const RULES = {
   page: 100,
   /** Maximum number of characters kept of a reason. */
   reason: 200,
+  /** Minimum interval between two looks when the CI hints at something new, unless the interval asked for is shorter: a flood of hints is no flood of looks. */
+  sooner: 1000,
   /** Hosts leave looking to the one whose turn it is for two intervals and this. */
   grace: 5000,
   /** Longest valid turn, or two intervals and `grace` if that is longer. A later end was not written by a host, and is ignored. */

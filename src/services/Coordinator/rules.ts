@@ -30,7 +30,7 @@ export const reduce = (state: State, command: Command, now: number): Outcome => 
     case "Restore":
       return restore(state, host, command, now)
     case "Poll":
-      return poll(state, host, command.every, now)
+      return poll(state, host, command, now)
     case "Ingest":
       return ingest(state, host, command, now)
     case "Waiting":

@@ -179,7 +179,8 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const coordinator: Coordinator["Type"] & CoordinatorView = {
     join: membership.join,
 
-    turn: (scope, every) => Effect.map(run(scope, { _tag: "Poll", every: Duration.toMillis(every) }), turnOf),
+    turn: (scope, { every, sooner }) =>
+      Effect.map(run(scope, { _tag: "Poll", every: Duration.toMillis(every), sooner }), turnOf),
 
     sighted: (scope, { fence }, { jobs, isPartial = false }) =>
       Effect.gen(function* () {

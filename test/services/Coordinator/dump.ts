@@ -46,6 +46,7 @@ export const ofState = (state: State, now: number) => {
       poller: state.turn.host,
       polluntil: state.turn.until,
       looked: state.looked,
+      ended: state.ended,
       passed: state.passed
     },
     hosts: sorted(Array.from(state.hosts, ([id, { life, info, until }]) => [id, `${life} ${info} ${until}`] as const)),
@@ -129,6 +130,7 @@ export const ofRedis = async (redis: Redis, now: number) => {
         poller: found.poller ?? "",
         polluntil: number("polluntil"),
         looked: number("looked"),
+        ended: number("ended"),
         passed: number("passed")
       },
       hosts: sorted(Object.entries(await redis.hgetall(hosts)).map(([id, said]) => [id, `${said} ${until.get(id)}`])),

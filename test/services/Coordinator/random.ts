@@ -106,7 +106,7 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
       case 2:
         return { _tag: "Restore", lease, claims: Array.from({ length: below(3) }, () => claimOf(state, host)) }
       case 3:
-        return { _tag: "Poll", every: one([1000, 10_000]) ?? 0 }
+        return { _tag: "Poll", every: one([500, 1000, 10_000]) ?? 0, sooner: random() < 0.5 }
       case 4:
       case 5:
       case 6: {

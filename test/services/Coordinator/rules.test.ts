@@ -9,6 +9,7 @@ import {
   initial,
   type Reply,
   type Request,
+  RULES,
   type State
 } from "../../../src/services/Coordinator/protocol.ts"
 import { heldBy, reduce } from "../../../src/services/Coordinator/rules.ts"
@@ -378,8 +379,8 @@ describe("what the CI says", () => {
 
 describe("the turn to look", () => {
   const every = 10_000
-  const polls = (fleetOf: ReturnType<typeof fleet>, host: string) =>
-    fleetOf.ask(host, { _tag: "Poll", every }).reply._tag === "Turn"
+  const polls = (fleetOf: ReturnType<typeof fleet>, host: string, sooner = false) =>
+    fleetOf.ask(host, { _tag: "Poll", every, sooner }).reply._tag === "Turn"
 
   it("stays with a host, and is taken no more often than asked for", () => {
     const all = fleet("m1", "m2")
@@ -401,6 +402,37 @@ describe("the turn to look", () => {
     assert.isTrue(polls(all, "m3"))
     all.ask("m3", { _tag: "Leave", services: ["A"] })
     all.later(every)
+    assert.isTrue(polls(all, "m1"))
+  })
+
+  it("comes early with a hint: a second after the last look, or sooner where that is the interval", () => {
+    const all = fleet("m1")
+    assert.isTrue(polls(all, "m1", true))
+    all.later(RULES.sooner - 1)
+    assert.isFalse(polls(all, "m1", true))
+    all.later(1)
+    assert.isFalse(polls(all, "m1"))
+    assert.isTrue(polls(all, "m1", true))
+    all.later(1)
+    assert.strictEqual(all.ask("m1", { _tag: "Poll", every: 1, sooner: true }).reply._tag, "Turn")
+  })
+
+  it("goes to another host with a hint, but not while the one that has it looks", () => {
+    const all = fleet("m1", "m2")
+    assert.isTrue(polls(all, "m1"))
+    all.later(RULES.sooner)
+    // a flood of hints would otherwise let no look come to its end
+    assert.isFalse(polls(all, "m2", true))
+    all.ask("m1", { _tag: "Ingest", fence: 1, jobs: [], last: false })
+    assert.isFalse(polls(all, "m2", true))
+    all.ask("m1", { _tag: "Ingest", fence: 1, jobs: [], last: true, partial: true })
+    assert.isFalse(polls(all, "m2"))
+    assert.isTrue(polls(all, "m2", true))
+    assert.strictEqual(all.ask("m1", { _tag: "Ingest", fence: 1, jobs: [], last: true }).reply._tag, "No")
+    all.later(every)
+    assert.isFalse(polls(all, "m1"))
+    // a host that does not come back from its look is not waited for
+    all.later(every + 5000)
     assert.isTrue(polls(all, "m1"))
   })
 })

@@ -175,7 +175,7 @@ const given = (command: Command): ReadonlyArray<string | number> => {
         ])
       ]
     case "Poll":
-      return [command.every]
+      return [command.every, flag(command.sooner === true)]
     case "Ingest":
       return [
         command.fence,

@@ -6,14 +6,21 @@ import { classOf, createdAtOf, isLate, type JobClass, rankOf } from "../order.ts
 import { type HostId, type Queued, type Request, RULES, type Seat, type State } from "../protocol.ts"
 import { byClass, compare, disown, enqueue, NO, type Outcome, outcome, putLast, unqueue, wakeFor } from "./queue.ts"
 
-/** A host asks for the turn: granted if the last look is old enough, and the host that made it does not make the next one. */
-export const poll = (state: State, host: HostId, every: number, now: number): Outcome => {
-  const { turn } = state
+/** A host asks for the turn: granted if the last look is old enough, and the host that made it does not make the next one. A hint shortens the wait, and moves the turn to the host that has it; only a look that is under way holds it up. */
+export const poll = (
+  state: State,
+  host: HostId,
+  { every, sooner = false }: Request & { readonly _tag: "Poll" },
+  now: number
+): Outcome => {
+  const { turn, ended } = state
+  const interval = sooner ? Math.min(every, RULES.sooner) : every
   // a look that began in the future: the clock was set back since
-  const fresh = turn.fence > 0 && turn.began <= now && now - turn.began < every
+  const fresh = turn.fence > 0 && turn.began <= now && now - turn.began < interval
   // no host has written a turn that lasts longer
   const until = turn.until - now > Math.max(2 * every + RULES.grace, RULES.turn) ? 0 : turn.until
-  if (fresh || (turn.host !== host && until > now && turn.began <= now)) return outcome(state, NO)
+  const isTheirs = turn.host !== host && until > now && !(sooner && ended === turn.fence)
+  if (fresh || (isTheirs && turn.began <= now)) return outcome(state, NO)
   const fence = turn.fence + 1
   return outcome(
     { ...state, turn: { fence, began: now, host, until: now + 2 * every + RULES.grace } },
@@ -93,6 +100,7 @@ export const ingest = (
     after = {
       ...after,
       looked: partial ? after.looked : fence,
+      ended: fence,
       done: Array.from(HashMap.entries(after.done))
         .filter(([, since]) => since <= now - RULES.tombstone)
         .sort(([a, x], [b, y]) => x - y || compare(a, b))
