@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { VM_PREFIX } from "../domain/Job.ts"
+import { isOurName } from "../domain/Job.ts"
 import { RateLimit } from "../domain/RateLimit.ts"
 import { version } from "../process/version.ts"
 import { Activity, Ended, ServiceActivity } from "../services/Activity.ts"
@@ -87,7 +87,7 @@ export const read = Effect.fn("Status.read")(function* () {
   const ownerOf = (name: string) => {
     const vm = [...HashMap.values(owned)].find((vm) => vm.vm === name)
     if (vm === undefined) {
-      return { owner: name.startsWith(VM_PREFIX) ? "another daemon, or left behind" : "not Anklet's", job: "" }
+      return { owner: isOurName(name) ? "another daemon, or left behind" : "not Anklet's", job: "" }
     }
     const claim = HashMap.get(claims, vm.job)
     return { owner: vm.service, job: Option.match(claim, { onNone: () => "", onSome: ({ job }) => job.name }) }

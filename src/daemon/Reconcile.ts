@@ -5,7 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import { VM_PREFIX, VmName } from "../domain/Job.ts"
+import { isOurName, VmName } from "../domain/Job.ts"
 import * as Files from "../files/Files.ts"
 import * as Vm from "../job/Vm.ts"
 import { Anka } from "../services/Anka.ts"
@@ -35,7 +35,7 @@ const knownToSibling = (ledgers: ReadonlyArray<string>, vm: VmName) =>
 
 /** Those that look like VMs of ours and are in none of these ledgers. */
 export const strangersIn = (names: ReadonlyArray<string>, ledgers: ReadonlyArray<string>) =>
-  Effect.filter(names.filter((name) => name.startsWith(VM_PREFIX)).filter(isVmName), (name) =>
+  Effect.filter(names.filter(isOurName).filter(isVmName), (name) =>
     Effect.map(knownToSibling(ledgers, name), (known) => !known)
   )
 

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Reconcile from "../daemon/Reconcile.ts"
 import * as Finding from "../domain/Finding.ts"
-import { VM_PREFIX, type VmName } from "../domain/Job.ts"
+import { isOurName, type VmName } from "../domain/Job.ts"
 import * as Vm from "../job/Vm.ts"
 import { Anka, type AnkaVm, mayRun, UNCLEAR } from "../services/Anka.ts"
 import type { HostLock } from "../services/HostLock.ts"
@@ -102,7 +102,7 @@ const orphans = Effect.fnUntraced(function* (vms: ReadonlyArray<AnkaVm>, host: H
 })
 
 const strangers = (vms: ReadonlyArray<AnkaVm>) => {
-  const foreign = vms.filter((vm) => mayRun(vm) && !vm.name.startsWith(VM_PREFIX))
+  const foreign = vms.filter((vm) => mayRun(vm) && !isOurName(vm.name))
   if (foreign.length === 0) return []
   return [
     found(foreign.length >= VM_LIMIT ? "places-taken" : "vms-foreign", `VMs of others run: ${names(foreign)}`, {

@@ -20,6 +20,9 @@ export type VmName = typeof VmName.Type
 /** The prefix that identifies Anklet's VMs and runners on a host and at its CI. */
 export const VM_PREFIX = "anklet-vm-"
 
+/** Whether Anklet gave this name to a VM or a runner. */
+export const isOurName = (name: string): boolean => name.startsWith(VM_PREFIX)
+
 /** An Anka VM template (UUID or name) and the requested tag; without a tag, the newest one. */
 export class Template extends Schema.Class<Template>("anklet/Template")({
   id: Schema.NonEmptyString,

@@ -4,7 +4,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { type Template, VM_PREFIX, type VmName } from "../domain/Job.ts"
+import { isOurName, type Template, type VmName } from "../domain/Job.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import type { ExecResult } from "./Exec.ts"
 
@@ -65,7 +65,7 @@ export const mayRun = ({ status }: AnkaVm): boolean => status === "running" || s
  * Whether a VM occupies one of the host's VM slots, no matter who made it: it is running, or may be, or is a clone of
  * ours that is about to run.
  */
-export const takesRoom = (vm: AnkaVm): boolean => mayRun(vm) || vm.name.startsWith(VM_PREFIX)
+export const takesRoom = (vm: AnkaVm): boolean => mayRun(vm) || isOurName(vm.name)
 
 /** The installed Anka. */
 export interface AnkaVersion {

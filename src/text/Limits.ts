@@ -4,7 +4,7 @@
  * these. Pure.
  */
 import * as Schema from "effect/Schema"
-import { VM_PREFIX } from "../domain/Job.ts"
+import { isOurName } from "../domain/Job.ts"
 import { bounded } from "./Text.ts"
 
 /** Maximum number of labels of a runner: GitHub's API, "Create configuration for a just-in-time runner". */
@@ -116,7 +116,7 @@ export const address = (text: string): string => (text.length <= ADDRESS && isWe
 export const isTemplate = (id: string): boolean =>
   id.length <= LABEL && /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N} _.+-]*[\p{L}\p{M}\p{N}_.+-])?$/u.test(id) && !isVm(id)
 
-const isVm = (id: string): boolean => id.toLowerCase().startsWith(VM_PREFIX)
+const isVm = (id: string): boolean => isOurName(id.toLowerCase())
 
 /**
  * Whether a text can be a template's tag: like a template's name, plus `: @ = ~ , #`, which people use to name what

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { VM_PREFIX } from "../../src/domain/Job.ts"
+import { isOurName } from "../../src/domain/Job.ts"
 import { Exec, ExecError, type ExecResult, type ProcessIdentity } from "../../src/services/Exec.ts"
 import { parse } from "../../src/simulator/anka/argv.ts"
 import {
@@ -174,7 +174,7 @@ export class Machine {
   }
   /** VMs that are ours by their names. */
   ours(): ReadonlyArray<SimulatedVm> {
-    return this.state.vms.filter(({ name }) => name.startsWith(VM_PREFIX)).map((vm) => this.withGuest(vm))
+    return this.state.vms.filter(({ name }) => isOurName(name)).map((vm) => this.withGuest(vm))
   }
   /** Number of pulls under way. */
   pulls(): number {

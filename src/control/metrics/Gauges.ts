@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { Template, VM_PREFIX } from "../../domain/Job.ts"
+import { isOurName, Template } from "../../domain/Job.ts"
 import type { RateLimit } from "../../domain/RateLimit.ts"
 import { Activity, type Doing } from "../../services/Activity.ts"
 import { templateIn } from "../../services/Coordinator/order.ts"
@@ -170,11 +170,7 @@ export const read = Effect.fn("Gauges.read")(function* () {
             "owner",
             ["this", "anklet", "foreign"],
             vms.map(({ name, owner }) =>
-              services.some((service) => service.name === owner)
-                ? "this"
-                : name.startsWith(VM_PREFIX)
-                  ? "anklet"
-                  : "foreign"
+              services.some((service) => service.name === owner) ? "this" : isOurName(name) ? "anklet" : "foreign"
             )
           )
     ),

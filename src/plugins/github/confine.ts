@@ -1,6 +1,5 @@
 /** What the config names at GitHub: a line of the ledger that speaks of anything else is not acted on. */
 import * as Option from "effect/Option"
-import { VM_PREFIX } from "../../domain/Job.ts"
 import { type Level, nameOf, type Watched } from "../../services/GitHub.ts"
 import type { JobAddress } from "./ask.ts"
 import { type GitHubConfig, levelOf } from "./config.ts"
@@ -17,6 +16,3 @@ export const isLevel = (config: GitHubConfig, level: Level): boolean => {
 /** Whether a job is one of those that this watches. */
 export const isWatched = ({ owner, repo }: Watched, job: Pick<JobAddress, "owner" | "repo">): boolean =>
   isSame(owner, job.owner) && Option.match(repo, { onNone: () => true, onSome: (repo) => isSame(repo, job.repo) })
-
-/** Whether a runner's name is one that Anklet gives. */
-export const isRunnerName = (name: string): boolean => name.startsWith(VM_PREFIX)
