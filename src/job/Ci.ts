@@ -4,7 +4,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type { JobKey, JobRequest, Scope as JobScope, LogFields } from "../domain/Job.ts"
+import type { Conclusion, JobKey, JobRequest, Scope as JobScope, LogFields } from "../domain/Job.ts"
 import type { Owned } from "../services/Coordinator.ts"
 import type { JournalError } from "../services/Journal.ts"
 import type { LedgerRunner } from "../services/Ledger.ts"
@@ -151,6 +151,11 @@ export interface Ci<J extends JobState, R> {
   readonly registrationTimeout: Duration.Duration
   /** Tell the job's author why no host can run it. */
   readonly tell: (job: JobRef, why: string) => Effect.Effect<void, never, R>
+  /**
+   * Only where the program is the job itself, and not a runner that gets one: report to the CI with which exit code it has
+   * ended. A crash may come between this and what follows from it: then the same end is reported again.
+   */
+  readonly report?: (job: JobRef, runner: Runner, exitCode: number) => Effect.Effect<Conclusion, CiError, R>
 }
 
 /** Whether a job is over, or gone. */

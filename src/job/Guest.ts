@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { hiding } from "../secrets/Secrets.ts"
 import type { AnkaError } from "../services/Anka.ts"
+import { OUTPUT_LIMIT } from "../services/Exec.ts"
 import { Ledger, RunnerStarted } from "../services/Ledger.ts"
 import { Network } from "../services/Network.ts"
 import { surrounded } from "./GuestNetwork.ts"
@@ -129,7 +130,10 @@ export const began = (vm: Vm, program: Program) => {
 /** A link to the guest that breaks is tried again while the VM runs, for about three minutes; then the VM counts as dead inside. */
 const LINK_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.recurs(36))
 
-/** Waits for the program to end, and returns its exit code; works for one that an earlier daemon started. */
+/**
+ * Waits for the program to end, and returns its exit code, `NaN` where the guest does not have it; works for one that an
+ * earlier daemon started.
+ */
 export const ended = (vm: Vm, { folder, name }: Program) =>
   vm
     .run(["bash", "-c", `cd ${folder} && while [ ! -f ${name}.exit ]; do sleep 0.5; done; cat ${name}.exit`], {
@@ -137,8 +141,18 @@ export const ended = (vm: Vm, { folder, name }: Program) =>
     })
     .pipe(
       Effect.retry({ while: () => vm.isRunning, schedule: LINK_RETRIES }),
-      Effect.map(({ stdout }) => Number(stdout.trim()))
+      Effect.map(({ stdout }) => Number.parseInt(stdout, 10))
     )
+
+/** Maximum number of bytes that are read of a program's whole log; of a longer one, its end. */
+export const LOG_LIMIT = OUTPUT_LIMIT
+
+/** What the program has written, as it wrote it: nothing is hidden in it. */
+export const logOf = (vm: Vm, program: Program) =>
+  vm.run(["tail", "-c", `${LOG_LIMIT}`, fileOf(program, "log")], { timeout: "1 minute" }).pipe(
+    Effect.retry({ while: () => vm.isRunning, schedule: LINK_RETRIES }),
+    Effect.map(({ stdout }) => stdout)
+  )
 
 /** Ask the program to end as Ctrl-C in a terminal does: the signal goes to all that it has started, too. */
 export const interrupt = (vm: Vm, program: Program) =>

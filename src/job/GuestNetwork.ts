@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import type { Guest } from "../services/Network/Way.ts"
 
 /** A word of bash, whatever is in it. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
+export const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
 /** Names in both cases: curl reads `http_proxy` only, some programs `HTTP_PROXY` only. */
 const both = (name: string, value: string) =>

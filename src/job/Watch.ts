@@ -48,6 +48,8 @@ export type Decision =
   | { readonly _tag: "Taken"; readonly by: string }
   /** Our runner has, or had, another job than planned. */
   | { readonly _tag: "Swapped" }
+  /** The program was the job itself, and has ended: that is ours to report. */
+  | { readonly _tag: "Ended"; readonly exitCode: number }
   /** The runner never got its job: another one must try. `inVain` when it was there for it, so that the job is to blame, and no host. */
   | { readonly _tag: "Replace"; readonly reason: string; readonly inVain?: boolean }
 
@@ -65,12 +67,15 @@ const toConclusion = Schema.decodeUnknownOption(Conclusion)
 export const conclusionOf = (job: JobState): Conclusion =>
   Option.getOrElse(Option.flatMap(job.conclusion, toConclusion), () => "unknown")
 
-/** What follows from what is known: the whole policy of watching, in one place. */
+/**
+ * What follows from what is known: the whole policy of watching, in one place. `isJob` where the program is the job itself,
+ * and not a runner that gets one.
+ */
 export const decide = (
   name: string,
   seen: Observation,
   limit: number,
-  { name: ci, idleHint }: Pick<Ci<JobState, never>, "name" | "idleHint">
+  { name: ci, idleHint, isJob = false }: Pick<Ci<JobState, never>, "name" | "idleHint"> & { readonly isJob?: boolean }
 ): Decision => {
   const job = Option.getOrUndefined(seen.job)
   const runner = Option.getOrUndefined(seen.runner)
@@ -86,6 +91,11 @@ export const decide = (
     return busy ? { _tag: "Swapped" } : runner === undefined ? wait : isOver
   }
   if (seen.process !== "running") {
+    if (isJob) {
+      return seen.exitCode === undefined
+        ? { _tag: "Replace", reason: seen.process === "lost" ? VM_LOST : "its exit code is lost" }
+        : { _tag: "Ended", exitCode: seen.exitCode }
+    }
     if (job?.status === "queued") {
       // it may have run another job so quickly that we did not see it
       if (seen.endedFor < SWAP_WITHIN) return { _tag: "Swapped" }
@@ -131,7 +141,7 @@ export const THOROUGH_EVERY = 6
 
 /** What the watch of a job came to, and what its runner said before its VM went; empty where that does not matter. */
 export interface Outcome {
-  readonly decision: Exclude<Decision, { readonly _tag: "Wait" | "Swapped" }>
+  readonly decision: Exclude<Decision, { readonly _tag: "Wait" | "Swapped" | "Ended" }>
   readonly words: string
 }
 
@@ -182,7 +192,7 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
         ...(Option.isNone(end) ? { process: "running" as const } : yield* outcomeOf(process))
       },
       Duration.toMillis(ci.registrationTimeout),
-      ci
+      { ...ci, isJob: ci.report !== undefined }
     )
     return { job: answer.job, end, decision }
   })
@@ -207,6 +217,9 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
         yield* options.took(taken.value)
         yield* claim(taken.value)
       }
+    } else if (decision._tag === "Ended") {
+      const conclusion = yield* ci.report?.(job, runner, decision.exitCode) ?? Effect.succeed("unknown" as const)
+      return { decision: { _tag: "Over", conclusion }, words: "" } satisfies Outcome
     } else if (decision._tag === "Wait") {
       if (isSettled && Option.isSome(foreign)) yield* claim(foreign.value)
     } else {
@@ -235,5 +248,7 @@ const outcomeOf = (process: Deferred.Deferred<number, AnkaError>) =>
   Effect.map(
     Effect.exit(Deferred.await(process)),
     (exit): Pick<Observation, "process" | "exitCode"> =>
-      Exit.isSuccess(exit) ? { process: "ended", exitCode: exit.value } : { process: "lost" }
+      Exit.isFailure(exit)
+        ? { process: "lost" }
+        : { process: "ended", ...(Number.isNaN(exit.value) ? {} : { exitCode: exit.value }) }
   )

@@ -238,6 +238,27 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/plugins/github/crash.test.ts" }
   },
   {
+    name: "script: nothing is written down of a script, so that a later daemon does not find it",
+    file: "src/job/Direct.ts",
+    find: "ledger.append(named, RunnerKnown.make({ runner, id: 0 }))",
+    put: "Effect.void",
+    killedBy: { test: "test/job/Direct.test.ts" }
+  },
+  {
+    name: "script: a stop cuts off the report of a result",
+    file: "src/job/Direct.ts",
+    find: "      within(ANSWER_WITHIN),\n",
+    put: "      Effect.timeout(ANSWER_WITHIN),\n",
+    killedBy: { test: "test/job/Direct.test.ts" }
+  },
+  {
+    name: "script: an exit code that is lost counts as success",
+    file: "src/job/Watch.ts",
+    find: "...(Number.isNaN(exit.value) ? {} : { exitCode: exit.value })",
+    put: "exitCode: exit.value || 0",
+    killedBy: { test: "test/job/Direct.test.ts" }
+  },
+  {
     name: "catching up: what a full disk refused is never written down",
     file: "src/services/Ledger.ts",
     find: "Effect.zipRight(Effect.logError(error.message), behind.open)",
