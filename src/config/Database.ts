@@ -225,6 +225,16 @@ export const resolve = (
   if (url !== undefined) mistakes.push(...contradictions(written, url))
   const hasCluster = Option.exists(written.cluster, (it) => it !== false)
   if (hasCluster && Option.isSome(written.sentinel)) wrong("cluster", "a store has sentinels or is a cluster, not both")
+  const isListed = Option.exists(written.cluster, (it) => typeof it !== "boolean")
+  const elsewhere = Option.isSome(written.sentinel) ? "sentinel" : isListed ? "cluster" : undefined
+  const unused = { url: Option.isSome(written.url), port: Option.isSome(written.port) }
+  for (const key of elsewhere === undefined ? [] : (["url", "port"] as const)) {
+    if (unused[key])
+      wrong(
+        key,
+        `the servers are those of \`${elsewhere}\`, so it is not used: leave it out; user, password, database and tls are keys of their own`
+      )
+  }
   const tls = Option.getOrElse(written.tls, () => url?.tls === true)
   const isPlain = !tls && url !== undefined && !broken.has("tls") && !broken.has("url")
   if (isPlain && Option.isSome(written.ca))

@@ -64,7 +64,7 @@ describe("a store", () => {
   it.effect("is named to people without its secrets", () =>
     Effect.gen(function* () {
       const database = yield* read({
-        url: "redis://u:canary@r.example",
+        password: "canary",
         sentinel: { name: "m", nodes: ["a"], password: "canary" }
       })
       assert.notInclude(`${database}${JSON.stringify(database)}`, "canary")
@@ -140,6 +140,27 @@ describe("a store", () => {
         }
       })
     ).pipe(Effect.provide(NodeContext))
+  )
+
+  it.effect("whose servers are named elsewhere has no address that would not be used", () =>
+    Effect.gen(function* () {
+      const sentinel = { name: "m", nodes: ["a"] }
+      for (const written of [
+        { url: "h", sentinel },
+        { port: 7000, sentinel },
+        { url: "redis://u:canary@h", sentinel },
+        { url: "redis://u:canary@h", cluster: ["a:1"] }
+      ]) {
+        const mistakes = resolve(yield* Schema.decodeUnknown(Written)({ enabled: true, ...written }))
+        if (Option.isOption(mistakes)) return assert.fail(`${JSON.stringify(written)} is taken`)
+        assert.deepStrictEqual(
+          mistakes.map(({ path }) => path.join(".")),
+          [Object.keys(written)[0]]
+        )
+        assert.include(mistakes[0]?.message, "not used: leave it out")
+        assert.notInclude(JSON.stringify(mistakes), "canar")
+      }
+    }).pipe(Effect.provide(NodeContext))
   )
 
   it.effect("whose address and keys contradict each other is refused at the key; where they agree it is taken", () =>

@@ -45,11 +45,18 @@ const good = () => ({
         password: CANARY,
         database: 0,
         tls: true,
-        insecure: true,
-        sentinel: { name: "m", nodes: ["a:1"], user: "u", password: CANARY }
+        insecure: true
       }
     },
-    { name: "B", plugin: "github", app_id: 1, installation_id: 2, registration: "org", owner: "o" }
+    {
+      name: "B",
+      plugin: "github",
+      app_id: 1,
+      installation_id: 2,
+      registration: "org",
+      owner: "o",
+      database: { enabled: true, sentinel: { name: "m", nodes: ["a:1"], user: "u", password: CANARY } }
+    }
   ]
 })
 

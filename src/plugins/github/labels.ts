@@ -1,4 +1,5 @@
 /** From a job's labels to what it wants: a pure function. */
+import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { Template } from "../../domain/Job.ts"
@@ -69,7 +70,15 @@ export const plan = (labels: ReadonlyArray<string>, runId: number): Option.Optio
   const [template] = templates
   const refuse = (why: string) => Option.some(Either.left(why))
   const others = read.filter(({ key }) => key !== PRIORITY && !KEYS.includes(key)).map(({ label }) => label)
-  if (template === undefined) return Option.map(mistyped.template(others), Either.left)
+  if (template === undefined) {
+    const meant = Option.orElse(mistyped.template(others), () =>
+      Option.map(
+        Arr.head(tags),
+        (tag) => `its label ${mistyped.quote(`${TAG}:${tag}`)} names no template: add ${TEMPLATE}:<uuid>`
+      )
+    )
+    return Option.map(meant, Either.left)
+  }
   const tooLong = labels.find(({ length }) => length > Limits.LABEL)
   if (labels.length > Limits.LABELS) {
     return refuse(`it has ${counted(labels)} labels, and GitHub gives a runner ${Limits.LABELS} at most`)

@@ -38,7 +38,12 @@ describe("labels", () => {
   })
 
   it("without a template are not ours", () => {
-    assert.isTrue(Option.isNone(plan(["self-hosted", "macOS", "anka-template-tag:v1"], 7)))
+    assert.isTrue(Option.isNone(plan(["self-hosted", "macOS", "run-id:7"], 7)))
+  })
+
+  it("with a tag and no template are refused: the tag is meant for us", () => {
+    assert.include(refused("self-hosted", "anka-template-tag:v1"), "names no template: add anka-template:<uuid>")
+    assert.include(refused("self-hosted", "anka-template-tag:"), "names no template")
   })
 
   it("match whatever their case; values stay as they are", () => {
