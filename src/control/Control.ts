@@ -10,6 +10,7 @@ import { Handover } from "../interruption/Handover.ts"
 import { lazy } from "../interruption/Lazy.ts"
 import { Activity, type ServiceActivity } from "../services/Activity.ts"
 import type { Anka } from "../services/Anka.ts"
+import type { Capacity } from "../services/Capacity.ts"
 import type { Coordinators } from "../services/Coordinators.ts"
 import { Drain, STILL } from "../services/Drain.ts"
 import type { Ledger } from "../services/Ledger.ts"
@@ -23,7 +24,7 @@ import { isLoopback, isMeant } from "./Loopback.ts"
 import { type Question, serve, serveTcp } from "./Server.ts"
 
 /** What answering takes. */
-type Asked = Activity | Anka | Coordinators | DaemonInfo | Drain | FileSystem | Ledger | Templates | Wake
+type Asked = Activity | Anka | Capacity | Coordinators | DaemonInfo | Drain | FileSystem | Ledger | Templates | Wake
 
 /** How a daemon is asked. */
 export interface Options {

@@ -9,12 +9,12 @@ import { RateLimit } from "../domain/RateLimit.ts"
 import { version } from "../process/version.ts"
 import { Activity, Ended, ServiceActivity } from "../services/Activity.ts"
 import { Anka, takesRoom } from "../services/Anka.ts"
+import { Capacity } from "../services/Capacity.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain } from "../services/Drain.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Shared from "../services/Shared.ts"
-import { VM_LIMIT } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { DaemonInfo, rateLimits } from "./DaemonInfo.ts"
 
@@ -106,7 +106,7 @@ export const read = Effect.fn("Status.read")(function* () {
         ? null
         : all.filter(takesRoom).map(({ name, status }) => ({ name, status, ...ownerOf(name) })),
     problem: found._tag === "Left" ? found.left.message : "",
-    vmLimit: VM_LIMIT,
+    vmLimit: (yield* Capacity).total.vms,
     templates: all
       .filter((vm) => !takesRoom(vm))
       .map(({ name, tag }) => (Option.isSome(tag) ? `${name}:${tag.value}` : name)),

@@ -9,9 +9,9 @@ import { isOurName, VmName } from "../domain/Job.ts"
 import * as Files from "../files/Files.ts"
 import * as Vm from "../job/Vm.ts"
 import { Anka } from "../services/Anka.ts"
+import { Capacity } from "../services/Capacity.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
-import { Slots } from "../services/Slots.ts"
 
 /** Between two audits. */
 export const AUDIT_EVERY = "5 minutes"
@@ -50,11 +50,11 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
 ) {
   const anka = yield* Anka
   const ledger = yield* Ledger
-  const slots = yield* Slots
+  const capacity = yield* Capacity
   const now = yield* Clock.currentTimeMillis
   const found = yield* anka.list
   // read after the list: what is cloned in between is then in these, not among the strangers
-  const owned = yield* slots.owned
+  const owned = yield* capacity.owned
   const { claims, vms } = yield* ledger.state
   const present = new Set<string>(found.map(({ name }) => name))
   const known = new Set<string>([...owned, ...HashMap.keys(vms)])

@@ -29,6 +29,7 @@ import { listen } from "../process/signals.ts"
 import { COLLECT_EVERY, collector } from "../process/Tuning.ts"
 import { Activity } from "../services/Activity.ts"
 import * as Anka from "../services/Anka/command.ts"
+import { Capacity } from "../services/Capacity.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain, PAUSE_FILE } from "../services/Drain.ts"
 import { Exec } from "../services/Exec.ts"
@@ -41,7 +42,6 @@ import { Once } from "../services/Once.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { Refusals } from "../services/Refusals.ts"
 import { SharedRateLimit } from "../services/SharedRateLimit.ts"
-import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import * as Traces from "../traces/Traces.ts"
@@ -72,7 +72,7 @@ const capabilities = (
     Layer.provideMerge(
       Layer.mergeAll(
         Activity.layer,
-        Slots.layer,
+        Capacity.layer,
         Templates.layer,
         Once.layer,
         Refusals.layer,

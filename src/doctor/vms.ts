@@ -6,12 +6,12 @@ import * as Option from "effect/Option"
 import * as Reconcile from "../daemon/Reconcile.ts"
 import * as Finding from "../domain/Finding.ts"
 import { isOurName, type VmName } from "../domain/Job.ts"
+import { VM_LIMIT } from "../domain/Resources.ts"
 import * as Vm from "../job/Vm.ts"
 import { Anka, type AnkaVm, mayRun, UNCLEAR } from "../services/Anka.ts"
 import type { HostLock } from "../services/HostLock.ts"
 import * as LedgerRegistry from "../services/LedgerRegistry.ts"
 import { Mac } from "../services/Mac.ts"
-import { VM_LIMIT } from "../services/Slots.ts"
 import type { Check, HostFacts } from "./HostFacts.ts"
 
 export const KINDS = {

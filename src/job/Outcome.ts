@@ -6,12 +6,12 @@ import * as Effect from "effect/Effect"
 import { span } from "../domain/Format.ts"
 import type { JobRequest } from "../domain/Job.ts"
 import type { AnkaError } from "../services/Anka.ts"
+import { Capacity } from "../services/Capacity.ts"
 import type { Claim } from "../services/Coordinator.ts"
 import type { HostLockError } from "../services/HostLock.ts"
 import type { JournalError } from "../services/Journal.ts"
 import type * as Metrics from "../services/Metrics.ts"
 import { Once } from "../services/Once.ts"
-import { Slots } from "../services/Slots.ts"
 import type { TemplateError } from "../services/Templates.ts"
 import type { CiError } from "./CiError.ts"
 import type { Verdict } from "./Claim.ts"
@@ -96,10 +96,10 @@ export const givenUp = (reason: string, inVain: boolean): Verdict => ({
 const PATIENCE = 60_000
 
 /** Whether a job found no room beside other VMs for so long that they must stop coming. Alone on a host, it will never fit. */
-const isCrowdedOut = ({ createdAt }: JobRequest): Effect.Effect<boolean, never, Slots> =>
+const isCrowdedOut = ({ createdAt }: JobRequest): Effect.Effect<boolean, never, Capacity> =>
   Effect.gen(function* () {
-    const slots = yield* Slots
-    const present = yield* Effect.orElseSucceed(slots.present, () => 0)
+    const capacity = yield* Capacity
+    const present = yield* Effect.orElseSucceed(capacity.present, () => 0)
     return present > 1 && (yield* Clock.currentTimeMillis) - createdAt > PATIENCE
   })
 
@@ -108,7 +108,7 @@ export const judge = <R>(
   error: Failure,
   { job, attempt }: Claim,
   unknown: (reason: string) => Effect.Effect<void, never, R>
-): Effect.Effect<Verdict, never, Once | Slots | R> => {
+): Effect.Effect<Verdict, never, Capacity | Once | R> => {
   const backOff = BACK_OFF[attempt - 1] ?? BACK_OFF_AT_MOST
   const again = (after: Duration.Duration) => `The job is tried again in ${span(after)}`
   const failed = (after: Duration.Duration) =>

@@ -8,11 +8,11 @@ import * as Ref from "effect/Ref"
 import type { Scope } from "../domain/Job.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
 import { Progress } from "../services/Activity.ts"
+import { Capacity } from "../services/Capacity.ts"
 import { Coordinator, classOf } from "../services/Coordinator.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
 import { Once } from "../services/Once.ts"
-import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import type { Ci, JobState } from "./Ci.ts"
@@ -71,7 +71,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
     const polling = yield* Polling
     const wake = yield* Wake
     const progress = yield* Progress
-    const slots = yield* Slots
+    const capacity = yield* Capacity
     const templates = yield* Templates
     const context: Course.Context<J, R> = { ci, service }
 
@@ -91,7 +91,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
       }
       // a job that runs is seen through, with or without the store
       yield* Effect.ignore(coordinator.join(job.scope, ci.terms))
-      yield* slots.occupy
+      yield* capacity.occupy(job.template)
       yield* Claim.use(Claim.resume(left.value), (held) =>
         Effect.zipRight(Ref.set(hadJob, true), Effect.annotateLogs(Course.resume(context, held), job.fields))
       )
@@ -116,15 +116,17 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
       return yield* unlessRefused
     }
     yield* service.checkFiles
-    if (!(yield* slots.take)) {
+    const room = yield* capacity.reserve(runnable)
+    if (Option.isNone(room)) {
       yield* progress.idleReason("jobs wait: no room for another VM on this host")
       yield* Effect.logDebug("jobs wait: no room for another VM on this host")
       return yield* unlessRefused
     }
-    yield* Claim.use(Claim.take(scope, service.name, runnable.map(classOf)), (held) =>
+    yield* Claim.use(Claim.take(scope, service.name, room.value.jobs.map(classOf)), (held) =>
       Effect.gen(function* () {
         yield* Ref.set(hadJob, true)
         const { job } = yield* held.claim
+        yield* room.value.narrow(job.template)
         return yield* Course.run(context, held).pipe(Effect.annotateLogs(job.fields))
       })
     )

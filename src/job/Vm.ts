@@ -10,11 +10,11 @@ import * as Finalizer from "../interruption/Finalizer.ts"
 import { lingering, within } from "../interruption/Within.ts"
 import { reached } from "../services/Activity.ts"
 import { Anka, AnkaError } from "../services/Anka.ts"
+import { Capacity } from "../services/Capacity.ts"
 import type { ExecResult } from "../services/Exec.ts"
 import { HostLock } from "../services/HostLock.ts"
 import { Ledger, VmGone, VmNamed } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
-import { Slots, VM_LIMIT } from "../services/Slots.ts"
 
 /** A VM, as all that works with it sees it. */
 export interface Vm {
@@ -102,8 +102,8 @@ export const remove = (name: VmName) =>
   }).pipe(Effect.annotateLogs("vmName", name))
 
 const own = Effect.fnUntraced(function* (name: VmName) {
-  const slots = yield* Slots
-  yield* slots.own(name)
+  const capacity = yield* Capacity
+  yield* capacity.own(name)
   // the undo stands before the act: a clone that fails half-way, or finishes after we gave up on it, is deleted by its name
   yield* Finalizer.add(remove(name))
 })
@@ -111,14 +111,15 @@ const own = Effect.fnUntraced(function* (name: VmName) {
 /** Other daemons of this host clone here too, so room is counted and taken under one lock. */
 const cloneIntoRoom = Effect.fnUntraced(function* (template: Template, name: VmName) {
   const anka = yield* Anka
-  const slots = yield* Slots
+  const capacity = yield* Capacity
   const locks = yield* HostLock
   const lock = yield* locks.acquire(CLONE_LOCK, name)
-  if ((yield* slots.present) >= VM_LIMIT) {
+  const shortage = yield* capacity.shortage(template)
+  if (Option.isSome(shortage)) {
     return yield* new AnkaError({
       reason: "CapacityExceeded",
       command: `anka clone ${template.id} ${name}`,
-      detail: `${VM_LIMIT} VMs are on this host already`
+      detail: shortage.value
     })
   }
   yield* anka.clone(template, name, lock.setChild).pipe(lingering(CLONE_GRACE))

@@ -22,6 +22,7 @@ import { Polling } from "../job/Polling.ts"
 import * as Vm from "../job/Vm.ts"
 import { Progress } from "../services/Activity.ts"
 import { Anka } from "../services/Anka.ts"
+import { Capacity } from "../services/Capacity.ts"
 import { Coordinator, classOf } from "../services/Coordinator.ts"
 import type { Drain } from "../services/Drain.ts"
 import { Exec } from "../services/Exec.ts"
@@ -29,7 +30,6 @@ import type { GitHub } from "../services/GitHub.ts"
 import type { HostLock } from "../services/HostLock.ts"
 import { Ledger } from "../services/Ledger.ts"
 import { Once } from "../services/Once.ts"
-import { Slots } from "../services/Slots.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
 import { type Plugin, PluginError } from "./Plugin.ts"
@@ -37,6 +37,7 @@ import { type Plugin, PluginError } from "./Plugin.ts"
 /** What every plugin may ask for; the built-in ones get the same. */
 export type Capabilities =
   | Anka
+  | Capacity
   | Coordinator
   | Drain
   | Exec
@@ -47,7 +48,6 @@ export type Capabilities =
   | Once
   | Path
   | Polling
-  | Slots
   | Templates
   | Wake
 
@@ -62,6 +62,7 @@ export const api = {
   Schema,
   Stream,
   Anka,
+  Capacity,
   Claim,
   Coordinator,
   Exec,
@@ -76,7 +77,6 @@ export const api = {
   PrivateKey,
   Progress,
   Secret,
-  Slots,
   Templates,
   Vm,
   Wake,

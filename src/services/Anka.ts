@@ -53,6 +53,8 @@ export interface AnkaVm {
   readonly ip: Option.Option<string>
   /** In bytes; `anka list` does not report it. */
   readonly memory?: number
+  /** Number of its cores; `anka list` does not report it. */
+  readonly cores?: number
 }
 
 /** The status of a VM that may be running, because `anka list` does not say. */

@@ -22,6 +22,8 @@ export interface FakeAnka extends Mortal {
   readonly tags: Map<string, ReadonlyArray<string>>
   /** Tags of the templates in the registry. */
   readonly registry: Map<string, ReadonlyArray<string>>
+  /** Bytes of memory of templates; `anka` does not say it of the others. */
+  readonly memory: Map<string, number>
   readonly calls: Array<string>
   /** How long a command takes. */
   readonly takes: Record<string, Duration.DurationInput>
@@ -47,6 +49,7 @@ export const make = (): FakeAnka => ({
   vms: new Map(),
   tags: new Map([["template", ["v1"]]]),
   registry: new Map([["template", ["v1", "v2"]]]),
+  memory: new Map(),
   calls: [],
   takes: {},
   instead: {},
@@ -65,7 +68,7 @@ const ENV: Env = {
 }
 
 /** The host as the rules know it. */
-const stateOf = ({ vms, tags, registry }: FakeAnka): State => {
+const stateOf = ({ vms, tags, registry, memory: sizes }: FakeAnka): State => {
   const dated = { created: date(ENV.now), accessed: date(ENV.now) }
   const clone = ({ uuid, name, status, memory }: AnkaVm): Vm => ({
     ...{ uuid, name, status: status === "stopped" ? "stopped" : "running", tags: [], ...dated },
@@ -73,9 +76,11 @@ const stateOf = ({ vms, tags, registry }: FakeAnka): State => {
   })
   const template = (name: string, tags: ReadonlyArray<string>): Vm => {
     const tag = tags.at(-1)
+    const memory = sizes.get(name)
     return {
       ...{ uuid: name, name, status: "stopped", tags: [...tags], ...dated },
-      ...(tag === undefined ? {} : { tag })
+      ...(tag === undefined ? {} : { tag }),
+      ...(memory === undefined ? {} : { memory })
     }
   }
   return {
@@ -99,9 +104,10 @@ const stateOf = ({ vms, tags, registry }: FakeAnka): State => {
 const keep = (fake: FakeAnka, { vms }: State): void => {
   const clones = vms.filter(({ tags }) => tags.length === 0)
   for (const name of fake.vms.keys()) if (!clones.some((vm) => vm.name === name)) fake.vms.delete(name)
-  for (const { uuid, name, status } of clones) {
+  for (const { uuid, name, status, memory } of clones) {
     const known = fake.vms.get(name)
-    fake.vms.set(name, { uuid, tag: Option.none(), ip: Option.none(), ...known, name, status })
+    const size = memory === undefined ? {} : { memory }
+    fake.vms.set(name, { uuid, tag: Option.none(), ip: Option.none(), ...size, ...known, name, status })
   }
   for (const { uuid, tags } of vms) if (tags.length > 0) fake.tags.set(uuid, tags)
   const running = clones.filter(({ status }) => status === "running").length
@@ -119,8 +125,12 @@ const decodeTags = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ tag: Sc
 const tagOf = ({ tag }: Template) => Option.match(tag, { onNone: () => [], onSome: (tag) => ["--tag", tag] })
 
 const toVm = (body: unknown): AnkaVm => {
-  const { uuid, name, status, version, ip, ram_size } = decodeVm(body)
-  return { uuid, name, status, tag: version, ip, ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {}) }
+  const { uuid, name, status, version, ip, ram_size, cpu_cores } = decodeVm(body)
+  return {
+    ...{ uuid, name, status, tag: version, ip },
+    ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {}),
+    ...(Option.isSome(cpu_cores) ? { cores: cpu_cores.value } : {})
+  }
 }
 
 /** `Anka` over a fake. */

@@ -9,12 +9,12 @@ import { Polling } from "../../src/job/Polling.ts"
 import { run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import type { Service } from "../../src/plugins/Plugin.ts"
+import { Capacity } from "../../src/services/Capacity.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import { Coordinator, type Owned } from "../../src/services/Coordinator.ts"
 import { Drain } from "../../src/services/Drain.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Refusals } from "../../src/services/Refusals.ts"
-import { Slots } from "../../src/services/Slots.ts"
 import { Templates } from "../../src/services/Templates.ts"
 import { Wake } from "../../src/services/Wake.ts"
 import * as FakeAnka from "./Anka.ts"
@@ -134,7 +134,7 @@ export const layer = (world: World) =>
         Once.layer,
         Polling.layer,
         Refusals.layer,
-        Slots.layer,
+        Capacity.layer,
         Templates.layer,
         Wake.layer,
         FakeGitHub.layer(world.github)

@@ -25,6 +25,7 @@ import { run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { Activity } from "../../src/services/Activity.ts"
 import * as Anka from "../../src/services/Anka/command.ts"
+import { Capacity } from "../../src/services/Capacity.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import * as shared from "../../src/services/Coordinator/shared.ts"
 import { Coordinators } from "../../src/services/Coordinators.ts"
@@ -38,7 +39,6 @@ import { apply, Entry, empty, Ledger } from "../../src/services/Ledger.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Refusals } from "../../src/services/Refusals.ts"
 import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
-import { Slots } from "../../src/services/Slots.ts"
 import { Templates } from "../../src/services/Templates.ts"
 import { Wake } from "../../src/services/Wake.ts"
 import type { Disk } from "./disk.ts"
@@ -282,7 +282,7 @@ export class SimulatedHost {
       Layer.provideMerge(
         Layer.mergeAll(
           Activity.layer,
-          Slots.layer,
+          Capacity.layer,
           Templates.layer,
           Once.layer,
           Polling.layer,

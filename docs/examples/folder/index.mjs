@@ -5,6 +5,7 @@
 export default (api) => {
   const {
     Anka,
+    Capacity,
     Claim,
     Clock,
     Coordinator,
@@ -15,7 +16,6 @@ export default (api) => {
     PluginError,
     Polling,
     Schema,
-    Slots,
     Templates,
     Vm
   } = api
@@ -85,8 +85,8 @@ export default (api) => {
   const run = (service, config) =>
     Effect.gen(function* () {
       const coordinator = yield* Coordinator
+      const capacity = yield* Capacity
       const polling = yield* Polling
-      const slots = yield* Slots
       const scope = `folder:${config.folder}`
       const left = yield* coordinator.held(service.name)
       if (Option.isSome(left)) {
@@ -99,8 +99,9 @@ export default (api) => {
       // one service of all that take part looks, for all of them
       yield* polling.poll(scope, { service: service.name, every: service.sleepInterval, look: look(scope, config) })
       const waiting = yield* coordinator.waiting(scope, service.name)
-      if (waiting.length === 0 || !(yield* slots.take)) return
-      const take = Claim.take(scope, service.name, waiting.map(api.classOf))
+      const room = yield* capacity.reserve(waiting)
+      if (Option.isNone(room)) return
+      const take = Claim.take(scope, service.name, room.value.jobs.map(api.classOf))
       yield* Claim.use(take, (held) => see(service, config, held))
     }).pipe(Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })))
 

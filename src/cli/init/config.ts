@@ -1,7 +1,7 @@
 /** The config that `anklet init` writes. Pure. */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { VM_LIMIT } from "../../services/Slots.ts"
+import { VM_LIMIT } from "../../domain/Resources.ts"
 
 /** What a service watches: an organisation, or one repository. */
 export interface Watched {

@@ -7,9 +7,9 @@ import * as Option from "effect/Option"
 import type { RateLimit } from "../../domain/RateLimit.ts"
 import type { CiWords, Found } from "../../plugins/Plugin.ts"
 import { Activity, type Note } from "../../services/Activity.ts"
+import { Capacity, type Lack } from "../../services/Capacity.ts"
 import type { JobRecord, Survey } from "../../services/Coordinator.ts"
 import { Coordinators } from "../../services/Coordinators.ts"
-import * as Memory from "../../services/Memory.ts"
 import { Templates } from "../../services/Templates.ts"
 import { DaemonInfo, type ServiceInfo } from "../DaemonInfo.ts"
 import * as Status from "../Status.ts"
@@ -32,7 +32,7 @@ export interface Facts {
   /** Whether the template is on this host, or could be pulled now. */
   readonly isAvailable: boolean
   /** The memory that its VM would lack on this host, beside the VMs that run. */
-  readonly lack: Option.Option<Memory.Lack>
+  readonly lack: Option.Option<Lack>
   readonly limits: ReadonlyArray<RateLimit>
   readonly status: Status.Status
   /** Seconds between two polls of the service that watches the job. */
@@ -73,7 +73,7 @@ const factsOf = Effect.fnUntraced(function* (service: ServiceInfo, found: Found)
     isAvailable: Option.isSome(request) ? yield* (yield* Templates).available(request.value.template) : true,
     lack:
       Option.isSome(request) && running !== undefined
-        ? yield* Memory.lack(request.value.template, running)
+        ? yield* (yield* Capacity).lack(request.value.template, running)
         : Option.none(),
     limits: Option.isSome(service.rateLimits) ? yield* service.rateLimits.value : [],
     status,

@@ -7,9 +7,9 @@ import type { JobRequest, Scope } from "../../domain/Job.ts"
 import type { Ci, JobRef, Remark, Taken } from "../../job/Ci.ts"
 import * as Pass from "../../job/Pass.ts"
 import type { Anka } from "../../services/Anka.ts"
+import type { Capacity } from "../../services/Capacity.ts"
 import { GitHub, type GitHubClient, type Job, type Look } from "../../services/GitHub.ts"
 import type { Ledger } from "../../services/Ledger.ts"
-import type { Slots } from "../../services/Slots.ts"
 import type { ServiceContext } from "../Plugin.ts"
 import { ask, askWithRun, type JobAddress } from "./ask.ts"
 import { credentialOf, type GitHubConfig, levelOf, termsOf, watchedOf } from "./config.ts"
@@ -77,7 +77,7 @@ const make = Effect.fnUntraced(function* (service: ServiceContext, config: GitHu
   const watched = watchedOf(config)
   const isOurs = (address: JobAddress) => isOfConfig(client, config, address)
   const registry = registryOf({ client, config, service, isOurs })
-  const ci: Ci<Job, Anka | Ledger | Slots> = {
+  const ci: Ci<Job, Anka | Capacity | Ledger> = {
     name: "GitHub",
     fields: {
       owner: config.owner,

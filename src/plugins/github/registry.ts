@@ -5,9 +5,9 @@ import * as Schema from "effect/Schema"
 import { isOurName, type JobRequest } from "../../domain/Job.ts"
 import { isDone, type RunnerRegistry, type Wanted } from "../../job/Ci.ts"
 import type { Anka } from "../../services/Anka.ts"
+import type { Capacity } from "../../services/Capacity.ts"
 import type { GitHubClient, GitHubError, Job } from "../../services/GitHub.ts"
 import { Ledger, type LedgerRunner, RunnerGone } from "../../services/Ledger.ts"
-import type { Slots } from "../../services/Slots.ts"
 import type { ServiceContext } from "../Plugin.ts"
 import { askWithRun, type JobAddress } from "./ask.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
@@ -101,7 +101,7 @@ export const registryOf = (owner: Owner) => {
     retire: (name) => runner.retire(client, level, name),
     isNameOf: runner.isNameOf,
     removeLeft: (left) => asCi(removeLeft(owner, left))
-  } satisfies RunnerRegistry<Job, Anka | Ledger | Slots>
+  } satisfies RunnerRegistry<Job, Anka | Capacity | Ledger>
 }
 
 const addressOf = ({ detail }: JobRequest) => Schema.decodeUnknown(JobDetail)(detail).pipe(Effect.orDie)

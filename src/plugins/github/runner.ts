@@ -14,6 +14,7 @@ import type { Runner } from "../../job/Ci.ts"
 import * as Guest from "../../job/Guest.ts"
 import { RegistrationError } from "../../job/RegistrationError.ts"
 import * as Vm from "../../job/Vm.ts"
+import { Capacity } from "../../services/Capacity.ts"
 import type { Owned } from "../../services/Coordinator.ts"
 import {
   type GitHubClient,
@@ -25,7 +26,6 @@ import {
 import type { JournalError } from "../../services/Journal.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../../services/Ledger.ts"
 import * as Metrics from "../../services/Metrics.ts"
-import { Slots } from "../../services/Slots.ts"
 import { hide } from "./jitConfig.ts"
 import { RUNNER } from "./program.ts"
 import * as refusal from "./refusal.ts"
@@ -384,7 +384,7 @@ const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, nam
  */
 const isElsewhereHere = Effect.fnUntraced(function* ({ client, level }: Registration, name: string, vm: Vm.Vm) {
   const { runners } = yield* (yield* Ledger).state
-  const inUse = yield* (yield* Slots).owned
+  const inUse = yield* (yield* Capacity).owned
   const isHere = Option.exists(HashMap.get(runners, name), ({ named }) => named.vm !== vm.name && inUse.has(named.vm))
   return isHere && Option.exists(yield* client.runnerByName(level, name), ({ busy }) => busy)
 })

@@ -112,13 +112,14 @@ const checkedTemplate = ({ id, tag }: Template): Effect.Effect<void, AnkaError> 
       })
     : unfit("template", id)
 
-const toVm = ({ uuid, name, status, version, ip, ram_size }: typeof schemas.Vm.Type): AnkaVm => ({
+const toVm = ({ uuid, name, status, version, ip, ram_size, cpu_cores }: typeof schemas.Vm.Type): AnkaVm => ({
   uuid,
   name,
   status,
   tag: version,
   ip,
-  ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {})
+  ...(Option.isSome(ram_size) ? { memory: ram_size.value } : {}),
+  ...(Option.isSome(cpu_cores) ? { cores: cpu_cores.value } : {})
 })
 
 /** The command found in PATH, or else where Veertu's installer puts it. */

@@ -38,8 +38,8 @@ const Bytes = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
 
 const decodeBytes = Schema.decodeUnknownOption(Bytes)
 
-/** A number of bytes; none if it is missing, or in a form that this version does not know. */
-const MaybeBytes = Schema.optionalWith(
+/** An amount; none if it is missing, or in a form that this version does not know. */
+const MaybeAmount = Schema.optionalWith(
   Schema.transform(Schema.Unknown, Schema.OptionFromSelf(Schema.Number), {
     strict: true,
     decode: (value) => decodeBytes(value),
@@ -54,7 +54,8 @@ export const Vm = Schema.Struct({
   status: Word,
   version: Maybe,
   ip: Maybe,
-  ram_size: MaybeBytes
+  ram_size: MaybeAmount,
+  cpu_cores: MaybeAmount
 })
 const Stated = Schema.compose(Schema.NonEmptyString, Limits.Kept(Limits.NAME))
 /** An entry of `anka list`: without a name it is of no use to anyone, and without a status it may be running. */

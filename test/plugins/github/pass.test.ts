@@ -11,6 +11,7 @@ import * as Service from "../../../src/daemon/Service.ts"
 import { JobKey } from "../../../src/domain/Job.ts"
 import { nameOf } from "../../../src/plugins/github/runner.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
+import * as Capacity from "../../../src/services/Capacity.ts"
 import { ends, LABELS, queued, refused, takes } from "../../fakes/GitHub.ts"
 import * as FakeLedger from "../../fakes/Ledger.ts"
 import * as World from "../../fakes/world.ts"
@@ -115,6 +116,46 @@ describe("a pass", () => {
       const exit = yield* finished(yield* Effect.fork(Effect.exit(World.pass())))
       assert.isTrue(Exit.isFailure(exit))
       assert.isFalse(world.anka.calls.some((call) => call.startsWith("clone")))
+    }).pipe(Effect.provide(World.layer(world)))
+  })
+
+  it.effect("claims no job whose VM does not fit, and reserves for its own no more than that one needs", () => {
+    const world = World.make()
+    const ofTemplate = (id: string) => ({ labels: [...LABELS.slice(0, 2), `anka-template:${id}`, LABELS[3] ?? ""] })
+    for (const [name, memory] of [
+      ["small", 4],
+      ["large", 12]
+    ] as const) {
+      world.anka.tags.set(name, ["v1"])
+      world.anka.memory.set(name, memory)
+    }
+    // runners take the job that is listed first, hosts the one that is older
+    const large = queued(1, { ...ofTemplate("large"), createdAt: 1 })
+    world.github.jobs.set(2, queued(2, { ...ofTemplate("small"), createdAt: 2 }))
+    world.github.jobs.set(1, large)
+    world.anka.vms.set("theirs", {
+      ...{ uuid: "theirs", name: "theirs", status: "running", tag: Option.none(), ip: Option.none() },
+      memory: 8
+    })
+    const cloned = () =>
+      world.anka.calls.filter((call) => call.startsWith("clone")).map((call) => call.split(/[ :]/)[1])
+    return Effect.gen(function* () {
+      const mac = { vms: 2, memory: 16, cores: 8 }
+      const capacity = yield* Capacity.make(mac, mac)
+      const both = Effect.all([World.pass("A"), World.pass("B")], { concurrency: 2 }).pipe(
+        Effect.provideService(Capacity.Capacity, capacity)
+      )
+      yield* finished(yield* Effect.fork(both))
+      assert.deepStrictEqual(cloned(), ["small"])
+      world.anka.vms.delete("theirs")
+      world.github.jobs.delete(1)
+      world.github.jobs.set(3, queued(3, { ...ofTemplate("small"), createdAt: 0 }))
+      world.github.jobs.set(1, large)
+      yield* TestClock.adjust("10 seconds")
+      yield* finished(yield* Effect.fork(both))
+      assert.deepStrictEqual(cloned(), ["small", "small", "large"])
+      assert.strictEqual(world.anka.peak, 2)
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
     }).pipe(Effect.provide(World.layer(world)))
   })
 
