@@ -57,7 +57,8 @@ export const DirectRef = Schema.Struct({ id: Schema.String, detail: Schema.optio
 export type DirectRef = typeof DirectRef.Type
 
 /** How a job stands: `queued` as long as nothing has its result, whatever runs it; `gone` where the CI does not know it. */
-export type DirectState = "queued" | "completed" | "cancelled" | "gone"
+export const DirectState = Schema.Literal("queued", "completed", "cancelled", "gone")
+export type DirectState = typeof DirectState.Type
 
 /** How a script ended. */
 export interface Result {
@@ -100,9 +101,12 @@ const isScript = (name: string) => name.startsWith(PREFIX)
 /** The script in the guest. */
 const JOB: Guest.Program = { name: "job", folder: "anklet-job", secrets: [] }
 
-const messageOf = (error: unknown): string =>
+/** What an error of a plugin says, whatever it is. */
+export const messageOf = (error: unknown): string =>
   Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
 
+const decodeState = Schema.decodeUnknown(DirectState)
+const decodeScript = Schema.decodeUnknown(Script.Script)
 const encodeRef = Schema.encodeSync(DirectRef)
 const refOf = ({ detail }: JobRef) => Schema.decodeUnknown(DirectRef)(detail).pipe(Effect.orDie)
 
@@ -162,7 +166,7 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
   const stateOf = (job: JobRef): Effect.Effect<Answer<JobState>, CiError, R | Ledger> =>
     Effect.gen(function* () {
       const ref = yield* refOf(job)
-      const state = yield* ask("cannot say how a job stands", () => given.state(ref))
+      const state = yield* ask("cannot say how a job stands", () => Effect.flatMap(given.state(ref), decodeState))
       if (state === "gone") return "gone"
       const runnerName = yield* runnerOf(job.key)
       if (state !== "queued") {
@@ -217,7 +221,7 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
           const ledger = yield* Ledger
           const runner = `${PREFIX}${vm.name}`
           const ref = yield* refOf(job)
-          const script = yield* ask("has no script for a job", () => given.script(ref))
+          const script = yield* ask("has no script for a job", () => Effect.flatMap(given.script(ref), decodeScript))
           const named = RunnerNamed.make({ runner, vm: vm.name, job: job.key, service, detail: {} })
           yield* Finalizer.acquire(ledger.append(named, RunnerKnown.make({ runner, id: 0 })), () => strike(runner))
           return { runner: { name: runner, id: 0, vm }, start: Script.startOf(JOB, script) }

@@ -1,19 +1,21 @@
 /** A bash script as the program that runs in the guest. */
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import type { Program, Start } from "./Guest.ts"
 import { quoted } from "./GuestNetwork.ts"
 import startProgram from "./start-program.bash"
 
 /** What runs in the guest for a job. */
-export interface Script {
+export const Script = Schema.Struct({
   /**
    * Text of the script. It runs in the home folder of the guest's user, without input, with the variables of the network.
    * It may hold a secret: it is never logged, nor an argument of a command.
    */
-  readonly bash: string
+  bash: Schema.String,
   /** Files of the host that are copied into that folder before. */
-  readonly files?: ReadonlyArray<string>
-}
+  files: Schema.optional(Schema.Array(Schema.String))
+})
+export type Script = typeof Script.Type
 
 const START = "start.bash"
 

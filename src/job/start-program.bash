@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a script in the background, so that it outlives whoever started it.
+# Starts a script in the background, so that it outlives the daemon that started it.
 #
 #   start-program.bash <name>
 #

@@ -85,13 +85,8 @@ export interface ExamineContext {
   readonly alone: (repair: Fix["run"]) => Fix["run"]
 }
 
-/**
- * Code that knows one CI platform.
- *
- * `run` is one pass: look for work, take at most one job, see it through, return. It never loops, keeps nothing between
- * passes, fails only with `PluginError`, and is safe to interrupt at every step.
- */
-export interface Plugin<C, I, R> {
+/** Code that knows one CI platform, without its passes. */
+export interface PluginParts<C, I, R> {
   readonly name: string
   /** The plugin's own keys of a service in the config; decoded strictly, once, before the daemon starts. */
   readonly config: Schema.Schema<C, I, FileSystem | Path>
@@ -101,7 +96,6 @@ export interface Plugin<C, I, R> {
   readonly files?: Readonly<Record<string, string>>
   /** Why a text that the user has put in the place of one of `files`, here by its path, cannot be used; none where it can. */
   readonly refuse?: (path: string, text: string) => Option.Option<Refusal>
-  readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
   /** For `anklet why`: the job of this address or number as the CI tells it now; none when it is none of this service's. */
   readonly find?: (
     service: ServiceContext,
@@ -118,6 +112,16 @@ export interface Plugin<C, I, R> {
     config: C,
     context: ExamineContext
   ) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>
+}
+
+/**
+ * A plugin that makes its passes itself; one with a `Ci` has `Pass.run` make them.
+ *
+ * `run` is one pass: look for work, take at most one job, see it through, return. It never loops, keeps nothing between
+ * passes, fails only with `PluginError`, and is safe to interrupt at every step.
+ */
+export interface Plugin<C, I, R> extends PluginParts<C, I, R> {
+  readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
 }
 
 /** A service whose plugin is found and whose config is decoded: a pass that can be run. */

@@ -17,8 +17,13 @@ import { PrivateKey, Secret } from "../config/Config.ts"
 import * as Job from "../domain/Job.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
 import { within } from "../interruption/Within.ts"
+import { CiError } from "../job/CiError.ts"
 import * as Claim from "../job/Claim.ts"
+import * as Guest from "../job/Guest.ts"
+import * as Pass from "../job/Pass.ts"
 import { Polling } from "../job/Polling.ts"
+import { RegistrationError } from "../job/RegistrationError.ts"
+import * as Script from "../job/Script.ts"
 import * as Vm from "../job/Vm.ts"
 import { Progress } from "../services/Activity.ts"
 import { Anka } from "../services/Anka.ts"
@@ -32,7 +37,13 @@ import { Ledger } from "../services/Ledger.ts"
 import { Once } from "../services/Once.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
+import type { DirectPlugin } from "./DirectPlugin.ts"
 import { type Plugin, PluginError } from "./Plugin.ts"
+
+export type * from "../job/Ci.ts"
+export type { DirectCi, DirectRef, DirectState, Result } from "../job/Direct.ts"
+export type { Program, Start, Step } from "../job/Guest.ts"
+export { withRun } from "./DirectPlugin.ts"
 
 /** What every plugin may ask for; the built-in ones get the same. */
 export type Capabilities =
@@ -63,19 +74,24 @@ export const api = {
   Stream,
   Anka,
   Capacity,
+  CiError,
   Claim,
   Coordinator,
   Exec,
   FileSystem,
   Finalizer,
+  Guest,
   Path,
   Job,
   Ledger,
   Once,
+  Pass,
   PluginError,
   Polling,
   PrivateKey,
   Progress,
+  RegistrationError,
+  Script,
   Secret,
   Templates,
   Vm,
@@ -88,4 +104,4 @@ export const api = {
 export type PluginApi = typeof api
 
 /** What `index.mjs` default-exports. */
-export type PluginModule<C, I> = (api: PluginApi) => Plugin<C, I, Capabilities>
+export type PluginModule<C, I> = (api: PluginApi) => Plugin<C, I, Capabilities> | DirectPlugin<C, I, Capabilities>

@@ -10,8 +10,16 @@ import { ConfigError, type Problem, problemAt, type Raw, type RawService, readOw
 import { home } from "../config/Home.ts"
 import { isTellable, nearest } from "../config/Problem.ts"
 import * as Files from "../files/Files.ts"
+import type { DirectPlugin } from "./DirectPlugin.ts"
 import { github } from "./github/index.ts"
-import { type ExamineContext, type Plugin, PluginError, type Service, type ServiceContext } from "./Plugin.ts"
+import {
+  type ExamineContext,
+  type Plugin,
+  PluginError,
+  type PluginParts,
+  type Service,
+  type ServiceContext
+} from "./Plugin.ts"
 import type { Capabilities } from "./PluginApi.ts"
 import * as PluginFiles from "./PluginFiles.ts"
 
@@ -84,17 +92,22 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
 
 const BUILT_IN: ReadonlyMap<string, Loaded> = new Map([[github.name, loaded(github)]])
 
-const isPlugin = (value: unknown): value is Plugin<unknown, unknown, Capabilities> =>
+const hasParts = (value: unknown, part: "run" | "ci"): value is PluginParts<unknown, unknown, Capabilities> =>
   Predicate.isRecord(value) &&
   Predicate.isString(value.name) &&
   Schema.isSchema(value.config) &&
-  Predicate.isFunction(value.run)
+  Predicate.isFunction(value[part]) &&
+  value[part === "run" ? "ci" : "run"] === undefined
+
+const isPlugin = (value: unknown): value is Plugin<unknown, unknown, Capabilities> => hasParts(value, "run")
+
+const isDirect = (value: unknown): value is DirectPlugin<unknown, unknown, Capabilities> => hasParts(value, "ci")
 
 /** A plugin from disk is the user's own code in our process: trusted, but checked for its shape. */
 const fromDisk = Effect.fnUntraced(function* (file: string) {
   const refuse = (detail: string, cause?: unknown) =>
     new PluginError({ reason: "Failed", detail: `${file}: ${detail}`, cause })
-  const { api } = yield* Effect.promise(() => import("./PluginApi.ts"))
+  const { api, withRun } = yield* Effect.promise(() => import("./PluginApi.ts"))
   const module = yield* Effect.tryPromise({
     try: (): Promise<unknown> => import(`file://${encodeURI(file)}`),
     catch: (cause) => refuse(`cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
@@ -105,9 +118,9 @@ const fromDisk = Effect.fnUntraced(function* (file: string) {
     try: (): unknown => make(api),
     catch: (cause) => refuse(`its function failed: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
   })
-  return isPlugin(plugin)
-    ? loaded(plugin)
-    : yield* refuse("its function must return an object with `name`, `config` (a Schema) and `run`")
+  if (isPlugin(plugin)) return loaded(plugin)
+  if (isDirect(plugin)) return loaded(withRun(plugin))
+  return yield* refuse("its function must return an object with `name`, `config` (a Schema), and either `run` or `ci`")
 })
 
 /** Names of all plugins there are. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, entriesOf } from "../../src/services/Ledger.ts"
-import { powerOff } from "../../src/simulator/anka/guest.ts"
+import { guestHome, powerOff } from "../../src/simulator/anka/guest.ts"
 import { calls, clones, createHost, type HostSpec } from "../../src/simulator/anka/host.ts"
 import { type Options, type SimulatedGitHub, start as startGitHub } from "../../src/simulator/github/server.ts"
 import { endAllIn, type Ran, run as runProgram, until as untilSo } from "./processes.ts"
@@ -170,6 +170,12 @@ export const make = async (options: LabOptions = {}) => {
       vms: clones(host).map(({ name }) => name),
       runners: [...github.world.runners.values()].map(({ name }) => name)
     }),
+    /** The home folder of a VM's user. */
+    guestOf: (name: string) =>
+      clones(host)
+        .filter((vm) => vm.name === name)
+        .map(({ uuid }) => guestHome(host, uuid))
+        .join(),
     /** Whether a call of `anka` with these words is in progress. */
     began: (words: ReadonlyArray<string>) =>
       calls(host).some(({ argv, until }) => until === undefined && words.every((word) => argv.includes(word))),

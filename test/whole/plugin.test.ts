@@ -3,7 +3,8 @@ import { get } from "node:http"
 import { join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterEach, assert, describe, it } from "vitest"
-import { type Lab, make, TEMPLATE, until } from "./lab.ts"
+import { calls } from "../../src/simulator/anka/host.ts"
+import { isAlive, type Lab, make, TEMPLATE, until } from "./lab.ts"
 
 let lab: Lab
 
@@ -30,23 +31,69 @@ const metrics = () =>
 const addServices = (...services: ReadonlyArray<string>) =>
   writeFileSync(lab.config, readFileSync(lab.config, "utf8") + services.join(""))
 
+/** What the example has written of a job; undefined before it is over. */
+const endOf = (jobs: string, name: string) => {
+  const read = (end: string) => readFileSync(join(jobs, `${name}.${end}`), "utf8")
+  return existsSync(join(jobs, `${name}.exit`)) ? { exit: read("exit"), log: read("log") } : undefined
+}
+
+/** The example at work on one script, which ends with exit code 4 when the test lets it. */
+const atWork = async () => {
+  lab = await make({ services: 0 })
+  install("folder")
+  const jobs = join(lab.folder, "jobs")
+  const [began, go] = [join(lab.folder, "began"), join(lab.folder, "go")]
+  mkdirSync(jobs)
+  const script = `echo begins | tee -a ${began}; while [ ! -f ${go} ]; do sleep 0.05; done; echo ends; exit 4\n`
+  writeFileSync(join(jobs, "a.job"), script)
+  addServices(service("FILES", "folder", `    folder: ${jobs}\n    template: ${TEMPLATE}\n    tag: v1\n`))
+  const start = async () => {
+    const ran = await lab.anklet()
+    assert.strictEqual(ran.code, 0, ran.stderr)
+  }
+  const starts = () => (existsSync(began) ? readFileSync(began, "utf8").split("\n").length - 1 : 0)
+  await start()
+  await until("the script runs", () => starts() === 1)
+  return {
+    start,
+    starts,
+    kill: async () => {
+      const pid = lab.pid() ?? assert.fail("no daemon runs")
+      process.kill(pid, "SIGKILL")
+      await until("the daemon is dead", () => !isAlive(pid))
+    },
+    letGo: () => writeFileSync(go, ""),
+    /** The script's result is there, and nothing else. */
+    ended: async (clones = 1) => {
+      await until("the script has ended", () => endOf(jobs, "a.job") !== undefined)
+      assert.deepStrictEqual(endOf(jobs, "a.job"), { exit: "4\n", log: "begins\nends\n" })
+      assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
+      assert.strictEqual(starts(), clones)
+      assert.strictEqual(calls(lab.host).filter(({ argv }) => argv.includes("clone")).length, clones)
+      assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+      assert.deepStrictEqual(lab.owes(), [])
+      assert.deepStrictEqual(lab.errors(), [])
+    }
+  }
+}
+
+const said = (words: string) => lab.log().filter(({ msg }) => String(msg).includes(words)).length
+
 describe("a plugin from disk", () => {
   it("as worked out in docs/ runs scripts of a folder in VMs, beside the built-in one", async () => {
     lab = await make()
     install("folder")
     const jobs = join(lab.folder, "jobs")
     mkdirSync(jobs)
-    writeFileSync(join(jobs, "a.job"), "echo hello from $USER\n")
+    writeFileSync(join(jobs, "a.job"), "echo hello from $USER\necho quietly >&2\n")
     writeFileSync(join(jobs, "b.job"), "exit 3\n")
     addServices(service("FILES", "folder", `    folder: ${jobs}\n    template: ${TEMPLATE}\n    tag: v1\n`))
     const queued = lab.queue({})
     const start = await lab.anklet()
     assert.strictEqual(start.code, 0, start.stderr)
-    await until(
-      "both scripts have run",
-      () => existsSync(join(jobs, "a.job.done")) && existsSync(join(jobs, "b.job.failed"))
-    )
-    assert.strictEqual(readFileSync(join(jobs, "a.job.out"), "utf8"), "hello from anka\n")
+    await until("both scripts have run", () => endOf(jobs, "a.job") !== undefined && endOf(jobs, "b.job") !== undefined)
+    assert.deepStrictEqual(endOf(jobs, "a.job"), { exit: "0\n", log: "hello from anka\nquietly\n" })
+    assert.deepStrictEqual(endOf(jobs, "b.job"), { exit: "3\n", log: "" })
     await until("the GitHub job has ended", () => lab.world.job(queued.jobs[0]?.id ?? 0).status === "completed")
     await until("its jobs are counted with the built-in one's", async () =>
       (await metrics()).includes('anklet_jobs_ended_total{outcome="finished"} 3\n')
@@ -54,6 +101,46 @@ describe("a plugin from disk", () => {
     assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
     assert.deepStrictEqual(lab.errors(), [])
+  })
+
+  it("has its jobs adopted after kill -9: the script goes on, and its result is written", async () => {
+    const job = await atWork()
+    await job.kill()
+    await job.start()
+    await until("the job is adopted", () => said("still runs: its job is watched to its end") === 1)
+    job.letGo()
+    await job.ended()
+  })
+
+  it("has the result of a script that ended while no daemon ran", async () => {
+    const job = await atWork()
+    await job.kill()
+    job.letGo()
+    await until("the script has ended in its VM", () =>
+      lab.left().vms.every((vm) => existsSync(join(lab.guestOf(vm), "anklet-job", "job.exit")))
+    )
+    await job.start()
+    await job.ended()
+  })
+
+  it("leaves its jobs to the daemon that takes the place of a draining one", async () => {
+    const job = await atWork()
+    assert.strictEqual((await lab.anklet("-s", "drain", "--no-wait")).code, 0)
+    await job.start()
+    await until("the job is adopted", () => said("still runs: its job is watched to its end") === 1)
+    job.letGo()
+    await job.ended()
+  })
+
+  it("has a job that a stop interrupts run again", async () => {
+    const job = await atWork()
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
+    assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+    assert.deepStrictEqual(lab.owes(), [])
+    await job.start()
+    await until("the script runs again", () => job.starts() === 2)
+    job.letGo()
+    await job.ended(2)
   })
 
   it("has its config read as strictly as any", async () => {
@@ -89,6 +176,17 @@ describe("a plugin from disk", () => {
     )
     assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
+  })
+
+  it("that makes its passes twice, or not at all, is a config error", async () => {
+    lab = await make()
+    install("both", "export default ({ Schema }) => ({ name: 'both', config: Schema.Struct({}), run() {}, ci() {} })\n")
+    install("none", "export default ({ Schema }) => ({ name: 'none', config: Schema.Struct({}) })\n")
+    addServices(service("B", "both"), service("N", "none"))
+    const start = await lab.anklet()
+    assert.strictEqual(start.code, 3)
+    for (const name of ["both", "none"])
+      assert.match(start.stderr, new RegExp(`${name}/index.mjs: its function must return .* either \`run\` or \`ci\``))
   })
 
   it("that cannot be loaded is a config error that names the file", async () => {
