@@ -62,6 +62,12 @@ export class Coordinator extends Context.Tag("anklet/Coordinator")<
     readonly turn: (scope: Scope, pace: Pace) => Effect.Effect<Option.Option<Turn>, CoordinatorError>
     /** Report what was seen in a turn: new jobs are queued, and jobs that the last looks did not see are forgotten. Of no effect once the turn is over. */
     readonly sighted: (scope: Scope, turn: Turn, seen: Sighted) => Effect.Effect<void, CoordinatorError>
+    /**
+     * Queue jobs that the CI has told of as queued while nobody looked, and wake services for them. Jobs that have an
+     * owner or are over stay as they are, and none is forgotten, so it may be said late, twice, and by any host. What it
+     * has not succeeded in saying may be unknown: say it again.
+     */
+    readonly announce: (scope: Scope, jobs: ReadonlyArray<JobRequest>) => Effect.Effect<void, CoordinatorError>
     /** One job of each class that this host may claim now. The host judges these, and offers the classes that it can run to `claim`. */
     readonly waiting: (scope: Scope, service: string) => Effect.Effect<ReadonlyArray<JobRequest>, CoordinatorError>
     /** Claim the first job of the offered classes; none while draining. A service that holds a claim gets the same one again. */

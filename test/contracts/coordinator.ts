@@ -167,6 +167,47 @@ export const contract = (kind: string, fresh: Fresh) => {
         })
     )
 
+    promise("queues what is announced, once, and never again what is over", (coordinator) =>
+      Effect.gen(function* () {
+        const announce = coordinator.announce(SCOPE, [job(1), job(1)])
+        yield* announce
+        yield* announce
+        yield* poll(coordinator, SCOPE, said(job(1)))
+        const claim = Option.getOrThrow(yield* coordinator.claim(SCOPE, "A", CLASSES))
+        assert.deepStrictEqual(claim.job, job(1))
+        yield* announce
+        assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", CLASSES)))
+        yield* coordinator.finish(claim)
+        yield* announce
+        assert.isUndefined(number(yield* coordinator.claim(SCOPE, "B", CLASSES)))
+      })
+    )
+
+    promise("takes in hundreds of announced jobs, and forgets none of the others", (coordinator) =>
+      Effect.gen(function* () {
+        yield* poll(coordinator, SCOPE, said(job(0)))
+        for (let n = 0; n < 4; n++) {
+          yield* coordinator.announce(
+            SCOPE,
+            Array.from({ length: 250 }, (_, n) => job(n + 1))
+          )
+        }
+        assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 0)
+        assert.strictEqual((yield* coordinator.inspect(SCOPE, job(250).key)).ahead, 249)
+      })
+    )
+
+    promise("wakes a service that waits when a job is announced", (coordinator) =>
+      Effect.gen(function* () {
+        yield* coordinator.waiting(SCOPE, "A")
+        const waiting = yield* Effect.fork(coordinator.woken("A"))
+        // until it is known to wait, or knows that there is a job
+        yield* Effect.yieldNow()
+        yield* coordinator.announce(SCOPE, [job(1)])
+        yield* Fiber.join(waiting).pipe(Effect.timeout("5 seconds"))
+      })
+    )
+
     promise("wakes a service that waits when there is a job", (coordinator) =>
       Effect.gen(function* () {
         yield* coordinator.waiting(SCOPE, "A")

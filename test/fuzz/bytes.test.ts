@@ -72,6 +72,7 @@ const COMMANDS = [
   "Beat",
   "Poll",
   "Ingest",
+  "Announce",
   "Waiting",
   "Idle",
   "Claim",

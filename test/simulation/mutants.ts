@@ -266,6 +266,20 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/services/Ledger.test.ts" }
   },
   {
+    name: "tombstones: an announcement revives a job that is over",
+    file: "src/services/Coordinator/rules/announce.ts",
+    find: " || HashMap.has(after.done, key)",
+    put: "",
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
+  },
+  {
+    name: "one look at a time: a hint takes the turn from a look that is under way",
+    file: "src/services/Coordinator/rules/looks.ts",
+    find: " && !(sooner && ended === turn.fence)",
+    put: " && !sooner",
+    killedBy: { test: "test/services/Coordinator/rules.test.ts" }
+  },
+  {
     name: "forgetting: a job that is done is remembered for ever",
     file: "src/services/Coordinator/rules/looks.ts",
     find: ".filter(([, since]) => since <= now - RULES.tombstone)",

@@ -38,6 +38,7 @@ describe("the scripts, compared with the reducer", () => {
         "Beat Heard",
         "Restore Verdicts",
         "Poll Turn",
+        "Announce Done",
         "Hello Taken"
       ]) {
         assert.isAbove(kinds[kind] ?? 0, 0, kind)

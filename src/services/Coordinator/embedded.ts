@@ -81,6 +81,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       const sightings = jobs.map((job) => ({ key: job.key, request: Option.some(job) }))
       return Effect.asVoid(run(scope, { _tag: "Ingest", fence, jobs: sightings, last: true, partial: isPartial }))
     },
+    announce: (scope, jobs) => Effect.asVoid(run(scope, { _tag: "Announce", jobs })),
     waiting: (scope, service) =>
       Effect.map(run(scope, { _tag: "Waiting" }), (reply): ReadonlyArray<JobRequest> => {
         if (reply._tag !== "Heads") return []

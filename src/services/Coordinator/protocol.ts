@@ -57,7 +57,7 @@ export interface Queued {
   /** Its place in its class: that of its request, or a late one (`order.ts`). */
   readonly rank: string
   readonly attempt: number
-  /** Number of the last look at the CI that named it. */
+  /** Number of the last look at the CI that named it, or of the look during or before which it was announced. */
   readonly seen: number
   readonly excluded: ReadonlyArray<Exclusion>
 }
@@ -191,6 +191,8 @@ export type Request =
       /** A part of the CI could not be looked at: no job counts as gone. */
       readonly partial?: boolean
     }
+  /** Jobs that the CI has told of as queued while nobody looked. In any order, and any number of times. */
+  | { readonly _tag: "Announce"; readonly jobs: ReadonlyArray<JobRequest> }
   | { readonly _tag: "Waiting" }
   | { readonly _tag: "Idle"; readonly service: string; readonly hot: ReadonlyArray<JobClass>; readonly ready: number }
   | {

@@ -4,10 +4,11 @@ import * as Option from "effect/Option"
 import type { JobKey, JobRequest } from "../../domain/Job.ts"
 import type { Reply, Sighting } from "./protocol.ts"
 
-/** Maximum number of jobs in one part: it keeps Redis from other hosts for well under a millisecond. */
+/** Maximum number of jobs in one part: one keeps Redis from other hosts for well under a millisecond. */
 const CHUNK = 100
 
-const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+/** Divide what is sent into parts that do not keep the store from others. */
+export const chunks = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, n) => list.slice(n * CHUNK, (n + 1) * CHUNK))
 
 /** A part of a report; the last one ends the look. */

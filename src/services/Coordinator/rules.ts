@@ -7,6 +7,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { Command, State } from "./protocol.ts"
+import { announce } from "./rules/announce.ts"
 import { claim, finish, idle, release, reserve, swap, waiting } from "./rules/claims.ts"
 import { beat, hello, leave, restore } from "./rules/hosts.ts"
 import { ingest, poll } from "./rules/looks.ts"
@@ -33,6 +34,8 @@ export const reduce = (state: State, command: Command, now: number): Outcome => 
       return poll(state, host, command, now)
     case "Ingest":
       return ingest(state, host, command, now)
+    case "Announce":
+      return announce(state, command.jobs, now)
     case "Waiting":
       return waiting(state, host, now)
     case "Idle":

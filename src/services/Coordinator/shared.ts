@@ -192,6 +192,9 @@ export const make = Effect.fn("Coordinator.shared")(function* (
         if (member !== undefined) member.known = new Set(jobs.map(({ key }) => key))
       }),
 
+    announce: (scope, jobs) =>
+      Effect.forEach(Report.chunks(jobs), (jobs) => run(scope, { _tag: "Announce", jobs }), { discard: true }),
+
     waiting: (scope, service) =>
       Effect.gen(function* () {
         const reply = yield* run(scope, { _tag: "Waiting" })

@@ -90,7 +90,7 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
 
   const request = (state: State, host: string): Request => {
     const service = one(SERVICES) ?? ""
-    switch (below(17)) {
+    switch (below(18)) {
       case 0:
         return random() < 0.1 ? { _tag: "Leave", services: SERVICES } : { _tag: "Waiting" }
       case 1: {
@@ -129,6 +129,12 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
       }
       case 7:
         return { _tag: "Waiting" }
+      case 17: {
+        // most are about what is over, or about to come
+        if (random() < 0.3) newest += below(3)
+        const named = Array.from({ length: below(5) }, () => job(Math.max(0, newest - below(many))))
+        return { _tag: "Announce", jobs: named }
+      }
       case 8:
         return { _tag: "Idle", service, hot: classes(), ready: state.ready - (random() < 0.2 ? 1 : 0) }
       case 9:

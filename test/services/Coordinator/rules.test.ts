@@ -377,6 +377,73 @@ describe("what the CI says", () => {
   })
 })
 
+describe("an announcement", () => {
+  const announce = (all: ReturnType<typeof fleet>, host: string, ...jobs: ReadonlyArray<JobRequest>) =>
+    all.ask(host, { _tag: "Announce", jobs })
+  const look = { _tag: "Poll", every: 0 } as const
+
+  it("of a host that has no turn queues a job and wakes a service; a repetition does neither", () => {
+    const all = fleet("m1", "m2")
+    all.ask("m1", look)
+    const { state } = all
+    all.ask("m1", { _tag: "Idle", service: "A", hot: [], ready: state().ready })
+    all.ask("m1", { _tag: "Idle", service: "B", hot: [], ready: state().ready })
+    assert.deepStrictEqual(announce(all, "m2", job(1)).wake, [{ host: "m1", service: "A" }])
+    const before = state()
+    assert.deepStrictEqual(announce(all, "m1", job(1), job(1)).wake, [])
+    assert.strictEqual(state().ready, before.ready)
+    assert.deepStrictEqual(all.heads("m2"), [1])
+  })
+
+  it("changes nothing about a job that has an owner, also if its lease has ended", () => {
+    const all = fleet("m1", "m2")
+    announce(all, "m1", job(1))
+    all.claim("m1")
+    const { owned } = all.state()
+    announce(all, "m2", job(1))
+    all.later(LEASE)
+    announce(all, "m1", job(1))
+    assert.strictEqual(all.state().owned, owned)
+    assert.strictEqual(HashMap.size(all.state().queued), 0)
+  })
+
+  it("never revives a job that is over, however late it comes; a look does", () => {
+    const all = fleet("m1")
+    announce(all, "m1", job(1))
+    all.finish("m1", all.claim("m1"))
+    for (const wait of [0, RULES.resurrect, 24 * 3_600_000]) {
+      all.later(wait)
+      all.hello("m1")
+      announce(all, "m1", job(1))
+      assert.deepStrictEqual(all.heads("m1"), [])
+    }
+    all.look("m1", job(1))
+    assert.deepStrictEqual(all.heads("m1"), [1])
+  })
+
+  it("holds until two whole looks after it have missed the job", () => {
+    const all = fleet("m1", "m2")
+    all.look("m1")
+    // the list of this look may be older than the announcement
+    all.ask("m1", look)
+    announce(all, "m2", job(1))
+    const { fence } = all.state().turn
+    all.ask("m1", { _tag: "Ingest", fence, jobs: [], last: true })
+    assert.deepStrictEqual(all.heads("m1"), [1])
+    all.look("m1")
+    assert.deepStrictEqual(all.heads("m1"), [1])
+    all.look("m1")
+    assert.deepStrictEqual(all.heads("m1"), [])
+  })
+
+  it("forgets no job, and says no more of the others than that they are queued", () => {
+    const all = fleet("m1")
+    all.look("m1", job(1), job(2))
+    for (let n = 0; n < 5; n++) announce(all, "m1", job(2))
+    assert.deepStrictEqual([...HashMap.keys(all.state().queued)].sort(), [job(1).key, job(2).key])
+  })
+})
+
 describe("the turn to look", () => {
   const every = 10_000
   const polls = (fleetOf: ReturnType<typeof fleet>, host: string, sooner = false) =>

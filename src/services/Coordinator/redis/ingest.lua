@@ -31,14 +31,8 @@ for i = 6, #ARGV, 3 do
     elseif json == '' then
       reply[#reply + 1] = job
     else
-      if isStale(rankOf(head)) then head = putLast(head) end
       call('ZREM', DONE, job)
-      call('HSET', SPEC, job, head .. '\n' .. json)
-      save(job, 0, {})
-      enqueue(job, head, fence)
-      local class = head:match('^%S+')
-      fresh[class] = true
-      wake(class, {})
+      fresh[add(job, head, json, fence)] = true
     end
   end
 end

@@ -6,7 +6,7 @@
 -- queue:     sorted set of equal scores, `<class> <rank> <job>`: the order of bytes is the order of jobs in each class
 -- spec:      job -> `<class> <rank>\n<JSON>`, with the rank in the queue, which may differ from that of the request
 -- state:     job -> `<attempt>;<host> <until> <soft>,<reason>;…`
--- seen:      queued job -> number of the last look that named it
+-- seen:      queued job -> number of the last look that named it, or of the look during or before which it was announced
 -- claims:    owned job -> `<epoch> <host>/<service>`
 -- lease:     owned job -> end of its lease
 -- own:       `<host>/<service>` -> owned job
@@ -251,4 +251,14 @@ local function wake(class, excluded)
       end
     end
   end
+end
+-- put a job that nobody knew into the queue, and wake a service for it; returns its class
+local function add(job, head, json, look)
+  if isStale(rankOf(head)) then head = putLast(head) end
+  call('HSET', SPEC, job, head .. '\n' .. json)
+  save(job, 0, {})
+  enqueue(job, head, look)
+  local class = head:match('^%S+')
+  wake(class, {})
+  return class
 end

@@ -12,6 +12,7 @@ import { without } from "../../../secrets/Secrets.ts"
 import * as Limits from "../../../text/Limits.ts"
 import { classOf, rankOf } from "../order.ts"
 import { type Command, type Reply, RULES, type Verdict } from "../protocol.ts"
+import announce from "./announce.lua"
 import beat from "./beat.lua"
 import claim from "./claim.lua"
 import finish from "./finish.lua"
@@ -103,6 +104,7 @@ export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"],
     Restore: script(restore),
     Poll: script(poll),
     Ingest: script(ingest),
+    Announce: script(announce),
     Waiting: script(waiting),
     Idle: script(idle),
     Claim: script(claim),
@@ -187,6 +189,8 @@ const given = (command: Command): ReadonlyArray<string | number> => {
           })
         )
       ]
+    case "Announce":
+      return command.jobs.flatMap((job) => [job.key, headOf(job), encodeSpec(job)])
     case "Waiting":
       return []
     case "Idle":

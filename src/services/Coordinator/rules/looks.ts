@@ -2,9 +2,22 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { JobKey } from "../../../domain/Job.ts"
-import { classOf, createdAtOf, isLate, type JobClass, rankOf } from "../order.ts"
+import { classOf, type JobClass } from "../order.ts"
 import { type HostId, type Queued, type Request, RULES, type Seat, type State } from "../protocol.ts"
-import { byClass, compare, disown, enqueue, NO, type Outcome, outcome, putLast, unqueue, wakeFor } from "./queue.ts"
+import {
+  byClass,
+  compare,
+  disown,
+  enqueue,
+  isStale,
+  NO,
+  newlyQueued,
+  type Outcome,
+  outcome,
+  putLast,
+  unqueue,
+  wakeFor
+} from "./queue.ts"
 
 /** A host asks for the turn: granted if the last look is old enough, and the host that made it does not make the next one. A hint shortens the wait, and moves the turn to the host that has it; only a look that is under way holds it up. */
 export const poll = (
@@ -27,9 +40,6 @@ export const poll = (
     { _tag: "Turn", fence }
   )
 }
-
-/** Whether the CI should have given the job up. */
-const isStale = (rank: string, now: number): boolean => !isLate(rank) && now - createdAtOf(rank) > RULES.stale
 
 /** Put jobs that have become stale behind all fresh ones. */
 const demote = (state: State, now: number): State => {
@@ -78,17 +88,9 @@ export const ingest = (
       unknown.push(key)
       continue
     }
-    const job = request.value
-    const rank = rankOf(job)
-    const added: Queued = {
-      job,
-      rank: isStale(rank, now) ? putLast(rank, now) : rank,
-      attempt: 0,
-      seen: fence,
-      excluded: []
-    }
+    const added = newlyQueued(request.value, fence, now)
     after = enqueue({ ...after, done: HashMap.remove(after.done, key) }, key, added)
-    fresh.add(classOf(job))
+    fresh.add(classOf(added.job))
     wakeOne(added)
   }
   if (command.last) {

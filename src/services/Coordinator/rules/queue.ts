@@ -1,7 +1,7 @@
 /** How jobs move between queue and owners, and which of them a host may take: what the rules share. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type { JobKey } from "../../../domain/Job.ts"
+import type { JobKey, JobRequest } from "../../../domain/Job.ts"
 import { classOf, createdAtOf, isLate, type JobClass, late, rankOf } from "../order.ts"
 import {
   type Claim,
@@ -76,6 +76,15 @@ export const unqueue = (state: State, key: JobKey): State => ({
   queued: HashMap.remove(state.queued, key),
   reserved: HashMap.filter(state.reserved, ({ job }) => job !== key)
 })
+
+/** Whether the CI should have given the job up. */
+export const isStale = (rank: string, now: number): boolean => !isLate(rank) && now - createdAtOf(rank) > RULES.stale
+
+/** A job that nobody knew, as it enters the queue: behind all fresh jobs if it is stale. `seen`: number of the look that named it. */
+export const newlyQueued = (job: JobRequest, seen: number, now: number): Queued => {
+  const rank = rankOf(job)
+  return { job, rank: isStale(rank, now) ? putLast(rank, now) : rank, attempt: 0, seen, excluded: [] }
+}
 
 /** End a claim. */
 export const disown = (state: State, key: JobKey): State => ({ ...state, owned: HashMap.remove(state.owned, key) })
