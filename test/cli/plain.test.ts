@@ -49,7 +49,7 @@ describe("a start that fails tells the same, with the same exit code, whether th
     ["the daemon runs already", 4, () => {}]
   ]
   for (const [what, code, prepare, env = {}] of cases) {
-    it(what, { timeout: 120_000 }, async () => {
+    it(what, async () => {
       lab = await make()
       prepare()
       if (code === 4) assert.strictEqual((await lab.anklet()).code, 0)

@@ -26,7 +26,7 @@ const environment = (options: string) => ({ CANARY, NODE_OPTIONS: `--report-dire
 /** A heap in which a program that is loaded does not fit. */
 const STARVED = "--max-old-space-size=8 --report-on-fatalerror"
 
-it("a process that runs out of memory leaves no report with the environment", { timeout: 60_000 }, () => {
+it("a process that runs out of memory leaves no report with the environment", () => {
   const hungry = "const all = []; for (;;) all.push({ n: all.length })"
   const env = { ...process.env, ...environment(STARVED) }
   spawnSync(process.execPath, ["-e", hungry], { env })
@@ -38,9 +38,7 @@ it("a process that runs out of memory leaves no report with the environment", { 
   assert.notInclude(reports().join(), CANARY)
 })
 
-it("a daemon that is asked for a report by a signal writes none with the environment, and goes on", {
-  timeout: 120_000
-}, async () => {
+it("a daemon that is asked for a report by a signal writes none with the environment, and goes on", async () => {
   const env = environment("--report-on-signal --report-signal=SIGUSR2")
   const daemon = lab.run(["-c", lab.config, "--attach"], { env })
   await until("it is up", () => daemon.out().includes("anklet is up"))
@@ -52,9 +50,7 @@ it("a daemon that is asked for a report by a signal writes none with the environ
   assert.strictEqual((await daemon.done).code, 0)
 })
 
-it("what nobody expected ends a daemon with its stack, and without what an error holds", {
-  timeout: 60_000
-}, async () => {
+it("what nobody expected ends a daemon with its stack, and without what an error holds", async () => {
   const plugin = join(lab.home, ".config", "anklet", "plugins", "bad")
   mkdirSync(plugin, { recursive: true })
   writeFileSync(

@@ -18,8 +18,7 @@ const why = async (job: string | number) => {
   assert.notInclude(stdout, TOKEN)
   return stdout
 }
-const answers = (job: number, what: RegExp) =>
-  until(`the answer is ${what}`, async () => what.test(await why(job)), 20_000)
+const answers = (job: number, what: RegExp) => until(`the answer is ${what}`, async () => what.test(await why(job)))
 
 describe("anklet why", () => {
   beforeEach(async () => {

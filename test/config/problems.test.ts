@@ -139,30 +139,27 @@ describe("what is said of a config", () => {
     )
   }
 
-  it.effect(
-    "has both of two problems, whichever two keys are wrong",
-    () =>
-      Effect.gen(function* () {
-        const wrong = { CANARY: 1 }
-        const leaves = paths.filter((path) => {
-          const value = path.reduce<unknown>((node, key) => Reflect.get(Object(node), key), good())
-          return typeof value !== "object"
-        })
-        // the keys of an unknown plugin cannot be judged
-        const some = leaves.filter((path) => path.at(-1) !== "plugin")
-        for (const [index, first] of some.entries()) {
-          for (const second of some.slice(index + 1)) {
-            const problems = (yield* said(changed([first, wrong], [second, wrong]))).map(({ path }) => path)
-            for (const path of [first, second]) {
-              assert.isTrue(
-                problems.some((problem) => problem.startsWith(nameOf(path))),
-                `${nameOf(path)} in ${problems.join(" ")}`
-              )
-            }
+  it.effect("has both of two problems, whichever two keys are wrong", () =>
+    Effect.gen(function* () {
+      const wrong = { CANARY: 1 }
+      const leaves = paths.filter((path) => {
+        const value = path.reduce<unknown>((node, key) => Reflect.get(Object(node), key), good())
+        return typeof value !== "object"
+      })
+      // the keys of an unknown plugin cannot be judged
+      const some = leaves.filter((path) => path.at(-1) !== "plugin")
+      for (const [index, first] of some.entries()) {
+        for (const second of some.slice(index + 1)) {
+          const problems = (yield* said(changed([first, wrong], [second, wrong]))).map(({ path }) => path)
+          for (const path of [first, second]) {
+            assert.isTrue(
+              problems.some((problem) => problem.startsWith(nameOf(path))),
+              `${nameOf(path)} in ${problems.join(" ")}`
+            )
           }
         }
-      }),
-    120_000
+      }
+    })
   )
 
   it.effect("has what is wrong between keys beside what is wrong in one of them", () =>

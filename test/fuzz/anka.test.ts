@@ -49,9 +49,7 @@ const CALLS: ReadonlyArray<(anka: Anka["Type"]) => Effect.Effect<unknown, AnkaEr
   (anka) => anka.delete(VM)
 ]
 
-it("whatever `anka` prints, it is understood, or it is an error that names the command", {
-  timeout: 120_000
-}, async () => {
+it("whatever `anka` prints, it is understood, or it is an error that names the command", async () => {
   const counts = { understood: 0, refused: 0 }
   await FastCheck.assert(
     FastCheck.asyncProperty(FastCheck.array(answer, { minLength: 1, maxLength: 4 }), async (answers) => {

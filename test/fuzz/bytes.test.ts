@@ -25,7 +25,7 @@ const owed = Effect.map(
   entriesOf
 )
 
-it("a ledger with any bytes in it opens, and from then on keeps what is written", { timeout: 120_000 }, async () => {
+it("a ledger with any bytes in it opens, and from then on keeps what is written", async () => {
   const folder = mkdtempSync(join(tmpdir(), "anklet-fuzz-"))
   const good = join(folder, "good")
   await open(

@@ -40,9 +40,7 @@ const CALLS: ReadonlyArray<(client: GitHubClient) => Effect.Effect<unknown, GitH
   (client) => client.runners(level)
 ]
 
-it("whatever GitHub or a proxy answers, it is understood, or it is an error without a secret", {
-  timeout: 120_000
-}, async () => {
+it("whatever GitHub or a proxy answers, it is understood, or it is an error without a secret", async () => {
   const counts = { understood: 0, refused: 0 }
   await FastCheck.assert(
     FastCheck.asyncProperty(answer, async (answer) => {

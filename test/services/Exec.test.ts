@@ -110,7 +110,7 @@ describe("a process", () => {
       )
       // its timeout counts from its start, however long a busy machine takes to start it
       const pids = yield* Effect.promise(() =>
-        vi.waitUntil(() => [pidsIn(file)()].find(({ length }) => length === 2), { timeout: 20_000, interval: 5 })
+        vi.waitUntil(() => [pidsIn(file)()].find(({ length }) => length === 2), { timeout: 120_000, interval: 5 })
       )
       while (Option.isNone(yield* Fiber.poll(dying))) {
         yield* TestClock.adjust("1 second")
@@ -120,7 +120,7 @@ describe("a process", () => {
       assert.strictEqual(error.reason, "Timeout")
       assert.include(error.message, "bash -c")
       assert.notInclude(error.message, "CANARY")
-      yield* Effect.promise(() => vi.waitUntil(() => !pids.some(isAlive), { timeout: 20_000 }))
+      yield* Effect.promise(() => vi.waitUntil(() => !pids.some(isAlive), { timeout: 120_000 }))
     }).pipe(Effect.provide(layer))
   )
 

@@ -59,42 +59,39 @@ const ERRORS: Readonly<Record<string, (words: ReadonlyArray<string>) => string>>
 describe.concurrent("a store that says back what it was sent", () => {
   for (const [what, said] of Object.entries(ERRORS))
     for (const password of ["canary-of/the+store?1", "p4ss-w"])
-      it.scopedLive(
-        `as ${what} does is reported without a password of ${password.length} characters`,
-        () =>
-          Effect.gen(function* () {
-            const logged: Array<string> = []
-            const log = Logger.replace(
-              Logger.defaultLogger,
-              Logger.make(({ message, cause }) => void logged.push(`${message} ${Cause.pretty(cause)}`))
-            )
-            const { port } = yield* echoing(said)
-            const database = databaseAt(port, { user: "anklet", password: Option.some(Redacted.make(password)) })
-            yield* Effect.gen(function* () {
-              const redis = yield* Redis.connect(database, Effect.void)
-              for (const asked of [
-                redis.settings,
-                redis.run({ text: "return {}", sha: "0".repeat(40) }, ["anklet:{a}"], ["1"]),
-                redis.say("channel", "message"),
-                redis.fit
-              ]) {
-                const all = Either.match(yield* Effect.either(asked), {
-                  onLeft: (error) => [
-                    error.message,
-                    JSON.stringify(error),
-                    Cause.pretty(Cause.fail(error)),
-                    `${error.stack}`
-                  ],
-                  // whether such a server counts as ready just then or not: who may not ask for its settings has none
-                  onRight: () => {
-                    assert.strictEqual(what, "a rule of access")
-                    return []
-                  }
-                })
-                for (const text of [...all, ...logged]) assert.isUndefined(leak(text, password), text)
-              }
-            }).pipe(Effect.provide(log))
-          }),
-        60_000
+      it.scopedLive(`as ${what} does is reported without a password of ${password.length} characters`, () =>
+        Effect.gen(function* () {
+          const logged: Array<string> = []
+          const log = Logger.replace(
+            Logger.defaultLogger,
+            Logger.make(({ message, cause }) => void logged.push(`${message} ${Cause.pretty(cause)}`))
+          )
+          const { port } = yield* echoing(said)
+          const database = databaseAt(port, { user: "anklet", password: Option.some(Redacted.make(password)) })
+          yield* Effect.gen(function* () {
+            const redis = yield* Redis.connect(database, Effect.void)
+            for (const asked of [
+              redis.settings,
+              redis.run({ text: "return {}", sha: "0".repeat(40) }, ["anklet:{a}"], ["1"]),
+              redis.say("channel", "message"),
+              redis.fit
+            ]) {
+              const all = Either.match(yield* Effect.either(asked), {
+                onLeft: (error) => [
+                  error.message,
+                  JSON.stringify(error),
+                  Cause.pretty(Cause.fail(error)),
+                  `${error.stack}`
+                ],
+                // whether such a server counts as ready just then or not: who may not ask for its settings has none
+                onRight: () => {
+                  assert.strictEqual(what, "a rule of access")
+                  return []
+                }
+              })
+              for (const text of [...all, ...logged]) assert.isUndefined(leak(text, password), text)
+            }
+          }).pipe(Effect.provide(log))
+        })
       )
 })

@@ -53,8 +53,7 @@ const soon = <A, E, R>(ask: Effect.Effect<A, E, R>, is: (answer: A) => boolean):
   )
 const flushed = (server: RedisServer) => Effect.promise(() => server.ask((redis) => redis.flushall()))
 
-const test = (what: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.scopedLive(what, () => body, { timeout: 60_000 })
+const test = (what: string, body: Effect.Effect<void, unknown, Scope.Scope>) => it.scopedLive(what, () => body)
 
 describe.concurrent("a store that is away", () => {
   test(

@@ -65,5 +65,5 @@ describe("text from elsewhere", () => {
     for (const part of ["\u0301", "\n ", "\r\n", " \t", "\u0915\u0301\u200d", "\u200d", "\ud800", HOSTILE])
       for (const shown of [visible(part.repeat(500_000)), visibleJson(part.repeat(20_000))])
         assert.isAbove(shown.length, 0)
-  }, 20_000)
+  })
 })

@@ -32,12 +32,12 @@ const inStore = async () => {
 }
 
 describe("a fleet that shares a Redis", () => {
-  it("runs every job once; the store comes back empty in the middle of it", { timeout: 180_000 }, async () => {
+  it("runs every job once; the store comes back empty in the middle of it", async () => {
     redis = await startRedis()
     fleet = await make({ macs: 3, database: () => at(redis.port), interval: 0.5 })
     await Promise.all(fleet.macs.map((mac) => mac.start()))
     const ids = fleet.queue(18, "sleep 0.3")
-    await until("a third has ended", () => fleet.completed(ids) >= 6, 60_000)
+    await until("a third has ended", () => fleet.completed(ids) >= 6)
     await redis.kill()
     await redis.launch()
     await until("all have ended", () => fleet.completed(ids) === ids.length, 120_000)
@@ -55,9 +55,7 @@ describe("a fleet that shares a Redis", () => {
     assert.isAbove(busy.length, 1)
   })
 
-  it("starts without it, says so once with the remedy, and goes on when it is there", {
-    timeout: 120_000
-  }, async () => {
+  it("starts without it, says so once with the remedy, and goes on when it is there", async () => {
     redis = await startRedis()
     await redis.kill()
     fleet = await make({ macs: 1, database: () => [...at(redis.port), "password: canary-of-the-store"], interval: 0.5 })
@@ -73,15 +71,13 @@ describe("a fleet that shares a Redis", () => {
     await until("both services say so", () => new Set(said().map(({ serviceName }) => serviceName)).size === 2)
     await redis.launch()
     await redis.ask((client) => client.config("SET", "requirepass", "canary-of-the-store"))
-    await until("the job has ended", () => fleet.completed(ids) === 1, 60_000)
+    await until("the job has ended", () => fleet.completed(ids) === 1)
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
     assert.deepStrictEqual(fleet.left(), NOTHING)
     assert.notInclude(JSON.stringify(mac.log()), "canary")
   })
 
-  it("is reached over TLS, by a user who may do little, with a password from a file", {
-    timeout: 120_000
-  }, async () => {
+  it("is reached over TLS, by a user who may do little, with a password from a file", async () => {
     const path = folder()
     const tls = certificates(path)
     const password = join(path, "password")
@@ -104,7 +100,7 @@ describe("a fleet that shares a Redis", () => {
     })
     await Promise.all(fleet.macs.map((mac) => mac.start()))
     const ids = fleet.queue(3)
-    await until("all have ended", () => fleet.completed(ids) === ids.length, 60_000)
+    await until("all have ended", () => fleet.completed(ids) === ids.length)
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
     assert.strictEqual(fleet.ran().length, ids.length)
     assert.deepStrictEqual(fleet.left(), NOTHING)
@@ -117,14 +113,14 @@ describe("a fleet that shares a Redis", () => {
     rmSync(path, { recursive: true })
   })
 
-  it("stops and cleans up within seconds while it does not answer", { timeout: 120_000 }, async () => {
+  it("stops and cleans up within seconds while it does not answer", async () => {
     redis = await startRedis()
     fleet = await make({ macs: 1, database: () => at(redis.port), interval: 0.5 })
     const [mac] = fleet.macs
     if (mac === undefined) return assert.fail("no mac")
     await mac.start()
     const [first = 0] = fleet.queue(1, "sleep 600")
-    await until("the job runs", () => fleet.github.world.job(first).status === "in_progress", 60_000)
+    await until("the job runs", () => fleet.github.world.job(first).status === "in_progress")
     redis.pause()
     const began = performance.now()
     assert.strictEqual((await mac.anklet("-s", "stop")).code, 0)
@@ -133,9 +129,7 @@ describe("a fleet that shares a Redis", () => {
     redis.resume()
   })
 
-  it("refuses a Mac that runs with the copied state of a live one, and says what to do", {
-    timeout: 120_000
-  }, async () => {
+  it("refuses a Mac that runs with the copied state of a live one, and says what to do", async () => {
     redis = await startRedis()
     fleet = await make({ macs: 2, services: 1, database: () => at(redis.port), interval: 0.5 })
     const [original, copy] = fleet.macs
@@ -156,7 +150,7 @@ describe("a fleet that shares a Redis", () => {
     )
     // the original is not affected
     const ids = fleet.queue(1)
-    await until("its job has ended", () => fleet.completed(ids) === 1, 60_000)
+    await until("its job has ended", () => fleet.completed(ids) === 1)
     assert.deepStrictEqual(
       original.log().filter(({ level }) => level === "ERROR"),
       []
@@ -169,33 +163,31 @@ describe("a fleet that shares a Redis", () => {
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
   })
 
-  it("sees running jobs to their end while it is away, and takes none", { timeout: 120_000 }, async () => {
+  it("sees running jobs to their end while it is away, and takes none", async () => {
     redis = await startRedis()
     fleet = await make({ macs: 1, services: 1, database: () => at(redis.port), interval: 0.5 })
     const [mac] = fleet.macs
     if (mac === undefined) return assert.fail("no mac")
     await mac.start()
     const [first = 0] = fleet.queue(1, `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`)
-    await until("the job runs", () => fleet.github.world.job(first).status === "in_progress", 60_000)
+    await until("the job runs", () => fleet.github.world.job(first).status === "in_progress")
     await redis.kill()
     const [second = 0] = fleet.queue(1)
     writeFileSync(join(fleet.folder, "go"), "")
-    await until("it has ended", () => fleet.github.world.job(first).status === "completed", 60_000)
+    await until("it has ended", () => fleet.github.world.job(first).status === "completed")
     assert.strictEqual(fleet.github.world.job(first).conclusion, "success")
-    await until("the host is clean", () => fleet.left().vms.length === 0, 60_000)
-    await until(
-      "the service says what it waits for",
-      () => mac.log().some(({ level, msg }) => level === "ERROR" && String(msg).includes("refuses connections")),
-      60_000
+    await until("the host is clean", () => fleet.left().vms.length === 0)
+    await until("the service says what it waits for", () =>
+      mac.log().some(({ level, msg }) => level === "ERROR" && String(msg).includes("refuses connections"))
     )
     assert.strictEqual(fleet.github.world.job(second).status, "queued")
     await redis.launch()
-    await until("the next job has ended", () => fleet.completed([second]) === 1, 60_000)
+    await until("the next job has ended", () => fleet.completed([second]) === 1)
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
     assert.deepStrictEqual(fleet.left(), NOTHING)
   })
 
-  it("ends every job once when its master dies and takes the last claims along", { timeout: 180_000 }, async () => {
+  it("ends every job once when its master dies and takes the last claims along", async () => {
     const store = await startSentinels()
     redis = { ...store.master, close: store.close }
     const [{ port = 0 } = {}] = store.sentinels
@@ -206,11 +198,11 @@ describe("a fleet that shares a Redis", () => {
       ids.filter((id) => fleet.github.world.job(id).status === "in_progress").length
     const step = `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`
     const first = fleet.queue(2, step)
-    await until("two run", () => runs(first) === 2, 60_000)
+    await until("two run", () => runs(first) === 2)
     // the next master does not know of these claims
     store.replica.pause()
     const lost = fleet.queue(2, step)
-    await until("four run", () => runs(lost) === 2, 60_000)
+    await until("four run", () => runs(lost) === 2)
     await store.master.kill()
     store.replica.resume()
     const last = fleet.queue(6)
@@ -223,25 +215,23 @@ describe("a fleet that shares a Redis", () => {
     assert.deepStrictEqual(fleet.left(), NOTHING)
   })
 
-  it("sees running jobs to their end while the store has no memory left, and goes on when it has", {
-    timeout: 180_000
-  }, async () => {
+  it("sees running jobs to their end while the store has no memory left, and goes on when it has", async () => {
     redis = await startRedis()
     fleet = await make({ macs: 2, services: 1, database: () => at(redis.port), interval: 0.5 })
     await Promise.all(fleet.macs.map((mac) => mac.start()))
     const running = fleet.queue(2, `while [ ! -f ${fleet.folder}/go ]; do sleep 0.05; done`)
     const ended = (ids: ReadonlyArray<number>) => fleet.completed(ids) === ids.length
-    await until("both run", () => running.every((id) => fleet.github.world.job(id).status === "in_progress"), 60_000)
+    await until("both run", () => running.every((id) => fleet.github.world.job(id).status === "in_progress"))
     await redis.ask((client) => client.config("SET", "maxmemory", "1mb"))
     const next = fleet.queue(2)
     writeFileSync(join(fleet.folder, "go"), "")
-    await until("they have ended", () => ended(running), 60_000)
-    await until("the hosts are clean", () => fleet.left().vms.length + fleet.left().owes.length === 0, 60_000)
+    await until("they have ended", () => ended(running))
+    await until("the hosts are clean", () => fleet.left().vms.length + fleet.left().owes.length === 0)
     const says = (text: string) => fleet.macs.some((mac) => mac.log().some(({ msg }) => String(msg).includes(text)))
-    await until("somebody says what is wrong", () => says("is out of memory: raise its maxmemory"), 60_000)
+    await until("somebody says what is wrong", () => says("is out of memory: raise its maxmemory"))
     assert.strictEqual(fleet.completed(next), 0)
     await redis.ask((client) => client.config("SET", "maxmemory", "0"))
-    await until("the others have ended", () => ended(next), 60_000)
+    await until("the others have ended", () => ended(next))
     for (const { code } of await drainAll()) assert.strictEqual(code, 0)
     assert.strictEqual(fleet.ran().length, 4)
     assert.deepStrictEqual(fleet.left(), NOTHING)

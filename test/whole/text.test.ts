@@ -119,7 +119,7 @@ describe("names and words of strangers", () => {
     await until("it is shown twice", () => watch.out().split("accepting jobs").length > 2)
     watch.child.kill("SIGINT")
     isSafe("status --watch", (await watch.done).stdout)
-  }, 180_000)
+  })
 
   it("reach neither a log for people nor the terminal of --attach, and a file with anything in it is a log as well", async () => {
     const attached = lab.run(["-c", lab.config, "--attach"], { env: { LOG_LEVEL: "dev" } })
@@ -134,7 +134,7 @@ describe("names and words of strangers", () => {
     appendFileSync(lab.logFile, `${HOSTILE.replaceAll(/[\r\n\t]/g, " ")}\n{"msg":"\u001b]0;x\u0007"}\n`)
     for (const words of [["logs"], ["logs", "--json"]]) isSafe(words.join(" "), (await lab.anklet(...words)).stdout)
     isSafe("logs", (await atTerminal(["logs", "-c", lab.config], { env: lab.env, cwd: lab.folder })).seen, true)
-  }, 120_000)
+  })
 
   it("reach no error about a config, nor another line of it", async () => {
     const file = join(lab.folder, "odd.yml")
@@ -150,5 +150,5 @@ describe("names and words of strangers", () => {
         isSafe(`${words.join(" ")} of ${JSON.stringify(text)}`, `${ran.stdout}${ran.stderr}`)
       }
     }
-  }, 120_000)
+  })
 })

@@ -38,32 +38,29 @@ const life = (world: World.World, passes: number, given: Partial<GitHubConfig> =
   }).pipe(Effect.provide(Layer.merge(World.layer(world), NodeContext)))
 
 describe("kill -9", () => {
-  it.effect(
-    "after every second of a job, and a new start: the job runs once, nothing is left",
-    () =>
-      Effect.forEach(
-        Array.from({ length: 30 }, (_, second) => second),
-        (second) => {
-          const world = World.make()
-          world.github.jobs.set(1, queued(1))
-          return Effect.gen(function* () {
-            // a daemon fiber: it hangs in its next effect for ever, also in its finalizers, as a killed process does
-            yield* Effect.forkDaemon(life(world, 1))
-            for (let i = 0; i < second; i++) yield* TestClock.adjust("1 second")
-            World.kill(world)
-            yield* finished(yield* Effect.fork(life(world, 4)))
-            assert.strictEqual(world.github.jobs.get(1)?.status, "completed", `killed after ${second} s`)
-            assert.strictEqual(
-              Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()),
-              "success",
-              `killed after ${second} s`
-            )
-            assert.deepStrictEqual(World.left(world), World.NOTHING, `killed after ${second} s`)
-          })
-        },
-        { discard: true }
-      ),
-    60_000
+  it.effect("after every second of a job, and a new start: the job runs once, nothing is left", () =>
+    Effect.forEach(
+      Array.from({ length: 30 }, (_, second) => second),
+      (second) => {
+        const world = World.make()
+        world.github.jobs.set(1, queued(1))
+        return Effect.gen(function* () {
+          // a daemon fiber: it hangs in its next effect for ever, also in its finalizers, as a killed process does
+          yield* Effect.forkDaemon(life(world, 1))
+          for (let i = 0; i < second; i++) yield* TestClock.adjust("1 second")
+          World.kill(world)
+          yield* finished(yield* Effect.fork(life(world, 4)))
+          assert.strictEqual(world.github.jobs.get(1)?.status, "completed", `killed after ${second} s`)
+          assert.strictEqual(
+            Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()),
+            "success",
+            `killed after ${second} s`
+          )
+          assert.deepStrictEqual(World.left(world), World.NOTHING, `killed after ${second} s`)
+        })
+      },
+      { discard: true }
+    )
   )
 
   it.effect("around a registration that is tried without a VM: nothing is left of it", () =>
@@ -182,8 +179,7 @@ describe("kill -9", () => {
             })
           },
           { discard: true }
-        ),
-      60_000
+        )
     )
   }
 

@@ -84,43 +84,37 @@ const TOKEN = "ghp_CANARYq8w7e6r5t4z3u2i1o0p9a8s7d6f5g4"
 
 describe("an echo of the credential is in no error", () => {
   for (const [what, answer] of Object.entries(ANSWERS)) {
-    it.live(
-      `in ${what}`,
-      () =>
-        Effect.forEach(
-          Object.entries(ECHOES),
-          ([how, echo]) =>
-            use(
-              (client, github) =>
-                Effect.gen(function* () {
-                  github.faults.push({ path: "/", times: 1000, answer: answer(echo(TOKEN)) })
-                  const text = yield* told(client)
-                  assert.isUndefined(leak(text, TOKEN), `${how}: ${text}`)
-                }),
-              { token: TOKEN }
-            ),
-          { discard: true, concurrency: 5 }
-        ),
-      120_000
+    it.live(`in ${what}`, () =>
+      Effect.forEach(
+        Object.entries(ECHOES),
+        ([how, echo]) =>
+          use(
+            (client, github) =>
+              Effect.gen(function* () {
+                github.faults.push({ path: "/", times: 1000, answer: answer(echo(TOKEN)) })
+                const text = yield* told(client)
+                assert.isUndefined(leak(text, TOKEN), `${how}: ${text}`)
+              }),
+            { token: TOKEN }
+          ),
+        { discard: true, concurrency: 5 }
+      )
     )
   }
 
-  it.live(
-    "that an App minted",
-    () =>
-      useApp((client, github) =>
-        Effect.gen(function* () {
-          yield* Effect.ignore(client.job("o", "r", 1))
-          for (const answer of Object.values(ANSWERS)) {
-            // when GitHub refuses a token, another one is minted
-            const minted = mintedOf(github)
-            github.faults.length = 0
-            github.faults.push({ path: "/repos", times: 1000, answer: answer(ECHOES.header?.(minted) ?? "") })
-            assert.isUndefined(leak(yield* told(client), minted))
-          }
-        })
-      ),
-    120_000
+  it.live("that an App minted", () =>
+    useApp((client, github) =>
+      Effect.gen(function* () {
+        yield* Effect.ignore(client.job("o", "r", 1))
+        for (const answer of Object.values(ANSWERS)) {
+          // when GitHub refuses a token, another one is minted
+          const minted = mintedOf(github)
+          github.faults.length = 0
+          github.faults.push({ path: "/repos", times: 1000, answer: answer(ECHOES.header?.(minted) ?? "") })
+          assert.isUndefined(leak(yield* told(client), minted))
+        }
+      })
+    )
   )
 })
 

@@ -258,34 +258,29 @@ describe("one part that fails", () => {
             ])
           })
         ).pipe(Effect.provide(log.layer))
-      },
-      30_000
+      }
     )
   }
 
   for (const list of ["queued", "in_progress", "waiting", "pending", "requested"]) {
-    it.live(
-      `leaves the rest of a repository alone, and is one WARN, where it is the list of ${list} runs`,
-      () => {
-        const log = logged()
-        return use((client, github) =>
-          Effect.gen(function* () {
-            const { jobs } = github.world.queue({ owner: "o", repo: "r", jobs: [{ labels: ["x"] }, { labels: ["y"] }] })
-            yield* client.look(repo, 0)
-            github.faults.push({ path: `status=${list}`, times: 999, answer: { status: 500 } })
-            const runner = github.world.register("o/r", "one", ["y"])
-            github.world.assign(runner)
-            for (const at of [Effect.provide(Layer.empty), aMinuteLater, aMinuteLater]) {
-              const look = yield* at(client.look(repo, 0))
-              assert.deepStrictEqual(look.jobs.map(({ id }) => id).sort(), jobs.map(({ id }) => id).sort())
-            }
-            assert.strictEqual(log.lines.filter((line) => line.startsWith("WARN")).length, 1, log.lines.join("\n"))
-            assert.match(log.lines.join("\n"), new RegExp(`WARN o/r \\(runs that are ${list}\\) is left out`))
-          })
-        ).pipe(Effect.provide(log.layer))
-      },
-      30_000
-    )
+    it.live(`leaves the rest of a repository alone, and is one WARN, where it is the list of ${list} runs`, () => {
+      const log = logged()
+      return use((client, github) =>
+        Effect.gen(function* () {
+          const { jobs } = github.world.queue({ owner: "o", repo: "r", jobs: [{ labels: ["x"] }, { labels: ["y"] }] })
+          yield* client.look(repo, 0)
+          github.faults.push({ path: `status=${list}`, times: 999, answer: { status: 500 } })
+          const runner = github.world.register("o/r", "one", ["y"])
+          github.world.assign(runner)
+          for (const at of [Effect.provide(Layer.empty), aMinuteLater, aMinuteLater]) {
+            const look = yield* at(client.look(repo, 0))
+            assert.deepStrictEqual(look.jobs.map(({ id }) => id).sort(), jobs.map(({ id }) => id).sort())
+          }
+          assert.strictEqual(log.lines.filter((line) => line.startsWith("WARN")).length, 1, log.lines.join("\n"))
+          assert.match(log.lines.join("\n"), new RegExp(`WARN o/r \\(runs that are ${list}\\) is left out`))
+        })
+      ).pipe(Effect.provide(log.layer))
+    })
   }
 
   it.live("leaves the rest of a repository alone, where it is one list that holds jobs and those that hardly do", () =>
@@ -371,26 +366,23 @@ describe("one part that fails", () => {
     )
   )
 
-  it.live(
-    "is asked for less and less often while it fails",
-    () =>
-      use((client, github) =>
-        Effect.gen(function* () {
-          for (const name of ["a", "b"]) queue(github, 1, name)
-          yield* client.look(organisation, 0)
-          github.faults.push({ path: "/repos/o/b/", times: 999, answer: { status: 451 } })
-          const asked: Array<number> = []
-          for (let second = 0; second <= 120; second++) {
-            const before = sent(github, "GET", "/repos/o/b/").length
-            yield* later(second * 1000)(client.look(organisation, 0))
-            if (sent(github, "GET", "/repos/o/b/").length > before) asked.push(second)
-          }
-          // in each of the first seconds, then at growing intervals
-          assert.isAtLeast(asked.length, 6)
-          assert.isAtMost(asked.length, 12, asked.join(" "))
-        })
-      ),
-    120_000
+  it.live("is asked for less and less often while it fails", () =>
+    use((client, github) =>
+      Effect.gen(function* () {
+        for (const name of ["a", "b"]) queue(github, 1, name)
+        yield* client.look(organisation, 0)
+        github.faults.push({ path: "/repos/o/b/", times: 999, answer: { status: 451 } })
+        const asked: Array<number> = []
+        for (let second = 0; second <= 120; second++) {
+          const before = sent(github, "GET", "/repos/o/b/").length
+          yield* later(second * 1000)(client.look(organisation, 0))
+          if (sent(github, "GET", "/repos/o/b/").length > before) asked.push(second)
+        }
+        // in each of the first seconds, then at growing intervals
+        assert.isAtLeast(asked.length, 6)
+        assert.isAtMost(asked.length, 12, asked.join(" "))
+      })
+    )
   )
 })
 

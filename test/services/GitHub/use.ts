@@ -104,4 +104,4 @@ export const queue = (github: SimulatedGitHub, count: number, name = "r") =>
 
 /** Waits up to ten seconds by the real clock, even under a test clock. */
 export const soon = (is: () => boolean): Effect.Effect<void> =>
-  Effect.promise(() => vi.waitUntil(is, { timeout: 10_000, interval: 2 }))
+  Effect.promise(() => vi.waitUntil(is, { timeout: 120_000, interval: 2 }))
