@@ -210,6 +210,34 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
+    name: "room: a host claims a job whose VM does not fit",
+    file: "src/job/Pass.ts",
+    find: "room.value.jobs.map(classOf)",
+    put: "runnable.map(classOf)",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "room: a small job keeps the room of the largest that it was chosen from",
+    file: "src/job/Pass.ts",
+    find: "        yield* room.value.narrow(job.template)\n",
+    put: "",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "room: VMs that another daemon has just made are not counted before a clone",
+    file: "src/job/Vm.ts",
+    find: "if (Option.isSome(shortage)) {",
+    put: 'if (Option.isSome(shortage) && shortage.value === "") {',
+    killedBy: { test: "test/job/Vm.test.ts" }
+  },
+  {
+    name: "room: what is reserved for jobs whose VMs are not there yet does not count",
+    file: "src/services/Capacity.ts",
+    find: "minus(budget, plus(used, sum(reserved.values())))",
+    put: "minus(budget, used)",
+    killedBy: { test: "test/services/Capacity.test.ts" }
+  },
+  {
     name: "taking back: a runner that the ledger has lost is taken for another host's",
     file: "src/job/Course.ts",
     find: "  yield* ci.registry.takeBack(",
