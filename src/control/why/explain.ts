@@ -6,6 +6,7 @@ import { gib, span } from "../../domain/Format.ts"
 import type { Advice, CiWords, Found } from "../../plugins/Plugin.ts"
 import { type JobRecord, RULES } from "../../services/Coordinator.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
+import { isFull } from "../Blocked.ts"
 import type { Facts, Known } from "./facts.ts"
 
 /** One reason: on which host it holds, if on one; what holds; and what to do about it. */
@@ -53,7 +54,7 @@ const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
 /** What keeps this host from taking a job that is in the queue. */
 const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
   const { ci, limits, status, note, now, isAvailable } = facts
-  const room = status.vms?.length ?? 0
+  const vms = status.vms ?? []
   return [
     ...status.pauses.map(({ by, ends }) => reason(`this host is paused by ${by}: it accepts no new jobs`, ends)),
     ...(status.mode === "draining"
@@ -78,10 +79,10 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
         )
       ),
     ...(status.vms === null ? [reason(`the VMs of this host are not known: ${status.problem}`, "anka list")] : []),
-    ...(room >= status.vmLimit
+    ...(isFull(status)
       ? [
           reason(
-            `no free VM slot: ${room} of ${status.vmLimit} are in use (${(status.vms ?? []).map(({ name, owner, job }) => `${job === "" ? name : `"${job}"`} of ${owner}`).join(", ")})`,
+            `no free VM slot: ${vms.length} of ${status.vmLimit} are in use (${vms.map(({ name, owner, job }) => `${job === "" ? name : `"${job}"`} of ${owner}`).join(", ")})`,
             'the job starts when one ends; "anka delete" removes a VM that nobody needs'
           )
         ]
