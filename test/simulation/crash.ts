@@ -72,6 +72,19 @@ export const WAYS: Readonly<Record<string, Plan>> = {
       lasting: 140 * SECOND
     })),
     lasting: 0.05 * HOUR
+  },
+  "a script of two hosts": { ...plain, areScripts: true, jobs: [{ ...job, template: "here" }] },
+  "a script of one host alone": {
+    ...plain,
+    areScripts: true,
+    hosts: 1,
+    isShared: false,
+    jobs: [{ ...job, template: "here" }]
+  },
+  "a script that is cancelled while it runs": {
+    ...plain,
+    areScripts: true,
+    jobs: [{ ...job, template: "here", lasting: HOUR, cancelAt: 150 * SECOND }]
   }
 }
 

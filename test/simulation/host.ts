@@ -20,6 +20,8 @@ import { DaemonInfo } from "../../src/control/DaemonInfo.ts"
 import * as Scrape from "../../src/control/metrics/Scrape.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
 import { Lstat } from "../../src/files/Lstat.ts"
+import * as Direct from "../../src/job/Direct.ts"
+import * as Pass from "../../src/job/Pass.ts"
 import { Polling } from "../../src/job/Polling.ts"
 import { run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
@@ -45,6 +47,7 @@ import type { Disk } from "./disk.ts"
 import type { Forge } from "./forge.ts"
 import { type Kernel, Life } from "./kernel.ts"
 import type { Machine } from "./machine.ts"
+import { ciFor } from "./scripts.ts"
 import type { SimulatedStore } from "./store.ts"
 
 /** How a host is set up. */
@@ -52,6 +55,8 @@ export interface Setup {
   readonly services: number
   readonly owner: string
   readonly repo: string
+  /** Its jobs are scripts of a CI without runners. */
+  readonly areScripts?: boolean
   readonly sleepInterval: Duration.Duration
   readonly registrationTimeout: number
   /** None if the host works alone. */
@@ -241,13 +246,17 @@ export class SimulatedHost {
     const names = Array.from({ length: count }, (_, n) => `RUNNER${n + 1}`)
     const config = configOf(this.setup)
     const registry = Option.none<string>()
+    const scripts = ciFor(forge, machine.name, this.setup.repo)
     const services = names.map((name) => ({
       name,
       plugin: "github",
       sleepInterval,
       registry,
       database: Option.none<Database>(),
-      pass: run({ name, sleepInterval, registry, directory: "/plugins/github", checkFiles: Effect.void }, config)
+      pass:
+        this.setup.areScripts === true
+          ? Pass.run({ name, sleepInterval, registry, checkFiles: Effect.void }, Direct.ciOf("folder", name, scripts))
+          : run({ name, sleepInterval, registry, directory: "/plugins/github", checkFiles: Effect.void }, config)
     }))
     const base = Layer.mergeAll(
       Layer.succeed(FileSystem, disk.layerFor(life)),

@@ -270,7 +270,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/job/Direct.ts",
     find: "ledger.append(named, RunnerKnown.make({ runner, id: 0 }))",
     put: "Effect.void",
-    killedBy: { test: "test/job/Direct.test.ts" }
+    killedBy: crashes("a script of one host alone", "restarted")
   },
   {
     name: "script: a stop cuts off the report of a result",

@@ -60,6 +60,8 @@ export interface Plan {
   readonly lease: number
   /** Hosts share a store; otherwise each works alone, in a repository of its own. */
   readonly isShared: boolean
+  /** Jobs are scripts of a CI without runners. */
+  readonly areScripts?: boolean
   readonly registrationTimeout: number
   /** Maximum duration of a pull. */
   readonly pullTakes: number

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import { globalValue } from "effect/GlobalValue"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type { JobKey } from "../../src/domain/Job.ts"
+import { JobKey } from "../../src/domain/Job.ts"
 import type { Job as ServerJob } from "../../src/simulator/github/world.ts"
 import { Disk } from "./disk.ts"
 import { FORGE, Forge } from "./forge.ts"
@@ -14,6 +14,7 @@ import { calm, Machine } from "./machine.ts"
 import { Network } from "./network.ts"
 import { type Fault, type FaultKind, HOUR, type Plan } from "./plan.ts"
 import { Promises, Violation } from "./promises.ts"
+import { guestsOf } from "./scripts.ts"
 import { SimulatedStore, STORE } from "./store.ts"
 
 /**
@@ -136,6 +137,10 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       promises.applied(scope, command, before, outcome, now)
     }
   })
+  const scripts = guestsOf(forge, {
+    ownerOf: ({ repo, id }) => ownerOf(JobKey.make(`folder:${repo}/${id}`)),
+    broken: (detail) => new Violation("S4", kernel.now - BEGINNING, detail)
+  })
   const registry = new Map([
     ["here", ["v1"]],
     ["away", ["v1"]]
@@ -162,7 +167,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
           },
           trace
         },
-        guest: (machine, vm) => forge.guestOf(machine, vm)
+        guest: plan.areScripts === true ? scripts : (machine, vm) => forge.guestOf(machine, vm)
       },
       registry
     )
@@ -173,6 +178,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
         services: plan.services,
         owner: "o",
         repo: `r${plan.isShared ? n % plan.scopes : n}`,
+        areScripts: plan.areScripts === true,
         sleepInterval: Duration.millis(plan.sleepInterval),
         registrationTimeout: plan.registrationTimeout,
         rhythm: plan.isShared
