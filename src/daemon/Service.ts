@@ -1,4 +1,4 @@
-/** One service: pass after pass until it drains. Holds the only catch-all in the program. */
+/** One service: pass after pass until it drains, and its intakes as long. Holds the only catch-all in the program. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Finding from "../domain/Finding.ts"
+import * as Race from "../interruption/Race.ts"
 import { Polling } from "../job/Polling.ts"
 import { type ExamineContext, PluginError, type Service } from "../plugins/Plugin.ts"
 import { Progress } from "../services/Activity.ts"
@@ -45,16 +46,21 @@ const troubleOf = (cause: Cause.Cause<PluginError>) =>
     onSome: ({ message, trouble }) => trouble ?? message
   })
 
-/** Log a failure at ERROR once, not at every pass; a wait is no error. */
-const report = (cause: Cause.Cause<PluginError>, failures: number, before: Option.Option<string>) => {
+/** Log a failure at ERROR once, not at every repetition; a wait is no error. `who`: the service or an intake of it, and what it ran. */
+const report = (
+  who: { readonly name: string; readonly ran: string },
+  cause: Cause.Cause<PluginError>,
+  failures: number,
+  before: Option.Option<string>
+) => {
   const failure = Cause.failureOption(cause)
   if (isWaiting(cause)) return Effect.logDebug(Cause.squash(cause))
   const what = messageOf(cause)
   return Option.contains(before, troubleOf(cause))
-    ? Effect.logDebug(`service is still failing, ${failures + 1} times in a row: ${what}`)
+    ? Effect.logDebug(`${who.name} is still failing, ${failures + 1} times in a row: ${what}`)
     : Option.isSome(failure)
-      ? Effect.logError(`service is failing: ${what}`)
-      : Effect.logError("service is failing: a pass died; this is a fault in its plugin", cause)
+      ? Effect.logError(`${who.name} is failing: ${what}`)
+      : Effect.logError(`${who.name} is failing: ${who.ran} died; this is a fault in its plugin`, cause)
 }
 
 /**
@@ -63,13 +69,15 @@ const report = (cause: Cause.Cause<PluginError>, failures: number, before: Optio
  */
 const attempt: <A, E, R>(given: Effect.Effect<A, E, R>) => Effect.Effect<A, Cause.Cause<E>, R> = Effect.sandbox
 
+const SERVICE = { name: "service", ran: "a pass" }
+
 /** A pass that leaves nothing open. */
 const attemptPass = <R>({ pass }: Service<R>) => attempt(Effect.scoped(pass))
 
 /** Make exactly one pass; a failure is reported, and is the service's own. */
 const once = <R>(service: Service<R>) =>
   attemptPass(service).pipe(
-    Effect.tapError((cause) => report(cause, 0, Option.none())),
+    Effect.tapError((cause) => report(SERVICE, cause, 0, Option.none())),
     Effect.mapError((cause) =>
       Option.getOrElse(
         Cause.failureOption(cause),
@@ -111,7 +119,7 @@ const forever = <R>(service: Service<R>) =>
       const cause = passed.left
       yield* Metrics.passEnded({ service: service.name, result: isWaiting(cause) ? "waiting" : "failed" })
       const count = yield* Ref.getAndUpdate(failures, (n) => n + 1)
-      yield* report(cause, count, yield* Ref.getAndSet(said, Option.some(troubleOf(cause))))
+      yield* report(SERVICE, cause, count, yield* Ref.getAndSet(said, Option.some(troubleOf(cause))))
       const pause = yield* backOff(service.sleepInterval, count)
       const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause)
       const why = messageOf(cause)
@@ -125,6 +133,50 @@ const forever = <R>(service: Service<R>) =>
     yield* progress.state({ _tag: "Drained" })
     yield* Effect.logInfo("service has drained")
   })
+
+/** Time after which an intake that fails counts as healthy until then: its next failure is a new one. */
+const HEALTHY_AFTER = BACK_OFF_AT_MOST
+
+/** Run something for as long as the service runs. Never ends: what failed, or ended by itself, is reported, and run again after a pause that grows. */
+const kept = <R>(
+  who: { readonly name: string; readonly ran: string },
+  listening: Effect.Effect<void, PluginError, R>
+) =>
+  Effect.gen(function* () {
+    let failures = 0
+    let said = Option.none<string>()
+    while (true) {
+      const since = yield* Clock.currentTimeMillis
+      const cause = yield* Effect.flip(attempt(Effect.zipRight(listening, ENDED)))
+      if ((yield* Clock.currentTimeMillis) - since >= Duration.toMillis(HEALTHY_AFTER)) {
+        failures = 0
+        said = Option.none()
+      }
+      yield* report(who, cause, failures, said)
+      said = Option.some(troubleOf(cause))
+      yield* Effect.sleep(yield* backOff(Duration.zero, failures++))
+    }
+  })
+
+const ENDED = Effect.suspend(() => new PluginError({ reason: "Failed", detail: "it ended, although its service runs" }))
+
+/** Run the intakes of a service beside its passes, which end both. */
+const besideIntakes = <A, R, R2>(passes: Effect.Effect<A, never, R>, { intakes }: Service<R2>) =>
+  intakes === undefined
+    ? passes
+    : Race.first(
+        passes,
+        kept(
+          { name: "the intakes of the plugin", ran: "asking for them" },
+          Effect.flatMap(intakes, (intakes) =>
+            Effect.forEach(
+              intakes,
+              ({ name, run }) => kept({ name: `intake ${name}`, ran: "it" }, Effect.scoped(run)),
+              { concurrency: "unbounded", discard: true }
+            ).pipe(Effect.zipRight(Effect.never))
+          )
+        )
+      )
 
 export const KINDS = {
   "plugin-died": {
@@ -147,8 +199,9 @@ export const examine = <R>({ plugin, examine }: Service<R>, context: ExamineCont
     })
   )
 
-/** Run a service: one pass with `once`, else pass after pass until drained. */
+/** Run a service: one pass with `once`, else pass after pass until drained, with its intakes beside them. */
 export const run = <R>(service: Service<R>, options: { readonly once: boolean }) =>
-  Effect.zipRight(Effect.logInfo("service starts"), options.once ? once(service) : forever(service)).pipe(
-    Effect.annotateLogs({ serviceName: service.name, plugin: service.plugin })
-  )
+  Effect.zipRight(
+    Effect.logInfo("service starts"),
+    options.once ? once(service) : besideIntakes(forever(service), service)
+  ).pipe(Effect.annotateLogs({ serviceName: service.name, plugin: service.plugin }))

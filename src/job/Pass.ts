@@ -131,14 +131,16 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
       })
     )
     yield* unlessRefused
-  }).pipe(
-    Effect.annotateLogs(ci.fields),
-    Effect.mapError((error) => {
-      if (error._tag === "PluginError") return error
-      const cause = error._tag === "CiError" ? (error.cause ?? error) : error
-      return new PluginError({ reason: reasonOf(error), detail: error.message, ...troubleOf(ci.name, error), cause })
-    })
-  )
+  }).pipe(Effect.annotateLogs(ci.fields), Effect.mapError(asPluginError(ci.name)))
+
+/** A failure of a service, for those who do not know its CI. `ci`: how the CI is called in sentences. */
+export const asPluginError =
+  (ci: string) =>
+  (error: Error & { readonly _tag: string; readonly reason?: string; readonly cause?: unknown }): PluginError => {
+    if (error instanceof PluginError) return error
+    const cause = error._tag === "CiError" ? (error.cause ?? error) : error
+    return new PluginError({ reason: reasonOf(error), detail: error.message, ...troubleOf(ci, error), cause })
+  }
 
 /** However what was asked differs: a refused credential is one trouble. */
 const troubleOf = (ci: string, error: { readonly _tag: string; readonly reason?: string }) =>

@@ -12,6 +12,7 @@ import type { Database } from "../config/Database.ts"
 import type { Finding, Fix } from "../domain/Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "../domain/Job.ts"
 import type { RateLimit } from "../domain/RateLimit.ts"
+import type { Intake } from "../job/Intake.ts"
 import type { PluginError } from "../job/PluginError.ts"
 import type { Anka } from "../services/Anka.ts"
 import type { Exec } from "../services/Exec.ts"
@@ -96,6 +97,8 @@ export interface PluginParts<C, I, R> {
   readonly files?: Readonly<Record<string, string>>
   /** Why a text that the user has put in the place of one of `files`, here by its path, cannot be used; none where it can. */
   readonly refuse?: (path: string, text: string) => Option.Option<Refusal>
+  /** How the CI tells of jobs while nobody asks it. These run beside the passes, for as long as the service. */
+  readonly intakes?: (service: ServiceContext, config: C) => ReadonlyArray<Intake<R>>
   /** For `anklet why`: the job of this address or number as the CI tells it now; none when it is none of this service's. */
   readonly find?: (
     service: ServiceContext,
@@ -134,6 +137,7 @@ export interface Service<R> {
   /** The store that it shares with other hosts, if any. */
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
+  readonly intakes?: Effect.Effect<ReadonlyArray<Intake<R>>>
   readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
   readonly words?: CiWords
   readonly rateLimits?: Effect.Effect<ReadonlyArray<RateLimit>, never, R>

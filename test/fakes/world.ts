@@ -143,14 +143,17 @@ export const layer = (world: World) =>
     Layer.provideMerge(Layer.mergeAll(FakeAnka.layer(world.anka), FakeLedger.layer(world.ledger), FakeHostLock.layer))
   )
 
+/** What a service of these worlds tells its plugin. */
+export const contextOf = (name: string) => ({
+  name,
+  sleepInterval: Duration.seconds(10),
+  registry: Option.none(),
+  directory: "/plugins/github",
+  checkFiles: Effect.void
+})
+
 export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
-  const context = {
-    name,
-    sleepInterval: Duration.seconds(10),
-    registry: Option.none(),
-    directory: "/plugins/github",
-    checkFiles: Effect.void
-  }
+  const context = contextOf(name)
   return {
     name,
     plugin: "github",

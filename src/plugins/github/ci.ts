@@ -72,7 +72,7 @@ const takenOf = (scope: Scope, job: Job): Taken => ({
 const addressOf = ({ detail }: JobRef) => Schema.decodeUnknown(JobDetail)(detail).pipe(Effect.orDie)
 
 /** The CI of a service, with a client that is open as long as the scope. */
-const make = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig) {
+export const make = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig) {
   const client = yield* (yield* GitHub).client(credentialOf(config))
   const watched = watchedOf(config)
   const isOurs = (address: JobAddress) => isOfConfig(client, config, address)
