@@ -9,7 +9,7 @@ export const RINGS = {
     "test/simulation/promises*.test.ts",
     "test/simulation/{mutants,week}.test.ts",
     "test/whole/{crash,kills}.test.ts",
-    "test/store/many.test.ts",
+    "test/store/{differential,many}.test.ts",
     "test/release/*.test.ts"
   ],
   /** The built program, its store and its doors in every kind of trouble: outages, strangers' input, other users, proxies, service managers. */
