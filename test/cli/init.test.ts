@@ -1,6 +1,8 @@
 /** A first config, from what a person types or a script gives. */
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -88,6 +90,27 @@ it("a template without a tag has no label for one", () => {
 })
 
 describe("anklet init", () => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    it.concurrent(`leaves nothing behind when ${signal} ends it while GitHub does not answer`, async () => {
+      const lab = await newLab()
+      const mute = createServer(() => {}).listen(0, "127.0.0.1")
+      try {
+        await once(mute, "listening")
+        const address = mute.address()
+        const port = typeof address === "object" ? address?.port : 0
+        const init = lab.run(["init", `http://127.0.0.1:${port}/acme/app`, "--token-file", tokenFileOf(lab)])
+        await until("it asks GitHub", () => init.out().includes("checking GitHub"))
+        init.child.kill(signal)
+        const { code, stderr } = await init.done
+        assert.strictEqual(code, 130)
+        assert.include(stderr, "nothing was written")
+        assert.isFalse(existsSync(configOfLab(lab)))
+      } finally {
+        mute.close()
+        await lab.close()
+      }
+    })
+
   it.concurrent("writes a config with which a first job runs, and tells its runs-on", async () => {
     const lab = await newLab()
     try {

@@ -15,7 +15,7 @@ import { examined } from "../doctor/examined.ts"
 import { remaining, report } from "../doctor/report.ts"
 import { isAtTerminal } from "../input.ts"
 import { line, lines, type Text } from "../shown.ts"
-import { complain, say, screen } from "../terminal.ts"
+import { complain, interrupted, say, screen } from "../terminal.ts"
 import { configOf, type LocalTemplate, runsOn, type SignIn, watchedOf } from "./config.ts"
 import { askToken, readToken, tokenFileIn, writeToken } from "./token.ts"
 
@@ -189,7 +189,17 @@ export const run = (given: Given) =>
     )
     const made = yield* write(file, (signIn) => configOf({ watched, signIn, workDir, logDir }), chosen)
     yield* say("checking GitHub and anka …")
-    const { found, library } = yield* examined(file, { repair: false })
+    // Ctrl-C leaves nothing behind that the next try would find in its way
+    const answer = yield* Effect.raceFirst(
+      Effect.asSome(examined(file, { repair: false })),
+      Effect.zipRight(interrupted, Effect.succeedNone)
+    )
+    if (Option.isNone(answer)) {
+      yield* forget(made)
+      yield* complain("nothing was written: it was stopped before GitHub and anka had answered")
+      return 130
+    }
+    const { found, library } = answer.value
     const wrong = found.filter(({ level, subject }) => level === "problem" && SUBJECTS.includes(subject))
     const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
     if (wrong.length > 0) yield* say(report(yield* screen, command, wrong))
