@@ -26,7 +26,7 @@ interface Shop extends Mortal {
   exitCode: string
   takes: Duration.DurationInput
   /** What the CI does before it takes a result. */
-  before: Effect.Effect<void, Error>
+  before: Effect.Effect<void, unknown>
   ci: Partial<Direct.DirectCi<never>>
 }
 
@@ -247,7 +247,7 @@ describe("a job that is a script", () => {
     const shop = make()
     const said: Array<string> = []
     let tries = 0
-    shop.before = Effect.suspend(() => (++tries < 8 ? Effect.fail(new Error("no space")) : Effect.void))
+    shop.before = Effect.suspend(() => (++tries < 8 ? Effect.fail({ message: "no space" }) : Effect.void))
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(life(shop, 1)))
       assert.deepStrictEqual(shop.results, [RESULT])
@@ -262,7 +262,7 @@ describe("a job that is a script", () => {
     const shop = make()
     shop.before = Effect.suspend(() => {
       shop.state = "gone"
-      return Effect.fail(new Error("no such job"))
+      return Effect.fail({ message: "no such job" })
     })
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(life(shop, 3)))
