@@ -112,6 +112,14 @@ describe("a document", () => {
   })
 })
 
+describe("the worked example of a plugin", () => {
+  it("has the number of lines that its page names", () => {
+    const lines = readFileSync("docs/examples/folder/index.mjs", "utf8").trimEnd().split("\n").length
+    assert.include(readFileSync("docs/plugins.md", "utf8"), `It has ${lines} lines`)
+    assert.isAtMost(lines, 45)
+  })
+})
+
 describe("the README", () => {
   const readme = readFileSync("README.md", "utf8")
 
