@@ -108,6 +108,12 @@ export class Forge {
     )
   }
 
+  /** Tells a host of a job, as the job is at the moment of this call: `hear` may run later, never, or twice. */
+  deliver(id: number): (host: string, hear: (job: Job) => void) => void {
+    const job = toJob(this.world.job(id))
+    return (host, hear) => this.network.send(FORGE, host, () => hear(job))
+  }
+
   /** GitHub as seen by one run of one host's daemon. */
   clientFor(host: string, offset: () => number): GitHub["Type"] {
     const { kernel, network, world } = this

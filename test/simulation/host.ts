@@ -21,10 +21,13 @@ import * as Scrape from "../../src/control/metrics/Scrape.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
 import { Lstat } from "../../src/files/Lstat.ts"
 import * as Direct from "../../src/job/Direct.ts"
+import * as Intake from "../../src/job/Intake.ts"
 import * as Pass from "../../src/job/Pass.ts"
 import { Polling } from "../../src/job/Polling.ts"
-import { run } from "../../src/plugins/github/ci.ts"
+import { make, run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
+import { toRequest } from "../../src/plugins/github/request.ts"
+import type { ServiceContext } from "../../src/plugins/Plugin.ts"
 import { Activity } from "../../src/services/Activity.ts"
 import * as Anka from "../../src/services/Anka/command.ts"
 import { Capacity } from "../../src/services/Capacity.ts"
@@ -33,7 +36,7 @@ import * as shared from "../../src/services/Coordinator/shared.ts"
 import { Coordinators } from "../../src/services/Coordinators.ts"
 import { Drain } from "../../src/services/Drain.ts"
 import { Exec } from "../../src/services/Exec.ts"
-import { GitHub } from "../../src/services/GitHub.ts"
+import { GitHub, type Job } from "../../src/services/GitHub.ts"
 import { Host } from "../../src/services/Host.ts"
 import { HostLock } from "../../src/services/HostLock.ts"
 import * as Journal from "../../src/services/Journal.ts"
@@ -47,6 +50,7 @@ import type { Disk } from "./disk.ts"
 import type { Forge } from "./forge.ts"
 import { type Kernel, Life } from "./kernel.ts"
 import type { Machine } from "./machine.ts"
+import type { Delivery } from "./plan.ts"
 import { ciFor } from "./scripts.ts"
 import type { SimulatedStore } from "./store.ts"
 
@@ -59,6 +63,8 @@ export interface Setup {
   readonly areScripts?: boolean
   readonly sleepInterval: Duration.Duration
   readonly registrationTimeout: number
+  /** Whether its first service has an intake, through which GitHub tells it of jobs. */
+  readonly listens: boolean
   /** None if the host works alone. */
   readonly rhythm: Option.Option<shared.Rhythm>
 }
@@ -109,6 +115,8 @@ export class SimulatedHost {
   /** When a stop or drain was requested. */
   leaving: { readonly how: "stop" | "drain"; readonly at: number } | undefined
   isGone = false
+  /** Called when GitHub tells of a job; none where the intake never listened. */
+  hear: ((job: Job, as: Delivery["as"]) => void) | undefined
   private stop: (() => void) | undefined
   private drain: (() => void) | undefined
   private read: ((told: (text: string | undefined) => void) => void) | undefined
@@ -240,24 +248,42 @@ export class SimulatedHost {
     return Journal.parse(Entry, bytes ?? new Uint8Array()).records.reduce(apply, empty)
   }
 
+  /** The intake. What it cannot tell the coordinator is lost, and left to the next poll. */
+  private intake(context: ServiceContext) {
+    return Intake.make("deliveries", make(context, configOf(this.setup)), (ci, { announce, sooner }) =>
+      Effect.gen(this, function* () {
+        const runtime = yield* Effect.runtime<Effect.Effect.Context<typeof ci.scope>>()
+        const announced = (job: Job) =>
+          Effect.flatMap(ci.scope, (scope) => announce(Option.toArray(toRequest(scope, job))))
+        this.hear = (job, as) =>
+          void Runtime.runFork(runtime)(Effect.ignore(as === "announcement" ? announced(job) : sooner))
+        yield* Effect.never
+      })
+    )
+  }
+
   private program(life: Life) {
     const { machine, disk, forge, store } = this.lent
     const { services: count, sleepInterval, rhythm } = this.setup
     const names = Array.from({ length: count }, (_, n) => `RUNNER${n + 1}`)
     const config = configOf(this.setup)
-    const registry = Option.none<string>()
     const scripts = ciFor(forge, machine.name, this.setup.repo)
-    const services = names.map((name) => ({
-      name,
-      plugin: "github",
-      sleepInterval,
-      registry,
-      database: Option.none<Database>(),
-      pass:
-        this.setup.areScripts === true
-          ? Pass.run({ name, sleepInterval, registry, checkFiles: Effect.void }, Direct.ciOf("folder", name, scripts))
-          : run({ name, sleepInterval, registry, directory: "/plugins/github", checkFiles: Effect.void }, config)
-    }))
+    const services = names.map((name, n) => {
+      const registry = Option.none<string>()
+      const context = { name, sleepInterval, registry, directory: "/plugins/github", checkFiles: Effect.void }
+      return {
+        name,
+        plugin: "github",
+        sleepInterval,
+        registry,
+        database: Option.none<Database>(),
+        pass:
+          this.setup.areScripts === true
+            ? Pass.run(context, Direct.ciOf("folder", name, scripts))
+            : run(context, config),
+        ...(this.setup.listens && n === 0 ? { intakes: Effect.succeed([this.intake(context)]) } : {})
+      }
+    })
     const base = Layer.mergeAll(
       Layer.succeed(FileSystem, disk.layerFor(life)),
       Path.layer,

@@ -1,7 +1,7 @@
 /**
  * Simulated histories from the command line.
  *
- *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--trace] [--json]
+ *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--told N] [--trace] [--json]
  *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
  *   npm run simulate -- pairs     [--json]
  *   npm run simulate -- day       --out FILE --base SECONDS [--bad]
@@ -28,6 +28,8 @@ const { values, positionals } = parseArgs({
     /** Jobs per host and hour. */
     jobs: { type: "string", default: "0.5" },
     trouble: { type: "string", default: "1" },
+    /** Share of the jobs of which GitHub tells hosts besides polling. */
+    told: { type: "string", default: "0" },
     way: { type: "string", default: "" },
     death: { type: "string", default: "" },
     /** Where the metrics of a day are written, and when it began, in seconds since the epoch. */
@@ -43,6 +45,7 @@ const { values, positionals } = parseArgs({
 const total = { histories: 0, hours: 0, jobs: 0, claims: 0, events: 0, recoveries: [] as Array<number>, points: 0 }
 const faults: Record<string, number> = {}
 const conclusions: Record<string, number> = {}
+const announced: Record<string, number> = {}
 
 const add = (into: Record<string, number>, counts: Readonly<Record<string, number | undefined>>) => {
   for (const [what, times = 0] of Object.entries(counts)) into[what] = (into[what] ?? 0) + times
@@ -56,6 +59,7 @@ const end = (violation?: string): never => {
     hours: Math.round(total.hours * 10) / 10,
     recovery: { median: sorted[sorted.length >> 1] ?? 0, longest: sorted.at(-1) ?? 0 },
     conclusions,
+    announced,
     faults,
     seconds: Math.round(performance.now() / 1000),
     violation
@@ -69,7 +73,8 @@ const histories = () => {
     hosts: Number(values.hosts),
     hours: Number(values.hours),
     jobs: Number(values.jobs),
-    trouble: Number(values.trouble)
+    trouble: Number(values.trouble),
+    told: Number(values.told)
   }
   const from = Number(values.from)
   for (let seed = from; seed < from + Number(values.seeds); seed++) {
@@ -89,6 +94,7 @@ const histories = () => {
     total.recoveries.push(Math.round(report.recovery / 1000))
     add(faults, report.faults)
     add(conclusions, report.conclusions)
+    add(announced, report.announced)
     if (report.violation !== undefined) end(values.json ? report.violation.message : explain(plan, report))
   }
 }

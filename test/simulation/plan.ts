@@ -10,6 +10,15 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 
+/** GitHub tells a host that a job is queued, which it was when it was queued. */
+export interface Delivery {
+  /** Milliseconds after the job was queued. */
+  readonly after: number
+  readonly host: number
+  /** Whether the host's intake announces the job, or only hints that there is something new. */
+  readonly as: "announcement" | "hint"
+}
+
 /** A job, and when it is queued. Times are milliseconds after the beginning. */
 export interface PlannedJob {
   readonly at: number
@@ -20,6 +29,8 @@ export interface PlannedJob {
   readonly unique: boolean
   /** When its run is cancelled, if it is. */
   readonly cancelAt: number | undefined
+  /** What its hosts hear of it besides polling. */
+  readonly deliveries?: ReadonlyArray<Delivery>
 }
 
 /** A fault at a moment, usually for a while. */
@@ -79,6 +90,8 @@ export interface Size {
   readonly jobs: number
   /** Amount of faults, 1 for about two faults per host and hour. */
   readonly trouble: number
+  /** Share of the jobs of which GitHub tells hosts; by default none. */
+  readonly told?: number
 }
 
 export const KINDS: ReadonlyArray<FaultKind> = [
@@ -166,6 +179,22 @@ const faultOf = (chance: Chance, kind: FaultKind, at: number, hosts: number): Fa
   }
 }
 
+/** Deliveries of a job: one to three, some of them at once, some late, and some when it should be over. */
+const deliveriesOf = (chance: Chance, hosts: ReadonlyArray<number>): ReadonlyArray<Delivery> =>
+  Array.from({ length: chance.whole(1, 3) }, () => {
+    const [from, to] = chance.one([
+      [0, SECOND],
+      [0, SECOND],
+      [SECOND, 2 * MINUTE],
+      [5 * MINUTE, HOUR]
+    ] as const)
+    return {
+      after: chance.between(from, to),
+      host: chance.one(hosts),
+      as: chance.happens(0.8) ? "announcement" : "hint"
+    }
+  })
+
 /** The plan of a seed: every seed has its own kinds and amounts of faults. */
 export const planOf = (seed: number, size: Size): Plan => {
   const chance = new Chance(seed)
@@ -206,6 +235,11 @@ export const planOf = (seed: number, size: Size): Plan => {
     latest,
     LATEST.filter(() => latest.happens(0.5))
   )
+  const told = new Chance(seed + 4_000_037)
+  const withDeliveries = (job: PlannedJob): PlannedJob => {
+    const watchers = Array.from({ length: hosts }, (_, n) => n).filter((n) => n % scopes === job.scope)
+    return told.happens(size.told ?? 0) ? { ...job, deliveries: deliveriesOf(told, watchers) } : job
+  }
   const isCalm = chance.happens(0.4)
   // more happens in less time in the longer ones
   const beat = chance.one(hosts > 20 ? [60, 120] : [10, 30]) * SECOND
@@ -230,7 +264,7 @@ export const planOf = (seed: number, size: Size): Plan => {
           lateBy: 20 * SECOND,
           doubled: chance.between(0, 0.01)
         },
-    jobs: jobs.sort((a, b) => a.at - b.at),
+    jobs: jobs.map(withDeliveries).sort((a, b) => a.at - b.at),
     faults: [...faults, ...laterFaults, ...latestFaults].sort((a, b) => a.at - b.at)
   }
 }

@@ -39,6 +39,15 @@ const isExcluded = (state: State, job: JobKey, host: string, now: number): boole
     excluded.some((it) => it.host === host && !it.soft && it.until > now && it.until - now <= RULES.exclude)
   )
 
+/** What a store knows of a job of which a host tells it. */
+export type Known = "nothing" | "queued" | "owned" | "over"
+
+const knownOf = ({ done, owned, queued }: State, job: JobKey): Known => {
+  if (HashMap.has(owned, job)) return "owned"
+  if (HashMap.has(done, job)) return "over"
+  return HashMap.has(queued, job) ? "queued" : "nothing"
+}
+
 /** Watches a world; throws `Violation` at the moment a promise is broken. */
 export class Promises {
   /** The highest epoch of each job, and which host got it. */
@@ -48,6 +57,7 @@ export class Promises {
   readonly world: () => World
   readonly now: () => number
   claims = 0
+  readonly announced: Record<Known, number> = { nothing: 0, queued: 0, owned: 0, over: 0 }
 
   constructor(world: () => World, now: () => number) {
     this.world = world
@@ -76,6 +86,18 @@ export class Promises {
           this.broken("S8", `nobody knows that ${command.host} handed ${claim.job.key} back for a while`)
         }
       }
+    }
+    if (command._tag === "Announce") {
+      for (const { key } of command.jobs) {
+        const known = knownOf(before, key)
+        this.announced[known]++
+        const expected = known === "nothing" ? "queued" : known
+        // a host that the store does not know yet has to say it again
+        if (reply._tag === "Done" && knownOf(state, key) !== expected)
+          this.broken("S7", `${key} is ${knownOf(state, key)} after ${command.host} announced it, and was ${known}`)
+      }
+      if (state.owned !== before.owned || HashMap.size(state.queued) < HashMap.size(before.queued))
+        this.broken("S7", `${command.host} took a job away by announcing others`)
     }
     if (command._tag === "Swap") {
       const { claim, taken } = command

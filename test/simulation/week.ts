@@ -62,6 +62,7 @@ export const week = (): Week => {
       repo: "r",
       sleepInterval: Duration.seconds(60),
       registrationTimeout: 300,
+      listens: false,
       rhythm: Option.none()
     },
     {

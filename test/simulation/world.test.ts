@@ -51,6 +51,22 @@ describe("a simulated history", () => {
     )
   })
 
+  it("may have intakes beside the same jobs and faults, and keeps every promise", async () => {
+    const { jobs, ...plan } = planOf(7, { ...HANDFUL, told: 0.7 })
+    const untold = jobs.map(({ deliveries: _, ...job }) => job)
+    assert.deepStrictEqual({ ...plan, jobs: untold }, planOf(7, HANDFUL))
+    const announced = { nothing: 0, queued: 0, owned: 0, over: 0 }
+    for (let seed = 1; seed <= 6; seed++) {
+      // a worker that has not reported for a minute counts as lost
+      await setImmediate()
+      const report = simulate(planOf(seed, { ...HANDFUL, told: 0.7 }))
+      assert.isUndefined(report.violation, `seed ${seed}: ${report.violation?.message}`)
+      for (const known of ["nothing", "queued", "owned", "over"] as const) announced[known] += report.announced[known]
+    }
+    // jobs were announced first, again, while they ran, and when they were over
+    for (const [known, times] of Object.entries(announced)) assert.isAbove(times, 0, known)
+  })
+
   it("that breaks a promise is told with its seed, and with little more than what it takes", () => {
     const plan = planOf(3, { hosts: 2, hours: 0.3, jobs: 10, trouble: 2 })
     // hosts that are never started leave every job where it is

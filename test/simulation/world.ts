@@ -13,7 +13,7 @@ import { BEGINNING, Chance, Kernel } from "./kernel.ts"
 import { calm, Machine } from "./machine.ts"
 import { Network } from "./network.ts"
 import { type Fault, type FaultKind, HOUR, type Plan } from "./plan.ts"
-import { Promises, Violation } from "./promises.ts"
+import { type Known, Promises, Violation } from "./promises.ts"
 import { guestsOf } from "./scripts.ts"
 import { SimulatedStore, STORE } from "./store.ts"
 
@@ -37,6 +37,8 @@ export interface Report {
   readonly conclusions: Readonly<Record<string, number>>
   readonly faults: Readonly<Partial<Record<FaultKind | "lost message" | "late message" | "doubled message", number>>>
   readonly claims: number
+  /** Number of announced jobs that were applied by a shared store, by what was known of them. */
+  readonly announced: Readonly<Record<Known, number>>
   readonly events: number
   /** Time from the last fault, or from a host's death, to the moment when nothing was left, in milliseconds. */
   readonly recovery: number
@@ -181,6 +183,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
         areScripts: plan.areScripts === true,
         sleepInterval: Duration.millis(plan.sleepInterval),
         registrationTimeout: plan.registrationTimeout,
+        listens: plan.jobs.some(({ deliveries }) => deliveries !== undefined),
         rhythm: plan.isShared
           ? Option.some({ beat: Duration.millis(plan.beat), lease: Duration.millis(plan.lease) })
           : Option.none()
@@ -221,6 +224,11 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       for (const { id } of jobs) {
         forge.lasting.set(id, job.lasting)
         trace(FORGE, `job ${id} is queued`)
+        const deliver = forge.deliver(id)
+        for (const { after, host, as } of job.deliveries ?? []) {
+          const to = hosts[host]
+          if (to !== undefined) kernel.after(after, () => deliver(to.name, (job) => to.hear?.(job, as)))
+        }
       }
       if (job.cancelAt === undefined) return
       kernel.after(job.cancelAt - job.at, () => {
@@ -443,6 +451,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       "doubled message": network.doubled
     },
     claims: promises.claims,
+    announced: promises.announced,
     events: kernel.events,
     recovery,
     trace: lines
