@@ -10,23 +10,23 @@ import type { Screen } from "../terminal.ts"
 
 /** What a job does after each stage. */
 const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
-  queued: "is claimed",
-  seen: "is claimed",
-  claimed: "gets its template",
-  pulled: "is cloned",
-  cloned: "boots",
-  booted: "gets a runner",
-  registered: "starts its runner",
-  started: "runs",
-  done: "is cleaned up",
-  clean: "ends"
+  queued: "being claimed",
+  seen: "being claimed",
+  claimed: "fetching its template",
+  pulled: "being cloned",
+  cloned: "booting",
+  booted: "registering its runner",
+  registered: "starting its runner",
+  started: "running",
+  done: "being cleaned up",
+  clean: "ended"
 }
 
 /** What a job does now, and for how long. */
 const stageOf = (job: JobProgress, now: number): string => {
   const last = job.stages.at(-1)
   const adopted = job.adopted && last?.stage !== "done"
-  return last === undefined || adopted ? "runs (adopted)" : `${NEXT[last.stage]} since ${span(now - last.at)}`
+  return last === undefined || adopted ? "running (adopted)" : `${NEXT[last.stage]} for ${span(now - last.at)}`
 }
 
 const doingOf = ({ doing, since }: ServiceActivity, now: number): readonly [string, string] => {

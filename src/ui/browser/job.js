@@ -33,8 +33,8 @@ const isAdopted = ({ stages, adopted }) => adopted && stages.at(-1)?.stage !== "
 export const progress = (job, now) => {
   const last = job.stages.at(-1)
   return last === undefined || isAdopted(job)
-    ? "runs (adopted after a crash)"
-    : `${STAGES[last.stage].does} since ${span(now - last.at)}`
+    ? "running (adopted after a crash)"
+    : `${STAGES[last.stage].does} for ${span(now - last.at)}`
 }
 
 /** @typedef {{ phase: Phase, text: string, ms: number }} Part */

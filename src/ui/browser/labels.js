@@ -44,16 +44,16 @@ export const count = (many, one, more) => `${many} ${many === 1 ? one : more}`
  * @type {Record<Stage, { does: string, after: Phase }>}
  */
 export const STAGES = {
-  queued: { does: "is claimed", after: "waits" },
-  seen: { does: "is claimed", after: "waits" },
-  claimed: { does: "gets its template", after: "waits" },
-  pulled: { does: "is cloned", after: "prepares" },
-  cloned: { does: "boots", after: "prepares" },
-  booted: { does: "gets a runner", after: "prepares" },
-  registered: { does: "starts its runner", after: "prepares" },
-  started: { does: "runs", after: "prepares" },
-  done: { does: "is cleaned up", after: "runs" },
-  clean: { does: "ends", after: "cleans" }
+  queued: { does: "being claimed", after: "waits" },
+  seen: { does: "being claimed", after: "waits" },
+  claimed: { does: "fetching its template", after: "waits" },
+  pulled: { does: "being cloned", after: "prepares" },
+  cloned: { does: "booting", after: "prepares" },
+  booted: { does: "registering its runner", after: "prepares" },
+  registered: { does: "starting its runner", after: "prepares" },
+  started: { does: "running", after: "prepares" },
+  done: { does: "being cleaned up", after: "runs" },
+  clean: { does: "ended", after: "cleans" }
 }
 
 /**

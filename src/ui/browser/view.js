@@ -96,7 +96,7 @@ const templates = ({ templates, pulls }, now) =>
       return h(
         "p",
         { key: template },
-        `pulls ${template} `,
+        `pulling ${template} `,
         h("progress", { "aria-label": `pull of ${template}`, ...value }),
         part === null ? "" : ` ${Math.round(part * 100)} %`,
         since === 0 ? ", by another daemon" : `, for ${span(now - since)}`
