@@ -1,6 +1,6 @@
 /**
- * A CI without runners: a job is a bash script that runs in a VM of its own. A small record tells what jobs there are and
- * takes their results; this makes all of it that the course of a job asks of a CI.
+ * A CI without runners: a job is a bash script that runs in a VM of its own. What a plugin says of it (`DirectCi`) becomes
+ * all that the course of a job asks of a CI.
  *
  * There is nothing to register, so the ledger is the registry: a line before the script starts, from which a later daemon
  * adopts it. And there is no arbiter: a host that is cut off from the others for longer than its lease does not know that
@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { JobKey, JobRequest, LogFields, Scope, Template } from "../domain/Job.ts"
+import { JobKey, JobRequest, Scope, Template } from "../domain/Job.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
 import { within } from "../interruption/Within.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../services/Ledger.ts"
@@ -24,67 +24,10 @@ import * as Limits from "../text/Limits.ts"
 import { visible } from "../text/Text.ts"
 import { type Answer, type Ci, ifKnown, isDone, type JobRef, type JobState, type Polled, type Remark } from "./Ci.ts"
 import { CiError } from "./CiError.ts"
+import { type DirectCi, DirectJob, DirectRef, DirectState } from "./DirectCi.ts"
 import * as Guest from "./Guest.ts"
 import * as Script from "./Script.ts"
 import type { Vm } from "./Vm.ts"
-
-const textFor = (isFit: (text: string) => boolean, description: string) =>
-  Schema.String.pipe(Schema.filter(isFit, { description }))
-
-/** A queued job, as the CI lists it. */
-export const DirectJob = Schema.Struct({
-  /** Unique in the scope; a re-run has another one. At most 2048 characters. */
-  id: textFor((id) => id !== "" && Limits.address(id) === id, "1 to 2048 characters"),
-  /** The VM template, and its tag; without one, the newest. */
-  template: Schema.Struct({
-    id: textFor(Limits.isTemplate, "the name of a template"),
-    tag: Schema.optional(textFor(Limits.isTag, "the tag of a template"))
-  }),
-  /** What people call it; by default, its id. */
-  name: Schema.optional(Schema.String),
-  /** Milliseconds since the epoch: older jobs go first. By default, when it is polled first. */
-  createdAt: Schema.optional(Limits.Moment),
-  /** From 0 to 9, lowest first. */
-  priority: Schema.optional(Schema.Int.pipe(Schema.between(0, 9))),
-  /** What each line of the log about it says beside its name. */
-  fields: Schema.optional(LogFields),
-  /** What its plugin needs to find it again, as JSON; it is kept on disk and in the store. */
-  detail: Schema.optional(Schema.Unknown)
-})
-
-/** What identifies a job, also after a restart: `id` and `detail` as they were polled. */
-export const DirectRef = Schema.Struct({ id: Schema.String, detail: Schema.optional(Schema.Unknown) })
-export type DirectRef = typeof DirectRef.Type
-
-/** How a job stands: `queued` as long as nothing has its result, whatever runs it; `gone` where the CI does not know it. */
-export const DirectState = Schema.Literal("queued", "completed", "cancelled", "gone")
-export type DirectState = typeof DirectState.Type
-
-/** How a script ended. */
-export interface Result {
-  readonly exitCode: number
-  /** What it printed, both streams in one, unchanged; of more than 1 MiB, the end. */
-  readonly log: string
-}
-
-/** A CI whose jobs are scripts. Its effects may fail with any error, and have a minute each. */
-export interface DirectCi<R> {
-  /** What is watched; services and hosts that name the same share its queue. */
-  readonly scope: string
-  /** The queued jobs. One that is missing in a poll is forgotten, unless it runs. */
-  readonly poll: Effect.Effect<ReadonlyArray<typeof DirectJob.Encoded>, unknown, R>
-  /** How a job stands now: asked before it runs, and from time to time while it does. One that is `cancelled` or `gone` is stopped. */
-  readonly state: (job: DirectRef) => Effect.Effect<DirectState, unknown, R>
-  /** What its VM has to run. */
-  readonly script: (job: DirectRef) => Effect.Effect<Script.Script, unknown, R>
-  /**
-   * Take the result of a job, which is `completed` from then on. Tried again until it succeeds, for an hour; after that, or
-   * where a stop comes first, the job may run again. After a crash, and after a lost answer, it gets the same result twice.
-   */
-  readonly finish: (job: DirectRef, result: Result) => Effect.Effect<void, unknown, R>
-  /** Tell the job's author why no host can run it. */
-  readonly tell?: (job: DirectRef, why: string) => Effect.Effect<void, unknown, R>
-}
 
 /** Timeout of each effect of a plugin. */
 const ANSWER_WITHIN = Duration.minutes(1)
@@ -110,6 +53,38 @@ const decodeScript = Schema.decodeUnknown(Script.Script)
 const encodeRef = Schema.encodeSync(DirectRef)
 const refOf = ({ detail }: JobRef) => Schema.decodeUnknown(DirectRef)(detail).pipe(Effect.orDie)
 
+/** A job of a poll as a request; fails for one that nothing can be made of. */
+const requestOf = (scope: Scope, item: unknown, now: number) =>
+  Either.map(
+    Schema.decodeUnknownEither(DirectJob)(item),
+    ({ id, template, name = id, createdAt = now, priority, fields, detail }) => {
+      const shown = Limits.kept(name, Limits.NAME)
+      return JobRequest.make({
+        key: JobKey.make(`${scope}/${id}`),
+        scope,
+        name: shown,
+        template: Template.make({ id: template.id, tag: Option.fromNullable(template.tag) }),
+        createdAt,
+        ...(priority === undefined ? {} : { priority }),
+        fields: { workflowJobName: shown, ...fields },
+        detail: encodeRef({ id, ...(detail === undefined ? {} : { detail }) })
+      })
+    }
+  )
+
+/** The jobs of a poll, each judged by itself. */
+const polledOf = (plugin: string, scope: Scope, items: ReadonlyArray<unknown>, now: number): Polled => {
+  const [broken, requests] = Arr.partitionMap(items, (item) => requestOf(scope, item, now))
+  const remarks = broken.map(({ message }): Remark => {
+    const text = `a job of plugin ${plugin} is left out, the others are taken: ${visible(message, Limits.WORDS)}`
+    return { about: text, text, fields: {}, unfit: Option.none() }
+  })
+  return { requests, remarks, isPartial: false, nothing: "" }
+}
+
+/** A script that nothing has to look after any more. */
+const strike = (runner: string) => Effect.flatMap(Ledger, (ledger) => ledger.settle(RunnerGone.make({ runner })))
+
 /** The CI of a service, of the plugin that has this name. */
 export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci<JobState, R | Ledger> => {
   const scope = Scope.make(`${plugin}:${given.scope}`)
@@ -126,32 +101,6 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
       Effect.catchAllDefect(Effect.fail),
       Effect.mapError(failed(what))
     )
-
-  const requestOf = (item: unknown, now: number) =>
-    Either.map(
-      Schema.decodeUnknownEither(DirectJob)(item),
-      ({ id, template, name = id, createdAt = now, priority, fields, detail }) =>
-        JobRequest.make({
-          key: JobKey.make(`${scope}/${id}`),
-          scope,
-          name: Limits.kept(name, Limits.NAME),
-          template: Template.make({ id: template.id, tag: Option.fromNullable(template.tag) }),
-          createdAt,
-          ...(priority === undefined ? {} : { priority }),
-          fields: { workflowJobName: name, ...fields },
-          detail: encodeRef({ id, ...(detail === undefined ? {} : { detail }) })
-        })
-    )
-
-  const polled = (items: ReadonlyArray<unknown>, now: number): Polled => {
-    const [broken, requests] = Arr.partitionMap(items, (item) => requestOf(item, now))
-    const remarks = broken.map(({ message }): Remark => {
-      const why = visible(message, Limits.WORDS)
-      const text = `a job of plugin ${plugin} is left out, the others are taken: ${why}`
-      return { about: text, text, fields: {}, unfit: Option.none() }
-    })
-    return { requests, remarks, isPartial: false, nothing: "" }
-  }
 
   /** The VM in which this service runs the job. */
   const runnerOf = (job: JobKey) =>
@@ -175,8 +124,6 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
       }
       return { status: Option.isSome(runnerName) ? "in_progress" : "queued", conclusion: Option.none(), runnerName }
     })
-
-  const strike = (runner: string) => Effect.flatMap(Ledger, (ledger) => ledger.settle(RunnerGone.make({ runner })))
 
   /** Report an end; where the CI does not want it any more, it is an end all the same. */
   const report = Effect.fnUntraced(function* (job: JobRef, vm: Vm, exitCode: number) {
@@ -208,7 +155,7 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
     terms: "",
     poll: () =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        ask("cannot poll its jobs", () => Effect.map(given.poll, (items) => polled(items, now)))
+        ask("cannot poll its jobs", () => Effect.map(given.poll, (items) => polledOf(plugin, scope, items, now)))
       ),
     admitted: Effect.void,
     isOurs: (job) => Effect.succeed(job.scope === scope),

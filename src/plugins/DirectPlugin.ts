@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Direct from "../job/Direct.ts"
+import type { DirectCi } from "../job/DirectCi.ts"
 import * as Pass from "../job/Pass.ts"
 import { type Plugin, PluginError, type PluginParts, type ServiceContext } from "./Plugin.ts"
 import type { Capabilities } from "./PluginApi.ts"
@@ -9,7 +10,7 @@ import type { Capabilities } from "./PluginApi.ts"
 /** A plugin whose passes Anklet makes. */
 export interface DirectPlugin<C, I, R> extends PluginParts<C, I, R> {
   /** The CI of a service, for one pass; it may fail with any error, and what its scope has is released after the pass. */
-  readonly ci: (service: ServiceContext, config: C) => Effect.Effect<Direct.DirectCi<R>, unknown, R | Scope.Scope>
+  readonly ci: (service: ServiceContext, config: C) => Effect.Effect<DirectCi<R>, unknown, R | Scope.Scope>
 }
 
 /** The plugin with its passes. */

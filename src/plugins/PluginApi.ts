@@ -41,7 +41,7 @@ import type { DirectPlugin } from "./DirectPlugin.ts"
 import { type Plugin, PluginError } from "./Plugin.ts"
 
 export type * from "../job/Ci.ts"
-export type { DirectCi, DirectRef, DirectState, Result } from "../job/Direct.ts"
+export type { DirectCi, DirectRef, DirectState, Result } from "../job/DirectCi.ts"
 export type { Program, Start, Step } from "../job/Guest.ts"
 export { withRun } from "./DirectPlugin.ts"
 

@@ -43,6 +43,8 @@ export const PAGES = 100
 export const DEPTH = 64
 /** Maximum number of characters of a job's request in Redis; ours have about 2,000. */
 export const REQUEST = 64 << 10
+/** Maximum number of characters of what a plugin keeps of a job, as JSON: it is part of the job's request. */
+export const DETAIL = 16 << 10
 /**
  * Maximum number of characters of what a host publishes about itself to other hosts: 32 services with a job each take
  * about 20,000.

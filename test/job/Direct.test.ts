@@ -9,6 +9,7 @@ import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
 import * as Reconcile from "../../src/daemon/Reconcile.ts"
 import * as Direct from "../../src/job/Direct.ts"
+import type { DirectCi, DirectState, Result } from "../../src/job/DirectCi.ts"
 import * as Pass from "../../src/job/Pass.ts"
 import { AnkaError } from "../../src/services/Anka.ts"
 import { type Mortal, mortal } from "../fakes/life.ts"
@@ -18,16 +19,16 @@ import * as World from "../fakes/world.ts"
 /** A CI with one job, its VMs, and what became of the job. */
 interface Shop extends Mortal {
   readonly world: World.World
-  state: Direct.DirectState
+  state: DirectState
   /** Number of times that the script was started. */
   starts: number
-  readonly results: Array<Direct.Result>
+  readonly results: Array<Result>
   /** What the job's script ends with, and after which time. */
   exitCode: string
   takes: Duration.DurationInput
   /** What the CI does before it takes a result. */
   before: Effect.Effect<void, unknown>
-  ci: Partial<Direct.DirectCi<never>>
+  ci: Partial<DirectCi<never>>
 }
 
 const make = (): Shop => {
@@ -58,7 +59,7 @@ const make = (): Shop => {
 
 const ciOf = (shop: Shop) => {
   const dies = mortal(shop)
-  const ci: Direct.DirectCi<never> = {
+  const ci: DirectCi<never> = {
     scope: "shop",
     poll: dies(
       Effect.sync(() => (shop.state === "queued" ? [{ id: "a", template: { id: "template", tag: "v1" } }] : []))
@@ -112,7 +113,7 @@ const finished = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, step = 1) =>
     return yield* Effect.dieMessage("the fiber did not end within 400 s")
   })
 
-const RESULT: Direct.Result = { exitCode: 0, log: "one\ntwo\n" }
+const RESULT: Result = { exitCode: 0, log: "one\ntwo\n" }
 
 const kill = (shop: Shop) => {
   World.kill(shop.world)
@@ -310,13 +311,14 @@ describe("a job that is a script", () => {
       poll: Effect.succeed([
         { id: "", template },
         { id: "b", template: { id: "-rf" } },
+        { id: "c", template, detail: "x".repeat(20_000) },
         { id: "a", template }
       ])
     }
     return Effect.gen(function* () {
       yield* finished(yield* Effect.fork(pass(shop)))
       assert.deepStrictEqual(shop.results, [RESULT])
-      assert.strictEqual(said.filter((line) => line.startsWith("a job of plugin folder is left out")).length, 2)
+      assert.strictEqual(said.filter((line) => line.startsWith("a job of plugin folder is left out")).length, 3)
     }).pipe(Effect.provide(Layer.merge(World.layer(shop.world), heard(said))))
   })
 })

@@ -1,5 +1,5 @@
 /** A CI without runners in a simulated world: the jobs of its GitHub, run as scripts in VMs. */
-import type * as Direct from "../../src/job/Direct.ts"
+import type { DirectCi, DirectRef } from "../../src/job/DirectCi.ts"
 import type { Job } from "../../src/simulator/github/world.ts"
 import { FORGE, type Forge } from "./forge.ts"
 import type { Guest, Machine } from "./machine.ts"
@@ -16,10 +16,10 @@ const labelOf = ({ labels }: Job, name: string) =>
   labels.find((label) => label.startsWith(`${name}:`))?.slice(name.length + 1) ?? ""
 
 /** The CI as seen by one run of one host's daemon. */
-export const ciFor = (forge: Forge, host: string, repo: string): Direct.DirectCi<never> => {
+export const ciFor = (forge: Forge, host: string, repo: string): DirectCi<never> => {
   const { network, world } = forge
   const ask = <A>(what: string, work: () => A) => network.call(host, FORGE, what, work)
-  const find = ({ id }: Direct.DirectRef) => world.jobs.get(Number(id))
+  const find = ({ id }: DirectRef) => world.jobs.get(Number(id))
   return {
     scope: repo,
     poll: ask("GET runs", () =>
