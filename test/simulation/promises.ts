@@ -52,6 +52,7 @@ const knownOf = ({ done, owned, queued }: State, job: JobKey): Known => {
 export class Promises {
   /** The highest epoch of each job, and which host got it. */
   private readonly epochs = new Map<string, { readonly epoch: number; readonly seat: string }>()
+  private wasSetBack = false
   private readonly ran = new Map<number, string>()
   private readonly registrants = new Map<number, string>()
   readonly world: () => World
@@ -139,8 +140,15 @@ export class Promises {
 
   /** The store's clock was set back: epochs, which come from it, start again. */
   setBack(): void {
+    this.wasSetBack = true
     this.epochs.clear()
   }
+
+  /** The store lost writes. If its clock was set back before, they start again only now: until then it knew the highest. */
+  forgot(): void {
+    if (this.wasSetBack) this.epochs.clear()
+  }
+
   private checkStore(scope: Scope, state: State): void {
     const seats = new Set<string>()
     for (const { host, service, job } of HashMap.values(state.owned)) {

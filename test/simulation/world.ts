@@ -273,7 +273,10 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       }
       case "StoreRestart":
         store.isDown = true
-        return until(() => store.restart(fault.lost))
+        return until(() => {
+          store.restart(fault.lost)
+          promises.forgot()
+        })
       case "GitHubDown":
         health.isDown = true
         return until(() => Object.assign(health, { isDown: false }))
