@@ -15,15 +15,15 @@ export const unlessHandedOver = <A, E, R>(undo: Effect.Effect<A, E, R>) =>
  * each finalizer, and an interruption that arrives while the second or a later finalizer runs is then lost (measured on
  * Effect 3.22.4): the service would miss the stop and continue.
  */
-export const add = <R>(finalizer: Effect.Effect<unknown, never, R>) =>
+export const addUnlessHandedOver = <R>(finalizer: Effect.Effect<unknown, never, R>) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Effect.context<R>()
     yield* Scope.addFinalizer(scope, Effect.provide(unlessHandedOver(finalizer), context))
   })
 
-/** Acquires a resource in one uninterruptible step, and releases it when the scope closes. */
+/** Acquires a resource in one uninterruptible step, and releases it when the scope closes, unless the job is handed over. */
 export const acquire = <A, E, R, R2>(
   acquire: Effect.Effect<A, E, R>,
   release: (acquired: A) => Effect.Effect<unknown, never, R2>
-) => Effect.uninterruptible(Effect.tap(acquire, (acquired) => add(release(acquired))))
+) => Effect.uninterruptible(Effect.tap(acquire, (acquired) => addUnlessHandedOver(release(acquired))))

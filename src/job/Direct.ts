@@ -174,7 +174,7 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
           return { runner: { name: runner, id: 0, vm }, start: Script.startOf(JOB, script) }
         }),
       rehearse: () => Effect.void,
-      adopt: (name) => Effect.uninterruptible(Finalizer.add(strike(name))),
+      adopt: (name) => Effect.uninterruptible(Finalizer.addUnlessHandedOver(strike(name))),
       takeBack: () => Effect.void,
       state: () => Effect.succeedSome({ online: true, busy: false }),
       retire: () => Effect.succeed(true),

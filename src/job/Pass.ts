@@ -80,7 +80,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
     // registered first, so that it runs last: when our job's resources are gone, other services check for room again. Only
     // after a job, because a pass that found nothing to do would wake itself forever
     const hadJob = yield* Ref.make(false)
-    yield* Finalizer.add(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
+    yield* Finalizer.addUnlessHandedOver(Effect.flatMap(Ref.get(hadJob), (hadJob) => (hadJob ? wake.all : Effect.void)))
     if (Option.isSome(left)) {
       const { job } = left.value
       if (!(yield* ci.isOurs(job))) {

@@ -105,7 +105,7 @@ const own = Effect.fnUntraced(function* (name: VmName) {
   const capacity = yield* Capacity
   yield* capacity.own(name)
   // the undo stands before the act: a clone that fails half-way, or finishes after we gave up on it, is deleted by its name
-  yield* Finalizer.add(remove(name))
+  yield* Finalizer.addUnlessHandedOver(remove(name))
 })
 
 /** Other daemons of this host clone here too, so room is counted and taken under one lock. */

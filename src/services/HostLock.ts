@@ -184,7 +184,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
             Effect.tap(
               Option.match({
                 onNone: () => Effect.void,
-                onSome: (n) => Finalizer.add(Effect.ensuring(giveBack(name, n), forget))
+                onSome: (n) => Finalizer.addUnlessHandedOver(Effect.ensuring(giveBack(name, n), forget))
               })
             ),
             Effect.map(Option.map((n) => hold(name, n, about)))

@@ -11,7 +11,7 @@ it.effect("an interruption that comes while a later finalizer runs is not lost",
     let wentOn = false
     const scoped = Effect.scoped(
       Effect.gen(function* () {
-        yield* Finalizer.add(Effect.sleep("5 seconds"))
+        yield* Finalizer.addUnlessHandedOver(Effect.sleep("5 seconds"))
         yield* Finalizer.acquire(Effect.void, () => Effect.void)
       })
     )
@@ -34,7 +34,7 @@ it.effect("finalizers run last added first, and what was acquired is released al
     const lines: Array<string> = []
     const note = (line: string) => Effect.sync(() => void lines.push(line))
     const use = Effect.gen(function* () {
-      yield* Finalizer.add(note("first"))
+      yield* Finalizer.addUnlessHandedOver(note("first"))
       yield* Finalizer.acquire(note("acquired"), () => note("released"))
       return yield* Effect.fail("no")
     })
@@ -47,7 +47,7 @@ it.effect("nothing is undone any more once what runs is handed over, unless a st
   Effect.gen(function* () {
     const lines: Array<string> = []
     const life = (line: string, leaving: Effect.Effect<unknown>) =>
-      Effect.scoped(Effect.zipRight(Finalizer.add(Effect.sync(() => lines.push(line))), leaving))
+      Effect.scoped(Effect.zipRight(Finalizer.addUnlessHandedOver(Effect.sync(() => lines.push(line))), leaving))
     const begin = Effect.flatMap(Handover, ({ begin }) => begin)
     const prevent = Effect.flatMap(Handover, ({ prevent }) => prevent)
     yield* Effect.provide(life("handed over", begin), Handover.layer)

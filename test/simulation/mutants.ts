@@ -65,8 +65,8 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "hold: jobs are claimed at once after the store lost its memory",
     file: "src/services/Coordinator/rules/hosts.ts",
-    find: "hold: isNew && command.knewGeneration ? now + RULES.hold : state.hold,",
-    put: "hold: state.hold,",
+    find: "claimsFrozenUntil: isNew && command.knewGeneration ? now + RULES.frozen : state.claimsFrozenUntil,",
+    put: "claimsFrozenUntil: state.claimsFrozenUntil,",
     killedBy: { test: "test/services/Coordinator/rules.test.ts" }
   },
   {
@@ -128,7 +128,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "clean-up: a VM is not deleted with its scope",
     file: "src/job/Vm.ts",
-    find: "  yield* Finalizer.add(remove(name))\n",
+    find: "  yield* Finalizer.addUnlessHandedOver(remove(name))\n",
     put: "",
     killedBy: crashes("a job of two hosts", "stopped")
   },

@@ -198,8 +198,8 @@ const ofFacts = (facts: Facts): Why => {
     }
     case "queued": {
       const reasons = [
-        ...(facts.hold > now
-          ? [reason(`the store has lost its data: no job is claimed for ${inTime(facts.hold, now)}`)]
+        ...(facts.claimsFrozenUntil > now
+          ? [reason(`the store has lost its data: no job is claimed for ${inTime(facts.claimsFrozenUntil, now)}`)]
           : []),
         ...(record.reserver !== "" && record.reserver !== self
           ? [reason(`it is reserved for ${hostOf(facts, record.reserver)}, which keeps room for it`)]

@@ -24,7 +24,7 @@ export interface Facts {
   readonly looker: string
   readonly lookedAt: number
   /** Nothing is claimed before this. */
-  readonly hold: number
+  readonly claimsFrozenUntil: number
   readonly nameOf: (info: string) => string
   /** Id of this host in the store. */
   readonly self: string

@@ -374,7 +374,7 @@ const stillBusy = (name: string) =>
   new GitHubError({ reason: "Busy", request: `DELETE runner ${name}`, detail: "it still runs a job" })
 
 const own = Effect.fnUntraced(function* (client: GitHubClient, level: Level, name: string, vm: Vm.Vm, asked: Asked) {
-  yield* Finalizer.add(removeFrom(client, level, name, vm, asked))
+  yield* Finalizer.addUnlessHandedOver(removeFrom(client, level, name, vm, asked))
 })
 
 /**

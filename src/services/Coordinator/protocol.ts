@@ -98,7 +98,7 @@ export interface State {
   /** Identifies the store's memory: a store that lost it gets another one. */
   readonly generation: string
   /** After such a loss no host claims before this, so that owners can restore their claims. */
-  readonly hold: number
+  readonly claimsFrozenUntil: number
   /** What all hosts of the scope must agree on, and the host that set it. */
   readonly terms: { readonly value: string; readonly host: HostId }
   readonly hosts: HashMap.HashMap<HostId, Host>
@@ -124,7 +124,7 @@ export interface State {
 /** A scope of which nothing is known. */
 export const initial: State = {
   generation: "",
-  hold: 0,
+  claimsFrozenUntil: 0,
   terms: { value: "", host: "" },
   hosts: HashMap.empty(),
   queued: HashMap.empty(),
@@ -275,7 +275,7 @@ export interface Survey {
   readonly looker: HostId
   readonly lookedAt: number
   /** No host claims before this, because the store lost its memory. */
-  readonly hold: number
+  readonly claimsFrozenUntil: number
 }
 
 /** What is known of one job, for people. */
@@ -319,7 +319,7 @@ export const RULES = {
   /** Lifetime of the reservation of a big job for a host that makes room for it. */
   reserve: 600_000,
   /** Time for which no host claims after the store lost its memory. */
-  hold: 20_000,
+  frozen: 20_000,
   /** Maximum number of jobs of a class that are tried to find one that a host may take. */
   depth: 16,
   /** Maximum number of classes in one reply. */

@@ -156,10 +156,10 @@ export const make = Effect.fn("Coordinator.shared")(function* (
     publish: (credential, ms) => Effect.asVoid(store.limit(credential, ms)),
     query: (credential) => store.limit(credential, 0)
   })
-  yield* Finalizer.add(Effect.ignore(within(LAST_WORD_WITHIN)(membership.leave(services))))
+  yield* Finalizer.addUnlessHandedOver(Effect.ignore(within(LAST_WORD_WITHIN)(membership.leave(services))))
   // registered last, so that the beats end before the host leaves
   const alive = yield* Effect.forkScoped(Effect.all([beats, echo.watch], { concurrency: 2 }))
-  yield* Finalizer.add(Effect.asVoid(Fiber.interrupt(alive)))
+  yield* Finalizer.addUnlessHandedOver(Effect.asVoid(Fiber.interrupt(alive)))
 
   /** Have the next look of this host report every job with its request, which puts the unread ones right. */
   const reportAll = (scope: Scope) =>

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { HOSTS } from "../../text/Limits.ts"
 import { type JobRecord, type Reply, RULES, type Survey } from "./protocol.ts"
 
-const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, hold: 0 }
+const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, claimsFrozenUntil: 0 }
 const UNKNOWN: JobRecord = {
   state: "unknown",
   attempt: 0,

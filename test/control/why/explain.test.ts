@@ -32,7 +32,7 @@ const FACTS: Facts = {
   hosts: [],
   looker: "",
   lookedAt: 0,
-  hold: 0,
+  claimsFrozenUntil: 0,
   nameOf: (info) => info,
   self: "this",
   note: undefined,

@@ -36,7 +36,7 @@ export const ofState = (state: State, now: number) => {
   return {
     meta: {
       generation: state.generation,
-      hold: state.hold,
+      claimsFrozenUntil: state.claimsFrozenUntil,
       terms: state.terms.value,
       termsby: state.terms.host,
       epoch: state.epoch,
@@ -120,7 +120,7 @@ export const ofRedis = async (redis: Redis, now: number) => {
     dump: {
       meta: {
         generation: found.generation ?? "",
-        hold: number("hold"),
+        claimsFrozenUntil: number("frozenuntil"),
         terms: found.terms ?? "",
         termsby: found.termsby ?? "",
         epoch: number("epoch"),

@@ -14,8 +14,8 @@ if held then
   call('ZADD', LEASE, int(till), held)
   return {'Claimed', (ownerOf(held)), int((load(held))), json, held}
 end
-local hold = meta('hold')
-if hold > now and hold - now <= RULES.hold then return {'Claimed'} end
+local frozen = meta('frozenuntil')
+if frozen > now and frozen - now <= RULES.frozen then return {'Claimed'} end
 local reserved, first = reservation(), nil
 local isTheirTurn = meta('passed') >= RULES.share
 if isTheirTurn then

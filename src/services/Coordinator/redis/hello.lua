@@ -20,7 +20,7 @@ local generation = call('HGET', META, 'generation')
 if not generation then
   generation = GENERATION
   call('HSET', META, 'generation', generation)
-  if knewGeneration then call('HSET', META, 'hold', int(now + RULES.hold)) end
+  if knewGeneration then call('HSET', META, 'frozenuntil', int(now + RULES.frozen)) end
 end
 if agreed ~= terms then call('HSET', META, 'terms', terms, 'termsby', HOST) end
 call('HSET', HOSTS, HOST, LIFE .. ' ' .. info)

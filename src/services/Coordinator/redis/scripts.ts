@@ -301,7 +301,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
       })
     }
     case "Survey": {
-      const [looker = "", lookedAt, hold, owned, many] = rest
+      const [looker = "", lookedAt, claimsFrozenUntil, owned, many] = rest
       const hosts = 5 + 3 * count(many)
       return Option.some({
         _tag: tag,
@@ -319,7 +319,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
         owned: count(owned),
         looker,
         lookedAt: count(lookedAt),
-        hold: count(hold)
+        claimsFrozenUntil: count(claimsFrozenUntil)
       })
     }
     case "Record": {

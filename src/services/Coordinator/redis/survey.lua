@@ -1,9 +1,9 @@
 #!lua flags=no-writes
--- ARGV: generation, host, life, from -> Survey looker lookedAt hold owned classes (class, jobs, late)… (host, until, info, status)…
+-- ARGV: generation, host, life, from -> Survey looker lookedAt frozenuntil owned classes (class, jobs, late)… (host, until, info, status)…
 local no = refusal()
 if no then return no end
 local from = tonumber(ARGV[4])
-local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(meta('hold')), int(call('HLEN', CLAIMS))}
+local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(meta('frozenuntil')), int(call('HLEN', CLAIMS))}
 local found = classes(RULES.classes)
 reply[#reply + 1] = int(#found)
 for _, it in ipairs(found) do

@@ -73,7 +73,7 @@ export const claim = (
     return outcome(own(state, host, held.value, until), { _tag: "Claimed", claim: held })
   }
   const none = outcome(state, { _tag: "Claimed", claim: Option.none() })
-  if (state.hold > now && state.hold - now <= RULES.hold) return none
+  if (state.claimsFrozenUntil > now && state.claimsFrozenUntil - now <= RULES.frozen) return none
   const offered = new Set(command.classes)
   const classes = byClass(state).filter(([name]) => offered.has(name))
   const isDue = ({ rank }: Queued) => isLate(rank) && dueOf(rank) <= now

@@ -30,7 +30,7 @@ export const hello = (
     {
       ...state,
       generation: isNew ? command.generation : state.generation,
-      hold: isNew && command.knewGeneration ? now + RULES.hold : state.hold,
+      claimsFrozenUntil: isNew && command.knewGeneration ? now + RULES.frozen : state.claimsFrozenUntil,
       terms: state.terms.value === terms ? state.terms : { value: terms, host },
       hosts: HashMap.set(hosts, host, { life, info, status: "", until: now + command.lease })
     },

@@ -18,7 +18,7 @@ export const survey = (state: State, from: number): Survey => ({
   owned: HashMap.size(state.owned),
   looker: state.turn.host,
   lookedAt: state.turn.began,
-  hold: state.hold
+  claimsFrozenUntil: state.claimsFrozenUntil
 })
 
 /** One job. */
