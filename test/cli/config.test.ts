@@ -54,7 +54,7 @@ const everything = () => {
     owner: veertuinc
     repo: anklet
     registry_url: https://me:${CANARY}pass@registry:8089/?key=${CANARY}
-    database: { enabled: true, url: "redis://me:${CANARY}@wx@h:6379/2", sentinel: { name: main, nodes: [a, "b:1"], password: ${CANARY} } }
+    database: { enabled: true, url: "redis://me:${CANARY}@wx@h:6379/2" }
   - name: TWO
     plugin: github
     token: file:${token}
@@ -75,6 +75,7 @@ const everything = () => {
     api_key: ${CANARY}
     server: { host: here, password: ${CANARY} }
     keys: [${CANARY}, "file:${token}"]
+    database: { enabled: true, password: ${CANARY}, sentinel: { name: main, nodes: [a, "b:1"], password: ${CANARY} } }
 `
   )
   return { key, token, pem, env: { TOKEN_OF_ONE: `${CANARY}env` } }

@@ -155,9 +155,11 @@ describe("a process", () => {
       assert.isFalse(yield* exec.isAlive({ ...self, startedAt: `${self.startedAt}0` }))
       const { stdout } = yield* bash("echo $$")
       assert.isTrue(Option.isNone(yield* exec.identify(Number(stdout))))
-      // its parent became a program that does not collect its children
+      // it ends only when its parent has become a program that does not collect its children
       const file = join(folder, "zombie")
-      const parent = yield* Effect.fork(bash(`(echo $BASHPID > ${file}) & exec sleep 30`))
+      const parent = yield* Effect.fork(
+        bash(`(until ps -o comm= -p $$ | grep -q sleep; do :; done; echo $BASHPID > ${file}) & exec sleep 30`)
+      )
       yield* until(() => pidsIn(file)().some((pid) => pid > 0 && !isAlive(pid)))
       const [zombie = 0] = pidsIn(file)()
       assert.isTrue(process.kill(zombie, 0), "its number is still taken")
