@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path"
 import * as Prompt from "@effect/cli/Prompt"
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -187,19 +188,23 @@ export const run = (given: Given) =>
       Effect.mapError(Files.makeFolder(workDir), inTheWay(workDir)),
       logFolder(file)
     )
-    const made = yield* write(file, (signIn) => configOf({ watched, signIn, workDir, logDir }), chosen)
-    yield* say("checking GitHub and anka …")
-    // Ctrl-C leaves nothing behind that the next try would find in its way
-    const answer = yield* Effect.raceFirst(
-      Effect.asSome(examined(file, { repair: false })),
-      Effect.zipRight(interrupted, Effect.succeedNone)
+    const asked = Effect.acquireUseRelease(
+      write(file, (signIn) => configOf({ watched, signIn, workDir, logDir }), chosen),
+      (made) =>
+        Effect.zipRight(
+          say("checking GitHub and anka …"),
+          Effect.map(examined(file, { repair: false }), (answer) => ({ made, ...answer }))
+        ),
+      // Ctrl-C leaves nothing behind that the next try would find in its way
+      (made, exit) => (Exit.isInterrupted(exit) ? forget(made) : Effect.void)
     )
+    // signals are heard before anything is written
+    const answer = yield* Effect.raceFirst(Effect.zipRight(interrupted, Effect.succeedNone), Effect.asSome(asked))
     if (Option.isNone(answer)) {
-      yield* forget(made)
       yield* complain("nothing was written: it was stopped before GitHub and anka had answered")
       return 130
     }
-    const { found, library } = answer.value
+    const { made, found, library } = answer.value
     const wrong = found.filter(({ level, subject }) => level === "problem" && SUBJECTS.includes(subject))
     const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
     if (wrong.length > 0) yield* say(report(yield* screen, command, wrong))
