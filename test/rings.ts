@@ -16,9 +16,10 @@ export const RINGS = {
   trouble: [
     "test/fuzz/*.test.ts",
     "test/store/{echoes,faults,strangers}.test.ts",
-    "test/whole/{day,debug,gone,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
+    "test/services/GitHub/{bounds,echoes}.test.ts",
+    "test/whole/{day,debug,gone,handover,hostile,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
     "test/cli/service.test.ts",
-    "test/doctor/{exposure,redis}.test.ts"
+    "test/doctor/{exposure,fix,redis}.test.ts"
   ],
   /** The built program as its user runs it, in a browser, too; and a short simulation. */
   whole: [
@@ -35,7 +36,7 @@ export const RINGS = {
     "test/lint.test.ts",
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",
     "test/services/Exec/*.test.ts",
-    "test/services/GitHub/{app,bounds,client,echoes,faults,look,transport}.test.ts",
+    "test/services/GitHub/{app,client,faults,look,transport}.test.ts",
     "test/simulator/github/*.test.ts"
   ],
   /** What needs no build, no process and no port. */
