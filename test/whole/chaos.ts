@@ -81,9 +81,14 @@ export const trouble = async (
     await pause(2000 + random() * 6000)
     proxy.heal()
   }
+  /** What was planted on a Mac and did not keep its daemon from starting; it may keep the next one from it. */
+  const planted = new Map<number, string>()
   const kill = async (mac: Mac) => {
     faults.kills++
     await mac.kill()
+    const before = planted.get(mac.index)
+    if (before !== undefined) rmSync(before, { force: true })
+    planted.delete(mac.index)
     if (damages && random() < 0.3) {
       faults.damages++
       strangers.damage(join(mac.home, "state", "ledger.jsonl"), random)
@@ -92,7 +97,10 @@ export const trouble = async (
       faults.plants++
       const path = plants.plant(mac.home, random)
       const { code, stderr } = await mac.anklet()
-      if (code === 0) return
+      if (code === 0) {
+        planted.set(mac.index, path)
+        return
+      }
       if (!stderr.includes(path)) throw new Error(`mac ${mac.index} does not say why it does not start: ${stderr}`)
       rmSync(path, { force: true })
     }
