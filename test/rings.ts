@@ -31,8 +31,11 @@ export const RINGS = {
   ],
   /** The shared store and what watches us, on real servers. */
   contract: ["test/store/*.test.ts", "test/control/metrics/Exposition.test.ts", "test/services/GitHub/tunnel.test.ts"],
-  /** Real processes, files and HTTP. */
+  /** Real processes, files and HTTP; and jobs that are interrupted and killed at every step, which takes longer than a unit may. */
   door: [
+    "test/daemon/Service.test.ts",
+    "test/job/Direct.test.ts",
+    "test/plugins/github/crash.test.ts",
     "test/lint.test.ts",
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",
     "test/services/Exec/*.test.ts",
