@@ -134,7 +134,7 @@ const forever = <R>(service: Service<R>) =>
     yield* Effect.logInfo("service has drained")
   })
 
-/** Time after which an intake that fails counts as healthy until then: its next failure is a new one. */
+/** Minimum time that an intake must have run for its next failure to count as a new one. */
 const HEALTHY_AFTER = BACK_OFF_AT_MOST
 
 /** Run something for as long as the service runs. Never ends: what failed, or ended by itself, is reported, and run again after a pause that grows. */

@@ -34,6 +34,16 @@ const mac = () => {
   return fake
 }
 
+/** The same with a VM of somebody else's, which has 8 GiB. */
+const macWithTheirs = () => {
+  const fake = mac()
+  fake.vms.set("theirs", {
+    ...{ uuid: "theirs", name: "theirs", status: "running", tag: Option.none(), ip: Option.none() },
+    memory: 8 * GIB
+  })
+  return fake
+}
+
 /** A Mac whose memory keeps VMs from starting. */
 const HARD: Resources = { ...UNLIMITED, vms: 2, memory: 16 * GIB }
 
@@ -203,11 +213,7 @@ describe("room where memory is hard", () => {
   )
 
   it.effect("is taken by VMs of others, and short under the lock for clones", () => {
-    const fake = mac()
-    fake.vms.set("theirs", {
-      ...{ uuid: "theirs", name: "theirs", status: "running", tag: Option.none(), ip: Option.none() },
-      memory: 8 * GIB
-    })
+    const fake = macWithTheirs()
     return onHard(
       fake,
       Effect.gen(function* () {
@@ -232,11 +238,7 @@ describe("room where memory is hard", () => {
 
 describe("a lack of memory", () => {
   it.effect("is told for a template that does not fit beside what runs, with all three amounts", () => {
-    const fake = mac()
-    fake.vms.set("theirs", {
-      ...{ uuid: "theirs", name: "theirs", status: "running", tag: Option.none(), ip: Option.none() },
-      memory: 8 * GIB
-    })
+    const fake = macWithTheirs()
     return onHard(
       fake,
       Effect.gen(function* () {
