@@ -9,7 +9,7 @@ import type { Redis } from "ioredis"
 import { JobKey, JobRequest, type Scope, Template } from "../src/domain/Job.ts"
 import { classOf } from "../src/services/Coordinator/order.ts"
 import type { Command } from "../src/services/Coordinator/protocol.ts"
-import { argumentsOf, compile, keysOf } from "../src/services/Coordinator/redis/scripts.ts"
+import { argumentsOf, compile, KEYS, keysOf } from "../src/services/Coordinator/redis/scripts.ts"
 import { poll } from "../test/fakes/polling.ts"
 import { databaseAt, member, SCOPE } from "../test/store/member.ts"
 import { start } from "../test/store/server.ts"
@@ -98,7 +98,7 @@ const pickUp = (hosts: number, jobs: number) =>
 const scripts = compile()
 const caller = { host: "bench", life: "1", generation: "g" }
 const send = (redis: Redis | ReturnType<Redis["pipeline"]>, command: Command) =>
-  redis.evalsha(scripts[command._tag].sha, 15, ...keysOf(SCOPE), ...argumentsOf(command))
+  redis.evalsha(scripts[command._tag].sha, KEYS.length, ...keysOf(SCOPE), ...argumentsOf(command))
 
 /** Cost of one claim for Redis, by its own count, with this many queued jobs in this many classes. */
 const claimCost = async (queued: number, classes: number) => {

@@ -15,7 +15,7 @@ export const RINGS = {
   /** The built program, its store and its doors in every kind of trouble: outages, strangers' input, other users, proxies, service managers. */
   trouble: [
     "test/fuzz/*.test.ts",
-    "test/store/{echoes,faults,strangers}.test.ts",
+    "test/store/{damage,echoes,faults,strangers}.test.ts",
     "test/services/GitHub/{bounds,echoes}.test.ts",
     "test/whole/{day,debug,gone,handover,hostile,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
     "test/cli/service.test.ts",

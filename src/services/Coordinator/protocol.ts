@@ -302,6 +302,8 @@ export const RULES = {
   resurrect: 120_000,
   /** Longest valid exclusion. A later `until` can only come from a clock that was set back, and is ignored. */
   exclude: 24 * 3_600_000,
+  /** Longest valid lease or reservation in a shared store. A later end was not written by a host, or before the clock was set back, and counts as over. */
+  lease: 24 * 3_600_000,
   /** Maximum number of exclusions that a job remembers. */
   excluded: 8,
   /** GitHub fails a job that is queued for longer (docs.github.com, usage limits of self-hosted runners): one that is still called queued hardly ever gets a runner, and goes behind all fresh jobs. */

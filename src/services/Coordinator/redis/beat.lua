@@ -28,8 +28,11 @@ end
 for i = 7, last do
   local job = call('HGET', OWN, HOST .. '/' .. ARGV[i])
   if job and not listed[job] then
-    local _, json = headOf(job)
-    for _, it in ipairs({ARGV[i], (ownerOf(job)), int((load(job))), json}) do reply[#reply + 1] = it end
+    local epoch, seat = ownerOf(job)
+    local head, json = headOf(job)
+    if head and seat == HOST .. '/' .. ARGV[i] then
+      for _, it in ipairs({ARGV[i], epoch, int((load(job))), json}) do reply[#reply + 1] = it end
+    end
   end
 end
 return reply

@@ -16,37 +16,38 @@ if held then
 end
 local frozen = meta('frozenuntil')
 if frozen > now and frozen - now <= RULES.frozen then return {'Claimed'} end
-local reserved, first = reservation(), nil
+local reserved, first, member = reservation(), nil, nil
 local isTheirTurn = meta('passed') >= RULES.share
 if isTheirTurn then
   local walks = {}
   for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i], '91') end
-  first = firstOf(walks, reserved, true)
+  first, member = firstOf(walks, reserved, true)
 end
 -- in most cases the host may take the first job of all classes, and no other one has to be read
-local best, least
+local best, place, least, theirs
 for i = 6, first and 0 or #ARGV do
   local class = ARGV[i]
   local head = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ', '(' .. class .. '!', 'LIMIT', 0, 1)[1]
   if head then
     local from = #class + 2
-    local number = tonumber(head:sub(from, from + 15))
-    if not best or number < least or (number == least and before(head:sub(from), best)) then
-      best, least = head:sub(from), number
+    local number = tonumber(head:sub(from, from + 15)) or 0
+    if not best or number < least or (number == least and before(head:sub(from), place)) then
+      best, place, least, theirs = head, head:sub(from), number, class
     end
   end
 end
 if not first and not best then return {'Claimed'} end
-first = first or taken({place = best}, reserved)
+if best and read(best, theirs) then first, member = taken(place, reserved), best end
 if not first then
   local walks = {}
   for i = 6, #ARGV do walks[#walks + 1] = walk(ARGV[i], '') end
-  first = firstOf(walks, reserved)
+  first, member = firstOf(walks, reserved)
   if not first then return {'Claimed'} end
 end
-local head, json = headOf(first)
+local head, json = read(member), select(2, headOf(first))
 if not isSound(first, head) then
   -- another program wrote that: the next look reports the job again
+  call('ZREM', QUEUE, member)
   unqueue(first)
   forget(first)
   return {'Claimed'}

@@ -4,14 +4,14 @@ local info, terms, lease, knewGeneration, replaces = ARGV[4], ARGV[5], tonumber(
 local known = call('HGET', HOSTS, HOST)
 if known and alive(HOST) then
   local life, said = known:match('^(%S+) (.*)$')
-  if life ~= LIFE and life ~= replaces then return {'Taken', life, said} end
+  if life and life ~= LIFE and life ~= replaces then return {'Taken', life, said} end
 end
 local agreed = call('HGET', META, 'terms') or ''
 if agreed ~= terms and others() > 0 then
   local said = call('HGET', HOSTS, call('HGET', META, 'termsby') or '') or ''
   return {'Mixed', agreed, said:match('^%S+ (.*)$') or ''}
 end
-for _, host in ipairs(call('ZRANGEBYSCORE', ALIVE, '-inf', '(' .. int(now - RULES.absent), 'LIMIT', 0, RULES.absentees)) do
+for _, host in ipairs(over(ALIVE, '(' .. int(now - RULES.absent), RULES.absentees)) do
   call('ZREM', ALIVE, host)
   call('HDEL', HOSTS, host)
   call('HDEL', SAID, host)

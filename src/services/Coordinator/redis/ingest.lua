@@ -4,7 +4,7 @@ local no = refusal()
 if no then return no end
 local fence, last, whole = tonumber(ARGV[4]), ARGV[5] ~= '0', ARGV[5] == '1'
 if meta('fence') ~= fence or call('HGET', META, 'poller') ~= HOST then return {'No'} end
-for _, job in ipairs(call('ZRANGEBYSCORE', LEASE, '-inf', int(now), 'LIMIT', 0, RULES.lapsed)) do
+for _, job in ipairs(over(LEASE, int(now), RULES.lapsed)) do
   if ownerOf(job) then
     disown(job)
     forget(job)
@@ -45,7 +45,7 @@ if last then
     end
     call('HSET', META, 'looked', int(fence))
   end
-  local stale = call('ZRANGEBYSCORE', DONE, '-inf', int(now - RULES.tombstone), 'LIMIT', 0, RULES.forgotten)
+  local stale = over(DONE, int(now - RULES.tombstone), RULES.forgotten)
   if #stale > 0 then call('ZREM', DONE, unpack(stale)) end
   -- if another program wrote in the queue, build it again from the jobs that can be read; the next look reports the
   -- rest. Members of unequal scores are not found by their bytes, and a job seen in a future look is never forgotten
@@ -67,11 +67,13 @@ if last then
     while priority <= 10 and demoted < RULES.demoted do
       local member = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. (priority > 9 and '91' or priority > 0 and priority or ''), '(' .. class .. '!', 'LIMIT', 0, 1)[1]
       if not member then break end
-      local head, job = member:match('^(%S+ %S+) (.*)$')
-      if not isSound(job, head) then
+      local head, job = read(member)
+      if not head or not isSound(job, head) then
         call('ZREM', QUEUE, member)
-        call('ZREM', SEEN, job)
-        forget(job)
+        if job then
+          call('ZREM', SEEN, job)
+          forget(job)
+        end
         demoted = demoted + 1
       elseif isStale(rankOf(head)) then
         local _, json = headOf(job)

@@ -20,7 +20,7 @@ else
 end
 if state == 'queued' or state == 'owned' then
   attempt, excluded = load(job)
-  late = dueOf(rankOf(headOf(job) or '') or '')
+  late = dueOf(rankOf(headOf(job) or ' ') or '')
 end
 local reply = {'Record', state, int(attempt), int(ahead), owner, service, reserver(job) or '', int(late)}
 for _, it in ipairs(excluded) do

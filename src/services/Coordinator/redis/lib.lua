@@ -34,7 +34,7 @@ end
 -- bytewise: string comparison in Lua follows the locale, which differs between servers
 local function before(a, b)
   -- priority and age, which decide in most cases
-  local m, n = tonumber(a:sub(1, 16)), tonumber(b:sub(1, 16))
+  local m, n = tonumber(a:sub(1, 16)) or 0, tonumber(b:sub(1, 16)) or 0
   if m ~= n then return m < n end
   for i = 1, math.min(#a, #b) do
     local x, y = a:byte(i), b:byte(i)
@@ -48,35 +48,56 @@ local function refusal()
   local known = call('HGET', HOSTS, HOST)
   if not known or call('HGET', META, 'generation') ~= GENERATION then return {'Stranger'} end
   local life, info = known:match('^(%S+) (.*)$')
+  if not life then return {'Stranger'} end
   if life ~= LIFE then return {'Taken', life, info} end
 end
-local function alive(host) return tonumber(call('ZSCORE', ALIVE, host) or '0') > now end
-local function others() return call('ZCOUNT', ALIVE, '(' .. int(now), '+inf') - (alive(HOST) and 1 or 0) end
-
-local function headOf(job)
-  local value = call('HGET', SPEC, job)
-  if not value then return nil end
-  local head, json = value:match('^([^\n]*)\n(.*)$')
-  return head, json
+-- a time further ahead was written by another program, or before the clock was set back
+local LATEST = int(now + RULES.lease)
+local function alive(host)
+  local till = tonumber(call('ZSCORE', ALIVE, host) or '0')
+  return till > now and till - now <= RULES.lease
 end
--- whether a host can have written what is kept of a job: other programs may write here, too
+local function others() return call('ZCOUNT', ALIVE, '(' .. int(now), LATEST) - (alive(HOST) and 1 or 0) end
+-- members of a set of times that are over at a time, or never
+local function over(key, at, limit)
+  local found = call('ZRANGEBYSCORE', key, '-inf', at, 'LIMIT', 0, limit)
+  for _, it in ipairs(call('ZRANGEBYSCORE', key, '(' .. LATEST, '+inf', 'LIMIT', 0, limit)) do found[#found + 1] = it end
+  return found
+end
+
+-- Other programs may write here, too: what has not the form of what hosts write is as good as absent.
+-- `<class> <rank>`, see order.ts: 16 digits, or 32 in a late rank
+local TIMES = ('%d'):rep(16)
+local function isHead(text)
+  local rank = text:match('^%S+ (%S+)$')
+  return rank ~= nil and rank:find('^' .. TIMES) ~= nil and (rank:sub(1, 2) ~= '91' or rank:find('^' .. TIMES .. TIMES) ~= nil)
+end
+local function headOf(job)
+  local head, json = (call('HGET', SPEC, job) or ''):match('^([^\n]*)\n(.*)$')
+  if head and isHead(head) then return head, json end
+end
+-- head and job of a member of the queue, if it is one of the given class: among unequal scores, the order of bytes may lead elsewhere
+local function read(member, class)
+  local head, job = member:match('^(%S+ %S+) (.+)$')
+  if head and isHead(head) and (not class or head:sub(1, #class + 1) == class .. ' ') then return head, job end
+end
 local function isName(text)
   return type(text) == 'string' and #text > 0 and #text <= 1024 and not text:find('^[-. ]') and not text:find('[%c/\\"\'`$<>?%%*|&;(){}%[%]]')
 end
+-- whether a host can have written what is kept of a job
 local function isSound(job, head)
   local known, json = headOf(job)
-  if known ~= head or #json > RULES.request then return false end
+  if not known or known ~= head or #json > RULES.request then return false end
   local decoded, spec = pcall(cjson.decode, json)
   if not decoded or type(spec) ~= 'table' or type(spec.template) ~= 'table' or type(spec.fields) ~= 'table' then return false end
   for _, value in pairs(spec.fields) do
     if type(value) ~= 'string' and type(value) ~= 'number' then return false end
   end
-  local tag, priority, rank = spec.template.tag, spec.priority, head:match(' (%S+)$')
+  local tag, priority = spec.template.tag, spec.priority
   return spec.key == job and type(spec.scope) == 'string' and type(spec.name) == 'string' and spec.detail ~= nil
     and type(spec.createdAt) == 'number' and spec.createdAt >= 0 and spec.createdAt <= 8.64e15
     and isName(spec.template.id) and (tag == nil or isName(tag))
     and (priority == nil or (type(priority) == 'number' and priority % 1 == 0 and priority >= 0 and priority <= 9))
-    and tonumber(rank:sub(1, 16)) ~= nil
 end
 -- whether a job is behind all fresh ones, and when it is due: see order.ts
 local function isLate(rank) return rank:sub(1, 2) == '91' end
@@ -106,14 +127,19 @@ local function save(job, attempt, excluded)
   call('HSET', STATE, job, value)
 end
 
+-- the job that a host has reserved
+local function reservedBy(host)
+  local till, job = (call('HGET', RESERVED, host) or ''):match('^(%d+) (.*)$')
+  till = tonumber(till or '0')
+  if till > now and till - now <= RULES.lease then return job end
+end
 local function reservation()
-  local till, job = (call('HGET', RESERVED, HOST) or ''):match('^(%d+) (.*)$')
-  if till and tonumber(till) > now and call('ZSCORE', SEEN, job) then return job end
+  local job = reservedBy(HOST)
+  if job and call('ZSCORE', SEEN, job) and headOf(job) then return job end
 end
 local function reserver(job)
   local host = call('HGET', RESERVERS, job)
-  local till, reserved = (host and call('HGET', RESERVED, host) or ''):match('^(%d+) (.*)$')
-  if till and tonumber(till) > now and reserved == job then return host end
+  if host and reservedBy(host) == job then return host end
 end
 local function unreserve(job)
   local host = call('HGET', RESERVERS, job)
@@ -133,7 +159,7 @@ local function enqueue(job, head, look)
   call('ZADD', SEEN, look, job)
   count('ready')
 end
-local function ownerOf(job) return (call('HGET', CLAIMS, job) or ''):match('^(%d+) (.*)$') end
+local function ownerOf(job) return (call('HGET', CLAIMS, job) or ''):match('^(%d+) ([^/]+/.+)$') end
 local function disown(job)
   local _, seat = ownerOf(job)
   if not seat then return end
@@ -175,26 +201,28 @@ end
 local function walk(class, rank)
   local it = {class = class, from = 0, members = {}, at = 1}
   function it.step()
-    it.at = it.at + 1
-    if it.at > #it.members and it.from < RULES.depth then
-      -- in most cases the first one is taken
-      local count = it.from == 0 and 1 or RULES.depth - 1
-      it.members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. rank, '(' .. class .. '!', 'LIMIT', it.from, count)
-      it.from, it.at = it.from + count, 1
-    end
-    local member = it.members[it.at]
-    it.place = member and member:sub(#class + 2)
+    repeat
+      it.at = it.at + 1
+      if it.at > #it.members and it.from < RULES.depth then
+        -- in most cases the first one is taken
+        local count = it.from == 0 and 1 or RULES.depth - 1
+        it.members = call('ZRANGEBYLEX', QUEUE, '[' .. class .. ' ' .. rank, '(' .. class .. '!', 'LIMIT', it.from, count)
+        it.from, it.at = it.from + count, 1
+      end
+      it.member = it.members[it.at]
+    until not it.member or read(it.member, class)
+    it.place = it.member and it.member:sub(#class + 2)
   end
   it.step()
   return it
 end
--- the current job of a walk, if this host may take it
-local function taken(it, reserved)
-  local rank, job = it.place:match('^(%S+) (.*)$')
+-- the job of a place, if this host may take it
+local function taken(place, reserved)
+  local rank, job = place:match('^(%S+) (.*)$')
   local isFree = not reserved or reserved == job or (isLate(rankOf(headOf(reserved))) and not isLate(rank))
   if isFree and mayTake(job, rank) then return job end
 end
--- the first job of all walks that this host may take; with `isDue`, only among those that are due
+-- the first job of all walks that this host may take, and its member of the queue; with `isDue`, only among those that are due
 local function firstOf(walks, reserved, isDue)
   while true do
     local best
@@ -202,18 +230,18 @@ local function firstOf(walks, reserved, isDue)
       if it.place and (not best or before(it.place, best.place)) then best = it end
     end
     if not best or (isDue and dueOf(best.place) > now) then return nil end
-    local job = taken(best, reserved)
-    if job then return job end
+    local job = taken(best.place, reserved)
+    if job then return job, best.member end
     best.step()
   end
 end
 -- the first classes with queued jobs, each with its first member
 local function classes(limit)
   local found, min = {}, '-'
-  while #found < limit do
+  for _ = 1, 2 * limit do
     local member = call('ZRANGEBYLEX', QUEUE, min, '+', 'LIMIT', 0, 1)[1]
-    if not member then break end
-    local class = member:match('^(%S+) %S+ .')
+    if not member or #found == limit then break end
+    local class = read(member) and member:match('^%S+')
     if class then
       found[#found + 1] = {class, member}
       min = '[' .. class .. '!'
@@ -228,7 +256,9 @@ local function unidle(id)
   local value = call('HGET', IDLERS, id)
   if not value then return end
   local since, hot = value:match('^(%S+)(.*)$')
-  for class in (hot .. ' *'):gmatch('%S+') do call('ZREM', IDLE, class .. ' ' .. since .. ' ' .. id) end
+  if since then
+    for class in (hot .. ' *'):gmatch('%S+') do call('ZREM', IDLE, class .. ' ' .. since .. ' ' .. id) end
+  end
   call('HDEL', IDLERS, id)
 end
 -- wake one service: of those that can start the job without a pull, or else of all, the one that has been idle for longest
@@ -240,12 +270,11 @@ local function wake(class, excluded)
       local host, service = id:match('^([^/]*)/(.*)$')
       local isExcluded = false
       for _, it in ipairs(excluded) do isExcluded = isExcluded or (it.host == host and it.till > now) end
-      if not host then
+      if not (host and alive(host) and isExcluded) then
         call('ZREM', IDLE, member)
-      elseif not alive(host) then
         unidle(id)
-      elseif not isExcluded then
-        unidle(id)
+      end
+      if host and alive(host) and not isExcluded then
         call('PUBLISH', 'anklet:1:host:' .. host, 'wake ' .. service)
         return
       end

@@ -3,7 +3,7 @@
 local no = refusal()
 if no then return no end
 local from = tonumber(ARGV[4])
-local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(meta('frozenuntil')), int(call('HLEN', CLAIMS))}
+local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(meta('frozenuntil')), int(call('ZCARD', LEASE))}
 local found = classes(RULES.classes)
 reply[#reply + 1] = int(#found)
 for _, it in ipairs(found) do

@@ -6,7 +6,7 @@ local reply, reserved = {'Heads', int(meta('ready'))}, reservation()
 for _, found in ipairs(classes(RULES.classes)) do
   local it = walk(found[1], '')
   while it.place do
-    local job = taken(it, reserved)
+    local job = taken(it.place, reserved)
     if job then
       local _, json = headOf(job)
       reply[#reply + 1] = json
