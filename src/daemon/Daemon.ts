@@ -109,18 +109,37 @@ export const run = Effect.fn("Daemon.run")(function* (options: Options) {
   yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
   const activity = yield* Activity
+  const served = options.services.map((service) => ({
+    service,
+    coordinator: coordinators.of(service.name),
+    progress: activity.of(service)
+  }))
+  const hasJob = (service: string) =>
+    Effect.map(activity.services, (services) =>
+      services.some(({ name, doing }) => name === service && doing._tag === "Working")
+    )
   const running = Effect.forEach(
-    options.services,
-    (service) =>
+    served,
+    ({ service, coordinator, progress }) =>
       Effect.exit(
         Service.run(service, options).pipe(
-          Effect.provideService(Coordinator, coordinators.of(service.name)),
-          Effect.provideService(Progress, activity.of(service))
+          Effect.provideService(Coordinator, coordinator),
+          Effect.provideService(Progress, progress)
         )
       ),
     { concurrency: "unbounded" }
   )
-  const exits = yield* Race.first(running, Effect.zipRight(audits, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
+  const looks = Effect.forEach(
+    served,
+    ({ service, coordinator, progress }) =>
+      Service.looksBesideJobs(service, hasJob(service.name)).pipe(
+        Effect.provideService(Coordinator, coordinator),
+        Effect.provideService(Progress, progress)
+      ),
+    { concurrency: "unbounded", discard: true }
+  )
+  const beside = Effect.all([audits, looks], { concurrency: "unbounded" })
+  const exits = yield* Race.first(running, Effect.zipRight(beside, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
   yield* Effect.logInfo("anklet ends")
   // with `once`, a failed pass is the daemon's own failure
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })

@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Finding from "../domain/Finding.ts"
 import * as Race from "../interruption/Race.ts"
-import { Polling } from "../job/Polling.ts"
+import { besideJobs, Polling } from "../job/Polling.ts"
 import { type ExamineContext, PluginError, type Service } from "../plugins/Plugin.ts"
 import { Progress } from "../services/Activity.ts"
 import { Coordinator } from "../services/Coordinator.ts"
@@ -177,6 +177,29 @@ const besideIntakes = <A, R, R2>(passes: Effect.Effect<A, never, R>, { intakes }
           )
         )
       )
+
+/**
+ * Look at the CI from time to time while the service has a job, so that the queue is known then, too. Never ends, and
+ * never fails: a look that failed is reported, and made again after the same interval.
+ */
+export const looksBesideJobs = <R>(service: Service<R>, hasJob: Effect.Effect<boolean>) =>
+  Effect.gen(function* () {
+    const progress = yield* Progress
+    let said = Option.none<string>()
+    while (true) {
+      yield* Effect.sleep(besideJobs(service.sleepInterval))
+      if (service.look === undefined || !(yield* hasJob)) continue
+      const looked = yield* Effect.either(attempt(Effect.scoped(service.look)))
+      const cause = Option.filter(Either.getLeft(looked), (cause) => !isWaiting(cause))
+      const trouble = Option.map(cause, troubleOf)
+      yield* progress.trouble(Option.match(cause, { onNone: () => "", onSome: messageOf }))
+      if (Option.isSome(trouble) && !Option.contains(said, trouble.value)) {
+        // the service has work: that it gets no other is for its next pass to report as a failure
+        yield* Effect.logWarning(`the queue cannot be polled beside the job: ${trouble.value}`)
+      }
+      said = trouble
+    }
+  }).pipe(Effect.annotateLogs({ serviceName: service.name, plugin: service.plugin }))
 
 export const KINDS = {
   "plugin-died": {

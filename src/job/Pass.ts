@@ -19,7 +19,7 @@ import type { Ci, JobState } from "./Ci.ts"
 import * as Claim from "./Claim.ts"
 import * as Course from "./Course.ts"
 import { PluginError } from "./PluginError.ts"
-import { Polling } from "./Polling.ts"
+import { besideJobs, Polling } from "./Polling.ts"
 import * as Refusal from "./Refusal.ts"
 
 /** The service that makes the pass. */
@@ -51,7 +51,7 @@ const removeLeftovers = Effect.fnUntraced(function* <J extends JobState, R>(ci: 
 const named = ({ named }: { readonly named: { readonly runner: string } }) => named.runner
 
 /** The queued jobs that want a VM of ours; what a person should know of them is logged once. */
-const look = Effect.fnUntraced(function* <J extends JobState, R>(ci: Ci<J, R>, scope: Scope) {
+const polled = Effect.fnUntraced(function* <J extends JobState, R>(ci: Ci<J, R>, scope: Scope) {
   const { once } = yield* Once
   const progress = yield* Progress
   const polled = yield* ci.poll(scope)
@@ -64,11 +64,31 @@ const look = Effect.fnUntraced(function* <J extends JobState, R>(ci: Ci<J, R>, s
   return { jobs: polled.requests, isPartial: polled.isPartial }
 })
 
+type Polls = Pick<PassContext, "name" | "sleepInterval">
+
+/** Poll on behalf of all services and hosts of the scope, if that is due. */
+const poll = <J extends JobState, R>(service: Polls, ci: Ci<J, R>, scope: Scope, apart?: Duration.Duration) =>
+  Effect.flatMap(Polling, (polling) =>
+    polling.poll(scope, {
+      service: service.name,
+      every: service.sleepInterval,
+      ...(apart === undefined ? {} : { apart }),
+      look: polled(ci, scope)
+    })
+  )
+
+/** Look at the CI beside the job of a service, and claim nothing: the queue that people see is the one that there is. */
+export const look = <J extends JobState, R>(service: Polls, ci: Ci<J, R>) =>
+  Effect.gen(function* () {
+    const scope = yield* ci.scope
+    yield* (yield* Coordinator).join(scope, ci.terms)
+    yield* poll(service, ci, scope, besideJobs(service.sleepInterval))
+  }).pipe(Effect.annotateLogs(ci.fields), Effect.mapError(asPluginError(ci.name)))
+
 /** Make one pass. */
 export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =>
   Effect.gen(function* () {
     const coordinator = yield* Coordinator
-    const polling = yield* Polling
     const wake = yield* Wake
     const progress = yield* Progress
     const capacity = yield* Capacity
@@ -100,7 +120,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
 
     const scope = yield* ci.scope
     yield* coordinator.join(scope, ci.terms)
-    yield* polling.poll(scope, { service: service.name, every: service.sleepInterval, look: look(ci, scope) })
+    yield* poll(service, ci, scope)
     // another service may have polled in our place: a job is not to be taken with a credential that is refused
     yield* ci.admitted
     const waiting = yield* coordinator.waiting(scope, service.name)

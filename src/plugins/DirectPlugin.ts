@@ -14,15 +14,19 @@ export interface DirectPlugin<C, I, R> extends PluginParts<C, I, R> {
 }
 
 /** The plugin with its passes. */
-export const withRun = <C, I>(plugin: DirectPlugin<C, I, Capabilities>): Plugin<C, I, Capabilities> => ({
-  ...plugin,
-  run: (service, config) =>
+export const withRun = <C, I>(plugin: DirectPlugin<C, I, Capabilities>): Plugin<C, I, Capabilities> => {
+  const ciOf = (service: ServiceContext, config: C) =>
     Effect.suspend(() => plugin.ci(service, config)).pipe(
       Effect.mapError((cause) =>
         cause instanceof PluginError
           ? cause
           : new PluginError({ reason: "Failed", detail: `plugin ${plugin.name}: ${Direct.messageOf(cause)}`, cause })
       ),
-      Effect.flatMap((given) => Pass.run(service, Direct.ciOf(plugin.name, service.name, given)))
+      Effect.map((given) => Direct.ciOf(plugin.name, service.name, given))
     )
-})
+  return {
+    ...plugin,
+    run: (service, config) => Effect.flatMap(ciOf(service, config), (ci) => Pass.run(service, ci)),
+    look: (service, config) => Effect.flatMap(ciOf(service, config), (ci) => Pass.look(service, ci))
+  }
+}

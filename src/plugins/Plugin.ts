@@ -125,6 +125,8 @@ export interface PluginParts<C, I, R> {
  */
 export interface Plugin<C, I, R> extends PluginParts<C, I, R> {
   readonly run: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
+  /** Look for jobs and claim none, from time to time while a pass has a job, so that people see the queue as it is: `Pass.look`. */
+  readonly look?: (service: ServiceContext, config: C) => Effect.Effect<void, PluginError, R | Scope.Scope>
 }
 
 /** A service whose plugin is found and whose config is decoded: a pass that can be run. */
@@ -137,6 +139,7 @@ export interface Service<R> {
   /** The store that it shares with other hosts, if any. */
   readonly database: Option.Option<Database>
   readonly pass: Effect.Effect<void, PluginError, R | Scope.Scope>
+  readonly look?: Effect.Effect<void, PluginError, R | Scope.Scope>
   readonly intakes?: Effect.Effect<ReadonlyArray<Intake<R>>>
   readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
   readonly words?: CiWords

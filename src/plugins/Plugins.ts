@@ -77,6 +77,9 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         database: service.database,
         // a plugin of the user's may throw where it should return an Effect: that too is its own failure
         pass: Effect.suspend(() => plugin.run(about, config)),
+        ...(plugin.look === undefined
+          ? {}
+          : { look: Effect.suspend(() => plugin.look?.(about, config) ?? Effect.void) }),
         ...(plugin.intakes === undefined ? {} : { intakes: Effect.sync(() => plugin.intakes?.(about, config) ?? []) }),
         find: (job: string) => Effect.suspend(() => plugin.find?.(about, config, job) ?? Effect.succeedNone),
         ...(plugin.words === undefined ? {} : { words: plugin.words }),

@@ -48,7 +48,9 @@ export const ServiceActivity = Schema.Struct({
   name: Schema.String,
   plugin: Schema.String,
   since: Schema.Number,
-  doing: Doing
+  doing: Doing,
+  /** Why the queue cannot be polled beside its job; absent where it can. */
+  trouble: Schema.optional(Schema.String)
 })
 export type ServiceActivity = typeof ServiceActivity.Type
 
@@ -69,6 +71,8 @@ export interface ProgressReporter {
   readonly queued: (jobs: ReadonlyArray<JobRequest>) => Effect.Effect<void>
   /** Why this pass takes no job. */
   readonly idleReason: (why: string) => Effect.Effect<void>
+  /** Why the queue cannot be polled beside the job of this service; empty where it can. */
+  readonly trouble: (why: string) => Effect.Effect<void>
   /** A job that this host cannot run, or not now; `until` in milliseconds since the epoch. */
   readonly note: (job: JobKey, why: string, until: number) => Effect.Effect<void>
   /** This service has the job, or has it again after a crash. */
@@ -85,6 +89,7 @@ const silent: ProgressReporter = {
   state: nothing,
   queued: nothing,
   idleReason: nothing,
+  trouble: nothing,
   note: nothing,
   started: nothing,
   swapped: nothing,
@@ -207,6 +212,14 @@ export class Activity extends Context.Tag("anklet/Activity")<
         idleReason: (why) =>
           Effect.sync(() => {
             found = why
+          }),
+        trouble: (why) =>
+          Effect.sync(() => {
+            const service = services.get(name)
+            // its job may have ended during the poll
+            if (service?.doing._tag !== "Working") return
+            const { trouble: _, ...rest } = service
+            services.set(name, why === "" ? rest : { ...rest, trouble: whyOf(why) })
           }),
         note: (job, why, until) =>
           timed((at) => {

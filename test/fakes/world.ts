@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Polling } from "../../src/job/Polling.ts"
-import { run } from "../../src/plugins/github/ci.ts"
+import { look, run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import type { Service } from "../../src/plugins/Plugin.ts"
 import { Capacity } from "../../src/services/Capacity.ts"
@@ -160,7 +160,8 @@ export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
     sleepInterval: context.sleepInterval,
     registry: context.registry,
     database: Option.none(),
-    pass: run(context, { ...config, ...given })
+    pass: run(context, { ...config, ...given }),
+    look: look(context, { ...config, ...given })
   } satisfies Service<unknown>
 }
 

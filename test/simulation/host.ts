@@ -24,7 +24,7 @@ import * as Direct from "../../src/job/Direct.ts"
 import * as Intake from "../../src/job/Intake.ts"
 import * as Pass from "../../src/job/Pass.ts"
 import { Polling } from "../../src/job/Polling.ts"
-import { make, run } from "../../src/plugins/github/ci.ts"
+import { look, make, run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
 import { toRequest } from "../../src/plugins/github/request.ts"
 import type { ServiceContext } from "../../src/plugins/Plugin.ts"
@@ -281,6 +281,10 @@ export class SimulatedHost {
           this.setup.areScripts === true
             ? Pass.run(context, Direct.ciOf("folder", name, scripts))
             : run(context, config),
+        look:
+          this.setup.areScripts === true
+            ? Pass.look(context, Direct.ciOf("folder", name, scripts))
+            : look(context, config),
         ...(this.setup.listens && n === 0 ? { intakes: Effect.succeed([this.intake(context)]) } : {})
       }
     })

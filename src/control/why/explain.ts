@@ -191,7 +191,7 @@ const ofFacts = (facts: Facts): Why => {
           : `the last poll was ${inTime(now, facts.lookedAt)} ago, by ${facts.looker || "this host"}; the next is due after ${facts.interval} seconds`
       return of(
         isBusy
-          ? "it is not seen yet: all services of this host have a job, and poll again when one is free"
+          ? `it is not seen yet: all services of this host have a job, and ${ci.name} is polled less often then`
           : "it is not seen yet",
         [...ofHost(facts), reason(looked, "sleep_interval is the interval between two polls")]
       )

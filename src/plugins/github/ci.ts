@@ -122,3 +122,7 @@ export const make = Effect.fnUntraced(function* (service: ServiceContext, config
 /** Make one pass. */
 export const run = (service: ServiceContext, config: GitHubConfig) =>
   Effect.flatMap(make(service, config), (ci) => Pass.run(service, ci))
+
+/** Look for jobs, and claim none. */
+export const look = (service: ServiceContext, config: GitHubConfig) =>
+  Effect.flatMap(make(service, config), (ci) => Pass.look(service, ci))

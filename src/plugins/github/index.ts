@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { GitHub } from "../../services/GitHub.ts"
 import type { Plugin } from "../Plugin.ts"
-import { run } from "./ci.ts"
+import { look, run } from "./ci.ts"
 import { GitHubConfig, rule } from "./config.ts"
 import installRunner from "./install-runner.bash"
 import { refuse } from "./older.ts"
@@ -22,6 +22,7 @@ export const github = {
   },
   refuse,
   run,
+  look,
   words,
   rateLimits: Effect.flatMap(GitHub, ({ limits }) => limits),
   // what people ask is loaded when they do: a daemon does not pay for it
