@@ -25,7 +25,9 @@ const VmSeen = Schema.Struct({
   /** The service that uses it, or what is known of its owner. */
   owner: Schema.String,
   /** Name of its job; empty when it is not of this daemon. */
-  job: Schema.String
+  job: Schema.String,
+  /** Name of its runner at the CI; empty while there is none. */
+  runner: Schema.optionalWith(Schema.String, { default: () => "" })
 })
 
 /** A pull that is under way. */
@@ -81,16 +83,17 @@ export const read = Effect.fn("Status.read")(function* () {
   const { config, startedAt } = yield* DaemonInfo
   const activity = yield* Activity
   const coordinators = yield* Coordinators
-  const { claims, vms: owned } = yield* (yield* Ledger).state
+  const { claims, vms: owned, runners } = yield* (yield* Ledger).state
   const found = yield* listed
   const all = found._tag === "Right" ? found.right : []
   const ownerOf = (name: string) => {
     const vm = [...HashMap.values(owned)].find((vm) => vm.vm === name)
     if (vm === undefined) {
-      return { owner: isOurName(name) ? "another daemon, or left behind" : "not Anklet's", job: "" }
+      return { owner: isOurName(name) ? "another daemon, or left behind" : "not Anklet's", job: "", runner: "" }
     }
     const claim = HashMap.get(claims, vm.job)
-    return { owner: vm.service, job: Option.match(claim, { onNone: () => "", onSome: ({ job }) => job.name }) }
+    const runner = [...HashMap.values(runners)].find(({ named }) => named.vm === name)?.named.runner ?? ""
+    return { owner: vm.service, runner, job: Option.match(claim, { onNone: () => "", onSome: ({ job }) => job.name }) }
   }
   const status: Status = {
     version,

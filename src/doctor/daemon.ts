@@ -116,13 +116,16 @@ const pauses = Effect.fnUntraced(function* ({ stateDir }: Daemon, { places: { dr
 const debts = ({ ledger, ledgerFile }: Daemon, { context }: HostFacts) => {
   if (Option.isNone(ledger)) return [found("ledger-unreadable", `${ledgerFile} cannot be read`)]
   const { vms, runners, claims } = ledger.value.state
-  const names = [...HashMap.keys(vms), ...HashMap.keys(runners)]
-  const jobs = [...HashMap.values(claims)].map(({ job }) => `job "${job.name}"`)
+  const owed = [
+    ...[...HashMap.values(claims)].map(({ job }) => `job "${job.name}"`),
+    ...[...HashMap.keys(vms)].map((vm) => `VM ${vm}`),
+    ...[...HashMap.keys(runners)].map((runner) => `runner ${runner}`)
+  ]
   return [
     ...(ledger.value.damaged ? [found("ledger-damaged", `${ledgerFile} is damaged, or from a newer version`)] : []),
-    ...(context.daemonRuns || names.length + jobs.length === 0
+    ...(context.daemonRuns || owed.length === 0
       ? []
-      : [found("ledger-owes", `left behind by a daemon that is gone: ${[...jobs, ...names].join(", ")}`)])
+      : [found("ledger-owes", `left behind by a daemon that is gone: ${owed.join(", ")}`)])
   ]
 }
 

@@ -17,11 +17,17 @@ export type Scope = typeof Scope.Type
 export const VmName = Schema.String.pipe(Schema.pattern(/^anklet-vm-[0-9a-f-]{36}$/), Schema.brand("VmName"))
 export type VmName = typeof VmName.Type
 
-/** The prefix that identifies Anklet's VMs and runners on a host and at its CI. */
+/** The prefix that identifies Anklet's VMs on a host. */
 export const VM_PREFIX = "anklet-vm-"
 
-/** Whether Anklet gave this name to a VM or a runner. */
+/** Whether Anklet gave this name to a VM. */
 export const isOurName = (name: string): boolean => name.startsWith(VM_PREFIX)
+
+/** The prefix that identifies Anklet's runners at a CI. */
+export const RUNNER_PREFIX = "anklet-job-"
+
+/** Whether Anklet gave this name to a runner; before 3.0, runners had the prefix of VMs. */
+export const isRunnerName = (name: string): boolean => name.startsWith(RUNNER_PREFIX) || isOurName(name)
 
 /** An Anka VM template (UUID or name) and the requested tag; without a tag, the newest one. */
 export class Template extends Schema.Class<Template>("anklet/Template")({

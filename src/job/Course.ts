@@ -8,7 +8,7 @@ import * as Ref from "effect/Ref"
 import { span } from "../domain/Format.ts"
 import type { Conclusion, JobRequest } from "../domain/Job.ts"
 import * as Race from "../interruption/Race.ts"
-import { reached } from "../services/Activity.ts"
+import { reached, using } from "../services/Activity.ts"
 import { Coordinator } from "../services/Coordinator.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
@@ -76,7 +76,12 @@ const lost = Effect.fnUntraced(function* <J extends JobState, R>({ ci, service }
 interface Followed {
   readonly decision: Outcome["decision"] | { readonly _tag: "Foreign"; readonly conclusion: Conclusion }
   readonly words: string
+  /** The runner that was watched; absent where there was none. */
+  readonly ours?: Runner
 }
+
+/** What each line of the log about a runner says. */
+const fieldsOf = ({ name, vm }: Runner) => ({ vmName: vm.name, runnerName: name })
 
 /** Watch one of our runners to its end, following it to another job if its CI gave it one. */
 const follow = Effect.fnUntraced(function* <J extends JobState, R>(
@@ -97,12 +102,12 @@ const follow = Effect.fnUntraced(function* <J extends JobState, R>(
       })
   })
   const { decision } = outcome
-  if ((decision._tag !== "Over" && decision._tag !== "Gone") || !(yield* Ref.get(foreign))) return outcome
+  if ((decision._tag !== "Over" && decision._tag !== "Gone") || !(yield* Ref.get(foreign))) return { ...outcome, ours }
   const ended: Followed["decision"] = {
     _tag: "Foreign",
     conclusion: decision._tag === "Over" ? decision.conclusion : "unknown"
   }
-  return { ...outcome, decision: ended }
+  return { ...outcome, decision: ended, ours }
 })
 
 /** The job that is ours now, as one that needs a runner. */
@@ -138,9 +143,10 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
     const vm = yield* Vm.make(template, { job: job.key, service: service.name })
     return yield* Effect.gen(function* () {
       const { runner, start } = yield* ci.registry.make(wanted, vm)
+      yield* using(vm.name, runner.name)
       yield* Refusal.accepted(ci)
       yield* reached("registered")
-      yield* Guest.start(vm, ci.program, runner.name, start)
+      yield* Guest.start(vm, ci.program, runner.name, start).pipe(Effect.annotateLogs("runnerName", runner.name))
       yield* reached("started")
       return runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
@@ -151,11 +157,14 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
     lost(context, job)
   )
   if (ready._tag !== "Ready") return { decision: ready, words: "" }
-  return yield* follow(context, held, ready.ours).pipe(Effect.annotateLogs("vmName", ready.ours.vm.name))
+  return yield* follow(context, held, ready.ours).pipe(Effect.annotateLogs(fieldsOf(ready.ours)))
 }, Effect.scoped)
 
 /** What becomes of the job after a try that needs no other one. */
-const conclude = Effect.fnUntraced(function* (ci: string, { decision, words }: Followed, runners = 1) {
+const conclude = (ci: string, followed: Followed, runners = 1) =>
+  Effect.annotateLogs(concluded(ci, followed, runners), followed.ours === undefined ? {} : fieldsOf(followed.ours))
+
+const concluded = Effect.fnUntraced(function* (ci: string, { decision, words }: Followed, runners: number) {
   switch (decision._tag) {
     case "Over":
       yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
@@ -290,9 +299,10 @@ const interrupted = Effect.fn("job.resume")(function* <J extends JobState, R>(
       continue
     }
     yield* Effect.logInfo(`VM ${name} still runs: its job is watched to its end`)
-    yield* reached("started")
     const ours: Runner = { name: started.named.runner, id: Option.getOrThrow(started.id), vm }
-    const outcome: Followed = yield* follow(context, held, ours).pipe(Effect.annotateLogs("vmName", name))
+    yield* using(name, ours.name)
+    yield* reached("started")
+    const outcome: Followed = yield* follow(context, held, ours).pipe(Effect.annotateLogs(fieldsOf(ours)))
     const { decision, words } = outcome
     if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome)
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)

@@ -8,7 +8,7 @@ import { type JobKey, type Template, VM_PREFIX, VmName } from "../domain/Job.ts"
 import * as Uuid from "../domain/Uuid.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
 import { lingering, within } from "../interruption/Within.ts"
-import { reached } from "../services/Activity.ts"
+import { reached, using } from "../services/Activity.ts"
 import { Anka, AnkaError } from "../services/Anka.ts"
 import { Capacity } from "../services/Capacity.ts"
 import type { ExecResult } from "../services/Exec.ts"
@@ -134,6 +134,7 @@ export const make = Effect.fn("Vm.make")(function* (
   const ledger = yield* Ledger
   const name = yield* freshName
   yield* Effect.uninterruptible(Effect.zipRight(ledger.append(VmNamed.make({ vm: name, ...owner })), own(name)))
+  yield* using(name)
   return yield* Effect.gen(function* () {
     yield* Effect.logInfo(`cloning VM from ${template}`)
     yield* cloneIntoRoom(template, name)

@@ -19,6 +19,10 @@ export const JobProgress = Schema.Struct({
   attempt: Schema.Number,
   /** Left by an earlier daemon, so the times of its first stages are not known. */
   adopted: Schema.Boolean,
+  /** The VM that runs it; absent before there is one. */
+  vm: Schema.optional(Schema.String),
+  /** Its runner, by the name that the CI shows. */
+  runner: Schema.optional(Schema.String),
   stages: Schema.Array(Reached),
   fields: LogFields
 })
@@ -79,6 +83,8 @@ export interface ProgressReporter {
   readonly started: (job: JobRequest, attempt: number, adopted: boolean) => Effect.Effect<void>
   /** The runner took another job than planned. */
   readonly swapped: (job: JobRequest) => Effect.Effect<void>
+  /** The job has these, and no others any more: a VM, and perhaps a runner. */
+  readonly using: (vm: string, runner?: string) => Effect.Effect<void>
   readonly stage: (stage: Stage) => Effect.Effect<void>
   /** This service no longer has the job. */
   readonly ended: (outcome: string) => Effect.Effect<void>
@@ -93,6 +99,7 @@ const silent: ProgressReporter = {
   note: nothing,
   started: nothing,
   swapped: nothing,
+  using: nothing,
   stage: nothing,
   ended: nothing
 }
@@ -105,6 +112,10 @@ export class Progress extends Context.Reference<Progress>()("anklet/Progress", {
 /** Report that the job of this pass has reached a stage. */
 export const reached = (stage: Stage): Effect.Effect<void> =>
   Effect.flatMap(Progress, (progress) => progress.stage(stage))
+
+/** Report which VM, and which runner, the job of this pass has. */
+export const using = (vm: string, runner?: string): Effect.Effect<void> =>
+  Effect.flatMap(Progress, (progress) => progress.using(vm, runner))
 
 /** A reason, cut to the length that is kept: it may quote strangers. */
 const whyOf = (why: string): string => Limits.kept(without(why), Limits.REASON)
@@ -237,6 +248,14 @@ export class Activity extends Context.Tag("anklet/Activity")<
             const before = present()
             if (before === undefined) return
             set({ _tag: "Working", job: { ...before, ...calledOf(job) } }, now)
+          }),
+        using: (vm, runner) =>
+          Effect.sync(() => {
+            const service = services.get(name)
+            if (service?.doing._tag !== "Working") return
+            const { runner: _, ...job } = service.doing.job
+            const using = { ...job, vm, ...(runner === undefined ? {} : { runner }) }
+            services.set(name, { ...service, doing: { _tag: "Working", job: using } })
           }),
         stage: (stage) =>
           Effect.flatMap(

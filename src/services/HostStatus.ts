@@ -17,7 +17,13 @@ const Brief = Schema.Struct({
   /** Why it waits or fails. */
   why: Schema.optional(Limits.Kept(Limits.REASON)),
   job: Schema.optional(
-    Schema.Struct({ name: Limits.Kept(Limits.NAME), url: Limits.Kept(Limits.ADDRESS), stage: Stage })
+    Schema.Struct({
+      name: Limits.Kept(Limits.NAME),
+      url: Limits.Kept(Limits.ADDRESS),
+      stage: Stage,
+      /** The VM that it has; older versions do not say. */
+      vm: Schema.optional(Limits.Kept(Limits.NAME))
+    })
   )
 })
 
@@ -54,13 +60,14 @@ const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => 
     case "Failing":
       return { ...common, why: excerpt(doing.why, WHY) }
     case "Working": {
-      const { name: job, fields, stages } = doing.job
+      const { name: job, fields, stages, vm } = doing.job
       return {
         ...common,
         job: {
           name: excerpt(job, WHY),
           url: excerpt(String(fields.jobURL ?? ""), URL),
-          stage: stages.at(-1)?.stage ?? "queued"
+          stage: stages.at(-1)?.stage ?? "queued",
+          ...(vm === undefined ? {} : { vm })
         }
       }
     }

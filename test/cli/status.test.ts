@@ -40,6 +40,8 @@ describe("anklet status", () => {
     assert.match(stdout, /^ {2}seen \d+ s, claimed \d+ s, pulled \d+ s, cloned \d+ s/m)
     assert.match(stdout, /^1 of 2 VM slots in use$/m)
     assert.match(stdout, /^anklet-vm-\S+ +running +RUNNER\d +test it$/m)
+    assert.match(stdout, /^ {2}VM anklet-vm-[0-9a-f-]{36}$/m)
+    assert.match(stdout, /^ {2}runner anklet-job-[0-9a-f-]{36}$/m)
     assert.match(stdout, /\d+ of 5000 requests left/)
     assert.strictEqual(stdout, stripVTControlCharacters(stdout))
     const long = stdout.split("\n").filter((line) => line.length > 80 && !line.startsWith(lab.folder))
@@ -47,6 +49,10 @@ describe("anklet status", () => {
     lab.letGo()
     await until("the job is over", async () => (await lab.anklet("status")).stdout.includes("finished"))
     const { ended } = await statusOf()
+    const runnerName = [...lab.world.jobs.values()][0]?.runnerName
+    assert.strictEqual(ended[0].job.runner, runnerName)
+    const last = lab.log().find(({ msg }) => msg === "job ended: success")
+    assert.deepInclude(last, { runnerName, vmName: ended[0].job.vm })
     assert.deepStrictEqual(
       ended[0].job.stages.map(({ stage }: { stage: string }) => stage),
       ["queued", "seen", "claimed", "pulled", "cloned", "booted", "registered", "started", "done", "clean"]

@@ -32,7 +32,7 @@ describe("anklet why", () => {
   it("says of a job that it runs, by which service, and of one that is over how it ended", async () => {
     await lab.anklet()
     const id = queue("mine")
-    await answers(id, /^it runs, on anklet-vm-\S+, of RUNNER\d of this host$/m)
+    await answers(id, /^it runs, on anklet-job-\S+ in VM anklet-vm-\S+, of RUNNER\d of this host$/m)
     lab.letGo()
     await answers(id, /^it is over: success$/m)
     assert.match(await why(url(id)), /^it is over: success$/m, "also by its address")
@@ -42,12 +42,12 @@ describe("anklet why", () => {
     const id = queue("mine")
     lab.github.world.rename("veertuinc/anklet", "elsewhere/renamed")
     await lab.anklet()
-    await answers(id, /^it runs, on anklet-vm-\S+, of RUNNER\d of this host$/m)
+    await answers(id, /^it runs, on anklet-job-\S+ in VM anklet-vm-\S+, of RUNNER\d of this host$/m)
     const { runId } = lab.world.job(id)
     for (const name of ["elsewhere/renamed", "Veertuinc/ANKLET"]) {
       assert.match(
         await why(`https://github.com/${name}/actions/runs/${runId}/job/${id}`),
-        /^it runs, on anklet-vm/m,
+        /^it runs, on anklet-job/m,
         name
       )
     }

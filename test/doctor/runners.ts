@@ -17,9 +17,12 @@ export const runners: ReadonlyArray<Fault> = [
     name: "runners of other hosts",
     id: "runners-offline",
     level: "note",
-    what: /1 offline at veertuinc\/anklet: anklet-vm-x/,
+    what: /2 offline at veertuinc\/anklet: anklet-job-x, anklet-vm-of-older-version/,
     remedy: /nothing/,
-    cause: (host) => void host.lab.world.register("veertuinc/anklet", "anklet-vm-x", ["self-hosted"])
+    cause: (host) => {
+      for (const name of ["anklet-job-x", "anklet-vm-of-older-version"])
+        host.lab.world.register("veertuinc/anklet", name, ["self-hosted"])
+    }
   },
   {
     on: "a runner group",

@@ -91,6 +91,8 @@ export const status = (screen: Screen, it: Status): Shown => {
     ...working.flatMap(({ name, job }) => [
       "",
       cut(`${name}: ${job.fields.jobURL ?? job.name}`, screen.width),
+      ...(job.vm === undefined ? [] : [cut(`  VM ${job.vm}`, screen.width)]),
+      ...(job.runner === undefined ? [] : [cut(`  runner ${job.runner}`, screen.width)]),
       cut(`  ${job.template}${job.attempt > 1 ? `, attempt ${job.attempt}` : ""}`, screen.width),
       cut(`  ${stages(job, now)}`, screen.width)
     ]),

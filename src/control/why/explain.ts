@@ -141,6 +141,19 @@ const hostOf = ({ hosts, nameOf }: Facts, id: string): string => {
   return host === undefined ? "a host that is no longer known" : nameOf(host.info)
 }
 
+/** The VM of a job that runs, as far as its host has said. */
+const inVm = ({ found, status, hosts, record }: Facts): string => {
+  const here = status.services.flatMap(({ doing }) =>
+    doing._tag === "Working" && doing.job.key === found.key ? [doing.job.vm] : []
+  )
+  const there = hosts
+    .filter(({ id }) => record.state === "owned" && id === record.owner)
+    .flatMap(({ status }) => Option.toArray(HostStatus.decode(status)))
+    .flatMap(({ services }) => services.flatMap(({ job }) => (job?.url === found.url ? [job.vm] : [])))
+  const vm = [...here, ...there].find((name) => name !== undefined)
+  return vm === undefined ? "" : ` in VM ${vm}`
+}
+
 const lateBecause = ({ attempt }: JobRecord, ci: CiWords) =>
   attempt === 0
     ? `${ci.name} has called it queued for longer than the ${RULES.stale / 3_600_000} hours after which it fails such a job`
@@ -162,7 +175,7 @@ const ofFacts = (facts: Facts): Why => {
   const owner = record.state === "owned" ? `${record.service} of ${hostOf(facts, record.owner)}` : ""
   if (found.state === "running")
     return of(
-      `it runs, on ${found.detail}${owner === "" ? ", a runner that is not Anklet's or not known here" : `, of ${owner}`}`
+      `it runs, on ${found.detail}${inVm(facts)}${owner === "" ? ", a runner that is not Anklet's or not known here" : `, of ${owner}`}`
     )
   if (Either.isLeft(found.request)) {
     return of(`no host of Anklet takes it: ${found.request.left}`, [ofDefinition("its labels", ci)])

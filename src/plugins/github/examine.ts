@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Finding from "../../domain/Finding.ts"
 import { clock, span } from "../../domain/Format.ts"
-import { isOurName } from "../../domain/Job.ts"
+import { isRunnerName } from "../../domain/Job.ts"
 import { isDone } from "../../job/Ci.ts"
 import { RESERVE } from "../../services/GitHub/gate.ts"
 import {
@@ -262,8 +262,10 @@ const wayTo = Effect.fnUntraced(function* ({ api_url }: GitHubConfig) {
 /** Runners by their names alone: whose they are is not known, so they are only told of. */
 const others = (runners: ReadonlyArray<Runner>, level: Level, known: ReadonlySet<number>) => {
   const at = nameOf(level)
-  const foreign = runners.filter(({ name }) => !isOurName(name))
-  const offline = runners.filter(({ id, name, online, busy }) => isOurName(name) && !online && !busy && !known.has(id))
+  const foreign = runners.filter(({ name }) => !isRunnerName(name))
+  const offline = runners.filter(
+    ({ id, name, online, busy }) => isRunnerName(name) && !online && !busy && !known.has(id)
+  )
   return [
     ...(foreign.length > 0
       ? [found("runners-foreign", `runners of others at ${at}: ${list(foreign.map(({ name }) => name))}`)]

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { isOurName, type JobRequest } from "../../domain/Job.ts"
+import { isRunnerName, type JobRequest } from "../../domain/Job.ts"
 import { isDone, type RunnerRegistry, type Wanted } from "../../job/Ci.ts"
 import type { Anka } from "../../services/Anka.ts"
 import type { Capacity } from "../../services/Capacity.ts"
@@ -40,7 +40,7 @@ const removeLeft = Effect.fnUntraced(function* ({ client, config, isOurs }: Owne
   const detail = yield* Schema.decodeUnknown(runner.RunnerDetail)(named.detail).pipe(Effect.option)
   const level = Option.match(detail, { onNone: () => levelOf(config), onSome: ({ level }) => level })
   const job = Option.flatMap(detail, ({ job }) => Option.fromNullable(job))
-  if (!isOurName(name)) return yield* strike(name, "Anklet gives no such name")
+  if (!isRunnerName(name)) return yield* strike(name, "Anklet gives no such name")
   if (!confine.isLevel(config, level) || (Option.isSome(job) && !(yield* isOurs(job.value))))
     return yield* strike(
       name,

@@ -7,7 +7,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { v5 as uuid5 } from "uuid"
-import { type JobKey, VM_PREFIX, VmName } from "../../domain/Job.ts"
+import { type JobKey, RUNNER_PREFIX, VM_PREFIX, VmName } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
 import type { Runner } from "../../job/Ci.ts"
@@ -51,14 +51,19 @@ const NAMESPACE = "5d0f3f2e-4c1b-4f5e-9a53-6a7d7c2b9f10"
  * one job. So a runner that is replaced gives its name to the next one, and another name is only used while a runner of
  * the first one runs some other job.
  */
-export const nameOf = (job: JobKey, k: number): string => `${VM_PREFIX}${uuid5(`${job}/${k}`, NAMESPACE)}`
+export const nameOf = (job: JobKey, k: number): string => `${RUNNER_PREFIX}${idOf(job, k)}`
+
+const idOf = (job: JobKey, k: number): string => uuid5(`${job}/${k}`, NAMESPACE)
+
+/** The name that older versions gave to the same runner. It has the form of a VM's, so it also stands for one that is not there. */
+const olderNameOf = (job: JobKey, k: number): VmName => VmName.make(`${VM_PREFIX}${idOf(job, k)}`)
 
 /** Maximum number of names tried for a job: each one that is taken belongs to a runner that runs some other job. */
 const NAMES = 8
 
-/** Whether a runner of this name is one of the job's. */
+/** Whether a runner of this name is one of the job's, also by the name that an older version gave it. */
 export const isNameOf = (job: JobKey, name: string): boolean =>
-  Array.from({ length: NAMES }, (_, k) => nameOf(job, k)).includes(name)
+  Array.from({ length: NAMES }, (_, k) => [nameOf(job, k), olderNameOf(job, k)]).some((names) => names.includes(name))
 
 /** While the store cannot be asked, a foreign runner that stays offline is taken for abandoned after this many attempts at its job. */
 const ABANDONED_AFTER_ATTEMPTS = 10
@@ -210,30 +215,32 @@ export const takeBack = Effect.fn("runner.takeBack")(function* (
   { job, service, address, owns }: Pick<Owning, "job" | "service" | "address" | "owns">
 ) {
   const ledger = yield* Ledger
-  const name = nameOf(job, 0)
-  if (HashMap.has((yield* ledger.state).runners, name)) return
-  const owned = yield* owns
-  if (owned !== "yes" && owned !== "alone") return
-  yield* client.runnerByName(level, name).pipe(
-    Effect.map(Option.filter(({ online, busy }) => !online && !busy)),
-    Effect.tap(
-      Option.match({
-        onNone: () => Effect.void,
-        onSome: ({ id }) =>
-          Effect.zipRight(
-            Effect.logWarning(
-              `runner ${name} was registered by an earlier life of this daemon, and is not in its ledger any more: it is removed`
-            ),
-            client.removeRunner(level, id)
-          )
+  // the earlier life may have ended for an upgrade
+  for (const name of [nameOf(job, 0), olderNameOf(job, 0)]) {
+    if (HashMap.has((yield* ledger.state).runners, name)) continue
+    const owned = yield* owns
+    if (owned !== "yes" && owned !== "alone") return
+    yield* client.runnerByName(level, name).pipe(
+      Effect.map(Option.filter(({ online, busy }) => !online && !busy)),
+      Effect.tap(
+        Option.match({
+          onNone: () => Effect.void,
+          onSome: ({ id }) =>
+            Effect.zipRight(
+              Effect.logWarning(
+                `runner ${name} was registered by an earlier life of this daemon, and is not in its ledger any more: it is removed`
+              ),
+              client.removeRunner(level, id)
+            )
+        })
+      ),
+      Effect.catchTag("GitHubError", ({ message }) => {
+        const detail = encodeDetail({ level, job: address })
+        const named = RunnerNamed.make({ runner: name, vm: olderNameOf(job, 0), job, service, detail })
+        return Effect.zipRight(Effect.logDebug(message), ledger.append(named))
       })
-    ),
-    Effect.catchTag("GitHubError", ({ message }) => {
-      const detail = encodeDetail({ level, job: address })
-      const named = RunnerNamed.make({ runner: name, vm: VmName.make(name), job, service, detail })
-      return Effect.zipRight(Effect.logDebug(message), ledger.append(named))
-    })
-  )
+    )
+  }
 })
 
 const register = Effect.fnUntraced(function* (
@@ -425,7 +432,7 @@ export const make = Effect.fn("runner.make")(function* (registration: Registrati
 export const rehearse = Effect.fn("runner.rehearse")(function* (registration: Registration) {
   const { client, level, job, service, address } = registration
   const name = nameOf(job, NAMES)
-  const vm = yield* Vm.named(VmName.make(name))
+  const vm = yield* Vm.named(olderNameOf(job, NAMES))
   const detail = encodeDetail({ level, job: address })
   yield* own(client, level, name, vm, { ...registration, owns: Effect.succeed("yes") })
   yield* create(client, RunnerNamed.make({ runner: name, vm: vm.name, job, service, detail }), registration).pipe(

@@ -11,7 +11,7 @@ import * as TestClock from "effect/TestClock"
 import * as Reconcile from "../../../src/daemon/Reconcile.ts"
 import { JobKey } from "../../../src/domain/Job.ts"
 import type { GitHubConfig } from "../../../src/plugins/github/config.ts"
-import { nameOf } from "../../../src/plugins/github/runner.ts"
+import { isNameOf, nameOf } from "../../../src/plugins/github/runner.ts"
 import { AnkaError } from "../../../src/services/Anka.ts"
 import { queued, takes } from "../../fakes/GitHub.ts"
 import { NodeContext } from "../../fakes/platform.ts"
@@ -182,6 +182,27 @@ describe("kill -9", () => {
         )
     )
   }
+
+  it.effect(
+    "and an upgrade, with a ledger that has lost its runner: it goes by the name that the older version gave it",
+    () => {
+      const world = World.make()
+      world.owns = "alone"
+      world.github.jobs.set(1, queued(1))
+      const older = nameOf(JobKey.make("github:1"), 0).replace("anklet-job-", "anklet-vm-")
+      assert.isTrue(isNameOf(JobKey.make("github:1"), older))
+      return Effect.gen(function* () {
+        yield* Effect.forkDaemon(life(world, 1))
+        yield* TestClock.adjust("3 seconds")
+        World.kill(world)
+        loses(world, "RunnerNamed", "RunnerKnown")
+        world.github.runners.set(99, { id: 99, name: older, online: false, busy: false })
+        yield* finished(yield* Effect.fork(life(world, 4)))
+        assert.strictEqual(Option.getOrNull(world.github.jobs.get(1)?.conclusion ?? Option.none()), "success")
+        assert.deepStrictEqual(World.left(world), World.NOTHING)
+      })
+    }
+  )
 
   for (const [what, given, takes] of [
     ["online", { online: true, busy: false }, false],
