@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import type { JobKey, Scope } from "../domain/Job.ts"
-import type { JobRecord, Survey } from "./Coordinator/protocol.ts"
+import type { JobRecord, Listed, Survey } from "./Coordinator/protocol.ts"
 import type { CoordinatorError } from "./Coordinator.ts"
 import * as Shared from "./Shared.ts"
 
@@ -27,6 +27,8 @@ export interface CoordinatorView {
   readonly scopes: Effect.Effect<ReadonlyArray<Scope>>
   /** What is known of a scope: its hosts, and the queue by class. */
   readonly survey: (scope: Scope) => Effect.Effect<Survey, CoordinatorError>
+  /** The jobs of the queue, class by class, and what is known of each; `most` of them at most. */
+  readonly queue: (scope: Scope, most: number) => Effect.Effect<ReadonlyArray<Listed>, CoordinatorError>
   /** What is known of a job. */
   readonly inspect: (scope: Scope, job: JobKey) => Effect.Effect<JobRecord, CoordinatorError>
 }

@@ -7,11 +7,14 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { JobRequest } from "../../src/domain/Job.ts"
 import { type Claim, type Coordinator, classOf } from "../../src/services/Coordinator.ts"
+import type { CoordinatorView } from "../../src/services/CoordinatorView.ts"
 import { hint, poll } from "../fakes/polling.ts"
 import { job, SCOPE } from "../store/member.ts"
 
+type Both = Coordinator["Type"] & CoordinatorView
+
 /** A coordinator with nothing in it, for services A and B of one host. */
-export type Fresh = Effect.Effect<Coordinator["Type"], never, Scope.Scope>
+export type Fresh = Effect.Effect<Both, never, Scope.Scope>
 
 const NOW = Duration.zero
 const TERMS = "registration: repo"
@@ -24,10 +27,7 @@ const back = { reason: "test", after: 0, charged: false }
 
 /** Check them on one kind. */
 export const contract = (kind: string, fresh: Fresh) => {
-  const promise = (
-    what: string,
-    body: (coordinator: Coordinator["Type"]) => Effect.Effect<void, unknown, Scope.Scope>
-  ) =>
+  const promise = (what: string, body: (coordinator: Both) => Effect.Effect<void, unknown, Scope.Scope>) =>
     it.scopedLive(what, () =>
       Effect.gen(function* () {
         const coordinator = yield* fresh
@@ -194,6 +194,13 @@ export const contract = (kind: string, fresh: Fresh) => {
         }
         assert.strictEqual(number(yield* coordinator.claim(SCOPE, "A", CLASSES)), 0)
         assert.strictEqual((yield* coordinator.inspect(SCOPE, job(250).key)).ahead, 249)
+        const queue = yield* coordinator.queue(SCOPE, 1000)
+        assert.deepStrictEqual(
+          queue.map(({ job }) => job.createdAt % 1000),
+          Array.from({ length: 250 }, (_, n) => n + 1)
+        )
+        assert.deepInclude(yield* coordinator.inspect(SCOPE, job(250).key), queue[249]?.record ?? {})
+        assert.strictEqual((yield* coordinator.queue(SCOPE, 120)).length, 120)
       })
     )
 

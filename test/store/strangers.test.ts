@@ -202,6 +202,7 @@ describe("in the store of a fleet", () => {
           yield* coordinator.waiting(SCOPE, "A")
         }
         yield* coordinator.survey(SCOPE)
+        yield* coordinator.queue(SCOPE, 100)
         for (const { key } of JOBS) yield* coordinator.inspect(SCOPE, key)
         const claims = yield* Effect.forEach(["A", "B", "C"], (service) => coordinator.claim(SCOPE, service, [CLASS]))
         assert.deepStrictEqual(

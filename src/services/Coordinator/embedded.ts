@@ -125,6 +125,7 @@ export const make = Effect.fnUntraced(function* (services: ReadonlyArray<string>
       ),
     isShared: false,
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
+    queue: (scope, most) => Survey.queue((from) => run(scope, { _tag: "List", from }), most),
     inspect: (scope, job) => Survey.record(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.map(SynchronizedRef.get(scopes), (scopes) => [...HashMap.keys(scopes)]),
     state: Effect.succeed({ name: "this host", isAway: false }),

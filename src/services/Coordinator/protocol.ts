@@ -207,6 +207,8 @@ export type Request =
   | { readonly _tag: "Reserve"; readonly job: JobKey; readonly lasting: number }
   /** What is known of a scope, for people; one page of its hosts, beginning with the given one. */
   | { readonly _tag: "Survey"; readonly from: number }
+  /** The queue, for people; one page of its jobs, beginning with the given one. */
+  | { readonly _tag: "List"; readonly from: number }
   /** What is known of a job, for people. */
   | { readonly _tag: "Inspect"; readonly job: JobKey }
 
@@ -247,6 +249,8 @@ export type Reply =
   /** `unread`: the job was claimed, but this version cannot read its request. */
   | { readonly _tag: "Claimed"; readonly claim: Option.Option<Claim>; readonly unread?: ClaimName }
   | ({ readonly _tag: "Survey" } & Survey)
+  /** A page of the queue, without the jobs that this version cannot read; `more` where another page follows. */
+  | { readonly _tag: "Listed"; readonly more: boolean; readonly jobs: ReadonlyArray<Listed> }
   | ({ readonly _tag: "Record" } & JobRecord)
 
 /** The turn that a reply grants. */
@@ -294,6 +298,12 @@ export interface JobRecord {
   readonly excluded: ReadonlyArray<Exclusion>
 }
 
+/** A job of the queue, and what is known of it, for people. */
+export interface Listed {
+  readonly job: JobRequest
+  readonly record: JobRecord
+}
+
 /** The limits of the rules, which the scripts share. All times in milliseconds. */
 export const RULES = {
   /** Lifetime of a tombstone: twice the time after which GitHub gives a queued job up. */
@@ -338,7 +348,7 @@ export const RULES = {
   absent: 24 * 3_600_000,
   /** Maximum number of hosts forgotten when another one says hello. */
   absentees: 10,
-  /** Number of hosts in one page of a survey. */
+  /** Number of hosts in one page of a survey, and of jobs in one page of the queue. */
   page: 100,
   /** Maximum number of characters kept of a reason. */
   reason: 200,

@@ -11,7 +11,7 @@ import { announce } from "./rules/announce.ts"
 import { claim, finish, idle, release, reserve, swap, waiting } from "./rules/claims.ts"
 import { beat, hello, leave, restore } from "./rules/hosts.ts"
 import { ingest, poll } from "./rules/looks.ts"
-import { inspect, survey } from "./rules/questions.ts"
+import { inspect, list, survey } from "./rules/questions.ts"
 import { type Outcome, outcome } from "./rules/queue.ts"
 
 export { heldBy, type Outcome } from "./rules/queue.ts"
@@ -52,6 +52,8 @@ export const reduce = (state: State, command: Command, now: number): Outcome => 
       return reserve(state, host, command.job, command.lasting, now)
     case "Survey":
       return outcome(state, { _tag: "Survey", ...survey(state, command.from) })
+    case "List":
+      return outcome(state, { _tag: "Listed", ...list(state, command.from, now) })
     case "Inspect":
       return outcome(state, { _tag: "Record", ...inspect(state, command.job, now) })
   }

@@ -282,6 +282,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
 
     isShared: true,
     survey: (scope) => Survey.whole((from) => run(scope, { _tag: "Survey", from })),
+    queue: (scope, most) => Survey.queue((from) => run(scope, { _tag: "List", from }), most),
     inspect: (scope, job) => Survey.record(run(scope, { _tag: "Inspect", job })),
     scopes: Effect.sync(() => [...membership.scopes()]),
     state: Effect.map(membership.isAway, (isAway) => ({ name: store.name, isAway })),

@@ -1,7 +1,7 @@
 /** Surveys and job records, put together from the coordinator's replies. */
 import * as Effect from "effect/Effect"
 import { HOSTS } from "../../text/Limits.ts"
-import { type JobRecord, type Reply, RULES, type Survey } from "./protocol.ts"
+import { type JobRecord, type Listed, type Reply, RULES, type Survey } from "./protocol.ts"
 
 const NOTHING: Survey = { hosts: [], classes: [], owned: 0, looker: "", lookedAt: 0, claimsFrozenUntil: 0 }
 const UNKNOWN: JobRecord = {
@@ -27,6 +27,22 @@ export const whole = <E>(page: (from: number) => Effect.Effect<Reply, E>): Effec
       survey = { ...reply, hosts: [...hosts.values()] }
       if (reply.hosts.length < RULES.page || from + RULES.page >= HOSTS) return survey
     }
+  })
+
+/** The first pages of the queue, `most` jobs at most. A job that moves between pages appears once. */
+export const queue = <E>(
+  page: (from: number) => Effect.Effect<Reply, E>,
+  most: number
+): Effect.Effect<ReadonlyArray<Listed>, E> =>
+  Effect.gen(function* () {
+    const jobs = new Map<string, Listed>()
+    for (let from = 0; from < most; from += RULES.page) {
+      const reply = yield* page(from)
+      if (reply._tag !== "Listed") break
+      for (const listed of reply.jobs) jobs.set(listed.job.key, listed)
+      if (!reply.more) break
+    }
+    return [...jobs.values()].slice(0, most)
   })
 
 /** What is known of a job: nothing, if the coordinator answers something else. */

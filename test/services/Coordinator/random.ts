@@ -153,7 +153,7 @@ export const make = (seed: number, { hosts, templates, jobs: many }: Crowd = FEW
       case 13:
         return { _tag: "Swap", claim: claimOf(state, host), taken: job(below(newest + 1)), lease }
       case 14:
-        return { _tag: "Survey", from: below(3) }
+        return random() < 0.5 ? { _tag: "Survey", from: below(3) } : { _tag: "List", from: below(4) }
       case 15:
         return { _tag: "Inspect", job: job(Math.max(0, newest - below(16))).key }
       default:

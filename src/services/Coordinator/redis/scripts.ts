@@ -11,7 +11,7 @@ import { JobKey, JobRequest, type Scope } from "../../../domain/Job.ts"
 import { without } from "../../../secrets/Secrets.ts"
 import * as Limits from "../../../text/Limits.ts"
 import { classOf, rankOf } from "../order.ts"
-import { type Command, type Reply, RULES, type Verdict } from "../protocol.ts"
+import { type Command, type Exclusion, type Listed, type Reply, RULES, type Verdict } from "../protocol.ts"
 import announce from "./announce.lua"
 import beat from "./beat.lua"
 import claim from "./claim.lua"
@@ -23,6 +23,7 @@ import inspect from "./inspect.lua"
 import leave from "./leave.lua"
 import library from "./lib.lua"
 import limit from "./limit.lua"
+import list from "./list.lua"
 import poll from "./poll.lua"
 import release from "./release.lua"
 import reserve from "./reserve.lua"
@@ -113,6 +114,7 @@ export const compile = (clock: string = CLOCK): Readonly<Record<Command["_tag"],
     Swap: script(swap),
     Reserve: script(reserve),
     Survey: script(survey),
+    List: script(list),
     Inspect: script(inspect)
   }
 }
@@ -228,6 +230,7 @@ const given = (command: Command): ReadonlyArray<string | number> => {
     case "Reserve":
       return [command.job, command.lasting]
     case "Survey":
+    case "List":
       return [command.from]
     case "Inspect":
       return [command.job]
@@ -241,6 +244,30 @@ export const argumentsOf = (command: Command): ReadonlyArray<string | number> =>
   command.life,
   ...given(command)
 ]
+
+/** Exclusions in a reply. */
+const excludedOf = (flat: ReadonlyArray<string>): ReadonlyArray<Exclusion> =>
+  rows(flat, 4).map(([host = "", until, soft, reason = ""]) => ({
+    host,
+    until: count(until),
+    soft: soft === "1",
+    reason: shown(reason)
+  }))
+
+/** The jobs of a page of the queue: each has five columns, and a number of exclusions. */
+const listedOf = (flat: ReadonlyArray<string>): ReadonlyArray<Listed> => {
+  const found: Array<Listed> = []
+  for (let at = 0; at < flat.length; ) {
+    const [json = "", attempt, ahead, reserver = "", late, many] = flat.slice(at, at + 6)
+    const end = at + 6 + 4 * count(many)
+    const excluded = excludedOf(flat.slice(at + 6, end))
+    const known = { attempt: count(attempt), ahead: count(ahead), owner: "", service: "", late: count(late) }
+    for (const job of Option.toArray(decodeSpec(json)))
+      found.push({ job, record: { state: "queued", ...known, reserver, excluded } })
+    at = end
+  }
+  return found
+}
 
 const isVerdict = Schema.is(Schema.Literal("kept", "lost", "unknown"))
 const isKey = Schema.is(JobKey)
@@ -322,6 +349,8 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
         claimsFrozenUntil: count(claimsFrozenUntil)
       })
     }
+    case "Listed":
+      return Option.some({ _tag: tag, more: a === "1", jobs: listedOf(rest.slice(1)) })
     case "Record": {
       const [state, attempt, ahead, owner = "", service = "", reserver = "", late] = rest
       return isState(state)
@@ -334,12 +363,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
             service,
             late: count(late),
             reserver,
-            excluded: rows(rest.slice(7), 4).map(([host = "", until, soft, reason = ""]) => ({
-              host,
-              until: count(until),
-              soft: soft === "1",
-              reason: shown(reason)
-            }))
+            excluded: excludedOf(rest.slice(7))
           })
         : Option.none()
     }

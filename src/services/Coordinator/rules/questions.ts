@@ -3,7 +3,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { JobKey } from "../../../domain/Job.ts"
 import { classOf, dueOf, isLate } from "../order.ts"
-import { type JobRecord, RULES, type State, type Survey } from "../protocol.ts"
+import { type JobRecord, type Listed, RULES, type State, type Survey } from "../protocol.ts"
 import { byClass, compare, ownedOf, reservedBy } from "./queue.ts"
 
 /** The scope, with one page of its hosts from the given one on. */
@@ -20,6 +20,31 @@ export const survey = (state: State, from: number): Survey => ({
   lookedAt: state.turn.began,
   claimsFrozenUntil: state.claimsFrozenUntil
 })
+
+/** One page of the queue from the given job on: class by class, each in its order. */
+export const list = (
+  state: State,
+  from: number,
+  now: number
+): { readonly more: boolean; readonly jobs: ReadonlyArray<Listed> } => {
+  const all = byClass(state).flatMap(([, jobs]) => jobs.map((queued, ahead) => ({ queued, ahead })))
+  return {
+    more: all.length > from + RULES.page,
+    jobs: all.slice(from, from + RULES.page).map(({ queued, ahead }) => ({
+      job: queued.job,
+      record: {
+        state: "queued",
+        attempt: queued.attempt,
+        ahead,
+        owner: "",
+        service: "",
+        late: dueOf(queued.rank),
+        reserver: reservedBy(state, queued.job.key, now) ?? "",
+        excluded: queued.excluded.filter(({ until }) => until > now)
+      }
+    }))
+  }
+}
 
 /** One job. */
 export const inspect = (state: State, job: JobKey, now: number): JobRecord => {
