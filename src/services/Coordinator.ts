@@ -11,7 +11,14 @@ import type { Claim, HandBack, JobRecord } from "./Coordinator/protocol.ts"
 import type { JournalError } from "./Journal.ts"
 
 export { classOf, type JobClass } from "./Coordinator/order.ts"
-export { type Claim, type HandBack, type JobRecord, RULES, type Survey } from "./Coordinator/protocol.ts"
+export {
+  type Claim,
+  type HandBack,
+  type JobRecord,
+  type Listed,
+  RULES,
+  type Survey
+} from "./Coordinator/protocol.ts"
 
 /** The coordinator cannot say who gets what. */
 export class CoordinatorError extends hiding(

@@ -81,7 +81,8 @@ const COMMANDS = [
   "Swap",
   "Reserve",
   "Survey",
-  "Inspect"
+  "Inspect",
+  "List"
 ]
 
 it("whatever a script answers means something that is known, or nothing", () => {
@@ -98,7 +99,8 @@ it("whatever a script answers means something that is known, or nothing", () => 
     "Heads",
     "Claimed",
     "Survey",
-    "Record"
+    "Record",
+    "Listed"
   )
   let understood = 0
   FastCheck.assert(

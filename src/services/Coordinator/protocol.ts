@@ -114,6 +114,8 @@ export interface State {
   readonly looked: number
   /** Number of the last look that was reported completely. If it is not that of the current look, that look may be under way. */
   readonly ended: number
+  /** When that look began. */
+  readonly seenAt: number
   /** Number of jobs claimed since the last late one. */
   readonly passed: number
   /** Grows whenever a job becomes claimable. */
@@ -135,6 +137,7 @@ export const initial: State = {
   turn: { fence: 0, began: 0, host: "", until: 0 },
   looked: 0,
   ended: 0,
+  seenAt: 0,
   passed: 0,
   ready: 0,
   epoch: 0
@@ -278,6 +281,8 @@ export interface Survey {
   /** The host that looks at the CI on behalf of all, and when its last look began. */
   readonly looker: HostId
   readonly lookedAt: number
+  /** When the last look that was reported completely began: the queue is as it was then. 0 if there was none. */
+  readonly seenAt: number
   /** No host claims before this, because the store lost its memory. */
   readonly claimsFrozenUntil: number
 }

@@ -47,6 +47,7 @@ export const ofState = (state: State, now: number) => {
       polluntil: state.turn.until,
       looked: state.looked,
       ended: state.ended,
+      seenAt: state.seenAt,
       passed: state.passed
     },
     hosts: sorted(Array.from(state.hosts, ([id, { life, info, until }]) => [id, `${life} ${info} ${until}`] as const)),
@@ -131,6 +132,7 @@ export const ofRedis = async (redis: Redis, now: number) => {
         polluntil: number("polluntil"),
         looked: number("looked"),
         ended: number("ended"),
+        seenAt: number("seenat"),
         passed: number("passed")
       },
       hosts: sorted(Object.entries(await redis.hgetall(hosts)).map(([id, said]) => [id, `${said} ${until.get(id)}`])),

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { JobKey, JobRequest, Scope, Template } from "../../../src/domain/Job.ts"
@@ -13,6 +14,7 @@ import {
   type State
 } from "../../../src/services/Coordinator/protocol.ts"
 import { heldBy, reduce } from "../../../src/services/Coordinator/rules.ts"
+import * as Survey from "../../../src/services/Coordinator/survey.ts"
 import { make } from "./random.ts"
 
 const scope = Scope.make("github:o/r")
@@ -263,6 +265,51 @@ describe("what comes last", () => {
     assert.deepStrictEqual(reply._tag === "Survey" ? reply.classes : reply, [
       { name: classOf(job(0)), jobs: 2, late: 1 }
     ])
+  })
+})
+
+describe("what people ask", () => {
+  it("is told when the queue was seen, which a look that failed does not change", () => {
+    const { ask, later, look } = fleet("m1")
+    const seenAt = () => {
+      const { reply } = ask("m1", { _tag: "Survey", from: 0 })
+      return reply._tag === "Survey" ? [reply.seenAt, reply.lookedAt] : reply
+    }
+    assert.deepStrictEqual(seenAt(), [0, 0])
+    look("m1", job(1))
+    assert.deepStrictEqual(seenAt(), [START, START])
+    later(10_000)
+    ask("m1", { _tag: "Poll", every: 0 })
+    assert.deepStrictEqual(seenAt(), [START, START + 10_000])
+    later(10_000)
+    look("m1", job(1))
+    assert.deepStrictEqual(seenAt(), [START + 20_000, START + 20_000])
+  })
+
+  it("lists what waits in its order over all templates, with who handed it back, and no more than was asked for", () => {
+    const { ask, claim, look, release } = fleet("m1", "m2")
+    const listed = (most: number) =>
+      Effect.runSync(Survey.queue((from) => Effect.sync(() => ask("m2", { _tag: "List", from }).reply), most))
+    const recent = (n: number, template?: string, priority?: number) =>
+      JobRequest.make({ ...job(n, template, priority), createdAt: START - 1000 + n })
+    look("m1", recent(3), recent(2, "other"), recent(1), recent(4, undefined, 0))
+    release("m1", claim("m1"), 60_000, true)
+    assert.deepStrictEqual(
+      listed(100).map(({ job, record: { attempt, excluded } }) => [
+        job.name,
+        attempt,
+        excluded.map(({ host }) => host)
+      ]),
+      [
+        ["job 4", 1, ["m1"]],
+        ["job 1", 0, []],
+        ["job 2", 0, []],
+        ["job 3", 0, []]
+      ]
+    )
+    look("m1", ...Array.from({ length: 150 }, (_, n) => job(n, n % 2 === 0 ? undefined : "other")))
+    assert.lengthOf(listed(120), 120)
+    assert.lengthOf(new Set(listed(1000).map(({ job }) => job.key)), 150)
   })
 })
 

@@ -37,7 +37,7 @@ for i = 6, #ARGV, 3 do
   end
 end
 if last then
-  call('HSET', META, 'ended', int(fence))
+  call('HSET', META, 'ended', int(fence), 'seenat', int(began))
   if whole then
     for _, job in ipairs(call('ZRANGEBYSCORE', SEEN, '-inf', '(' .. meta('looked'), 'LIMIT', 0, RULES.forgotten)) do
       unqueue(job)

@@ -1,5 +1,5 @@
 -- What all scripts share. They declare every key, and all keys of a scope are in one slot of a cluster.
--- meta:      generation, frozenuntil, terms and termsby, epoch, ready, passed; of the looks fence, began, poller, polluntil, looked, ended
+-- meta:      generation, frozenuntil, terms and termsby, epoch, ready, passed; of the looks fence, began, poller, polluntil, looked, ended, seenat
 -- hosts:     host -> `<life> <info>`
 -- alive:     host -> time from which it counts as dead
 -- said:      host -> what it last said that it does, for people

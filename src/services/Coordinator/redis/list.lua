@@ -7,8 +7,9 @@ local members = call('ZRANGE', QUEUE, from, from + RULES.page)
 local reply = {'Listed', #members > RULES.page and '1' or '0'}
 local ahead, last = 0, nil
 for i = 1, math.min(#members, RULES.page) do
-  local class, rank, job = members[i]:match('^(%S+) (%S+) (.*)$')
-  if class then
+  local head, job = read(members[i])
+  if head then
+    local class = head:match('^%S+')
     ahead = class == last and ahead + 1 or call('ZLEXCOUNT', QUEUE, '[' .. class .. ' ', '(' .. members[i])
     last = class
     local _, json = headOf(job)
@@ -17,7 +18,7 @@ for i = 1, math.min(#members, RULES.page) do
     for _, it in ipairs(excluded) do
       if it.till > now then counted[#counted + 1] = it end
     end
-    for _, value in ipairs({json or '', int(attempt), int(ahead), reserver(job) or '', int(dueOf(rank)), int(#counted)}) do
+    for _, value in ipairs({json or '', int(attempt), int(ahead), reserver(job) or '', int(dueOf(rankOf(head))), int(#counted)}) do
       reply[#reply + 1] = value
     end
     for _, it in ipairs(counted) do

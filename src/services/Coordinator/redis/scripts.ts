@@ -328,8 +328,8 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
       })
     }
     case "Survey": {
-      const [looker = "", lookedAt, claimsFrozenUntil, owned, many] = rest
-      const hosts = 5 + 3 * count(many)
+      const [looker = "", lookedAt, seenAt, claimsFrozenUntil, owned, many] = rest
+      const hosts = 6 + 3 * count(many)
       return Option.some({
         _tag: tag,
         hosts: rows(rest.slice(hosts), 4).map(([id = "", until, info = "", status = ""]) => ({
@@ -338,7 +338,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
           info: info.length <= Limits.TOLD ? info : "",
           status: status.length <= Limits.TOLD ? status : ""
         })),
-        classes: rows(rest.slice(5, hosts), 3).map(([name = "", jobs, late]) => ({
+        classes: rows(rest.slice(6, hosts), 3).map(([name = "", jobs, late]) => ({
           name,
           jobs: count(jobs),
           late: count(late)
@@ -346,6 +346,7 @@ export const replyOf = (command: Command, answer: ReadonlyArray<string>): Option
         owned: count(owned),
         looker,
         lookedAt: count(lookedAt),
+        seenAt: count(seenAt),
         claimsFrozenUntil: count(claimsFrozenUntil)
       })
     }

@@ -1,9 +1,11 @@
 #!lua flags=no-writes
--- ARGV: generation, host, life, from -> Survey looker lookedAt frozenuntil owned classes (class, jobs, late)… (host, until, info, status)…
+-- ARGV: generation, host, life, from -> Survey looker lookedAt seenAt frozenuntil owned classes (class, jobs, late)… (host, until, info, status)…
 local no = refusal()
 if no then return no end
 local from = tonumber(ARGV[4])
-local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(meta('frozenuntil')), int(call('ZCARD', LEASE))}
+-- a host of an older version does not write when its look began
+local seenAt = meta('ended') == meta('fence') and meta('began') or meta('seenat')
+local reply = {'Survey', call('HGET', META, 'poller') or '', int(meta('began')), int(seenAt), int(meta('frozenuntil')), int(call('ZCARD', LEASE))}
 local found = classes(RULES.classes)
 reply[#reply + 1] = int(#found)
 for _, it in ipairs(found) do

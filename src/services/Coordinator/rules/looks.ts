@@ -103,6 +103,7 @@ export const ingest = (
       ...after,
       looked: partial ? after.looked : fence,
       ended: fence,
+      seenAt: after.turn.began,
       done: Array.from(HashMap.entries(after.done))
         .filter(([, since]) => since <= now - RULES.tombstone)
         .sort(([a, x], [b, y]) => x - y || compare(a, b))

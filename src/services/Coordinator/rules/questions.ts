@@ -1,4 +1,4 @@
-/** What people ask: a survey of the scope, and how one job stands. */
+/** What people ask: a survey of the scope, which jobs wait, and how one job stands. */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { JobKey } from "../../../domain/Job.ts"
@@ -18,6 +18,8 @@ export const survey = (state: State, from: number): Survey => ({
   owned: HashMap.size(state.owned),
   looker: state.turn.host,
   lookedAt: state.turn.began,
+  // a host of an older version does not write when its look began
+  seenAt: state.ended === state.turn.fence ? state.turn.began : state.seenAt,
   claimsFrozenUntil: state.claimsFrozenUntil
 })
 
