@@ -8,8 +8,9 @@ import type { JsonRoute, Route } from "../control/Api.ts"
 import { FILE_NAME } from "../control/Server.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import * as PidFile from "../services/PidFile.ts"
+import * as Advice from "../text/Advice.ts"
 import { configFile } from "./configFile.ts"
-import { NotRunning } from "./signal.ts"
+import { notRunning } from "./signal.ts"
 import * as Socket from "./socket.ts"
 
 /** The daemon runs, and gives no usable answer. */
@@ -20,7 +21,7 @@ export class NoAnswer extends hiding(
   })
 ) {
   override get message() {
-    return `the daemon (pid ${this.pid}) does not answer: ${this.detail}. Its log may say why; "anklet -s stop" and "-s drain" still work`
+    return `the daemon (pid ${this.pid}) does not answer: ${this.detail}. Its log may say why; "${Advice.anklet("-s stop")}" and "-s drain" still work`
   }
 }
 
@@ -38,7 +39,7 @@ export const at = Effect.fnUntraced(function* (config: Option.Option<string>) {
   const ask = <Query extends string>(route: Route<Query>, values: Readonly<Record<Query, string>>) =>
     Effect.gen(function* () {
       const found = yield* PidFile.find(file)
-      if (Option.isNone(found)) return yield* new NotRunning({ file })
+      if (Option.isNone(found)) return yield* notRunning(daemon, `start it with "${Advice.anklet()}"`)
       const { pid } = found.value
       const refuse = (detail: string) => new NoAnswer({ pid, detail })
       const { status, body } = yield* Effect.mapError(Socket.ask(socket, route, values, WITHIN), ({ message }) =>

@@ -2,7 +2,7 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Advice from "../text/Advice.ts"
 import { config, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson } from "./shown.ts"
@@ -20,8 +20,7 @@ export const doctor = Command.make(
       const { object, remaining, report } = yield* Effect.promise(() => import("./doctor/report.ts"))
       const file = yield* configFile(given.config)
       const { found } = yield* examined(file, { repair: given.fix })
-      const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
-      yield* say(given.json ? asJson(object(file, found)) : report(yield* screen, command, found))
+      yield* say(given.json ? asJson(object(file, found)) : report(yield* screen, Advice.anklet(), found))
       return remaining(found, "problem") > 0 ? 12 : 0
     })
   )

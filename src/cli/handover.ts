@@ -7,6 +7,7 @@ import { API } from "../control/Api.ts"
 import { FILE_NAME } from "../control/Server.ts"
 import { Exec, type ProcessIdentity } from "../services/Exec.ts"
 import * as PidFile from "../services/PidFile.ts"
+import * as Advice from "../text/Advice.ts"
 import * as Socket from "./socket.ts"
 import { say } from "./terminal.ts"
 import { untilGone } from "./waitForExit.ts"
@@ -18,8 +19,8 @@ const BETWEEN_TRIES = "200 millis"
 /** After this time the command says what it waits for. */
 const TELL_AFTER = "1 second"
 
-const PUT_ASIDE =
-  'to put this one in its place while its jobs go on, tell it "anklet -s drain --no-wait" and start again; to end it, "anklet -s stop"'
+const putAside = () =>
+  `to replace it without interrupting its jobs: "${Advice.anklet("-s drain --no-wait")} && ${Advice.anklet()}"; to stop it: "${Advice.anklet("-s stop")}"`
 
 /**
  * Wait until the daemon of this config has handed its jobs over, or has ended for another reason. Fails with
@@ -31,7 +32,7 @@ export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentit
   const file = yield* PidFile.pathOf(daemon.pidFileDir)
   const refuse = (remedy: string) =>
     new PidFile.AlreadyRunning({ pid: running.pid, file, key: "pid_file_dir", remedy: Option.some(remedy) })
-  const whenItHasEnded = 'wait until "anklet -s drain" has ended, then start again'
+  const whenItHasEnded = `wait until "${Advice.anklet("-s drain")}" has ended, then start again`
 
   const asked = Effect.gen(function* () {
     let silence = ""
@@ -45,7 +46,7 @@ export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentit
           case 404:
             return yield* refuse(`it is too old to hand its jobs over: ${whenItHasEnded}`)
           case 409:
-            return yield* refuse(PUT_ASIDE)
+            return yield* refuse(putAside())
         }
       }
       silence = answer._tag === "Left" ? answer.left.message : `it says ${answer.right.status}: ${answer.right.body}`

@@ -5,6 +5,7 @@ import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { lazy } from "../interruption/Lazy.ts"
 import { hiding } from "../secrets/Secrets.ts"
+import * as Advice from "../text/Advice.ts"
 import { config, handle } from "./anklet.ts"
 import { say } from "./terminal.ts"
 
@@ -15,7 +16,7 @@ class StillPaused extends hiding(Schema.TaggedError<StillPaused>()("StillPaused"
   }
 }
 
-const ask = (what: "pause" | "resume", done: string) =>
+const ask = (what: "pause" | "resume", done: () => string) =>
   handle((given: { readonly config: Option.Option<string> }) =>
     Effect.gen(function* () {
       const control = yield* lazy(() => import("./control.ts"))
@@ -24,7 +25,7 @@ const ask = (what: "pause" | "resume", done: string) =>
       const answer = yield* daemon.ask(API[what], {})
       const { STILL } = yield* lazy(() => import("../services/Drain.ts"))
       if (answer.startsWith(STILL)) return yield* new StillPaused({ detail: answer })
-      yield* say(done)
+      yield* say(done())
       return 0
     })
   )
@@ -33,10 +34,16 @@ const ask = (what: "pause" | "resume", done: string) =>
 export const drain = Command.make(
   "drain",
   { config },
-  ask("pause", 'this host accepts no new jobs, also after a restart; running jobs go on. "anklet resume" ends this')
+  ask(
+    "pause",
+    () =>
+      `this host accepts no new jobs, also after a restart; running jobs go on. "${Advice.anklet("resume")}" ends this`
+  )
 ).pipe(Command.withDescription("accept no new jobs on this host; its daemon stays, and running jobs go on"))
 
 /** `anklet resume`. */
-export const resume = Command.make("resume", { config }, ask("resume", "this host accepts jobs again")).pipe(
-  Command.withDescription("accept jobs again on a drained host")
-)
+export const resume = Command.make(
+  "resume",
+  { config },
+  ask("resume", () => "this host accepts jobs again")
+).pipe(Command.withDescription("accept jobs again on a drained host"))

@@ -1,7 +1,6 @@
 /** `anklet service install | uninstall | status`: the daemon as a service of the user, from log-in. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { config, handle, json } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 
@@ -13,8 +12,7 @@ const install = Command.make(
   handle((given) =>
     Effect.gen(function* () {
       const { install } = yield* load
-      const flag = Option.match(given.config, { onNone: () => "", onSome: (file) => ` -c ${file}` })
-      return yield* install(yield* configFile(given.config), flag)
+      return yield* install(yield* configFile(given.config))
     })
   )
 ).pipe(Command.withDescription("start the daemon now, at every log-in and after a failure (launchd, systemd)"))

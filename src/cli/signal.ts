@@ -7,15 +7,28 @@ import * as Config from "../config/Config.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { configFile } from "./configFile.ts"
+import { lastEnd } from "./lastEnd.ts"
 import { say } from "./terminal.ts"
 import { ledgerIn, untilGone } from "./waitForExit.ts"
 
 /** No daemon is running with this config. */
-export class NotRunning extends hiding(Schema.TaggedError<NotRunning>()("NotRunning", { file: Schema.String })) {
+export class NotRunning extends hiding(
+  Schema.TaggedError<NotRunning>()("NotRunning", {
+    /** How the last one ended; empty if that is not known. */
+    ended: Schema.String,
+    /** What to do about it; empty if nothing needs to be done. */
+    remedy: Schema.String
+  })
+) {
   override get message() {
-    return `no daemon is running (${this.file})`
+    const ended = this.ended === "" ? "" : `: the last one ${this.ended}`
+    return `no daemon is running${ended}${this.remedy === "" ? "" : `; ${this.remedy}`}`
   }
 }
+
+/** The error that no daemon of this config is running, with how the last one ended. */
+export const notRunning = (daemon: Config.Daemon, remedy = "") =>
+  Effect.flatMap(lastEnd(daemon), (ended) => new NotRunning({ ended: Option.getOrElse(ended, () => ""), remedy }))
 
 const SIGNALS = { stop: "SIGTERM", drain: "SIGQUIT" } as const
 
@@ -29,7 +42,7 @@ export const signal = (options: {
     const { daemon } = yield* Config.readDaemon(yield* configFile(options.config))
     const file = yield* PidFile.pathOf(daemon.pidFileDir)
     const found = yield* PidFile.find(file)
-    if (Option.isNone(found)) return yield* new NotRunning({ file })
+    if (Option.isNone(found)) return yield* notRunning(daemon)
     yield* PidFile.prove(file, found.value)
     const { pid } = found.value
     yield* Effect.try({

@@ -3,6 +3,7 @@ import { Path } from "@effect/platform/Path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Config from "../config/Config.ts"
@@ -14,10 +15,12 @@ import { commandLine } from "../process/Program.ts"
 import { Exec } from "../services/Exec.ts"
 import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
+import * as Advice from "../text/Advice.ts"
 import * as Traces from "../traces/Traces.ts"
 import { configFile } from "./configFile.ts"
 import type { Plain } from "./parser/plain.ts"
 import { complain, say, toExitCode, warnings } from "./terminal.ts"
+import { ledgerIn } from "./waitForExit.ts"
 
 /** Starts the daemon; returns the exit code. */
 export const start = (options: {
@@ -26,7 +29,6 @@ export const start = (options: {
   readonly once: boolean
 }) =>
   Effect.gen(function* () {
-    const paths = yield* Path
     const config = yield* configFile(options.config)
     // an invalid config is reported before any process is started
     const raw = yield* Config.read(config)
@@ -34,15 +36,17 @@ export const start = (options: {
     yield* Traces.settings
     const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
     const running = yield* PidFile.find(pidFile)
-    let unwatched = Effect.void
+    let unwatched: Effect.Effect<void> = Effect.void
     if (Option.isSome(running)) {
       const { takeOver } = yield* Effect.promise(() => import("./handover.ts"))
       yield* takeOver(running.value, raw)
-      unwatched = complain(
-        "jobs of the previous daemon keep running in their VMs; start anklet again to take them over"
-      )
+      const { claims } = yield* ledgerIn(raw.daemon.stateDir)
+      if (!HashMap.isEmpty(claims))
+        unwatched = complain(
+          `jobs of the previous daemon keep running in their VMs; "${Advice.anklet()}" takes them over`
+        )
     }
-    if (options.attach) {
+    if (options.attach || options.once) {
       const { main } = yield* Effect.promise(() => import("../daemon/main.ts"))
       return yield* Effect.promise(() =>
         main({ config, once: options.once, attach: true }, (text) => Effect.zipRight(complain(text), unwatched))
@@ -54,17 +58,27 @@ export const start = (options: {
       Option.match({ onNone: () => Effect.void, onSome: (warning) => complain(`warning: ${warning}`) })
     )
     yield* Effect.forEach(yield* exposed(raw), (warning) => complain(`warning: ${warning}`), { discard: true })
-    const { pid, report } = yield* Detach.start(commandLine, ["daemon", config, ...(options.once ? ["--once"] : [])])
+    const { pid, report } = yield* Detach.start(commandLine, ["daemon", config])
     if (report._tag === "Failed") {
       yield* Effect.zipRight(complain(report.message), unwatched)
       return report.code
     }
     yield* say(`anklet is up (pid ${pid})`)
-    yield* say(`  log:   ${paths.join(raw.daemon.logDir, FILE_NAME)}`)
-    const flag = Option.match(options.config, { onNone: () => "", onSome: (file) => ` -c ${file}` })
-    yield* say(`  stop:  anklet${flag} -s stop    (or "-s drain" to let running jobs finish)`)
+    yield* tell(raw.daemon)
     return 0
   })
+
+/** Says what a daemon that is up watches, and how to go on; its trouble is said as a complaint. */
+const tell = Effect.fnUntraced(function* (daemon: Config.Daemon) {
+  const paths = yield* Path
+  const { said, wait } = yield* Effect.promise(() => import("./firstLook.ts"))
+  const { watching, trouble } = said(yield* wait(daemon))
+  for (const [n, scope] of watching.entries()) yield* say(`  ${n === 0 ? "watching:" : "         "}  ${scope}`)
+  yield* say(`  status:    ${Advice.anklet("status")}`)
+  yield* say(`  log:       ${paths.join(daemon.logDir, FILE_NAME)}`)
+  yield* say(`  stop:      ${Advice.anklet("-s stop")}    (or "-s drain" to let running jobs finish)`)
+  for (const what of trouble) yield* complain(what)
+})
 
 /** The whole program, for a command line that only starts the daemon. */
 export const main = async ({ config, attach, once }: Plain): Promise<void> => {

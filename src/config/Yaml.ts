@@ -1,4 +1,5 @@
 /** A config file as YAML: its content, YAML's errors in words for people, and the line of every key. */
+
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -16,6 +17,7 @@ import {
   visit,
   type YAMLMap
 } from "yaml"
+import * as Advice from "../text/Advice.ts"
 import { ConfigError, Problem } from "./Problem.ts"
 
 /** Maximum size of a config, in bytes. */
@@ -51,7 +53,7 @@ const readText = Effect.fnUntraced(function* (file: string) {
       (error) =>
         refuse(
           error._tag === "SystemError" && error.reason === "NotFound"
-            ? "there is no such file; `anklet init` writes one, or name another with -c"
+            ? `there is no such file; \`${Advice.anklet("init")}\` writes one, or name another with -c`
             : `it cannot be read (${error._tag === "SystemError" ? error.reason : error.message}); check its owner and permissions`
         )
     )

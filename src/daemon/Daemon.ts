@@ -8,6 +8,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Control from "../control/Control.ts"
 import { DaemonInfo, namedAfter, type ServiceInfo } from "../control/DaemonInfo.ts"
+import { counted } from "../domain/Format.ts"
 import { Handover } from "../interruption/Handover.ts"
 import * as Race from "../interruption/Race.ts"
 import type { Service as Bound } from "../plugins/Plugin.ts"
@@ -19,6 +20,8 @@ import { Coordinator } from "../services/Coordinator.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as LedgerRegistry from "../services/LedgerRegistry.ts"
+import * as Advice from "../text/Advice.ts"
+import { LIFE } from "./Life.ts"
 import * as Reconcile from "./Reconcile.ts"
 import * as Service from "./Service.ts"
 
@@ -101,12 +104,14 @@ export const run = Effect.fn("Daemon.run")(function* (options: Options) {
         Effect.provideService(DaemonInfo, info),
         // a daemon that cannot be asked does its work all the same
         Effect.catchAll((error) =>
-          Effect.logWarning(`"anklet status" and the like do not work with this daemon: ${error.message}`)
+          Effect.logWarning(`"${Advice.anklet("status")}" and the like do not work with this daemon: ${error.message}`)
         )
       )
   })
   yield* options.up
-  yield* Effect.logInfo(`anklet is up: ${options.services.length} services${options.once ? ", one pass each" : ""}`)
+  yield* Effect.logInfo(
+    `${LIFE.up}: ${counted(options.services.length, "service")}${options.once ? ", one pass each" : ""}`
+  )
   const audits = audit.pipe(Effect.schedule(Schedule.spaced(Reconcile.AUDIT_EVERY)), Effect.interruptible)
   const activity = yield* Activity
   const served = options.services.map((service) => ({
@@ -140,7 +145,7 @@ export const run = Effect.fn("Daemon.run")(function* (options: Options) {
   )
   const beside = Effect.all([audits, looks], { concurrency: "unbounded" })
   const exits = yield* Race.first(running, Effect.zipRight(beside, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
-  yield* Effect.logInfo("anklet ends")
+  yield* Effect.logInfo(LIFE.ends)
   // with `once`, a failed pass is the daemon's own failure
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })
 }, Effect.scoped)

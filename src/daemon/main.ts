@@ -44,8 +44,10 @@ import { Refusals } from "../services/Refusals.ts"
 import { SharedRateLimit } from "../services/SharedRateLimit.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
+import * as Advice from "../text/Advice.ts"
 import * as Traces from "../traces/Traces.ts"
 import * as Daemon from "./Daemon.ts"
+import { LIFE } from "./Life.ts"
 
 /** How the daemon runs. */
 export interface Options {
@@ -116,6 +118,7 @@ const program = Effect.fn("daemon")(function* (
   const services = yield* Plugins.resolve(raw)
   const way = yield* settle(daemon.network)
   const places = yield* home
+  Advice.about(options.config === places.config ? undefined : options.config)
   const ledger = yield* pathOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
     const { reopen } = yield* Log.LogFile
@@ -212,7 +215,7 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
       })
     )
     let stopping = false
-    const stop = (how = "stopping: services are interrupted and clean up") => {
+    const stop = (how: string = LIFE.stopping) => {
       // the first stop interrupts; a second one must not cut the clean-up short
       if (stopping) return
       stopping = true
@@ -225,14 +228,14 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
         case "stop":
           return stop()
         case "drain":
-          return fork(Effect.zipRight(Effect.logInfo("draining: nothing new is taken"), drain.begin))
+          return fork(Effect.zipRight(Effect.logInfo(LIFE.draining), drain.begin))
         case "reopen":
           return fork(reach.reopen)
         case "ignore":
           return fork(Effect.logInfo(`${signal} means nothing to this daemon: it goes on`))
       }
     })
-    fork(Effect.andThen(handover.wait, () => stop("handing over: services are interrupted, and leave what runs")))
+    fork(Effect.andThen(handover.wait, () => stop(LIFE.handingOver)))
     const exit = yield* Fiber.await(fiber)
     // a failed start interrupts what was starting beside it: only a pure interruption is a stop
     if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0
@@ -245,8 +248,8 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
   return Effect.runPromise(run.pipe(Effect.provide(base), Effect.orDie))
 }
 
-/** The detached process: `anklet daemon <config> [--once]`, started by `anklet` itself. */
+/** The detached process: `anklet daemon <config>`, started by `anklet` itself. */
 export const detached = async (argv: ReadonlyArray<string>): Promise<void> => {
-  const [config = "", flag] = argv
-  process.exit(await main({ config, once: flag === "--once", attach: false }, () => Effect.void))
+  const [config = ""] = argv
+  process.exit(await main({ config, once: false, attach: false }, () => Effect.void))
 }

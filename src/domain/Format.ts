@@ -28,3 +28,7 @@ export const span = (duration: Duration.DurationInput): string => {
   if (hours < 1) return `${minutes} min`
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
+
+/** A number of things: `1 job`, `2 jobs`, with the plural of a word that does not only add an s. */
+export const counted = (number: number, thing: string, things = `${thing}s`): string =>
+  `${number} ${number === 1 ? thing : things}`

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { home } from "../config/Home.ts"
 import * as Files from "../files/Files.ts"
+import * as Advice from "../text/Advice.ts"
 
 /** Name of the file in `state_dir` that records `anklet drain`. */
 export const PAUSE_FILE = "paused"
@@ -24,7 +25,7 @@ export interface Pause {
 /** How a daemon's answer begins if something other than `anklet drain` still pauses the host. */
 export const STILL = "this host is still paused"
 
-const BY_COMMAND: Pause = { by: "anklet drain", ends: "anklet resume" }
+const byCommand = (): Pause => ({ by: "anklet drain", ends: Advice.anklet("resume") })
 
 /** Whether this host accepts jobs. */
 export class Drain extends Context.Tag("anklet/Drain")<
@@ -49,7 +50,7 @@ export class Drain extends Context.Tag("anklet/Drain")<
       Drain,
       Effect.map(Deferred.make<void>(), (drain) => {
         let paused = false
-        const pauses = Effect.map(others, (others) => (paused ? [BY_COMMAND, ...others] : others))
+        const pauses = Effect.map(others, (others) => (paused ? [byCommand(), ...others] : others))
         return Drain.of({
           begin: Effect.asVoid(Deferred.succeed(drain, undefined)),
           begun: Deferred.isDone(drain),

@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Files from "../files/Files.ts"
 import { hiding } from "../secrets/Secrets.ts"
+import * as Advice from "../text/Advice.ts"
 import { ownerOf } from "./Exec/owner.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
 import { HostLock, type HostLockError } from "./HostLock.ts"
@@ -25,7 +26,7 @@ export class AlreadyRunning extends hiding(
   })
 ) {
   override get message() {
-    const remedy = Option.getOrElse(this.remedy, () => 'stop it with "anklet -s stop"')
+    const remedy = Option.getOrElse(this.remedy, () => `stop it with "${Advice.anklet("-s stop")}"`)
     return `already running (pid ${this.pid}, ${this.file}); ${remedy}, or give this config another ${this.key}`
   }
 }

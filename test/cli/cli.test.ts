@@ -47,17 +47,48 @@ describe("anklet", () => {
     assert.strictEqual(first.code, 0)
     assert.include(first.stdout, `pid ${lab.pid()}`)
     assert.include(first.stdout, lab.logFile)
-    assert.include(first.stdout, "-s stop")
+    assert.include(first.stdout, "veertuinc/anklet: no jobs waiting")
+    for (const words of ["status", "-s stop"]) assert.include(first.stdout, `anklet -c ${lab.config} ${words}`)
     const second = await lab.anklet()
     assert.strictEqual(second.code, 4)
     assert.include(second.stderr, `already running (pid ${lab.pid()}`)
+    assert.include(second.stderr, `"anklet -c ${lab.config} -s stop"`)
     const pid = lab.pid() ?? 0
     assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
     assert.isFalse(isAlive(pid))
     assert.isFalse(existsSync(lab.pidFile))
     const again = await lab.anklet("-s", "stop")
     assert.strictEqual(again.code, 5)
-    assert.include(again.stderr, "no daemon is running")
+    assert.match(again.stderr, /^anklet: no daemon is running: the last one was stopped \d+ s ago \([\d:]+ UTC\)\n$/)
+  })
+
+  it("says how the last daemon ended, and how to start one, when a command needs one", async () => {
+    lab = await make()
+    const start = `; start it with "anklet -c ${lab.config}"\n`
+    const never = await lab.anklet("status")
+    assert.deepStrictEqual([never.code, never.stderr], [5, `anklet: no daemon is running${start}`])
+    assert.strictEqual((await lab.anklet()).code, 0)
+    process.kill(lab.pid() ?? 0, "SIGKILL")
+    await until("it is gone", () => !isAlive(lab.pid() ?? 0))
+    const killed = await lab.anklet("why", "1")
+    assert.deepStrictEqual(
+      [killed.code, killed.stderr],
+      [5, `anklet: no daemon is running: the last one was killed, or this host went down with it${start}`]
+    )
+    assert.strictEqual((await lab.anklet()).code, 0)
+    assert.strictEqual((await lab.anklet("-s", "drain")).code, 0)
+    assert.match((await lab.anklet("status")).stderr, /the last one has drained \d+ s ago/)
+  })
+
+  it("waits for the first look, says what is wrong and what to do, and stays up", async () => {
+    lab = await make({ services: 2, github: { tokens: [] } })
+    const ran = await lab.anklet()
+    assert.strictEqual(ran.code, 0)
+    assert.match(ran.stderr, /^anklet: RUNNER1 and RUNNER2 are failing: .*refuses the credential.*$/m)
+    assert.include(ran.stderr, `"anklet -c ${lab.config} doctor" checks everything`)
+    assert.notInclude(ran.stdout, "waiting")
+    assert.isTrue(isAlive(lab.pid() ?? 0))
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
   })
 
   it("leaves no ERROR in the log of the daemon that runs when a second one of its state_dir is refused", async () => {
@@ -249,7 +280,7 @@ describe("anklet", () => {
     lab = await make({ services: 2 })
     // each with a label of its own: with equal ones a runner may take the other service's job, whose pass then has none
     const { jobs } = lab.queue(...["1", "2", "3"].map((id) => ({ labels: [...LABELS, `unique-id:${id}`] })))
-    const ran = await lab.anklet("--attach", "--once")
+    const ran = await lab.anklet("--once")
     assert.strictEqual(ran.code, 0, ran.stderr)
     assert.strictEqual(jobs.filter(({ status }) => status === "completed").length, 2)
     assert.deepStrictEqual(lab.left(), { vms: [], runners: [] })
@@ -257,7 +288,7 @@ describe("anklet", () => {
 
   it("--once with a refused credential exits 8, and says so once", async () => {
     lab = await make({ github: { tokens: [] } })
-    const ran = await lab.anklet("--attach", "--once")
+    const ran = await lab.anklet("--once")
     assert.strictEqual(ran.code, 8)
     assert.include(ran.stderr, "refuses the credential")
     assert.strictEqual(lab.errors().length, 1)

@@ -96,7 +96,7 @@ for (const { manager, name, folder, label } of [
         `anklet is up (pid ${pid})`,
         lab.logFile,
         `anklet -c ${lab.config} -s stop`,
-        `anklet service uninstall -c ${lab.config}`
+        `anklet -c ${lab.config} service uninstall`
       ])
         assert.include(ran.stdout, words)
       const text = readFileSync(file, "utf8")

@@ -95,7 +95,7 @@ describe("anklet why", () => {
     await lab.anklet()
     await lab.anklet("drain")
     const id = queue("late")
-    await answers(id, /this host is paused by anklet drain: it accepts no new jobs\n +what to do: anklet resume/)
+    await answers(id, /this host is paused by anklet drain: it accepts no new jobs\n +what to do: anklet -c \S+ resume/)
   })
 
   it("tells that the memory of this Mac is not enough for its VM, and how much it wants", async () => {

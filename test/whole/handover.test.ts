@@ -244,7 +244,10 @@ describe("a daemon is refused with exit code 4, and what to do,", () => {
       const young = await lab.anklet(...args)
       assert.strictEqual(young.code, 4)
       assert.include(young.stderr, `already running (pid ${old}`)
-      assert.include(young.stderr, 'tell it "anklet -s drain --no-wait" and start again')
+      assert.include(
+        young.stderr,
+        `to replace it without interrupting its jobs: "anklet -c ${lab.config} -s drain --no-wait && anklet`
+      )
       assert.strictEqual(young.stdout, "")
     }
     assert.strictEqual(pidOf(), old)
@@ -292,7 +295,7 @@ describe("a daemon is refused with exit code 4, and what to do,", () => {
       const young = await lab.anklet()
       assert.strictEqual(young.code, 4)
       assert.include(young.stderr, words)
-      assert.include(young.stderr, 'wait until "anklet -s drain" has ended, then start again')
+      assert.include(young.stderr, `wait until "anklet -c ${lab.config} -s drain" has ended, then start again`)
     }
     assert.strictEqual(pidOf(), old)
     assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
@@ -307,7 +310,7 @@ describe("a daemon is refused with exit code 4, and what to do,", () => {
     setFaults(lab.host, [{ command: "version", times: 99, fault: "fail" }])
     const young = await lab.anklet()
     assert.strictEqual(young.code, 7, young.stderr)
-    assert.include(young.stderr, "keep running in their VMs; start anklet again to take them over")
+    assert.include(young.stderr, `keep running in their VMs; "anklet -c ${lab.config}" takes them over`)
     setFaults(lab.host, [])
     await start()
     lab.letGo()

@@ -151,7 +151,7 @@ describe("the page of anklet ui", () => {
   it("shows the queue with what is in its way, and that the host is paused", async () => {
     assert.strictEqual((await lab.anklet("drain")).code, 0)
     lab.queue({ name: "waits" })
-    await page.getByText('paused by anklet drain: accepts no new jobs until "anklet resume"').waitFor()
+    await page.getByText(/paused by anklet drain: accepts no new jobs until "anklet -c \S+ resume"/).waitFor()
     await page.getByRole("heading", { name: "Queue: 1 job waits" }).waitFor()
     const row = page.getByRole("region", { name: "Queue" }).getByRole("row").nth(1)
     const [template, jobs, of, why] = await row.getByRole("cell").or(row.getByRole("rowheader")).allTextContents()

@@ -1,4 +1,5 @@
 /** What `anklet init` does: ask, write, examine, and say what comes next. */
+
 import { dirname, join, resolve } from "node:path"
 import * as Prompt from "@effect/cli/Prompt"
 import { FileSystem } from "@effect/platform/FileSystem"
@@ -10,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { home } from "../../config/Home.ts"
 import * as Files from "../../files/Files.ts"
 import { hiding } from "../../secrets/Secrets.ts"
+import * as Advice from "../../text/Advice.ts"
 import { UsageError } from "../anklet.ts"
 import { configFile } from "../configFile.ts"
 import { examined } from "../doctor/examined.ts"
@@ -206,7 +208,7 @@ export const run = (given: Given) =>
     }
     const { made, found, library } = answer.value
     const wrong = found.filter(({ level, subject }) => level === "problem" && SUBJECTS.includes(subject))
-    const command = Option.match(given.config, { onNone: () => "anklet", onSome: (file) => `anklet -c ${file}` })
+    const command = Advice.anklet()
     if (wrong.length > 0) yield* say(report(yield* screen, command, wrong))
     if (wrong.some(({ id, subject }) => REFUSED.includes(id) || subject === "config")) {
       yield* forget(made)

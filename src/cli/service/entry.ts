@@ -6,9 +6,11 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Config from "../../config/Config.ts"
 import { home } from "../../config/Home.ts"
+import { LIFE } from "../../daemon/Life.ts"
 import * as Files from "../../files/Files.ts"
 import { Exec } from "../../services/Exec.ts"
 import * as reader from "../../services/Log/reader.ts"
+import * as Advice from "../../text/Advice.ts"
 import { say } from "../terminal.ts"
 import { untilGone } from "../waitForExit.ts"
 import { launchd } from "./launchd.ts"
@@ -18,8 +20,6 @@ import { labelOf } from "./unit.ts"
 
 /** Timeout of a start. */
 const START_TIMEOUT = "1 minute"
-/** The message in the daemon's log that says it is up. */
-const UP = "anklet is up"
 const CHECK_INTERVAL = "200 millis"
 /**
  * Number of consecutive checks in which a daemon must be alive to count as up even if its log does not say so
@@ -122,12 +122,12 @@ export const untilUp = Effect.fnUntraced(function* (
 ) {
   const failed = (how: string) =>
     new ManagerError({
-      detail: `${name} is installed, but its daemon does not come up: ${how}; see "anklet service status" and ${log.file}`
+      detail: `${name} is installed, but its daemon does not come up: ${how}; see "${Advice.anklet("service status")}" and ${log.file}`
     })
   const isUp = yield* Effect.makeLatch()
   yield* reader
     .follow(log.file, log.from, (lines) =>
-      lines.some((line) => line.includes(`"msg":"${UP}`)) ? isUp.open : Effect.void
+      lines.some((line) => line.includes(`"msg":"${LIFE.up}`)) ? isUp.open : Effect.void
     )
     .pipe(Effect.ignore, Effect.fork)
   const watch = Effect.gen(function* () {

@@ -8,6 +8,7 @@ import * as Plugins from "../../plugins/Plugins.ts"
 import * as reader from "../../services/Log/reader.ts"
 import { FILE_NAME, filesOf } from "../../services/Log.ts"
 import * as PidFile from "../../services/PidFile.ts"
+import * as Advice from "../../text/Advice.ts"
 import { problemsOf } from "../config/folders.ts"
 import { takeOver } from "../handover.ts"
 import { json as asJson } from "../shown.ts"
@@ -29,7 +30,7 @@ const describe = ({ pid, lastExit, isLoaded }: State): string =>
   })
 
 /** Installs or renews the entry of a config and starts its daemon. */
-export const install = Effect.fn("service.install")(function* (config: string, flag: string) {
+export const install = Effect.fn("service.install")(function* (config: string) {
   const paths = yield* Path
   const { manages, label, name, file, text, state } = yield* find(config)
   const raw = yield* Config.read(config)
@@ -82,8 +83,10 @@ export const install = Effect.fn("service.install")(function* (config: string, f
   )
   yield* say(`  log:     ${log}`)
   if (manages.name === "launchd") yield* say(`  errors:  ${unit.errors}`)
-  yield* say(`  stop:    anklet${flag} -s stop    (it stays stopped; start it again with "${manages.toStart(label)}")`)
-  yield* say(`  undo:    anklet service uninstall${flag}`)
+  yield* say(
+    `  stop:    ${Advice.anklet("-s stop")}    (it stays stopped; start it again with "${manages.toStart(label)}")`
+  )
+  yield* say(`  undo:    ${Advice.anklet("service uninstall")}`)
   if (Option.isSome(manages.note)) yield* say(`  note:    ${manages.note.value}`)
   return 0
 })
@@ -128,7 +131,7 @@ export const status = Effect.fn("service.status")(function* (config: string, jso
     yield* say(`  config:  ${config}`)
     yield* say(`  file:    ${file}${isInstalled ? "" : " (missing)"}`)
     for (const difference of differs) yield* say(`  differs: ${difference}`)
-    if (differs.length > 0) yield* say("  renew:   anklet service install, where all is as it should be")
+    if (differs.length > 0) yield* say(`  renew:   ${Advice.anklet("service install")}, where all is as it should be`)
   }
   return Option.isSome(state.pid) ? 0 : 5
 })

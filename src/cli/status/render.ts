@@ -1,9 +1,11 @@
 /** The status of a daemon and of a fleet, as people read it. Pure. */
+
 import type { Fleet } from "../../control/Fleet.ts"
 import type { Status } from "../../control/Status.ts"
 import { clock, span } from "../../domain/Format.ts"
 import type { JobProgress, ServiceActivity } from "../../services/Activity.ts"
 import type { HostStatus } from "../../services/HostStatus.ts"
+import * as Advice from "../../text/Advice.ts"
 import { join, line, lines, type Shown, type Text } from "../shown.ts"
 import { cut, table } from "../table.ts"
 import type { Screen } from "../terminal.ts"
@@ -49,7 +51,7 @@ const modeOf = ({ mode, pauses }: Status): string => {
   if (mode === "open") return "accepting jobs"
   if (mode === "draining") return "draining: accepts no new jobs, and exits when its jobs have ended"
   // a daemon of an older version does not say what pauses it
-  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
+  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || `"${Advice.anklet("resume")}"`
   return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: accepts no new jobs until ${until}`
 }
 

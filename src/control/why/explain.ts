@@ -1,4 +1,5 @@
 /** Why a job waits, in words and with what to do about it: what follows from the facts. Pure. */
+
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -6,6 +7,7 @@ import { gib, span } from "../../domain/Format.ts"
 import type { Advice, CiWords, Found } from "../../plugins/Plugin.ts"
 import { type JobRecord, RULES } from "../../services/Coordinator.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
+import { anklet } from "../../text/Advice.ts"
 import { isFull } from "../Blocked.ts"
 import type { Facts, Known } from "./facts.ts"
 
@@ -42,7 +44,7 @@ const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
       return [
         reason(
           `service ${name} fails: ${doing.why}`,
-          `it is tried again in ${inTime(doing.until, now)}; "anklet doctor" may know more`
+          `it is tried again in ${inTime(doing.until, now)}; "${anklet("doctor")}" may know more`
         )
       ]
     }
@@ -254,7 +256,7 @@ const ofNoStore = ({ name, url }: Found, problem: string): Why => ({
   job: name,
   url,
   answer: "it waits: the store does not answer, so no new jobs are accepted",
-  reasons: [reason(problem, "anklet doctor")]
+  reasons: [reason(problem, anklet("doctor"))]
 })
 
 /** The answer for a text that leads to no job; `problems` are those of CIs that could not be asked. */
@@ -271,7 +273,7 @@ const ofNothing = (text: string, cis: ReadonlyArray<CiWords>, problems: Readonly
         job: text,
         url: "",
         answer: `${names} could not be asked`,
-        reasons: problems.map((what) => reason(what, "anklet doctor"))
+        reasons: problems.map((what) => reason(what, anklet("doctor")))
       }
 }
 
