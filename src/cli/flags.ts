@@ -99,10 +99,14 @@ const commandOf = (command: string) => (command === "" ? '"anklet" without a com
 
 const either = (words: ReadonlyArray<string>) => `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
 
-/** The message about an unknown flag. */
-export const unknown = (typed: string): string => {
+/** The flags that a command takes. */
+const flagsOf = (command: string) => Object.keys(FLAGS).filter((name) => misplaced({ name }, command) === undefined)
+
+/** The message about an unknown flag of a command ("" for none); one that the command takes is the likeliest. */
+export const unknown = (typed: string, command: string): string => {
   const name = typed.replace(/^-+/, "")
-  const near = hint(typed) ?? (name.length < 2 ? undefined : nearest(name, Object.keys(FLAGS)))
+  const guessed = name.length < 2 ? undefined : (nearest(name, flagsOf(command)) ?? nearest(name, Object.keys(FLAGS)))
+  const near = hint(typed) ?? guessed
   const meant = near === undefined || /[ -]/.test(near) ? near : `--${near}`
   return `there is no flag ${typed}: ${meant === undefined ? "--help shows those there are" : `did you mean ${meant}?`}`
 }
@@ -121,7 +125,7 @@ const wrongValue = ({ typed, name = "", value }: Given): string | undefined => {
 /** The message about the flags that start or signal the daemon. */
 const STARTING = "--attach, --once, -s and --no-wait start or signal the daemon: they do not go with a command"
 
-const misplaced = ({ typed, name = "" }: Given, command: string): string | undefined => {
+const misplaced = ({ typed = "", name = "" }: Partial<Given>, command: string): string | undefined => {
   const of = flagOf(name)?.of ?? ANY
   // the flags of its commands are also accepted by a command that only has commands, which shows its help
   if (of === ANY || of.some((each) => each === command || (command !== "" && each.startsWith(`${command} `))))

@@ -8,6 +8,7 @@ import { FILE_NAME } from "../control/Server.ts"
 import { Exec, type ProcessIdentity } from "../services/Exec.ts"
 import * as PidFile from "../services/PidFile.ts"
 import * as Advice from "../text/Advice.ts"
+import { signalTo } from "./signal.ts"
 import * as Socket from "./socket.ts"
 import { say } from "./terminal.ts"
 import { untilGone } from "./waitForExit.ts"
@@ -20,13 +21,17 @@ const BETWEEN_TRIES = "200 millis"
 const TELL_AFTER = "1 second"
 
 const putAside = () =>
-  `to replace it without interrupting its jobs: "${Advice.anklet("-s drain --no-wait")} && ${Advice.anklet()}"; to stop it: "${Advice.anklet("-s stop")}"`
+  `to replace it without interrupting its jobs: "${Advice.anklet("restart")}"; to stop it: "${Advice.anklet("-s stop")}"`
 
 /**
  * Wait until the daemon of this config has handed its jobs over, or has ended for another reason. Fails with
- * `AlreadyRunning` when it accepts jobs, or cannot hand over.
+ * `AlreadyRunning` when it accepts jobs and `drain` does not tell it to accept no more, or when it cannot hand over.
  */
-export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentity, { daemon }: Raw) {
+export const takeOver = Effect.fn("takeOver")(function* (
+  running: ProcessIdentity,
+  { daemon }: Raw,
+  options: { readonly drain: boolean } = { drain: false }
+) {
   const paths = yield* Path
   const exec = yield* Exec
   const file = yield* PidFile.pathOf(daemon.pidFileDir)
@@ -36,6 +41,7 @@ export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentit
 
   const asked = Effect.gen(function* () {
     let silence = ""
+    let isDraining = false
     for (let tries = 0; tries < TRIES; tries++) {
       const answer = yield* Effect.either(Socket.ask(paths.join(daemon.pidFileDir, FILE_NAME), API.handover, {}))
       if (!(yield* exec.isAlive(running))) return
@@ -46,7 +52,9 @@ export const takeOver = Effect.fn("takeOver")(function* (running: ProcessIdentit
           case 404:
             return yield* refuse(`it is too old to hand its jobs over: ${whenItHasEnded}`)
           case 409:
-            return yield* refuse(putAside())
+            if (!options.drain) return yield* refuse(putAside())
+            if (!isDraining) yield* signalTo(file, running, "drain")
+            isDraining = true
         }
       }
       silence = answer._tag === "Left" ? answer.left.message : `it says ${answer.right.status}: ${answer.right.body}`

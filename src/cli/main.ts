@@ -27,6 +27,7 @@ import * as words from "./parser/argv.ts"
 import { demo, simulate } from "./parser/early.ts"
 import { readable } from "./parser/help.ts"
 import { drain, resume } from "./pause.ts"
+import { restart } from "./restart.ts"
 import { service } from "./service.ts"
 import { message, written } from "./shown.ts"
 import { status } from "./status.ts"
@@ -52,6 +53,7 @@ const COMMANDS = [
   why,
   ui,
   doctor,
+  restart,
   drain,
   resume,
   logs,

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Config from "../config/Config.ts"
 import { hiding } from "../secrets/Secrets.ts"
+import type { ProcessIdentity } from "../services/Exec.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { configFile } from "./configFile.ts"
 import { lastEnd } from "./lastEnd.ts"
@@ -32,6 +33,19 @@ export const notRunning = (daemon: Config.Daemon, remedy = "") =>
 
 const SIGNALS = { stop: "SIGTERM", drain: "SIGQUIT" } as const
 
+/** Signals the daemon of a PID file, once it is certain that it is one of this user's. */
+export const signalTo = Effect.fnUntraced(function* (
+  file: string,
+  found: ProcessIdentity,
+  signal: keyof typeof SIGNALS
+) {
+  yield* PidFile.prove(file, found)
+  yield* Effect.try({
+    try: () => process.kill(found.pid, SIGNALS[signal]),
+    catch: (error) => new PidFile.PidFileError({ file, detail: `pid ${found.pid} cannot be signalled: ${error}` })
+  })
+})
+
 /** Signals the daemon; returns the exit code. Ctrl-C during the wait does not affect the daemon. */
 export const signal = (options: {
   readonly config: Option.Option<string>
@@ -43,12 +57,8 @@ export const signal = (options: {
     const file = yield* PidFile.pathOf(daemon.pidFileDir)
     const found = yield* PidFile.find(file)
     if (Option.isNone(found)) return yield* notRunning(daemon)
-    yield* PidFile.prove(file, found.value)
     const { pid } = found.value
-    yield* Effect.try({
-      try: () => process.kill(pid, SIGNALS[options.signal]),
-      catch: (error) => new PidFile.PidFileError({ file, detail: `pid ${pid} cannot be signalled: ${error}` })
-    })
+    yield* signalTo(file, found.value, options.signal)
     yield* say(options.signal === "stop" ? `stopping anklet (pid ${pid})` : `draining anklet (pid ${pid})`)
     if (!options.wait) return 0
     yield* untilGone(found.value, Option.some(daemon.stateDir))

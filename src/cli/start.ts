@@ -22,11 +22,12 @@ import type { Plain } from "./parser/plain.ts"
 import { complain, say, toExitCode, warnings } from "./terminal.ts"
 import { ledgerIn } from "./waitForExit.ts"
 
-/** Starts the daemon; returns the exit code. */
+/** Starts the daemon; returns the exit code. With `replace`, in place of one that accepts jobs. */
 export const start = (options: {
   readonly config: Option.Option<string>
   readonly attach: boolean
   readonly once: boolean
+  readonly replace?: boolean
 }) =>
   Effect.gen(function* () {
     const config = yield* configFile(options.config)
@@ -39,7 +40,7 @@ export const start = (options: {
     let unwatched: Effect.Effect<void> = Effect.void
     if (Option.isSome(running)) {
       const { takeOver } = yield* Effect.promise(() => import("./handover.ts"))
-      yield* takeOver(running.value, raw)
+      yield* takeOver(running.value, raw, { drain: options.replace === true })
       const { claims } = yield* ledgerIn(raw.daemon.stateDir)
       if (!HashMap.isEmpty(claims))
         unwatched = complain(
@@ -69,7 +70,7 @@ export const start = (options: {
   })
 
 /** Says what a daemon that is up watches, and how to go on; its trouble is said as a complaint. */
-const tell = Effect.fnUntraced(function* (daemon: Config.Daemon) {
+export const tell = Effect.fnUntraced(function* (daemon: Config.Daemon) {
   const paths = yield* Path
   const { said, wait } = yield* Effect.promise(() => import("./firstLook.ts"))
   const { watching, trouble } = said(yield* wait(daemon))

@@ -10,6 +10,7 @@ const LEAVES = [
   "why",
   "ui",
   "doctor",
+  "restart",
   "drain",
   "resume",
   "logs",
@@ -149,6 +150,7 @@ describe("flags", () => {
     for (const [line, words] of [
       ["--attahc", "did you mean --attach?"],
       ["status --jsno", "did you mean --json?"],
+      ["status --wtach", "did you mean --watch?"],
       ["--confg F status", "did you mean --config?"],
       ["-config F", "did you mean --config?"],
       ["-help", "did you mean --help?"],
@@ -187,19 +189,37 @@ describe("flags", () => {
 describe("a command", () => {
   it("that another program has is told how it is called here", () => {
     for (const [line, words] of [
-      ["stop", '"anklet -s stop"'],
-      ["start", '"anklet"'],
-      ["restart", '"anklet -s drain --no-wait && anklet"'],
-      ["version", '"anklet --version"'],
+      ["run", '"anklet --attach"'],
+      ["kill", '"anklet -s stop"'],
+      ["ps", '"anklet status"'],
+      ["update", '"anklet restart"'],
+      ["-c F upgrade", '"anklet restart"'],
+      ["start now", '"now"'],
       ["check", '"anklet config check"'],
       ["install", '"anklet service install"'],
-      ["-c F stop", '"anklet -s stop"'],
       ["stauts", '"status"'],
       ["config chekc", '"check"'],
       ["constructor", "known commands"]
     ] as const) {
       assert.include(said(line), words, line)
     }
+  })
+
+  it("that stands for one of ours is read as that, with its flags", () => {
+    for (const [line, args] of [
+      ["start", ""],
+      ["start --attach", "--attach"],
+      ["-c F start", "--config=F"],
+      ["stop", "--signal=stop"],
+      ["stop -c F --no-wait", "--signal=stop --config=F --no-wait"],
+      ["reload -c F", "--config=F restart"],
+      ["validate --json", "config check --json"],
+      ["version", "--version"],
+      ["stop --help", "--help"],
+      ["help validate", "config check --help"]
+    ] as const)
+      assert.strictEqual(said(line), `taken as ${args}`, line)
+    assert.include(said("stop -s drain"), "is given twice")
   })
 
   it("is known here with just those flags that its help shows", () => {

@@ -277,6 +277,16 @@ for (const { manager, name, folder, label } of [
       const same = env({ OTEL_SERVICE_NAME: "macs of mine", LOG_LEVEL: "DEBUG" })
       const again = await lab.run(["service", "install", "-c", lab.config], { env: same }).done
       assert.include(again.stdout, "is installed already")
+      // a restart leaves the entry as it is, and the service manager starts the new daemon
+      const text = readFileSync(entry(folder) ?? "", "utf8")
+      const old = lab.pid()
+      const restarted = await lab.run(["restart", "-c", lab.config], { env: env() }).done
+      assert.strictEqual(restarted.code, 0, restarted.stderr)
+      assert.match(restarted.stdout, /^anklet is up \(pid \d+\), started by .*anklet/m)
+      assert.notStrictEqual(lab.pid(), old)
+      assert.include((await service("status")).stdout, `runs (pid ${lab.pid()})`)
+      assert.strictEqual(readFileSync(entry(folder) ?? "", "utf8"), text)
+      assert.deepStrictEqual(lab.left().vms, vms)
       lab.letGo()
       await until("the job has ended", () => job !== undefined && lab.world.job(job.id).status === "completed")
       assert.strictEqual(job === undefined ? "" : lab.world.job(job.id).conclusion, "success")

@@ -244,10 +244,7 @@ describe("a daemon is refused with exit code 4, and what to do,", () => {
       const young = await lab.anklet(...args)
       assert.strictEqual(young.code, 4)
       assert.include(young.stderr, `already running (pid ${old}`)
-      assert.include(
-        young.stderr,
-        `to replace it without interrupting its jobs: "anklet -c ${lab.config} -s drain --no-wait && anklet`
-      )
+      assert.include(young.stderr, `to replace it without interrupting its jobs: "anklet -c ${lab.config} restart"`)
       assert.strictEqual(young.stdout, "")
     }
     assert.strictEqual(pidOf(), old)

@@ -52,15 +52,25 @@ const partsOf = (args: ReadonlyArray<string>): Parts => {
   return { flags, words, rest: [] }
 }
 
-/** What people type out of habit from other programs. */
+/** Words of other programs that are understood here: the command that each stands for. */
+const SYNONYMS: Readonly<Record<string, ReadonlyArray<string>>> = {
+  start: [],
+  stop: ["--signal=stop"],
+  reload: ["restart"],
+  validate: ["config", "check"],
+  version: ["--version"]
+}
+
+/** Other things that people type out of habit from other programs, and what to type here. */
 const HABITS: Readonly<Record<string, string>> = {
-  start: "anklet",
-  run: "anklet --attach",
-  daemon: "anklet --attach",
-  stop: "anklet -s stop",
-  restart: "anklet -s drain --no-wait && anklet",
-  reload: "anklet -s drain --no-wait && anklet",
-  version: "anklet --version"
+  run: 'did you mean "anklet --attach"?',
+  daemon: 'did you mean "anklet --attach"?',
+  kill: 'did you mean "anklet -s stop"?',
+  list: 'did you mean "anklet status"?',
+  ls: 'did you mean "anklet status"?',
+  ps: 'did you mean "anklet status"?',
+  update: 'install the new version over this one, then "anklet restart": see docs/installation.md',
+  upgrade: 'install the new version over this one, then "anklet restart": see docs/installation.md'
 }
 
 /** The message about an unknown command. */
@@ -69,13 +79,22 @@ const unknown = (word: string, path: ReadonlyArray<string>, known: Commands): st
   const isTop = path.length === 0
   const group = isTop ? names.find((name) => Object.hasOwn(known[name] ?? {}, word)) : undefined
   const habit = isTop && Object.hasOwn(HABITS, word) ? HABITS[word] : undefined
-  const near = habit ?? (group === undefined ? nearest(word, names) : `anklet ${group} ${word}`)
-  const hint = near === undefined ? `known commands: ${names.join(", ")}` : `did you mean "${near}"?`
+  const near = group === undefined ? nearest(word, names) : `anklet ${group} ${word}`
+  const hint = habit ?? (near === undefined ? `known commands: ${names.join(", ")}` : `did you mean "${near}"?`)
   return `there is no command "${[...path, word].join(" ")}": ${hint}`
 }
 
 const written = ({ typed, name, value }: Given) =>
   name === undefined || value === undefined ? typed : `--${name}=${value}`
+
+/** A command line with the command that its first word stands for, in place of that word. */
+const understood = ({ flags, words, rest }: Parts, commands: Commands): Parts => {
+  const at = words[0] === "help" ? 1 : 0
+  const word = words[at] ?? ""
+  if (Object.hasOwn(commands, word) || !Object.hasOwn(SYNONYMS, word)) return { flags, words, rest }
+  const meant = partsOf(SYNONYMS[word] ?? [])
+  return { flags: [...meant.flags, ...flags], words: words.toSpliced(at, 1, ...meant.words), rest }
+}
 
 /** Without repetitions: a flag given twice with one value means the same as once. */
 const once = (words: ReadonlyArray<string>) => [...new Set(words)]
@@ -87,9 +106,9 @@ const once = (words: ReadonlyArray<string>) => [...new Set(words)]
  * FILE` to the front, all others after the command.
  */
 export const ready = (args: ReadonlyArray<string>, commands: Commands): Either.Either<Line, string> => {
-  const { flags, words, rest } = partsOf(args)
+  const { flags, words, rest } = understood(partsOf(args), commands)
   const none = flags.find(({ name }) => name === undefined)
-  if (none !== undefined) return Either.left(unknownFlag(none.typed))
+  if (none !== undefined) return Either.left(unknownFlag(none.typed, words.join(" ")))
   const command: Array<string> = []
   let known = commands
   let isHelp = flags.some(({ name }) => name === "help")

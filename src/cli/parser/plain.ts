@@ -7,8 +7,12 @@ export interface Plain {
   readonly once: boolean
 }
 
-/** Undefined for a command line with anything else in it, or with a mistake, which the parser reports. Pure. */
-export const plain = (args: ReadonlyArray<string>): Plain | undefined => {
+/**
+ * Undefined for a command line with anything else in it, or with a mistake, which the parser reports; `start` may be its
+ * first word. Pure.
+ */
+export const plain = ([first, ...others]: ReadonlyArray<string>): Plain | undefined => {
+  const args = first === undefined ? [] : first === "start" ? others : [first, ...others]
   let asked: Plain = { config: undefined, attach: false, once: false }
   for (let index = 0; index < args.length; index++) {
     const word = args[index]

@@ -10,6 +10,7 @@ import { LIFE } from "../../daemon/Life.ts"
 import * as Files from "../../files/Files.ts"
 import { Exec } from "../../services/Exec.ts"
 import * as reader from "../../services/Log/reader.ts"
+import { FILE_NAME, filesOf } from "../../services/Log.ts"
 import * as Advice from "../../text/Advice.ts"
 import { say } from "../terminal.ts"
 import { untilGone } from "../waitForExit.ts"
@@ -116,7 +117,7 @@ export const forget = (manages: Manager, label: string) =>
   )
 
 /** Waits until the daemon of an entry is up; fails with how it ended. */
-export const untilUp = Effect.fnUntraced(function* (
+const untilUp = Effect.fnUntraced(function* (
   { manages, label, name }: { readonly manages: Manager; readonly label: string; readonly name: string },
   log: { readonly file: string; readonly from: reader.Place }
 ) {
@@ -144,4 +145,20 @@ export const untilUp = Effect.fnUntraced(function* (
   yield* Effect.raceFirst(watch, isUp.await).pipe(
     Effect.timeoutFail({ duration: START_TIMEOUT, onTimeout: () => failed("it takes too long") })
   )
+})
+
+/** Runs what makes the service manager start the daemon of an entry, waits until that is up, and gives its number. */
+export const startUp = Effect.fnUntraced(function* <E, R>(
+  entry: { readonly manages: Manager; readonly label: string; readonly name: string },
+  { daemon }: Config.Raw,
+  begin: Effect.Effect<void, E, R>
+) {
+  const paths = yield* Path
+  const file = paths.join(daemon.logDir, FILE_NAME)
+  const { place } = yield* unwritable(file)(
+    reader.last(filesOf(file), { lines: 0, follow: true, matches: () => false })
+  )
+  yield* begin
+  yield* untilUp(entry, { file, from: place })
+  return (yield* entry.manages.query(entry.label)).pid
 })

@@ -5,8 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../../config/Config.ts"
 import * as Plugins from "../../plugins/Plugins.ts"
-import * as reader from "../../services/Log/reader.ts"
-import { FILE_NAME, filesOf } from "../../services/Log.ts"
+import { FILE_NAME } from "../../services/Log.ts"
 import * as PidFile from "../../services/PidFile.ts"
 import * as Advice from "../../text/Advice.ts"
 import { problemsOf } from "../config/folders.ts"
@@ -14,7 +13,7 @@ import { takeOver } from "../handover.ts"
 import { json as asJson } from "../shown.ts"
 import { complain, say } from "../terminal.ts"
 import { differences, unknownTo } from "./differences.ts"
-import { find, forget, stop, untilUp, unwritable, write } from "./entry.ts"
+import { find, forget, startUp, stop, unwritable, write } from "./entry.ts"
 import type { State } from "./manager.ts"
 import { unitOf } from "./unit.ts"
 
@@ -75,11 +74,13 @@ export const install = Effect.fn("service.install")(function* (config: string) {
     yield* unwritable(file)(write(file, wanted))
     yield* say(`${Option.isSome(text) ? "renewed" : "installed"} ${name}: ${file}`)
   }
-  const { place } = yield* unwritable(log)(reader.last(filesOf(log), { lines: 0, follow: true, matches: () => false }))
-  yield* isSame && state.isLoaded ? manages.start(label) : manages.load(label, file)
-  yield* untilUp({ manages, label, name }, { file: log, from: place })
+  const up = yield* startUp(
+    { manages, label, name },
+    raw,
+    isSame && state.isLoaded ? manages.start(label) : manages.load(label, file)
+  )
   yield* say(
-    `anklet is up${Option.match((yield* manages.query(label)).pid, { onNone: () => "", onSome: (pid) => ` (pid ${pid})` })}; it starts again when you log in, and after a failure`
+    `anklet is up${Option.match(up, { onNone: () => "", onSome: (pid) => ` (pid ${pid})` })}; it starts again when you log in, and after a failure`
   )
   yield* say(`  log:     ${log}`)
   if (manages.name === "launchd") yield* say(`  errors:  ${unit.errors}`)
