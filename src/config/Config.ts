@@ -16,7 +16,8 @@ import { optional, withDefault } from "./fields.ts"
 import { Base, expand, type Home, home } from "./Home.ts"
 import * as Network from "./Network.ts"
 import * as Older from "./Older.ts"
-import { ConfigError, nearest, ofParseError, Problem, pathOf } from "./Problem.ts"
+import { ConfigError, distinct, nearest, ofParseError, Problem, pathOf } from "./Problem.ts"
+import * as Shorthand from "./Shorthand.ts"
 
 export { ConfigError, Problem } from "./Problem.ts"
 export { AppKey, PrivateKey, Secret, Token } from "./Secret.ts"
@@ -67,7 +68,7 @@ export interface RawService {
   readonly registry: Option.Option<string>
   /** The store shared with other hosts; none if the service needs only this host. */
   readonly database: Option.Option<Database.Database>
-  /** Its position in the file. */
+  /** Its position among the services of the content. */
   readonly index: number
   /** The keys that belong to the plugin. */
   readonly own: Readonly<Record<string, unknown>>
@@ -96,9 +97,9 @@ export interface Raw {
   readonly problems: ReadonlyArray<Problem>
   /** Those of the problems that may make the daemon another one than the user means. */
   readonly daemonProblems: ReadonlyArray<Problem>
-  /** As written, secrets included, but without keys that only hold anchors. */
+  /** As written, secrets included, but without keys that only hold anchors, and with `defaults` and `count` expanded. */
   readonly content: Readonly<Record<string, unknown>>
-  /** Line of a path in the file, counted from 1. */
+  /** Line of a path of the content in the file, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
 }
 
@@ -111,11 +112,11 @@ const SENTINEL_KEYS = ["name", "nodes", "user", "password"]
 const knownKeys =
   (own: ReadonlyArray<string>) =>
   (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
-    if (path.length === 0) return keysOf(TopLevel)
+    if (path.length === 0) return [...keysOf(TopLevel), Shorthand.DEFAULTS]
     if (path[0] === "log") return ["file_dir"]
     if (path[0] === "metrics") return keysOf(Metrics)
     if (path.at(-1) === "sentinel") return SENTINEL_KEYS
-    return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), ...own]
+    return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), Shorthand.COUNT, ...own]
   }
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
@@ -168,8 +169,9 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
     const { path, message } = older.value
     return yield* new ConfigError({ file, problems: [problemAt(path, message, lineOf)] })
   }
+  const expanded = Shorthand.expand(content)
   return yield* Effect.provideService(
-    interpret(file, content, lineOf),
+    interpret(file, expanded, lineOf),
     Base,
     workDirOf(content.work_dir, places, paths)
   )
@@ -178,9 +180,11 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
 /** Decodes the content; relative paths in it begin in the `work_dir`. */
 const interpret = Effect.fnUntraced(function* (
   file: string,
-  content: Readonly<Record<string, unknown>>,
-  lineOf: Raw["lineOf"]
+  { content, mistakes, written }: Shorthand.Expanded,
+  lineInFile: Raw["lineOf"]
 ) {
+  const lineOf: Raw["lineOf"] = (path) => lineInFile(written(path))
+  const shorthand = mistakes.map(({ path, message }) => problemAt(path, message, lineInFile))
   const top = yield* sound(TopLevel, content)
   const wrong = Option.match(top.error, {
     onNone: () => [],
@@ -193,7 +197,7 @@ const interpret = Effect.fnUntraced(function* (
   const raw: Raw = {
     daemon,
     services,
-    problems: [...wrong, ...unlisted, ...problems],
+    problems: distinct([...wrong, ...shorthand, ...unlisted, ...problems]),
     // an unknown key does not change the meaning of the others
     daemonProblems: [...top.broken].some((key) => keysOf(TopLevel).includes(String(key))) ? wrong : [],
     content,

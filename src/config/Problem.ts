@@ -34,6 +34,17 @@ export class ConfigError extends hiding(
   }
 }
 
+/** Each problem once: keys that several services share are wrong in each of them. */
+export const distinct = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> => {
+  const told = new Set<string>()
+  return problems.filter(({ path, line, message }) => {
+    const problem = JSON.stringify([path.replace(/^services\[\d+\]/, "services"), line, message])
+    if (line !== undefined && told.has(problem)) return false
+    told.add(problem)
+    return true
+  })
+}
+
 /** The known word nearest to a mistyped one, if any is close enough. */
 export const nearest = (word: string, known: ReadonlyArray<string>): string | undefined =>
   known

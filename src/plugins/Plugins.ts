@@ -8,7 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { ConfigError, type Problem, problemAt, type Raw, type RawService, readOwn } from "../config/Config.ts"
 import { home } from "../config/Home.ts"
-import { isTellable, nearest } from "../config/Problem.ts"
+import { distinct, isTellable, nearest } from "../config/Problem.ts"
 import * as Files from "../files/Files.ts"
 import type { DirectPlugin } from "./DirectPlugin.ts"
 import { github } from "./github/index.ts"
@@ -187,7 +187,7 @@ export const resolve = Effect.fn("Plugins.resolve")(function* (raw: Raw) {
     }
   }
   if (problems.length > 0) {
-    const sorted = problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    const sorted = distinct(problems).toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
     return yield* new ConfigError({ file: raw.daemon.file, problems: sorted })
   }
   return services

@@ -234,6 +234,50 @@ describe("anklet config show", () => {
     }
   })
 
+  it("shows the services that defaults and count make, each value with the line that it comes from", async () => {
+    const base = readFileSync(lab.config, "utf8").split("\n").slice(0, 5).join("\n")
+    writeFileSync(
+      lab.config,
+      `${base}
+defaults:
+  plugin: github
+  token: ${CANARY}
+  registration: repo
+  owner: acme
+  sleep_interval: 5
+services:
+  - { name: app, count: 2, repo: app }
+  - { name: tool, repo: tool, sleep_interval: 7 }
+`,
+      { mode: 0o600 }
+    )
+    const check = await lab.anklet("config", "check")
+    assert.include(check.stdout, "3 services, app-1 (github), app-2 (github), tool (github)")
+    const { stdout } = await lab.anklet("config", "show", "--json")
+    const { config, origins } = JSON.parse(stdout)
+    assert.deepStrictEqual(
+      config.services.map(({ name, repo, sleep_interval }: Record<string, unknown>) => [name, repo, sleep_interval]),
+      [
+        ["app-1", "app", 5],
+        ["app-2", "app", 5],
+        ["tool", "tool", 7]
+      ]
+    )
+    const lines = (key: string) => [0, 1, 2].map((index) => origins[`services[${index}].${key}`].line)
+    assert.deepStrictEqual(["name", "repo", "token", "sleep_interval"].map(lines), [
+      [13, 13, 14],
+      [13, 13, 14],
+      [8, 8, 8],
+      [11, 11, 14]
+    ])
+    // a mistake in what three services share is one
+    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace("owner: acme", "ownr: acme"), { mode: 0o600 })
+    const wrong = await lab.anklet("config", "check")
+    assert.strictEqual(wrong.code, 3)
+    assert.strictEqual(wrong.stderr.split("did you mean `owner`?").length, 2, wrong.stderr)
+    assert.include(wrong.stderr, "line 10, ")
+  })
+
   it("shows where metrics are served, if anywhere", async () => {
     assert.notInclude((await lab.anklet("config", "show")).stdout, "metrics")
     writeFileSync(lab.config, `metrics:\n  port: 9464\n${readFileSync(lab.config, "utf8")}`)

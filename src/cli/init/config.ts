@@ -49,16 +49,15 @@ export const watchedOf = (text: string): Either.Either<Watched, string> => {
 const scalar = (text: string): string => (/^[\w.-]*[/][\w./-]*$/.test(text) ? text : JSON.stringify(text))
 
 /** The text of the config: one service for each VM slot of a Mac. */
-export const configOf = ({ watched, signIn, workDir, logDir }: Answers): string => {
-  const others = Array.from({ length: VM_LIMIT - 1 }, (_, index) => `  - { <<: *first, name: RUNNER${index + 2} }`)
-  return [
+export const configOf = ({ watched, signIn, workDir, logDir }: Answers): string =>
+  [
     `work_dir: ${scalar(workDir)}`,
     "log:",
     `  file_dir: ${scalar(logDir)}`,
     "# One service for each VM slot: a service runs one job at a time, and a Mac runs two macOS VMs.",
     "services:",
-    "  - &first",
-    "    name: RUNNER1",
+    "  - name: RUNNER",
+    `    count: ${VM_LIMIT}`,
     "    plugin: github",
     ...(signIn._tag === "Token"
       ? [`    token: ${scalar(`file:${signIn.file}`)}`]
@@ -67,10 +66,8 @@ export const configOf = ({ watched, signIn, workDir, logDir }: Answers): string 
     `    owner: ${scalar(watched.owner)}`,
     ...Option.toArray(watched.repo).map((repo) => `    repo: ${scalar(repo)}`),
     ...Option.toArray(watched.apiUrl).map((url) => `    api_url: ${scalar(url)}`),
-    ...others,
     ""
   ].join("\n")
-}
 
 /** A template on this Mac, with the tag that is checked out; an empty tag is none. */
 export interface LocalTemplate {
