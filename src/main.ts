@@ -20,7 +20,7 @@ const tune = async () => (await import("./process/Tuning.ts")).tune()
 if (first === "--version") {
   const { sayPlainly } = await import("./cli/stdout.ts")
   await sayPlainly(`anklet ${build}`)
-} else if (first === "simulate" && isAsked) {
+} else if (first === "simulate" && (isAsked || second === "--help" || second === "-h")) {
   const { main } = await import("./simulator/main.ts")
   await main(process.argv.slice(3))
 } else if (first === "daemon" && second !== undefined && isAsked) {

@@ -181,9 +181,10 @@ const demo = Effect.gen(function* () {
     (github) => Effect.promise(github.close)
   )
   const config = paths.join(folder, "config.yml")
-  yield* fs.writeFileString(config, configOf(folder, github.url))
+  yield* fs.writeFileString(config, configOf(folder, github.url), { mode: 0o600 })
 
   yield* say("anklet demo: the real daemon, a simulated Mac with two VM slots, a simulated GitHub, real bash scripts.")
+  yield* say("It takes about half a minute; Ctrl-C ends it and removes everything.")
   yield* say("")
   const path = yield* Config.string("PATH")
   const daemon = yield* CommandExecutor.make(...commandLine, "-c", config, "--attach").pipe(
@@ -233,6 +234,7 @@ const demo = Effect.gen(function* () {
     `${calls(host).length} calls of anka, ${github.log.length} requests to GitHub (${github.log.reduce((sum, { cost }) => sum + cost, 0)} of them charged)`
   )
   yield* say(left.length === 0 ? "nothing is left behind" : paint("red", `left behind: ${left.join(", ")}`))
+  yield* say('\nThis world is gone. One to keep, and to try status, why and ui in: "anklet simulate world DIR"')
   return right && left.length === 0 && code === 0 && github.violations.length === 0
 })
 

@@ -1,7 +1,8 @@
 /** The simulated `anka` command: state on disk, faults on request, and VMs whose commands really run. */
 import { randomUUID } from "node:crypto"
-import { appendFileSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs"
+import { appendFileSync, copyFileSync, cpSync, existsSync, readFileSync, statSync } from "node:fs"
 import { basename, join } from "node:path"
+import { Mistake } from "../commands/flags.ts"
 import { type Call, parse } from "./argv.ts"
 import { fetch, fill, guestHome, powerOff, remove, run as runInGuest } from "./guest.ts"
 import { type Act, type Env, Failure, failure, find, ok, type Result, type Step, type Wait } from "./rules/step.ts"
@@ -179,7 +180,8 @@ const perform = async (home: string, call: Call): Promise<number | Result> => {
 /** Run one call. `argv` is what stands behind `anka`. */
 export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   const home = homeOf(process.env)
-  mkdirSync(home, { recursive: true })
+  if (!existsSync(join(home, "state.json")))
+    throw new Mistake(`${home} is no simulated host: "anklet simulate host DIR" makes one`)
   const call = parse(argv, process.env.ANKA_MACHINE_READABLE !== undefined)
   log(home, { argv })
   const end = (code: number) => {

@@ -1,6 +1,7 @@
 /** What a simulated host knows, in one file that parallel processes change under a lock. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { Mistake } from "../commands/flags.ts"
 import type { RegistryTemplate, State, Vm } from "./rules/step.ts"
 
 export type { Vm } from "./rules/step.ts"
@@ -54,7 +55,8 @@ export interface Host extends State {
 /** The simulated host's folder, from `ANKA_SIM_HOME`. */
 export const homeOf = (env: NodeJS.ProcessEnv): string => {
   const home = env.ANKA_SIM_HOME
-  if (!home) throw new Error("ANKA_SIM_HOME is not set: it names the folder of the simulated host")
+  if (!home)
+    throw new Mistake('ANKA_SIM_HOME is not set: it names the folder of a host that "anklet simulate host DIR" made')
   return home
 }
 

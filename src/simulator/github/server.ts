@@ -87,7 +87,10 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
   const posted = new Map<string, number>()
   const limits = { limit: options.limit ?? 5000, remaining: new Map<string, number>(), resetAt: Date.now() + 3_600_000 }
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(options.port ?? 0, "127.0.0.1", resolve)
+  })
   const { port } = server.address() as AddressInfo
   const origin = `http://127.0.0.1:${port}`
   const runners = new RunnerService(world)
@@ -275,7 +278,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
     }
   })
 
-  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault|rename`, `GET /_control/state|log`. */
+  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault|rename|repository`, `GET /_control/state|log|who`. */
   const control = (url: URL, given: unknown, response: ServerResponse): void => {
     // the driver of the simulator knows what each action takes
     const body = JSON.parse(JSON.stringify(given ?? {}))
@@ -290,6 +293,8 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
       group: () => world.groups.set(body.owner, [...(world.groups.get(body.owner) ?? []), body.group]),
       fault: () => faults.push(body),
       rename: () => world.rename(body.from, body.to),
+      repository: () => world.repositories.add(body.repository),
+      who: () => ({ pid: process.pid }),
       state: () => ({
         runs: [...world.runs.values()],
         jobs: [...world.jobs.values()],
