@@ -22,6 +22,7 @@ import { config } from "./config.ts"
 import { doctor } from "./doctor.ts"
 import { wrong } from "./flags.ts"
 import { init } from "./init.ts"
+import { jobs } from "./jobs.ts"
 import { logs } from "./logs.ts"
 import * as words from "./parser/argv.ts"
 import { demo, simulate } from "./parser/early.ts"
@@ -51,6 +52,7 @@ const COMMANDS = [
   init,
   status,
   why,
+  jobs,
   ui,
   doctor,
   restart,

@@ -42,6 +42,14 @@ export const API = {
       ({ Fleet }) => Fleet
     )
   ),
+  /** The jobs that wait and run. */
+  jobs: json(
+    "/jobs",
+    Effect.map(
+      lazy(() => import("./Jobs.ts")),
+      ({ Jobs }) => Jobs
+    )
+  ),
   /** Why a job waits, by its address or number. */
   why: json(
     "/why",

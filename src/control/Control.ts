@@ -132,6 +132,12 @@ const handlersOf = ({ pauseFile }: Options): Readonly<Record<RouteName, Handler>
       ({ read }) => read()
     )
   ),
+  jobs: inJson(API.jobs, () =>
+    Effect.flatMap(
+      lazy(() => import("./Jobs.ts")),
+      ({ read }) => read()
+    )
+  ),
   why: inJson(API.why, (parameter) =>
     Effect.flatMap(
       lazy(() => import("./why/ask.ts")),

@@ -33,6 +33,7 @@ import { Capacity } from "../services/Capacity.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain, PAUSE_FILE } from "../services/Drain.ts"
 import { Exec } from "../services/Exec.ts"
+import * as History from "../services/History.ts"
 import { HostLock } from "../services/HostLock.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
 import * as Log from "../services/Log.ts"
@@ -70,7 +71,11 @@ const capabilities = (
   places: { readonly ledger: string; readonly locks: string; readonly state: string },
   way: Way
 ) =>
-  Layer.merge(Coordinators.layer(services, places.state), Layer.scopedDiscard(Traces.start)).pipe(
+  Layer.mergeAll(
+    Coordinators.layer(services, places.state),
+    Layer.scopedDiscard(Traces.start),
+    Layer.scopedDiscard(Effect.flatMap(History.pathOf(places.state), History.start))
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         Activity.layer,
@@ -127,8 +132,8 @@ const program = Effect.fn("daemon")(function* (
     // a ledger has one writer, also when two configs name one state_dir
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
     yield* Files.removeLeft(
-      ["host.json.new", `${PAUSE_FILE}.new`, "ledger.jsonl.new", "ledger.jsonl.probe"].map((name) =>
-        paths.join(daemon.stateDir, name)
+      ["host.json.new", `${PAUSE_FILE}.new`, "ledger.jsonl.new", "ledger.jsonl.probe", `${History.FILE_NAME}.new`].map(
+        (name) => paths.join(daemon.stateDir, name)
       )
     )
     yield* Effect.mapError(

@@ -8,7 +8,7 @@ import * as Ref from "effect/Ref"
 import { span } from "../domain/Format.ts"
 import type { Conclusion, JobRequest } from "../domain/Job.ts"
 import * as Race from "../interruption/Race.ts"
-import { reached, using } from "../services/Activity.ts"
+import { learned, reached, using } from "../services/Activity.ts"
 import { Coordinator } from "../services/Coordinator.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
@@ -168,6 +168,7 @@ const concluded = Effect.fnUntraced(function* (ci: string, { decision, words }: 
   switch (decision._tag) {
     case "Over":
       yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
+      yield* learned({ conclusion: decision.conclusion })
       yield* reached("done")
       yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
       return FINISHED
@@ -186,6 +187,7 @@ const concluded = Effect.fnUntraced(function* (ci: string, { decision, words }: 
         `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}`
       )
       yield* Metrics.jobFailed({ cause: "runner_without_job" })
+      yield* learned({ cause: "runner_without_job" })
       return givenUp(decision.reason, decision.inVain === true)
   }
 })
@@ -207,6 +209,7 @@ const settled =
           return yield* conclude(ci.name, { decision: doneOf(answer.value), words: "" })
         }
         yield* Metrics.jobFailed({ cause: causeOf(error) })
+        yield* learned({ cause: causeOf(error) })
         const verdict = yield* judge(error, claim, (why) => ci.tell(job, why))
         if (error._tag === "RegistrationError" && (error.reason === "Unfit" || error.reason === "Refused")) {
           const { reason, detail } = error

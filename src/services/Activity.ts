@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { JobKey, type JobRequest, LogFields } from "../domain/Job.ts"
+import { Conclusion, JobKey, type JobRequest, LogFields } from "../domain/Job.ts"
 import { Reached, type Stage } from "../domain/Stage.ts"
 import { without } from "../secrets/Secrets.ts"
 import * as Limits from "../text/Limits.ts"
@@ -33,9 +33,16 @@ export const Ended = Schema.Struct({
   service: Schema.String,
   job: JobProgress,
   /** `finished`, or why it went back to the queue. */
-  outcome: Schema.String
+  outcome: Schema.String,
+  /** How its CI says that it ended; absent where it did not end here. */
+  conclusion: Schema.optional(Conclusion),
+  /** What its failure here counts as; absent where there was none. */
+  cause: Schema.optional(Schema.String)
 })
 export type Ended = typeof Ended.Type
+
+/** What is known of an end before it is one. */
+export type Learned = Pick<Ended, "conclusion" | "cause">
 
 /** The activity of a service. Times are in milliseconds since the epoch. */
 export const Doing = Schema.Union(
@@ -86,6 +93,8 @@ export interface ProgressReporter {
   /** The job has these, and no others any more: a VM, and perhaps a runner. */
   readonly using: (vm: string, runner?: string) => Effect.Effect<void>
   readonly stage: (stage: Stage) => Effect.Effect<void>
+  /** How the job ends; said before `ended`. */
+  readonly learned: (how: Learned) => Effect.Effect<void>
   /** This service no longer has the job. */
   readonly ended: (outcome: string) => Effect.Effect<void>
 }
@@ -101,6 +110,7 @@ const silent: ProgressReporter = {
   swapped: nothing,
   using: nothing,
   stage: nothing,
+  learned: nothing,
   ended: nothing
 }
 
@@ -116,6 +126,10 @@ export const reached = (stage: Stage): Effect.Effect<void> =>
 /** Report which VM, and which runner, the job of this pass has. */
 export const using = (vm: string, runner?: string): Effect.Effect<void> =>
   Effect.flatMap(Progress, (progress) => progress.using(vm, runner))
+
+/** Report how the job of this pass ends. */
+export const learned = (how: Learned): Effect.Effect<void> =>
+  Effect.flatMap(Progress, (progress) => progress.learned(how))
 
 /** A reason, cut to the length that is kept: it may quote strangers. */
 const whyOf = (why: string): string => Limits.kept(without(why), Limits.REASON)
@@ -150,6 +164,8 @@ export class Activity extends Context.Tag("anklet/Activity")<
     readonly services: Effect.Effect<ReadonlyArray<ServiceActivity>>
     /** Recent jobs, the newest first. */
     readonly ended: Effect.Effect<ReadonlyArray<Ended>>
+    /** Remember jobs of earlier daemons, the newest first, behind those of this one. */
+    readonly recall: (jobs: ReadonlyArray<Ended>) => Effect.Effect<void>
     /** When this host first saw a job at its CI; undefined if it did not. */
     readonly seenAt: (job: JobKey) => Effect.Effect<number | undefined>
     readonly noted: (job: JobKey) => Effect.Effect<Note | undefined>
@@ -183,6 +199,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
       const set = (doing: Doing, now: number) => void services.set(name, { name, plugin, since: now, doing })
       services.set(name, { name, plugin, since: 0, doing: { _tag: "Looking" } })
       let found = ""
+      let end: Learned = {}
       const present = () => {
         const doing = services.get(name)?.doing
         return doing?._tag === "Working" ? doing.job : undefined
@@ -199,6 +216,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
             ...(adopted ? [] : [{ stage: "claimed" as const, at: now }])
           ]
         }
+        end = {}
         set({ _tag: "Working", job: progress }, now)
         return progress
       }
@@ -270,14 +288,18 @@ export class Activity extends Context.Tag("anklet/Activity")<
             }),
             (stages) => Metrics.observe(stages.slice(-2))
           ),
+        learned: (how) =>
+          Effect.sync(() => {
+            end = { ...end, ...how }
+          }),
         ended: (outcome) =>
           Effect.suspend(() => {
             const job = present()
             if (job === undefined) return Effect.void
-            const end: Ended = { service: name, job, outcome: whyOf(outcome) }
-            ended.unshift(end)
+            const last: Ended = { service: name, job, outcome: whyOf(outcome), ...end }
+            ended.unshift(last)
             ended.length = Math.min(ended.length, RECENT)
-            return Effect.forEach(listeners, ({ hear }) => hear(end), { discard: true })
+            return Effect.forEach(listeners, ({ hear }) => hear(last), { discard: true })
           })
       }
     }
@@ -285,6 +307,11 @@ export class Activity extends Context.Tag("anklet/Activity")<
     return Activity.of({
       services: Effect.sync(() => [...services.values()]),
       ended: Effect.sync(() => [...ended]),
+      recall: (jobs) =>
+        Effect.sync(() => {
+          ended.push(...jobs)
+          ended.length = Math.min(ended.length, RECENT)
+        }),
       seenAt: (job) => Effect.sync(() => seenAt(job)),
       noted: (job) => Effect.sync(() => notes.get(job)),
       handedBack: Effect.sync(() => [...notes.values()].filter(({ until }) => until > 0)),

@@ -11,7 +11,7 @@ import { cut, table } from "../table.ts"
 import type { Screen } from "../terminal.ts"
 
 /** What a job does after each stage. */
-const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
+export const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
   queued: "being claimed",
   seen: "being claimed",
   claimed: "fetching its template",

@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type { Template } from "../../domain/Job.ts"
 import type { RateLimit } from "../../domain/RateLimit.ts"
 import type { CiWords, Found } from "../../plugins/Plugin.ts"
 import { Activity, type Note } from "../../services/Activity.ts"
@@ -58,9 +59,32 @@ const factsOf = Effect.fnUntraced(function* (service: ServiceInfo, found: Found)
   const asked = yield* Effect.either(Effect.all([view.inspect(found.scope, found.key), view.survey(found.scope)]))
   if (Either.isLeft(asked)) return { _tag: "NoStore", found, problem: asked.left.message } satisfies Known
   const [record, survey] = asked.right
-  const status = yield* Status.read()
-  const request = Either.getRight(found.request)
-  const running = found.state === "queued" ? status.vms?.map(({ name }) => name) : undefined
+  const facts = yield* factsFrom(service, found, { record, survey, status: yield* Status.read() })
+  return { _tag: "Facts", facts } satisfies Known
+})
+
+/** What the template of a job that waits says: whether it can be had now, and the memory that a VM of it would lack. */
+export const templateFacts = Effect.fnUntraced(function* (template: Template, { vms }: Status.Status) {
+  return {
+    isAvailable: yield* (yield* Templates).available(template),
+    lack:
+      vms === null
+        ? Option.none()
+        : yield* (yield* Capacity).lack(
+            template,
+            vms.map(({ name }) => name)
+          )
+  }
+})
+
+/** All that is known of a job, from what its store and this host have answered. */
+export const factsFrom = Effect.fnUntraced(function* (
+  service: ServiceInfo,
+  found: Found,
+  { record, survey, status }: { readonly record: JobRecord; readonly survey: Survey; readonly status: Status.Status },
+  ofTemplate: (template: Template) => ReturnType<typeof templateFacts> = (template) => templateFacts(template, status)
+) {
+  const view = (yield* Coordinators).viewOf(service.name)
   const facts: Facts = {
     ...survey,
     ci: service.words,
@@ -70,17 +94,15 @@ const factsOf = Effect.fnUntraced(function* (service: ServiceInfo, found: Found)
     nameOf: view.nameOf,
     self: view.self,
     note: yield* (yield* Activity).noted(found.key),
-    isAvailable: Option.isSome(request) ? yield* (yield* Templates).available(request.value.template) : true,
-    lack:
-      Option.isSome(request) && running !== undefined
-        ? yield* (yield* Capacity).lack(request.value.template, running)
-        : Option.none(),
+    ...(found.state === "queued" && Either.isRight(found.request)
+      ? yield* ofTemplate(found.request.right.template)
+      : { isAvailable: true, lack: Option.none() }),
     limits: Option.isSome(service.rateLimits) ? yield* service.rateLimits.value : [],
     status,
     interval: Duration.toSeconds(service.sleepInterval),
     now: yield* Clock.currentTimeMillis
   }
-  return { _tag: "Facts", facts } satisfies Known
+  return facts
 })
 
 /** Find the job of this address or number among those that the services of this host watch, and gather what is known of it. */

@@ -24,7 +24,8 @@ const KEYS = [
   "ankaTemplateTag",
   "jobURL",
   "uniqueRunKey",
-  "vmName"
+  "vmName",
+  "runnerName"
 ] as const
 
 /** Maximum number of UTF-16 units of a message, and of a field, which is the name of something. */

@@ -259,7 +259,7 @@ const listedOf = (flat: ReadonlyArray<string>): ReadonlyArray<Listed> => {
   const found: Array<Listed> = []
   for (let at = 0; at < flat.length; ) {
     const [json = "", attempt, ahead, reserver = "", late, many] = flat.slice(at, at + 6)
-    const end = at + 6 + 4 * count(many)
+    const end = at + 6 + 4 * Math.max(0, count(many))
     const excluded = excludedOf(flat.slice(at + 6, end))
     const known = { attempt: count(attempt), ahead: count(ahead), owner: "", service: "", late: count(late) }
     for (const job of Option.toArray(decodeSpec(json)))
