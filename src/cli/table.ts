@@ -2,7 +2,7 @@
 import Table from "cli-table3"
 import stringWidth from "string-width"
 import { visible } from "../text/Text.ts"
-import { laid, type Shown, type Text, written } from "./shown.ts"
+import { laid, lines, type Shown, type Text, written } from "./shown.ts"
 import type { Screen } from "./terminal.ts"
 
 const graphemes = new Intl.Segmenter()
@@ -19,6 +19,29 @@ export const cut = (whole: string, width: number): string => {
     kept += segment
   }
   return width < 1 ? "" : `${kept}…`
+}
+
+/** Splits a word that is wider than a line. */
+const pieces = (word: string, width: number): ReadonlyArray<string> => {
+  const found: Array<string> = [""]
+  for (const { segment } of graphemes.segment(word)) {
+    const last = found.at(-1) ?? ""
+    if (last !== "" && stringWidth(last) + stringWidth(segment) > width) found.push(segment)
+    else found[found.length - 1] = last + segment
+  }
+  return found
+}
+
+/** The lines of a safe plain text, each of which fits into `width` columns: nothing is cut off. */
+export const wrapped = (whole: string, width: number): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  for (const word of visible(whole).split(" ")) {
+    const last = found.at(-1)
+    if (last !== undefined && stringWidth(last) + 1 + stringWidth(word) <= width)
+      found[found.length - 1] = `${last} ${word}`
+    else found.push(...pieces(word, Math.max(1, width)))
+  }
+  return found
 }
 
 const NO_LINES = {
@@ -41,7 +64,7 @@ const columns = (natural: ReadonlyArray<number>, width: number): Array<number> =
   return widths
 }
 
-/** Rows under a head, in columns that fit the screen; text that does not fit is cut. */
+/** Rows under a head, in columns that fit the screen; text that does not fit is cut, except in the last column, where it wraps. */
 export const table = (
   { width, paint }: Screen,
   head: ReadonlyArray<string>,
@@ -51,7 +74,11 @@ export const table = (
   const natural = head.map((_, column) => Math.max(...all.map((row) => wide(row[column] ?? ""))))
   const widths = columns(natural, width)
   // a cell that is too wide loses its colour, because a cut could split an escape sequence
-  const fit = (it: Text, column: number) => (wide(it) <= (widths[column] ?? 0) ? it : cut(`${it}`, widths[column] ?? 0))
+  const fit = (it: Text, column: number) => {
+    const width = widths[column] ?? 0
+    if (wide(it) <= width) return it
+    return column === head.length - 1 ? lines(wrapped(`${it}`, width)) : cut(`${it}`, width)
+  }
   return laid(
     all.map((row) => row.map(fit)),
     ([titles = [], ...cells]) => {

@@ -4,15 +4,18 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Activity } from "../services/Activity.ts"
-import { templateIn } from "../services/Coordinator/order.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { surveys } from "../services/CoordinatorView.ts"
 import { versionOf } from "../services/Host.ts"
 import * as HostStatus from "../services/HostStatus.ts"
+import * as Status from "./Status.ts"
+import { ReasonSeen, templateOf } from "./Waiting.ts"
 
 /** A host, as it last described itself. Times are in milliseconds since the epoch. */
 const HostSeen = Schema.Struct({
   name: Schema.String,
+  /** Whether it is the host that answers. */
+  isThis: Schema.optionalWith(Schema.Boolean, { default: () => false }),
   version: Schema.String,
   /** When the host counts as dead, unless it sends another message. */
   until: Schema.Number,
@@ -24,6 +27,9 @@ const HostSeen = Schema.Struct({
 const ScopeSeen = Schema.Struct({
   scope: Schema.String,
   store: Schema.String,
+  /** When the queue was as it is described here; 0 if it has not been seen yet. From `lateAt` on it is older than it should be. */
+  seenAt: Schema.optionalWith(Schema.Number, { default: () => 0 }),
+  lateAt: Schema.optionalWith(Schema.Number, { default: () => Number.MAX_SAFE_INTEGER }),
   /** Empty when the store answered; otherwise why it did not. */
   problem: Schema.String,
   hosts: Schema.Array(HostSeen),
@@ -32,7 +38,9 @@ const ScopeSeen = Schema.Struct({
       template: Schema.String,
       jobs: Schema.Number,
       /** Number of them that come after all new jobs; daemons of older versions do not report it. */
-      late: Schema.optionalWith(Schema.Number, { default: () => 0 })
+      late: Schema.optionalWith(Schema.Number, { default: () => 0 }),
+      /** Why this host runs none of them, and how many jobs each reason holds up. */
+      reasons: Schema.optionalWith(Schema.Array(ReasonSeen), { default: () => [] })
     })
   ),
   claimed: Schema.Number,
@@ -45,18 +53,13 @@ const ScopeSeen = Schema.Struct({
 export const Fleet = Schema.Struct({ now: Schema.Number, scopes: Schema.Array(ScopeSeen) })
 export type Fleet = typeof Fleet.Type
 
-/** The template of a job class, as people write it: `<template>:<tag>`. */
-export const templateOf = (jobClass: string): string => {
-  const [template, tag] = templateIn(jobClass)
-  return tag === "" ? `${template} (using latest)` : `${template}:${tag}`
-}
-
 /** Ask the store of every scope. */
 export const read = Effect.fn("Fleet.read")(function* () {
   const { views } = yield* Coordinators
   const activity = yield* Activity
   // a host without a store sends its status to nobody: it is added here
   const ours = yield* HostStatus.tell((yield* activity.services).map(({ name }) => name))
+  const { queues } = yield* Status.read()
   const clock = yield* Effect.clock
   const scopes = (yield* surveys(views)).map(({ view, scope, store, survey }) => {
     const problem = Either.isLeft(survey) ? survey.left.message : ""
@@ -67,17 +70,25 @@ export const read = Effect.fn("Fleet.read")(function* () {
       looker: "",
       lookedAt: 0
     }))
+    const queue = queues.find((queue) => queue.scope === scope && queue.store === store)
     return {
       scope,
       store,
+      seenAt: queue?.seenAt ?? 0,
+      lateAt: queue?.lateAt ?? 0,
       problem,
-      hosts: hosts.map(({ info, until, status }) => ({
+      hosts: hosts.map(({ id, info, until, status }) => ({
         name: view.nameOf(info),
+        isThis: id === view.self,
         version: versionOf(info),
         until: Number.isFinite(until) ? until : 0,
         status: Option.getOrNull(HostStatus.decode(view.isShared ? status : ours))
       })),
-      classes: classes.map(({ name, jobs, late }) => ({ template: templateOf(name), jobs, late })),
+      classes: classes.map(({ name, jobs, late }) => {
+        const template = templateOf(name)
+        const known = queue?.classes.find((it) => it.template === template)
+        return { template, jobs, late, reasons: known?.reasons ?? [] }
+      }),
       claimed: owned,
       looker: view.nameOf(hosts.find(({ id }) => id === looker)?.info ?? ""),
       lookedAt

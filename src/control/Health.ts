@@ -1,14 +1,15 @@
-/** Whether the daemon works: the answer to `/healthz`. A paused or draining host is healthy. */
+/** Whether the daemon works, and whether it accepts jobs: the answer to `/healthz`. A host that cannot accept jobs is healthy where a restart would not help. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Files from "../files/Files.ts"
 import { within } from "../interruption/Within.ts"
-import { Activity, type ServiceActivity } from "../services/Activity.ts"
-import * as HostStatus from "../services/HostStatus.ts"
+import type { ServiceActivity } from "../services/Activity.ts"
 import { visible } from "../text/Text.ts"
 import { text } from "./Answer.ts"
 import { DaemonInfo } from "./DaemonInfo.ts"
+import * as Headline from "./Headline.ts"
+import * as Status from "./Status.ts"
 
 /** Longest delay of a pass that is due, in milliseconds; a Mac that is busy or has just woken up is slow. */
 const LATE = 60_000
@@ -56,14 +57,28 @@ const unwritable = (ledger: string) =>
     })
   )
 
+/** The verdict on a daemon that makes progress. */
+const wordOf = ({ state, text }: Headline.Headline): string => {
+  switch (state) {
+    case "accepting":
+    case "full":
+      return "well"
+    case "partly":
+      return `well: ${text}`
+    default:
+      return text
+  }
+}
+
 /** Check every service, and the disk of the ledger. */
 export const answer = Effect.fn("Health.answer")(function* () {
   const { ledger, startedAt } = yield* DaemonInfo
-  const mode = yield* HostStatus.mode
-  const services = yield* (yield* Activity).services
+  const host = yield* Status.host()
+  const { services } = host
+  const headline = Headline.of(host)
   const now = yield* Clock.currentTimeMillis
   const wrong = [...services.flatMap((service) => stuck(service, startedAt, now) ?? []), ...(yield* unwritable(ledger))]
   const doing = services.map(({ name, doing }) => `${name}: ${doing._tag.toLowerCase()}`)
-  const first = wrong.length > 0 ? "not well" : mode === "open" ? "well" : `well, and ${mode}: nothing new is taken`
+  const first = wrong.length > 0 ? "not well" : wordOf(headline)
   return text(wrong.length > 0 ? 503 : 200, [first, ...wrong, ...doing].map((line) => `${visible(line)}\n`).join(""))
 })

@@ -17,6 +17,8 @@ import { Ledger } from "../services/Ledger.ts"
 import * as Shared from "../services/Shared.ts"
 import { Templates } from "../services/Templates.ts"
 import { DaemonInfo, rateLimits } from "./DaemonInfo.ts"
+import * as Headline from "./Headline.ts"
+import * as Waiting from "./Waiting.ts"
 
 /** A VM that uses a slot of this host. */
 const VmSeen = Schema.Struct({
@@ -24,7 +26,7 @@ const VmSeen = Schema.Struct({
   status: Schema.String,
   /** The service that uses it, or what is known of its owner. */
   owner: Schema.String,
-  /** Name of its job; empty when it is not of this daemon. */
+  /** Name of its job; empty when it is not of this daemon, or left over. */
   job: Schema.String,
   /** Name of its runner at the CI; empty while there is none. */
   runner: Schema.optionalWith(Schema.String, { default: () => "" })
@@ -63,7 +65,11 @@ export const Status = Schema.Struct({
   limits: Schema.Array(RateLimit),
   stores: Schema.Array(StoreSeen),
   /** Recent jobs, the newest first. */
-  ended: Schema.Array(Ended)
+  ended: Schema.Array(Ended),
+  /** Whether the host accepts jobs, in a sentence; daemons of older versions do not say it. */
+  headline: Schema.optional(Headline.Headline),
+  /** The queue of each scope that services of this host watch. */
+  queues: Schema.optionalWith(Schema.Array(Waiting.QueueSeen), { default: () => [] })
 })
 export type Status = typeof Status.Type
 
@@ -78,11 +84,12 @@ const listed = Shared.ask(
   )
 ).pipe(Effect.either)
 
-/** Read everything now. */
-export const read = Effect.fn("Status.read")(function* () {
+/** Read what is known of this host, without the queue. */
+export const host = Effect.fn("Status.host")(function* () {
   const { config, startedAt } = yield* DaemonInfo
   const activity = yield* Activity
   const coordinators = yield* Coordinators
+  const left = yield* (yield* Capacity).left
   const { claims, vms: owned, runners } = yield* (yield* Ledger).state
   const found = yield* listed
   const all = found._tag === "Right" ? found.right : []
@@ -91,11 +98,12 @@ export const read = Effect.fn("Status.read")(function* () {
     if (vm === undefined) {
       return { owner: isOurName(name) ? "another daemon, or left behind" : "not Anklet's", job: "", runner: "" }
     }
+    if (left.has(vm.vm)) return { owner: `left by ${vm.service}, will be removed`, job: "", runner: "" }
     const claim = HashMap.get(claims, vm.job)
     const runner = [...HashMap.values(runners)].find(({ named }) => named.vm === name)?.named.runner ?? ""
     return { owner: vm.service, runner, job: Option.match(claim, { onNone: () => "", onSome: ({ job }) => job.name }) }
   }
-  const status: Status = {
+  return {
     version,
     pid: process.pid,
     config,
@@ -117,6 +125,12 @@ export const read = Effect.fn("Status.read")(function* () {
     limits: (yield* rateLimits).flatMap(({ limits }) => limits),
     stores: yield* coordinators.stores,
     ended: yield* activity.ended
-  }
+  } satisfies Omit<Status, "headline" | "queues">
+})
+
+/** Read everything now. */
+export const read = Effect.fn("Status.read")(function* () {
+  const seen = yield* host()
+  const status: Status = { ...seen, headline: Headline.of(seen), queues: yield* Waiting.read(seen) }
   return status
 })

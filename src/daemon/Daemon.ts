@@ -143,7 +143,7 @@ export const run = Effect.fn("Daemon.run")(function* (options: Options) {
       ),
     { concurrency: "unbounded", discard: true }
   )
-  const beside = Effect.all([audits, looks], { concurrency: "unbounded" })
+  const beside = Effect.all([audits, looks, Reconcile.removeLeft], { concurrency: "unbounded" })
   const exits = yield* Race.first(running, Effect.zipRight(beside, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
   yield* Effect.logInfo(LIFE.ends)
   // with `once`, a failed pass is the daemon's own failure

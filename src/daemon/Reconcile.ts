@@ -1,5 +1,6 @@
 /** The ledger compared with the hypervisor: what no pass looks after any more is named and removed. */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -12,6 +13,7 @@ import { Anka } from "../services/Anka.ts"
 import { Capacity } from "../services/Capacity.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
+import { Wake } from "../services/Wake.ts"
 
 /** Between two audits. */
 export const AUDIT_EVERY = "5 minutes"
@@ -82,4 +84,27 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
     }
   }
   yield* Ref.set(strangers, seen)
+})
+
+/** Interval between two attempts to remove leftovers, in milliseconds: the first one, which doubles while they fail, up to an audit's. */
+const LEFT_EVERY = 5000
+
+/** Remove the leftovers of this daemon as soon as `anka` answers again, each of which keeps a VM slot. Never ends. */
+export const removeLeft = Effect.gen(function* () {
+  const anka = yield* Anka
+  const capacity = yield* Capacity
+  const wake = yield* Wake
+  const most = Duration.toMillis(AUDIT_EVERY)
+  let pause = LEFT_EVERY
+  while (true) {
+    yield* Effect.sleep(pause)
+    const left = yield* capacity.left
+    if (left.size === 0) pause = LEFT_EVERY
+    // while `anka` does not answer, another attempt would only be another ERROR
+    if (left.size === 0 || Option.isNone(yield* Effect.option(anka.list))) continue
+    const removed = yield* Effect.filter(left, (vm) => Vm.remove(vm))
+    yield* Effect.forEach(removed, () => Metrics.orphanRemoved({ kind: "vm" }), { discard: true })
+    if (removed.length > 0) yield* wake.all
+    pause = Math.min(2 * pause, most)
+  }
 })

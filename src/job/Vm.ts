@@ -88,15 +88,23 @@ export const destroy = (name: VmName) =>
 export const remove = (name: VmName) =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
+    const capacity = yield* Capacity
     return yield* destroy(name).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
           Effect.logError(
-            `VM ${name} could not be deleted and keeps its place on this host; it is tried again every few minutes, or delete it with "anka delete --yes ${name}"`,
+            `VM ${name} could not be deleted and keeps its place on this host; it is tried again, or delete it with "anka delete --yes ${name}"`,
             error
-          ).pipe(Effect.zipRight(Metrics.removalFailed({ kind: "vm" })), Effect.as(false)),
+          ).pipe(
+            Effect.zipRight(capacity.leave(name)),
+            Effect.zipRight(Metrics.removalFailed({ kind: "vm" })),
+            Effect.as(false)
+          ),
         onSuccess: () =>
-          Effect.zipRight(ledger.settle(VmGone.make({ vm: name })), Effect.as(Effect.logDebug("VM deleted"), true))
+          Effect.zipRight(
+            ledger.settle(VmGone.make({ vm: name })),
+            Effect.as(Effect.logDebug("VM deleted"), true)
+          ).pipe(Effect.zipLeft(capacity.gone(name)))
       })
     )
   }).pipe(Effect.annotateLogs("vmName", name))

@@ -47,6 +47,11 @@ export class Capacity extends Context.Tag("anklet/Capacity")<
     readonly own: (vm: VmName) => Effect.Effect<void, never, Scope.Scope>
     /** The VMs that passes of this process currently use. */
     readonly owned: Effect.Effect<ReadonlySet<VmName>>
+    /** Nobody uses this VM any more, and it could not be removed: a leftover, until it is `gone` or owned again. */
+    readonly leave: (vm: VmName) => Effect.Effect<void>
+    readonly gone: (vm: VmName) => Effect.Effect<void>
+    /** The leftovers of this process that are not owned. */
+    readonly left: Effect.Effect<ReadonlySet<VmName>>
     /**
      * Number of VMs that currently take room, no matter who made them: running ones, those that may be, and clones that
      * are about to run.
@@ -88,6 +93,7 @@ const ONE_VM: Resources = { ...NONE, vms: 1 }
 export const make = Effect.fnUntraced(function* (total: Resources, budget: Resources) {
   const anka = yield* Anka
   const owned = new Set<VmName>()
+  const left = new Set<VmName>()
   const reserved = new Map<object, Resources>()
   const turn = yield* Effect.makeSemaphore(1)
 
@@ -150,6 +156,9 @@ export const make = Effect.fnUntraced(function* (total: Resources, budget: Resou
         () => Effect.sync(() => owned.delete(vm))
       ),
     owned: Effect.sync(() => new Set(owned)),
+    leave: (vm) => Effect.sync(() => void left.add(vm)),
+    gone: (vm) => Effect.sync(() => void left.delete(vm)),
+    left: Effect.sync(() => new Set([...left].filter((vm) => !owned.has(vm)))),
     present: Effect.map(taking, ({ length }) => length),
     shortage: Effect.fnUntraced(function* (template) {
       const used = sum(yield* Effect.flatMap(taking, needsOf))

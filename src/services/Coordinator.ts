@@ -13,6 +13,7 @@ import type { JournalError } from "./Journal.ts"
 export { classOf, type JobClass } from "./Coordinator/order.ts"
 export {
   type Claim,
+  type Exclusion,
   type HandBack,
   type JobRecord,
   type Listed,

@@ -1,9 +1,11 @@
 /** What people ask of a coordinator: who takes part, and what waits. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
+import { span } from "../domain/Format.ts"
 import type { JobKey, Scope } from "../domain/Job.ts"
 import type { JobRecord, Listed, Survey } from "./Coordinator/protocol.ts"
-import type { CoordinatorError } from "./Coordinator.ts"
+import { CoordinatorError } from "./Coordinator.ts"
 import * as Shared from "./Shared.ts"
 
 /** What a coordinator keeps its knowledge in. */
@@ -42,17 +44,31 @@ export interface Surveyed {
   readonly survey: Either.Either<Survey, CoordinatorError>
 }
 
-/** Survey every scope of these coordinators; askers who come at about the same time share the answers. */
-export const surveys = (views: ReadonlyArray<CoordinatorView>): Effect.Effect<ReadonlyArray<Surveyed>> =>
+/** What is said of a store that does not answer in time. */
+const late = (name: string, within: Duration.DurationInput) =>
+  new CoordinatorError({ reason: "Unavailable", detail: `${name} does not answer within ${span(within)}` })
+
+/**
+ * Survey every scope of these coordinators; askers who come at about the same time share the answers. A store that does
+ * not answer `within` this counts as away, if that is given.
+ */
+export const surveys = (
+  views: ReadonlyArray<CoordinatorView>,
+  within: Duration.DurationInput = Duration.infinity
+): Effect.Effect<ReadonlyArray<Surveyed>> =>
   Effect.map(
     Effect.forEach(views, (view, n) =>
       Effect.gen(function* () {
         const { name: store } = yield* view.state
-        return yield* Effect.forEach(yield* view.scopes, (scope) =>
-          Effect.map(
-            Effect.either(Shared.ask(`survey ${n} ${scope}`, view.survey(scope))),
-            (survey): Surveyed => ({ view, scope, store, survey })
-          )
+        return yield* Effect.forEach(
+          yield* view.scopes,
+          (scope) =>
+            Shared.ask(`survey ${n} ${scope}`, view.survey(scope)).pipe(
+              Effect.timeoutFail({ duration: within, onTimeout: () => late(store, within) }),
+              Effect.either,
+              Effect.map((survey): Surveyed => ({ view, scope, store, survey }))
+            ),
+          { concurrency: "unbounded" }
         )
       })
     ),

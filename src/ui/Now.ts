@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { API, type JsonRoute } from "../control/Api.ts"
-import { BlockedReason, blockedReason } from "../control/Blocked.ts"
 import { Fleet } from "../control/Fleet.ts"
 import { Status } from "../control/Status.ts"
 
@@ -11,9 +10,7 @@ export const Now = Schema.Struct({
   /** Name of this host. */
   host: Schema.String,
   status: Status,
-  fleet: Fleet,
-  /** What keeps this host from every job, whatever its template. */
-  blocked: BlockedReason
+  fleet: Fleet
 })
 export type Now = typeof Now.Type
 
@@ -29,5 +26,5 @@ export interface Daemon<R> {
 export const read = <R>(daemon: Daemon<R>, host: string) =>
   Effect.map(
     Effect.all([daemon.get(API.status, {}), daemon.get(API.fleet, {})], { concurrency: 2 }),
-    ([status, fleet]): Now => ({ host, status, fleet, blocked: blockedReason(status) })
+    ([status, fleet]): Now => ({ host, status, fleet })
   )

@@ -20,7 +20,8 @@ const status = (doing: ReadonlyArray<Status["services"][number]["doing"]>, pause
   pulls: [],
   limits: [],
   stores: [],
-  ended: []
+  ended: [],
+  queues: []
 })
 const fleet = (...queues: ReadonlyArray<readonly [scope: string, jobs: number]>): Option.Option<Fleet> =>
   Option.some({
@@ -30,10 +31,12 @@ const fleet = (...queues: ReadonlyArray<readonly [scope: string, jobs: number]>)
       store: "this host",
       problem: "",
       hosts: [],
-      classes: jobs === 0 ? [] : [{ template: "t", jobs, late: 0 }],
+      classes: jobs === 0 ? [] : [{ template: "t", jobs, late: 0, reasons: [] }],
       claimed: 0,
       looker: "",
-      lookedAt: 0
+      lookedAt: 0,
+      seenAt: 0,
+      lateAt: 0
     }))
   })
 const look = (...[status, fleet]: [Status, Option.Option<Fleet>]) => said(Option.some({ status, fleet }))

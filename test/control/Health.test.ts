@@ -8,7 +8,8 @@ import * as TestClock from "effect/TestClock"
 import { DaemonInfo } from "../../src/control/DaemonInfo.ts"
 import * as Health from "../../src/control/Health.ts"
 import { Activity, type Doing } from "../../src/services/Activity.ts"
-import { Drain } from "../../src/services/Drain.ts"
+import { Coordinators } from "../../src/services/Coordinators.ts"
+import * as World from "../fakes/world.ts"
 
 /** What `/healthz` says of a service, so many seconds after it began to do something. */
 const answered = (seconds: number, doing: (now: number) => Doing) =>
@@ -21,7 +22,17 @@ const answered = (seconds: number, doing: (now: number) => Doing) =>
     yield* activity.of({ name: "RUNNER1", plugin: "github" }).state(doing(startedAt))
     yield* TestClock.adjust(`${seconds} seconds`)
     return yield* Effect.provideService(Health.answer(), DaemonInfo, { config: "", ledger, startedAt, services: [] })
-  }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Activity.layer, Drain.layer, NodeContext.layer)))
+  }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Activity.layer, world(), alone, NodeContext.layer)))
+
+/** A host whose `anka` answers at once. */
+const world = () => {
+  const made = World.make()
+  delete made.anka.takes.list
+  return World.layer(made)
+}
+
+const nobody = () => assert.fail("nobody asks for a queue")
+const alone = Layer.succeed(Coordinators, { of: nobody, viewOf: nobody, views: [], stores: Effect.succeed([]) })
 
 describe("health", () => {
   it.effect("is lost with a service whose next pass is overdue, or that looks for work without end", () =>
@@ -34,7 +45,12 @@ describe("health", () => {
         [failing, 350, 370, /^service RUNNER1 should have looked for work 70 s ago$/m],
         [looking, 590, 610, /^service RUNNER1 has been looking for work for 610 s$/m]
       ] as const) {
-        assert.strictEqual((yield* answered(well, doing)).status, 200)
+        const before = yield* answered(well, doing)
+        assert.strictEqual(before.status, 200)
+        assert.strictEqual(
+          before.body.split("\n")[0],
+          doing === failing ? "not accepting jobs: service RUNNER1 fails: x" : "well"
+        )
         const { status, body } = yield* answered(ill, doing)
         assert.strictEqual(status, 503)
         assert.match(body, what)

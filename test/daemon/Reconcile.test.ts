@@ -3,12 +3,15 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
 import * as Reconcile from "../../src/daemon/Reconcile.ts"
 import { JobKey, JobRequest, Scope, Template, VmName } from "../../src/domain/Job.ts"
+import { AnkaError } from "../../src/services/Anka.ts"
+import { Capacity } from "../../src/services/Capacity.ts"
 import { Claimed, VmNamed } from "../../src/services/Ledger.ts"
 import { NodeContext } from "../fakes/platform.ts"
 import * as World from "../fakes/world.ts"
@@ -98,5 +101,36 @@ describe("an audit", () => {
       assert.deepStrictEqual(yield* audited(world, { times: 3, siblings: ["\0"] }), [vm])
       assert.deepStrictEqual(yield* audited(world, { times: 3, siblings: ["/no/such/file"] }), [])
     })
+  })
+})
+
+describe("a VM whose removal failed", () => {
+  it.effect("is removed as soon as anka answers again, and tried less and less often while it cannot be", () => {
+    const world = World.make()
+    Object.assign(world.anka.takes, { list: 0, show: 0, delete: 0 })
+    const away = new AnkaError({ reason: "Failed", command: "anka", detail: "gone" })
+    const tries = () => world.anka.calls.filter((call) => call.startsWith("delete")).length
+    return Effect.gen(function* () {
+      present(world, vm)
+      const capacity = yield* Capacity
+      const fiber = yield* Effect.forkDaemon(Reconcile.removeLeft)
+      yield* capacity.leave(vm)
+      // nobody asks a hypervisor that does not answer for more than its list
+      world.anka.instead.list = away
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(tries(), 0)
+      assert.deepStrictEqual([...(yield* capacity.left)], [vm])
+      delete world.anka.instead.list
+      world.anka.instead.delete = away
+      for (let minute = 0; minute < 60; minute++) yield* TestClock.adjust("1 minute")
+      const failed = tries()
+      assert.isAbove(failed, 4)
+      assert.isBelow(failed, 4 * 20)
+      delete world.anka.instead.delete
+      for (let minute = 0; minute < 6; minute++) yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([...world.anka.vms.keys()], [])
+      assert.deepStrictEqual([...(yield* capacity.left)], [])
+      yield* Fiber.interrupt(fiber)
+    }).pipe(Effect.provide(World.layer(world)))
   })
 })

@@ -123,7 +123,10 @@ describe("metrics", () => {
     ] as const) {
       assert.strictEqual(valueOf(body, series), value, series)
     }
-    assert.match(body, /^anklet_queue_jobs\{scope="\S+",store="\S.*",template="\S+:nonesuch",reason="none"\} 1$/m)
+    assert.match(
+      body,
+      /^anklet_queue_jobs\{scope="\S+",store="\S.*",template="\S+:nonesuch",reason="handed_back"\} 1$/m
+    )
     assert.match(body, /^anklet_store_up\{store="[^"]+"\} 1$/m)
     assert.match(body, /^anklet_store_beats_total\{result="heard"\} [1-9]/m)
     assert.match(body, /^anklet_github_requests_total\{kind="poll",status="5xx"\} 1$/m)
@@ -146,7 +149,7 @@ describe("metrics", () => {
     assert.match((await atPort("/metrics")).body, /^anklet_mode\{mode="paused"\} 1$/m)
     const { status, body } = await atPort("/healthz")
     assert.strictEqual(status, 200)
-    assert.match(body, /^well, and paused: nothing new is taken$/m)
+    assert.match(body, /^not accepting jobs: paused by anklet drain, until "anklet resume"$/m)
     assert.match(body, /^RUNNER1: working$/m)
     await until(
       "Prometheus has seen it",

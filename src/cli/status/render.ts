@@ -1,169 +1,209 @@
-/** The status of a daemon and of a fleet, as people read it. Pure. */
-
+/** The status of a daemon and of a fleet, as people read it: what is wrong and what waits comes first. Pure. */
 import type { Fleet } from "../../control/Fleet.ts"
+import * as Headline from "../../control/Headline.ts"
 import type { Status } from "../../control/Status.ts"
+import type { QueueSeen } from "../../control/Waiting.ts"
 import { clock, span } from "../../domain/Format.ts"
-import type { JobProgress, ServiceActivity } from "../../services/Activity.ts"
 import type { HostStatus } from "../../services/HostStatus.ts"
-import * as Advice from "../../text/Advice.ts"
 import { join, line, lines, type Shown, type Text } from "../shown.ts"
-import { cut, table } from "../table.ts"
-import type { Screen } from "../terminal.ts"
+import { cut, table, wrapped } from "../table.ts"
+import type { Colour, Screen } from "../terminal.ts"
+import { ageOf, doingOf, endOf, NEXT, stages } from "./words.ts"
 
-/** What a job does after each stage. */
-export const NEXT: Readonly<Record<JobProgress["stages"][number]["stage"], string>> = {
-  queued: "being claimed",
-  seen: "being claimed",
-  claimed: "fetching its template",
-  pulled: "being cloned",
-  cloned: "booting",
-  booted: "registering its runner",
-  registered: "starting its runner",
-  started: "running",
-  done: "being cleaned up",
-  clean: "ended"
+/** Colour of each state of a host. */
+const COLOURS: Readonly<Record<Headline.Headline["state"], Colour>> = {
+  accepting: "green",
+  full: "green",
+  partly: "yellow",
+  paused: "yellow",
+  draining: "yellow",
+  blocked: "red"
 }
 
-/** What a job does now, and for how long. */
-const stageOf = (job: JobProgress, now: number): string => {
-  const last = job.stages.at(-1)
-  const adopted = job.adopted && last?.stage !== "done"
-  return last === undefined || adopted ? "running (adopted)" : `${NEXT[last.stage]} for ${span(now - last.at)}`
+/** Maximum number of waiting jobs that are listed, each with its address. */
+const WAITING = 3
+/** Maximum number of recent jobs that are listed. */
+const RECENT = 5
+
+/** What a person sees of a status beyond its facts: the job that is chosen. */
+export interface View {
+  /** Key of that job; empty where none is. */
+  readonly chosen: string
 }
 
-const doingOf = ({ doing, since }: ServiceActivity, now: number): readonly [string, string] => {
-  switch (doing._tag) {
-    case "Looking":
-      return ["polls", `for ${span(now - since)}`]
-    case "Waiting":
-      return ["waits", `${doing.why}; next poll in ${span(doing.until - now)}`]
-    case "Working":
-      return ["works", `"${doing.job.name}" ${stageOf(doing.job, now)}`]
-    case "Failing":
-      return ["fails", `${doing.why} (${doing.failures} in a row; next try in ${span(doing.until - now)})`]
-    case "Drained":
-      return ["drained", ""]
-  }
-}
+const EVERYTHING: View = { chosen: "" }
 
-const COLOUR = { polls: "dim", waits: "dim", works: "green", fails: "red", drained: "yellow" } as const
-const modeOf = ({ mode, pauses }: Status): string => {
-  if (mode === "open") return "accepting jobs"
-  if (mode === "draining") return "draining: accepts no new jobs, and exits when its jobs have ended"
-  // a daemon of an older version does not say what pauses it
-  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || `"${Advice.anklet("resume")}"`
-  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: accepts no new jobs until ${until}`
-}
+/** Text that wraps, each line in this colour, and later lines indented. */
+const paragraph = ({ width, paint }: Screen, text: string, colour?: Colour): ReadonlyArray<Text> =>
+  wrapped(text, width - 2).map((part, n) => {
+    const shown = colour === undefined ? part : paint(colour, part)
+    return n === 0 ? shown : line`  ${shown}`
+  })
 
-const titled = (screen: Screen, title: string, ...body: ReadonlyArray<Text>): ReadonlyArray<Text> => [
+const titled = (screen: Screen, title: Text, ...body: ReadonlyArray<Text>): ReadonlyArray<Text> => [
   "",
   screen.paint("bold", title),
   ...body
 ]
 
-/** The stage clock of a job: the duration of each stage. */
-const stages = (job: JobProgress, now: number): string =>
-  [
-    ...job.stages.slice(1).map(({ stage, at }, n) => `${stage} ${span(at - (job.stages[n]?.at ?? at))}`),
-    ...(job.stages.at(-1)?.stage === "clean" ? [] : [`now ${span(now - (job.stages.at(-1)?.at ?? now))}`])
-  ].join(", ")
-
-/** The whole status of a daemon. */
-export const status = (screen: Screen, it: Status): Shown => {
-  const { now } = it
-  const used = it.vms?.length ?? 0
-  const working = it.services.flatMap(({ name, doing }) => (doing._tag === "Working" ? [{ name, job: doing.job }] : []))
-  const vms =
-    it.vms === null ? [screen.paint("red", `not known: ${it.problem}`)] : [`${used} of ${it.vmLimit} VM slots in use`]
-  return lines([
-    line`anklet ${it.version}, pid ${it.pid}, up for ${span(now - it.startedAt)}: ${screen.paint(it.mode === "open" ? "green" : "yellow", modeOf(it))}`,
-    screen.paint("dim", it.config),
-    ...titled(
+const services = (screen: Screen, it: Status, { chosen }: View): ReadonlyArray<Text> => [
+  ...titled(
+    screen,
+    "Services",
+    table(
       screen,
-      "Services",
-      table(
-        screen,
-        ["service", "", "what it does"],
-        it.services.map((service) => {
-          const [word, rest] = doingOf(service, now)
-          return [service.name, screen.paint(COLOUR[word as keyof typeof COLOUR], word), rest]
-        })
-      )
-    ),
-    ...working.flatMap(({ name, job }) => [
+      ["service", "", "what it does"],
+      it.services.map((service) => {
+        const [word, colour, rest] = doingOf(service, it.now)
+        const isChosen = service.doing._tag === "Working" && service.doing.job.key === chosen
+        return [marked(isChosen, service.name), screen.paint(colour, word), rest]
+      })
+    )
+  ),
+  ...it.services.flatMap(({ name, doing }) => {
+    if (doing._tag !== "Working") return []
+    const { job } = doing
+    return [
       "",
-      cut(`${name}: ${job.fields.jobURL ?? job.name}`, screen.width),
+      ...paragraph(screen, `${name}: ${job.fields.jobURL ?? job.name}`),
       ...(job.vm === undefined ? [] : [cut(`  VM ${job.vm}`, screen.width)]),
       ...(job.runner === undefined ? [] : [cut(`  runner ${job.runner}`, screen.width)]),
       cut(`  ${job.template}${job.attempt > 1 ? `, attempt ${job.attempt}` : ""}`, screen.width),
-      cut(`  ${stages(job, now)}`, screen.width)
-    ]),
-    ...titled(
-      screen,
-      "VMs",
-      ...vms,
-      ...(used > 0
-        ? [
-            table(
-              screen,
-              ["VM", "status", "owner", "job"],
-              (it.vms ?? []).map((vm) => [vm.name, vm.status, vm.owner, vm.job])
-            )
-          ]
-        : [])
-    ),
-    ...it.pulls.flatMap(({ template, since, part }) =>
-      titled(
+      ...paragraph(screen, stages(job, it.now)).map((text) => line`  ${text}`)
+    ]
+  })
+]
+
+/** Where something can be chosen, a mark before what is. */
+const marked = (isChosen: boolean, text: string): string => (isChosen ? `> ${text}` : text)
+
+/** Number of jobs that wait, and the age of that number. */
+const countOf = ({ jobs, claimed }: QueueSeen, age: string): string =>
+  `${jobs} waiting, ${claimed} running or prepared${age === "" ? "" : `, ${age}`}`
+
+const queue = (screen: Screen, it: QueueSeen, now: number, { chosen }: View): ReadonlyArray<Text> => {
+  if (it.problem !== "")
+    return titled(screen, `Queue of ${it.scope}`, ...paragraph(screen, `not known: ${it.problem}`, "red"))
+  const age = ageOf(it, now)
+  const counted = countOf(it, age)
+  const rows = it.classes.flatMap(({ template, late, reasons }) =>
+    reasons.map(({ jobs, why }, n) => [
+      `${jobs}`,
+      template,
+      `${why === "" ? "ready to run" : why}${n === 0 && late > 0 ? `; ${late} of them come after all new jobs` : ""}`
+    ])
+  )
+  return [
+    ...titled(screen, line`Queue of ${it.scope}`, age === "" ? counted : screen.paint("yellow", counted)),
+    ...(rows.length === 0 ? [] : [table(screen, ["jobs", "template", "why not on this host"], rows)]),
+    ...(it.waiting.length === 0
+      ? []
+      : [
+          "",
+          ...it.waiting.slice(0, WAITING).flatMap(({ key, since, name, workflow, url }) => [
+            cut(
+              `${marked(key === chosen, `${span(now - since)}`)}: ${name}${workflow === "" ? "" : ` (${workflow})`}`,
+              screen.width
+            ),
+            // an address that is cut or broken leads nowhere
+            ...(url === "" ? [] : [line`    ${url}`])
+          ]),
+          ...(it.jobs > WAITING
+            ? [screen.paint("dim", `and ${it.jobs - Math.min(WAITING, it.waiting.length)} more`)]
+            : [])
+        ])
+  ]
+}
+
+const vms = (screen: Screen, it: Status): ReadonlyArray<Text> => {
+  if (it.vms === null) return titled(screen, "VMs", ...paragraph(screen, `not known: ${it.problem}`, "red"))
+  const used = table(
+    screen,
+    ["VM", "status", "owner", "job"],
+    it.vms.map((vm) => [vm.name, vm.status, vm.owner, vm.job])
+  )
+  const many = `${it.vms.length} of ${it.vmLimit} VM slots in use`
+  return titled(screen, "VMs", many, ...(it.vms.length > 0 ? [used] : []))
+}
+
+const recent = (screen: Screen, { ended, now }: Status, { chosen }: View): ReadonlyArray<Text> =>
+  ended.length === 0
+    ? []
+    : titled(
         screen,
-        "Pull",
-        `${template}${since === 0 ? ", by another daemon" : `, for ${span(now - since)}`}${part === null ? "" : `, ${Math.round(part * 100)} %`}`
+        "Recent jobs",
+        table(
+          screen,
+          ["when", "service", "job", "outcome"],
+          ended.slice(0, RECENT).map((end) => {
+            const { service, job } = end
+            const [colour, outcome] = endOf(end)
+            return [
+              marked(job.key === chosen, `${span(now - (job.stages.at(-1)?.at ?? now))} ago`),
+              service,
+              job.name,
+              colour === undefined ? outcome : screen.paint(colour, outcome)
+            ]
+          })
+        )
       )
-    ),
-    ...(it.templates.length > 0 ? titled(screen, "Templates", cut(it.templates.join(", "), screen.width)) : []),
-    ...(it.limits.length > 0
-      ? titled(
-          screen,
-          "Rate limits",
-          ...it.limits.map(({ credential, remaining, limit, resetAt, waitsUntil }) =>
-            join(
-              [
-                `${credential}: ${remaining === null ? "no answer yet" : `${remaining} of ${limit} requests left`}`,
-                ...(resetAt === null ? [] : [`until ${clock(resetAt)}`]),
-                ...(waitsUntil > now ? [screen.paint("yellow", `no polling until ${clock(waitsUntil)}`)] : [])
-              ],
-              ", "
-            )
+
+const pulls = (screen: Screen, it: Status): ReadonlyArray<Text> =>
+  it.pulls.flatMap(({ template, since, part }) =>
+    titled(
+      screen,
+      "Pull",
+      `${template}${since === 0 ? ", by another daemon" : `, for ${span(it.now - since)}`}${part === null ? "" : `, ${Math.round(part * 100)} %`}`
+    )
+  )
+
+const limits = (screen: Screen, it: Status): ReadonlyArray<Text> =>
+  it.limits.length === 0
+    ? []
+    : titled(
+        screen,
+        "Rate limits",
+        ...it.limits.map(({ credential, remaining, limit, resetAt, waitsUntil }) =>
+          join(
+            [
+              `${credential}: ${remaining === null ? "no answer yet" : `${remaining} of ${limit} requests left`}`,
+              ...(resetAt === null ? [] : [`until ${clock(resetAt)}`]),
+              ...(waitsUntil > it.now ? [screen.paint("yellow", `no polling until ${clock(waitsUntil)}`)] : [])
+            ],
+            ", "
           )
         )
-      : []),
-    ...(it.stores.length > 0
-      ? titled(
-          screen,
-          "Stores",
-          ...it.stores.map(
-            ({ name, isAway, services }) =>
-              line`${name}: ${isAway ? screen.paint("red", "does not answer") : "connected"} (${services.join(", ")})`
-          )
+      )
+
+const stores = (screen: Screen, it: Status): ReadonlyArray<Text> =>
+  it.stores.length === 0
+    ? []
+    : titled(
+        screen,
+        "Stores",
+        ...it.stores.map(
+          ({ name, isAway, services }) =>
+            line`${name}: ${isAway ? screen.paint("red", "does not answer") : "connected"} (${services.join(", ")})`
         )
-      : []),
-    ...(it.ended.length > 0
-      ? titled(
-          screen,
-          "Recent jobs",
-          table(
-            screen,
-            ["when", "service", "job", "outcome"],
-            it.ended
-              .slice(0, 5)
-              .map(({ service, job, outcome }) => [
-                `${span(now - (job.stages.at(-1)?.at ?? now))} ago`,
-                service,
-                job.name,
-                outcome
-              ])
-          )
-        )
-      : [])
+      )
+
+/** The whole status of a daemon. */
+export const status = (screen: Screen, it: Status, view: View = EVERYTHING): Shown => {
+  const { state, text } = it.headline ?? Headline.of(it)
+  const first = `anklet ${it.version}, pid ${it.pid}, up for ${span(it.now - it.startedAt)}: `
+  return lines([
+    ...(first.length + text.length <= screen.width
+      ? [line`${first}${screen.paint(COLOURS[state], text)}`]
+      : [first, ...paragraph(screen, text, COLOURS[state])]),
+    screen.paint("dim", it.config),
+    ...services(screen, it, view),
+    ...it.queues.flatMap((found) => queue(screen, found, it.now, view)),
+    ...vms(screen, it),
+    ...pulls(screen, it),
+    ...recent(screen, it, view),
+    ...stores(screen, it),
+    ...limits(screen, it),
+    ...(it.templates.length > 0 ? titled(screen, "Templates", ...paragraph(screen, it.templates.join(", "))) : [])
   ])
 }
 
@@ -175,14 +215,26 @@ const briefly = (status: HostStatus | null): string => {
   return status.mode === "open" ? services : `${status.mode}; ${services}`
 }
 
+/** What the services of a host do that needs a word: their jobs, or why they fail. */
+const doingsOf = (status: HostStatus | null): string =>
+  (status?.services ?? [])
+    .flatMap(({ name, doing, why, job }) => {
+      if (job !== undefined) return [`${job.name} ${NEXT[job.stage]}`]
+      return doing === "Failing" ? [`${name} fails: ${why ?? ""}`] : []
+    })
+    .join("; ")
+
 /** Every host, and the queue. */
 export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
   join(
-    scopes.map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt }) => {
+    scopes.map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt, ...seen }) => {
       const queued = classes.reduce((sum, { jobs }) => sum + jobs, 0)
+      const age = ageOf(seen, now)
+      const counted =
+        problem === "" ? `${queued} queued, ${claimed} claimed${age === "" ? "" : `, ${age}`}` : "not known"
       return lines([
-        line`${screen.paint("bold", scope)} in ${store}: ${queued} queued, ${claimed} claimed`,
-        ...(problem === "" ? [] : [screen.paint("red", problem)]),
+        line`${screen.paint("bold", scope)} in ${store}: ${age === "" ? counted : screen.paint("yellow", counted)}`,
+        ...(problem === "" ? [] : paragraph(screen, problem, "red")),
         ...(lookedAt > 0 && looker !== ""
           ? [`${looker} polls for all hosts; last poll ${span(now - lookedAt)} ago`]
           : []),
@@ -191,10 +243,13 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
               "",
               table(
                 screen,
-                ["template", "jobs"],
-                classes.map(({ template, jobs, late }) => [
+                ["template", "jobs", "why not on this host"],
+                classes.map(({ template, jobs, late, reasons }) => [
                   template,
-                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`
+                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`,
+                  reasons
+                    .map(({ why, jobs: of }) => `${of === jobs ? "" : `${of}: `}${why === "" ? "ready to run" : why}`)
+                    .join("; ")
                 ])
               )
             ]
@@ -205,14 +260,12 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
               table(
                 screen,
                 ["host", "version", "alive", "services", "jobs"],
-                hosts.map(({ name, version, until, status }) => [
-                  name,
+                hosts.map(({ name, isThis, version, until, status }) => [
+                  isThis ? `${name} (this)` : name,
                   version,
-                  until === 0 ? "yes" : until > now ? `for ${span(until - now)}` : `no, ${span(now - until)} silent`,
+                  until === 0 || until > now ? "yes" : `no, silent for ${span(now - until)}`,
                   briefly(status),
-                  (status?.services ?? [])
-                    .flatMap(({ job }) => (job === undefined ? [] : [`${job.name} ${NEXT[job.stage]}`]))
-                    .join("; ")
+                  doingsOf(status)
                 ])
               )
             ]

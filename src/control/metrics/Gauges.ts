@@ -1,20 +1,15 @@
 /** Gauges: the status of this host, and the queue, at the moment of a scrape. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
-import { isOurName, Template } from "../../domain/Job.ts"
+import { isOurName } from "../../domain/Job.ts"
 import type { RateLimit } from "../../domain/RateLimit.ts"
 import { Activity, type Doing } from "../../services/Activity.ts"
-import { templateIn } from "../../services/Coordinator/order.ts"
 import { Coordinators } from "../../services/Coordinators.ts"
 import { surveys } from "../../services/CoordinatorView.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
-import * as Shared from "../../services/Shared.ts"
-import { Templates } from "../../services/Templates.ts"
-import { type BlockedReason, blockedReason } from "../Blocked.ts"
 import { DaemonInfo, type PluginLimits, rateLimits } from "../DaemonInfo.ts"
-import { templateOf } from "../Fleet.ts"
 import * as Status from "../Status.ts"
+import type { QueueSeen } from "../Waiting.ts"
 import type { Labels, Reading } from "./Exposition.ts"
 
 type Value = readonly [labels: Labels, value: number]
@@ -40,9 +35,6 @@ const distinct = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
 
 /** Maximum number of templates of a scope with series of their own, those with the most jobs first: jobs may name any template. */
 const CLASSES = 50
-/** Maximum number of templates that are looked up in `anka` in a scrape, which happens only during a pull. */
-const ASKED = 20
-
 /** The activity of a service, as a label. */
 const STATES = {
   Looking: "looking",
@@ -52,37 +44,26 @@ const STATES = {
   Drained: "drained"
 } as const satisfies Record<Doing["_tag"], string>
 
-const templateOfClass = (jobClass: string) => {
-  const [id, tag] = templateIn(jobClass)
-  return Template.make({ id, tag: tag === "" ? Option.none() : Option.some(tag) })
+/** The jobs of every queue by template and reason; a scope whose store does not answer has no series. */
+const depths = ({ scope, store, classes }: QueueSeen): ReadonlyArray<Value> => {
+  const sorted = [...classes].sort((a, b) => b.jobs - a.jobs)
+  const rows = sorted.flatMap(({ template, reasons }, n) =>
+    reasons.map(({ reason, jobs }) => ({ template: n < CLASSES ? template : "other", reason, jobs }))
+  )
+  const series = new Map<string, Value>()
+  for (const { template, reason, jobs } of rows) {
+    const id = `${template} ${reason}`
+    series.set(id, [{ scope, store, template, reason }, (series.get(id)?.[1] ?? 0) + jobs])
+  }
+  return [...series.values()]
 }
 
-/** The queue of every scope; a scope whose store does not answer has no series. */
-const queues = Effect.fnUntraced(function* (status: Status.Status) {
-  const templates = yield* Templates
+/** What is known of every scope whose store answers. */
+const scopesSeen = Effect.gen(function* () {
   const { views } = yield* Coordinators
-  const common = blockedReason(status)
-  const reasonOf = (jobClass: string, n: number) =>
-    common !== "none" || status.pulls.length === 0 || n >= ASKED
-      ? Effect.succeed(common)
-      : Effect.map(
-          Shared.ask(`template ${jobClass}`, templates.available(templateOfClass(jobClass))),
-          (available): BlockedReason => (available ? "none" : "pulling")
-        )
-  const seen = yield* Effect.forEach(yield* surveys(views), ({ scope, store, survey }) =>
-    Effect.gen(function* () {
-      if (Either.isLeft(survey)) return []
-      const { hosts, owned, lookedAt } = survey.right
-      const classes = [...survey.right.classes].sort((a, b) => b.jobs - a.jobs)
-      const rest = classes.slice(CLASSES).reduce((sum, { jobs }) => sum + jobs, 0)
-      const depths = yield* Effect.forEach(classes.slice(0, CLASSES), ({ name, jobs }, n) =>
-        Effect.map(reasonOf(name, n), (reason) => ({ template: templateOf(name), reason, jobs }))
-      )
-      const other = rest > 0 ? [{ template: "other", reason: common, jobs: rest }] : []
-      return [{ labels: { scope, store }, hosts: hosts.length, owned, lookedAt, depths: [...depths, ...other] }]
-    })
+  return (yield* surveys(views)).flatMap(({ scope, store, survey }) =>
+    Either.isLeft(survey) ? [] : [{ labels: { scope, store }, ...survey.right, hosts: survey.right.hosts.length }]
   )
-  return seen.flat()
 })
 
 /** The rate limits of a plugin's CI: `anklet_<plugin>_rate_limit…`. */
@@ -123,7 +104,7 @@ export const read = Effect.fn("Gauges.read")(function* () {
   const status = yield* Status.read()
   const { startedAt } = yield* DaemonInfo
   const limited = yield* rateLimits
-  const scopes = yield* queues(status)
+  const scopes = yield* scopesSeen
   const handedBack = yield* (yield* Activity).handedBack
   const { services, vms, stores, now } = status
   const storeNames = distinct(stores.map(({ name }) => name))
@@ -180,9 +161,7 @@ export const read = Effect.fn("Gauges.read")(function* () {
     gauge(
       "anklet_queue_jobs",
       "Queued jobs, by template and by the reason why this host takes none of them; none: nothing is in the way.",
-      scopes.flatMap(({ labels, depths }) =>
-        depths.map(({ template, reason, jobs }): Value => [{ ...labels, template, reason }, jobs])
-      )
+      status.queues.filter(({ problem }) => problem === "").flatMap(depths)
     ),
     gauge(
       "anklet_jobs_handed_back",

@@ -3,12 +3,12 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { gib, span } from "../../domain/Format.ts"
+import { span } from "../../domain/Format.ts"
 import type { Advice, CiWords, Found } from "../../plugins/Plugin.ts"
 import { type JobRecord, RULES } from "../../services/Coordinator.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
 import { anklet } from "../../text/Advice.ts"
-import { isFull } from "../Blocked.ts"
+import { handedBack, ofJob } from "../Blocked.ts"
 import type { Facts, Known } from "./facts.ts"
 
 /** One reason: on which host it holds, if on one; what holds; and what to do about it. */
@@ -37,41 +37,29 @@ const ofDefinition = (what: string, { definition: { where, remedy } }: CiWords):
 
 const inTime = (until: number, now: number) => span(Math.max(1000, until - now))
 
-/** What keeps the services of this host from it. */
-const ofServices = ({ status, found, now }: Facts): ReadonlyArray<Reason> =>
-  status.services.flatMap(({ name, doing }) => {
-    if (doing._tag === "Failing") {
-      return [
-        reason(
-          `service ${name} fails: ${doing.why}`,
-          `it is tried again in ${inTime(doing.until, now)}; "${anklet("doctor")}" may know more`
-        )
-      ]
-    }
-    return doing._tag === "Working" && doing.job.key !== found.key
-      ? [reason(`service ${name} has a job: "${doing.job.name}"`, "more services or more Macs run more jobs at a time")]
-      : []
-  })
-
 /** What keeps this host from taking a job that is in the queue. */
 const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
-  const { ci, limits, status, note, now, isAvailable } = facts
-  const vms = status.vms ?? []
+  const { ci, found, limits, status, note, now, record, hosts, self } = facts
+  // a service that has the very job is not in its way
+  const isAnother = ({ doing }: (typeof status.services)[number]) =>
+    doing._tag !== "Working" || doing.job.key !== found.key
+  const blocks = ofJob(
+    { ...status, now, services: status.services.filter(isAnother) },
+    {
+      handedBack: handedBack({ self, hosts, excluded: record.excluded, note, now }),
+      reserver: record.reserver === "" || record.reserver === self ? "" : hostOf(facts, record.reserver),
+      isAvailable: facts.isAvailable,
+      lack: facts.lack
+    }
+  )
   return [
-    ...status.pauses.map(({ by, ends }) => reason(`this host is paused by ${by}: it accepts no new jobs`, ends)),
-    ...(status.mode === "draining"
-      ? [reason("the daemon is draining and accepts no new jobs", "start anklet when it has ended")]
+    // those of this CI alone, in its words, follow
+    ...blocks
+      .filter(({ reason }) => reason !== "rate_limited")
+      .map(({ what, which, remedy }) => reason(which === "" ? what : `${what} (${which})`, remedy)),
+    ...(note !== undefined && note.until <= now
+      ? [reason(`the last time here: ${note.why}`, "fix the cause if it persists")]
       : []),
-    ...(note !== undefined && note.until > now
-      ? [
-          reason(
-            `handed back by this host: ${note.why}; not tried here again for ${inTime(note.until, now)}`,
-            "fix the cause; another host may take the job at once"
-          )
-        ]
-      : note === undefined
-        ? []
-        : [reason(`the last time here: ${note.why}`, "fix the cause if it persists")]),
     ...limits
       .filter(({ waitsUntil }) => waitsUntil > now)
       .map(({ credential, waitsUntil }) =>
@@ -79,36 +67,7 @@ const ofHost = (facts: Facts): ReadonlyArray<Reason> => {
           `the rate limit of ${ci.name} is reached with ${credential}: no polling for ${inTime(waitsUntil, now)}`,
           ci.rateLimited
         )
-      ),
-    ...(status.vms === null ? [reason(`the VMs of this host are not known: ${status.problem}`, "anka list")] : []),
-    ...(isFull(status)
-      ? [
-          reason(
-            `no free VM slot: ${vms.length} of ${status.vmLimit} are in use (${vms.map(({ name, owner, job }) => `${job === "" ? name : `"${job}"`} of ${owner}`).join(", ")})`,
-            'the job starts when one ends; "anka delete" removes a VM that nobody needs'
-          )
-        ]
-      : []),
-    ...Option.match(facts.lack, {
-      onNone: () => [],
-      onSome: ({ wanted, taken, total }) => [
-        reason(
-          `not enough memory: its VM needs ${gib(wanted)}, and running VMs use ${gib(taken)} of ${gib(total)}`,
-          wanted > total
-            ? "a Mac with more memory, or a template with less"
-            : "the job starts when one of them has ended"
-        )
-      ]
-    }),
-    ...(isAvailable
-      ? []
-      : status.pulls.map(({ template, part }) =>
-          reason(
-            `its template is not on this host, and another pull is under way: ${template}${part === null ? "" : ` (${Math.round(part * 100)} %)`}`,
-            "its pull starts when that one has ended"
-          )
-        )),
-    ...ofServices(facts)
+      )
   ]
 }
 
@@ -165,7 +124,7 @@ const lateBecause = ({ attempt }: JobRecord, ci: CiWords) =>
 
 /** The answer for a job that is found, and whose store answers. */
 const ofFacts = (facts: Facts): Why => {
-  const { ci, found, record, now, self } = facts
+  const { ci, found, record, now } = facts
   const doubts = (found.doubts ?? []).map((what) => ofDefinition(what, ci))
   const of = (answer: string, reasons: ReadonlyArray<Reason> = []): Why => ({
     job: found.name,
@@ -215,9 +174,6 @@ const ofFacts = (facts: Facts): Why => {
       const reasons = [
         ...(facts.claimsFrozenUntil > now
           ? [reason(`the store has lost its data: no job is claimed for ${inTime(facts.claimsFrozenUntil, now)}`)]
-          : []),
-        ...(record.reserver !== "" && record.reserver !== self
-          ? [reason(`it is reserved for ${hostOf(facts, record.reserver)}, which keeps room for it`)]
           : []),
         ...ofHost(facts),
         ...ofOthers(facts),

@@ -1,7 +1,7 @@
 /** What hosts share: the queue, and the hosts that work on it. */
 import { h } from "./dom.js"
 import { link } from "./job.js"
-import { BLOCKED, count, STAGES, span } from "./labels.js"
+import { count, STAGES, span } from "./labels.js"
 import { bad, note, row, section, table } from "./parts.js"
 
 /** @import { Fleet } from "../../control/Fleet.ts" */
@@ -14,10 +14,9 @@ const CLASSES = 100
  * Queued jobs by template, and why this host takes none of them.
  * @param {Now} now
  */
-export const queue = ({ fleet, blocked, status }) => {
+export const queue = ({ fleet }) => {
   const classes = fleet.scopes.flatMap(({ scope, classes }) => classes.map((it) => ({ ...it, scope })))
   const jobs = classes.reduce((sum, { jobs }) => sum + jobs, 0)
-  const pull = blocked === "none" && status.pulls.length > 0 ? ", unless the pull under way is" : ""
   return section(
     `Queue: ${count(jobs, "job waits", "jobs wait")}`,
     table(
@@ -27,12 +26,12 @@ export const queue = ({ fleet, blocked, status }) => {
         ? [row("none", ["none", "0", "", ""])]
         : classes
             .slice(0, CLASSES)
-            .map(({ template, jobs, late, scope }) =>
+            .map(({ template, jobs, late, scope, reasons }) =>
               row(`${scope} ${template}`, [
                 template,
                 late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`,
                 scope,
-                `${BLOCKED[blocked]}${pull}`
+                reasons.map(({ why }) => (why === "" ? "ready to run" : why)).join("; ")
               ])
             )
     ),

@@ -1,6 +1,5 @@
 /** The words of the page. Times are in milliseconds since the epoch. */
 
-/** @import { BlockedReason } from "../../control/Blocked.ts" */
 /** @import { Status } from "../../control/Status.ts" */
 /** @import { Stage } from "../../domain/Stage.ts" */
 
@@ -72,19 +71,4 @@ export const modeOf = ({ mode, pauses }) => {
   // a daemon of an older version does not say what pauses it
   const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
   return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: accepts no new jobs until ${until}`
-}
-
-/**
- * Why this host takes none of the queued jobs.
- * @type {Record<BlockedReason, string>}
- */
-export const BLOCKED = {
-  none: "nothing is in the way",
-  paused: "this host is paused",
-  draining: "this host is draining",
-  failing: "all services fail",
-  no_room: "all VM slots are in use",
-  busy: "all services have a job",
-  pulling: "a pull is under way",
-  unknown: "anka list does not answer"
 }

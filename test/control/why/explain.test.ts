@@ -55,7 +55,8 @@ const FACTS: Facts = {
     pulls: [],
     limits: [],
     stores: [],
-    ended: []
+    ended: [],
+    queues: []
   },
   interval: 10,
   now: 1_000_000
