@@ -17,7 +17,7 @@ export const RINGS = {
     "test/fuzz/*.test.ts",
     "test/store/{damage,echoes,faults,strangers}.test.ts",
     "test/services/GitHub/{bounds,echoes}.test.ts",
-    "test/whole/{day,debug,gone,handover,hostile,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
+    "test/whole/{day,debug,gone,handover,hostile,notify,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
     "test/cli/service.test.ts",
     "test/doctor/{exposure,fix,redis}.test.ts"
   ],

@@ -15,7 +15,7 @@ const FLOORS = [
   ["services"],
   ["traces", "job"],
   ["plugins"],
-  ["control"],
+  ["control", "notify"],
   ["ui", "daemon"],
   ["doctor"],
   ["cli"],

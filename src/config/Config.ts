@@ -15,6 +15,7 @@ import * as Database from "./Database.ts"
 import { optional, withDefault } from "./fields.ts"
 import { Base, expand, type Home, home } from "./Home.ts"
 import * as Network from "./Network.ts"
+import * as Notify from "./Notify.ts"
 import * as Older from "./Older.ts"
 import { ConfigError, distinct, nearest, ofParseError, Problem, pathOf } from "./Problem.ts"
 import * as Shorthand from "./Shorthand.ts"
@@ -54,9 +55,13 @@ const TopLevel = Schema.Struct({
   state_dir: optional(Schema.NonEmptyString),
   log: withDefault(Schema.Struct({ file_dir: optional(Schema.NonEmptyString) }), { file_dir: Option.none() }),
   metrics: optional(Metrics),
+  notify: optional(Notify.Written),
   ...Network.fields,
   services: optional(Schema.Unknown)
 })
+
+/** Keys that determine which daemon a command means, and where its files are. */
+const PLACES: ReadonlyArray<string> = ["work_dir", "pid_file_dir", "state_dir", "log"]
 
 /** A service as written. The plugin's keys are not decoded yet, because only the plugin knows them. */
 export interface RawService {
@@ -83,6 +88,8 @@ export interface Daemon {
   readonly logDir: string
   /** Where metrics are served over TCP; none: nowhere. */
   readonly metrics: Option.Option<typeof Metrics.Type>
+  /** Who hears of what a person must act on; none: nobody. */
+  readonly notify: Option.Option<Notify.Notify>
   /** The settings of the network between here and GitHub, as written. */
   readonly network: Network.Written
 }
@@ -115,6 +122,7 @@ const knownKeys =
     if (path.length === 0) return [...keysOf(TopLevel), Shorthand.DEFAULTS]
     if (path[0] === "log") return ["file_dir"]
     if (path[0] === "metrics") return keysOf(Metrics)
+    if (path[0] === "notify") return Notify.KEYS
     if (path.at(-1) === "sentinel") return SENTINEL_KEYS
     return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), Shorthand.COUNT, ...own]
   }
@@ -198,8 +206,8 @@ const interpret = Effect.fnUntraced(function* (
     daemon,
     services,
     problems: distinct([...wrong, ...shorthand, ...unlisted, ...problems]),
-    // an unknown key does not change the meaning of the others
-    daemonProblems: [...top.broken].some((key) => keysOf(TopLevel).includes(String(key))) ? wrong : [],
+    // an unknown key does not change the meaning of the others; a secret may be known to the daemon's environment alone
+    daemonProblems: [...top.broken].some((key) => PLACES.includes(String(key))) ? wrong : [],
     content,
     lineOf
   }
@@ -243,6 +251,7 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
     // without a path: where anklet is started
     logDir: Option.match(top.log.file_dir, { onNone: () => paths.resolve("."), onSome: at }),
     metrics: top.metrics,
+    notify: Option.map(top.notify, (written) => Notify.of(written, places)),
     network: Network.of(top)
   }
 }

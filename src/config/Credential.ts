@@ -42,6 +42,14 @@ export const notAlone = (text: string): string | undefined =>
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
 const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]/
 
+/** An address that begins with `http://` or `https://`. */
+export const webAddress = (text: string): Judged => {
+  const trimmed = text.trim()
+  return /^https?:\/\/\S+$/i.test(trimmed) && URL.canParse(trimmed)
+    ? Either.right(trimmed)
+    : wrong("expected an address that begins with https://")
+}
+
 /** A password: any text on one line. Empty: none. */
 export const password = (text: string): Judged => {
   if (text !== "" && text.trim() === "") return wrong("it is blank")

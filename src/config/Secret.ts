@@ -118,6 +118,9 @@ export const Address = secret(Either.right, Secrets.keepIn)
 /** A token, to be sent in a header. */
 export const Token = secret(Credential.token)
 
+/** The address of a page that takes what is sent to it, given in the same ways: all but its host is hidden. */
+export const WebAddress = secret(Credential.webAddress, Secrets.keepPath)
+
 /** A password on one line. */
 export const Password = secret(Credential.password)
 

@@ -1,5 +1,6 @@
 /** The process of the daemon: its layers, its signals, its exit code. Loads no command-line parser. */
 
+import { hostname } from "node:os"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -18,6 +19,7 @@ import { FILE_NAME as SOCKET } from "../control/Server.ts"
 import * as Files from "../files/Files.ts"
 import { Handover } from "../interruption/Handover.ts"
 import { Polling } from "../job/Polling.ts"
+import * as Notify from "../notify/Notify.ts"
 import * as Capabilities from "../plugins/capabilities.ts"
 import { exposed } from "../plugins/exposed.ts"
 import type { Service } from "../plugins/Plugin.ts"
@@ -35,6 +37,7 @@ import { Drain, PAUSE_FILE } from "../services/Drain.ts"
 import { Exec } from "../services/Exec.ts"
 import * as History from "../services/History.ts"
 import { HostLock } from "../services/HostLock.ts"
+import * as HostStatus from "../services/HostStatus.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
 import * as Log from "../services/Log.ts"
 import type { Way } from "../services/Network/Way.ts"
@@ -69,13 +72,13 @@ const collectGarbage = Effect.sync(collector).pipe(
 const capabilities = (
   services: ReadonlyArray<Service<unknown>>,
   places: { readonly ledger: string; readonly locks: string; readonly state: string },
-  way: Way
+  way: Way,
+  notify: Parameters<typeof Notify.start>[0]
 ) =>
-  Layer.mergeAll(
-    Coordinators.layer(services, places.state),
-    Layer.scopedDiscard(Traces.start),
-    Layer.scopedDiscard(Effect.flatMap(History.pathOf(places.state), History.start))
+  Layer.scopedDiscard(
+    Effect.all([Traces.start, Effect.flatMap(History.pathOf(places.state), History.start), Notify.start(notify)])
   ).pipe(
+    Layer.provideMerge(Coordinators.layer(services, places.state)),
     Layer.provideMerge(
       Layer.mergeAll(
         Activity.layer,
@@ -94,7 +97,8 @@ const capabilities = (
         SharedRateLimit.layer,
         Ledger.layer(places.ledger),
         HostLock.layer(places.locks),
-        Layer.succeed(Network, way)
+        Layer.succeed(Network, way),
+        Layer.succeed(HostStatus.Notifies, Option.isSome(notify))
       )
     )
   )
@@ -132,9 +136,14 @@ const program = Effect.fn("daemon")(function* (
     // a ledger has one writer, also when two configs name one state_dir
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
     yield* Files.removeLeft(
-      ["host.json.new", `${PAUSE_FILE}.new`, "ledger.jsonl.new", "ledger.jsonl.probe", `${History.FILE_NAME}.new`].map(
-        (name) => paths.join(daemon.stateDir, name)
-      )
+      [
+        "host.json.new",
+        "notices.json.new",
+        `${PAUSE_FILE}.new`,
+        "ledger.jsonl.new",
+        "ledger.jsonl.probe",
+        `${History.FILE_NAME}.new`
+      ].map((name) => paths.join(daemon.stateDir, name))
     )
     yield* Effect.mapError(
       Effect.zipRight(
@@ -158,7 +167,18 @@ const program = Effect.fn("daemon")(function* (
     yield* collectGarbage
     yield* Effect.scoped(
       Effect.flatMap(
-        Layer.build(capabilities(services, { ledger, locks: places.locks, state: daemon.stateDir }, way)),
+        Layer.build(
+          capabilities(
+            services,
+            { ledger, locks: places.locks, state: daemon.stateDir },
+            way,
+            Option.map(daemon.notify, (notify) => ({
+              notify,
+              file: paths.join(daemon.stateDir, "notices.json"),
+              host: hostname()
+            }))
+          )
+        ),
         (context) =>
           Effect.provide(
             Daemon.run({

@@ -8,6 +8,7 @@ import { Common, type Raw, type RawService } from "../config/Config.ts"
 import * as Database from "../config/Database.ts"
 import { Base, home } from "../config/Home.ts"
 import * as Network from "../config/Network.ts"
+import * as Notify from "../config/Notify.ts"
 import { sourceOf } from "../config/Secret.ts"
 import { HIDDEN, originOf, type Setting, settingsOf, withoutUser } from "../config/Setting.ts"
 import * as Plugins from "./Plugins.ts"
@@ -37,6 +38,18 @@ const daemon = ({ content, lineOf, daemon }: Raw): ReadonlyArray<Setting> =>
     value,
     origin: at(content, path) === undefined ? { from: "default" } : { from: "line", line: lineOf(path) }
   }))
+
+/** Who hears of trouble, if anybody. */
+const notify = Effect.fnUntraced(function* ({ content: { notify: written }, daemon: { notify }, lineOf }: Raw) {
+  const places = yield* home
+  if (!Predicate.isRecord(written)) return []
+  return settingsOf(Notify.Written, written, Option.getOrUndefined(notify), { at: ["notify"], lineOf, places }).map(
+    (setting) =>
+      setting.path[1] === "command"
+        ? { ...setting, value: Option.getOrUndefined(Option.flatMap(notify, ({ command }) => command)) }
+        : setting
+  )
+})
 
 /** The keys about the network, as far as somebody wrote them; where a proxy is, is no secret. */
 const network = Effect.fnUntraced(function* (raw: Raw) {
@@ -113,6 +126,6 @@ const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
 export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
   return yield* Effect.gen(function* () {
     const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
-    return [...daemon(raw), ...(yield* network(raw)), ...services.flat()]
+    return [...daemon(raw), ...(yield* notify(raw)), ...(yield* network(raw)), ...services.flat()]
   }).pipe(Effect.provideService(Base, raw.daemon.workDir))
 })

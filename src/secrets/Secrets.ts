@@ -216,6 +216,14 @@ export const keepIn = (address: string): void => {
     for (const text of [secret, decoded(secret)]) keep(text)
 }
 
+/** Hides the path of an address as well, and its last part: anybody who knows the path of a webhook may use it. */
+export const keepPath = (address: string): void => {
+  keepIn(address)
+  const [, path = ""] = address.match(/^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*(\/[^?#\s]+)/i) ?? []
+  const last = path.split("/").findLast((part) => part !== "") ?? ""
+  for (const secret of [path, last]) if (secret.length >= 8) keep(secret)
+}
+
 const names = new Set<string>()
 
 /** Records that an environment variable holds a secret, so that the programs this one runs do not get it. */

@@ -1,4 +1,5 @@
 /** What a host publishes about itself for people on other hosts: what its services do, and whether it accepts jobs. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -32,7 +33,12 @@ export const Mode = Schema.Literal("open", "paused", "draining")
 export type Mode = typeof Mode.Type
 
 /** A host, as other hosts know it. */
-export const HostStatus = Schema.Struct({ mode: Mode, services: readable(Brief) })
+export const HostStatus = Schema.Struct({
+  mode: Mode,
+  services: readable(Brief),
+  /** Whether it tells people of trouble; older versions do not say. */
+  notifies: Schema.optional(Schema.Boolean)
+})
 export type HostStatus = typeof HostStatus.Type
 
 const Text = Schema.parseJson(HostStatus)
@@ -43,7 +49,7 @@ const read = Schema.decodeOption(Schema.compose(Limits.Json(Limits.TOLD), Text))
  * version or someone else wrote it.
  */
 export const decode = (text: string): Option.Option<HostStatus> =>
-  Option.map(read(text), ({ mode, services }) => ({ mode, services: services.slice(0, SERVICES) }))
+  Option.map(read(text), (status) => ({ ...status, services: status.services.slice(0, SERVICES) }))
 
 /**
  * Maximum number of services of a host, of UTF-16 units of a name or reason, and of those of an address, that are
@@ -76,6 +82,9 @@ const briefOf = ({ name, since, doing }: ServiceActivity): typeof Brief.Type => 
   }
 }
 
+/** Whether this host tells people of trouble. */
+export class Notifies extends Context.Reference<Notifies>()("anklet/Notifies", { defaultValue: () => false }) {}
+
 /** Whether this host accepts jobs. */
 export const mode: Effect.Effect<Mode, never, Drain> = Effect.gen(function* () {
   const drain = yield* Drain
@@ -87,5 +96,5 @@ export const tell = (services: ReadonlyArray<string>): Effect.Effect<string, nev
   Effect.gen(function* () {
     const activity = yield* Activity
     const known = (yield* activity.services).filter(({ name }) => services.includes(name)).slice(0, SERVICES)
-    return encode({ mode: yield* mode, services: known.map(briefOf) })
+    return encode({ mode: yield* mode, services: known.map(briefOf), ...((yield* Notifies) ? { notifies: true } : {}) })
   })

@@ -278,6 +278,18 @@ services:
     assert.include(wrong.stderr, "line 10, ")
   })
 
+  it("shows who hears of trouble, if anybody, and not at which address", async () => {
+    assert.notInclude((await lab.anklet("config", "show")).stdout, "notify")
+    const notify = "notify:\n  webhook: https://hooks.example.com/T0/CANARYb7f3\n  command: ~/bin/page\n"
+    writeFileSync(lab.config, `${notify}${readFileSync(lab.config, "utf8")}`)
+    const { stdout } = await lab.anklet("config", "show")
+    assert.match(
+      stdout,
+      /^notify:\n {2}webhook: <hidden> +# line 2\n {2}command: \/\S+\/bin\/page +# line 3\n {2}waiting: 30 +# default$/m
+    )
+    assert.notInclude(stdout, "CANARY")
+  })
+
   it("shows where metrics are served, if anywhere", async () => {
     assert.notInclude((await lab.anklet("config", "show")).stdout, "metrics")
     writeFileSync(lab.config, `metrics:\n  port: 9464\n${readFileSync(lab.config, "utf8")}`)
