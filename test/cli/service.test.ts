@@ -371,6 +371,7 @@ describe("the LaunchAgent", () => {
     const ran = await service("install")
     assert.strictEqual(ran.code, 11)
     assert.include(ran.stderr, "log in at the Mac's screen first")
+    assert.isUndefined(entry("Library/LaunchAgents"))
   })
 
   it("starts where it was installed when the config has relative folders", async () => {
@@ -415,6 +416,37 @@ describe("the systemd unit", () => {
       })
       assert.deepInclude(verified, { status: 0, stdout: "", stderr: "" })
     }
+  })
+})
+
+describe("anklet service in a session that does not lead to the user's systemd", () => {
+  const NO_BUS = `[ "$1" = --version ] && exit 0\necho "Failed to connect to bus: No medium found" >&2\nexit 1`
+
+  it("installs nothing, and says what to do: exit 11", async () => {
+    standIn("systemctl", NO_BUS)
+    for (const command of ["install", "status"]) {
+      const ran = await service(command)
+      assert.strictEqual(ran.code, 11)
+      assert.match(ran.stderr, /No medium found.*log in at the console or by ssh.*loginctl enable-linger me/)
+    }
+    assert.isUndefined(entry(".config/systemd/user"))
+    assert.isFalse(existsSync(lab.pidFile))
+  })
+
+  it("uninstalls what is on disk, and says what may still run; a restart does nothing by hand", async () => {
+    manages("systemctl")
+    assert.strictEqual((await service("install")).code, 0)
+    const pid = lab.pid() ?? 0
+    standIn("systemctl", NO_BUS)
+    const restarted = await lab.run(["restart", "-c", lab.config], { env: env() }).done
+    assert.strictEqual(restarted.code, 11)
+    assert.strictEqual(lab.pid(), pid)
+    const ran = await service("uninstall")
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    assert.include(ran.stdout, `"anklet -c ${lab.config} -s stop" stops a daemon that still runs`)
+    assert.isUndefined(entry(".config/systemd/user"))
+    assert.include((await service("uninstall")).stdout, "is not installed")
+    assert.strictEqual((await lab.anklet("-s", "stop")).code, 0)
   })
 })
 

@@ -39,11 +39,11 @@ const sayWhatGoesOn = (file: string) =>
 export const run = Effect.fn("restart")(function* (config: Option.Option<string>) {
   const file = yield* configFile(config)
   const raw = yield* Effect.tapError(checked(file), () => sayWhatGoesOn(file))
-  // without a service manager that answers, the daemon is one that was started by hand
-  const entry = Option.filter(
-    yield* Effect.option(find(file)),
-    ({ state, text }) => state.isLoaded && Option.isSome(text)
-  )
+  // without a service manager, the daemon is one that was started by hand
+  const installed = Option.filter(yield* Effect.option(find(file)), ({ text }) => Option.isSome(text))
+  const away = Option.flatMap(installed, ({ away }) => away)
+  if (Option.isSome(away)) return yield* away.value
+  const entry = Option.filter(installed, ({ state }) => state.isLoaded)
   if (Option.isNone(entry)) return yield* start({ config, attach: false, once: false, replace: true })
   const running = yield* PidFile.find(yield* PidFile.pathOf(raw.daemon.pidFileDir))
   if (Option.isSome(running)) yield* takeOver(running.value, raw, { drain: true })

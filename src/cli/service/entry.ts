@@ -2,6 +2,7 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Config from "../../config/Config.ts"
@@ -15,7 +16,7 @@ import * as Advice from "../../text/Advice.ts"
 import { say } from "../terminal.ts"
 import { untilGone } from "../waitForExit.ts"
 import { launchd } from "./launchd.ts"
-import { ask, type Manager, ManagerError } from "./manager.ts"
+import { ask, type Manager, ManagerError, type State } from "./manager.ts"
 import { systemd } from "./systemd.ts"
 import { labelOf } from "./unit.ts"
 
@@ -54,7 +55,10 @@ const manager: Effect.Effect<Manager, ManagerError, Exec> = Effect.gen(function*
   })
 })
 
-/** The location and the state of a config's entry. */
+/** The state of an entry that nobody can be asked about. */
+const UNKNOWN: State = { isLoaded: false, pid: Option.none(), lastExit: Option.none() }
+
+/** The location and the state of a config's entry; `away` is why the service manager could not be asked for its state. */
 export const find = Effect.fnUntraced(function* (config: string) {
   const fs = yield* FileSystem
   const paths = yield* Path
@@ -63,7 +67,17 @@ export const find = Effect.fnUntraced(function* (config: string) {
   const { user } = yield* home
   const file = paths.join(user, manages.folder, manages.fileOf(label))
   const text = yield* Effect.option(fs.readFileString(file))
-  return { manages, label, name: manages.nameOf(label), file, text, state: yield* manages.query(label) }
+  const asked = yield* Effect.either(manages.query(label))
+  if (Either.isLeft(asked) && !asked.left.isAway) return yield* asked.left
+  return {
+    manages,
+    label,
+    name: manages.nameOf(label),
+    file,
+    text,
+    state: Either.getOrElse(asked, () => UNKNOWN),
+    away: Either.getLeft(asked)
+  }
 })
 
 /** Explains what a person can do about a file that cannot be written. */

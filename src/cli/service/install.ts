@@ -31,7 +31,8 @@ const describe = ({ pid, lastExit, isLoaded }: State): string =>
 /** Installs or renews the entry of a config and starts its daemon. */
 export const install = Effect.fn("service.install")(function* (config: string) {
   const paths = yield* Path
-  const { manages, label, name, file, text, state } = yield* find(config)
+  const { manages, label, name, file, text, state, away } = yield* find(config)
+  if (Option.isSome(away)) return yield* away.value
   const raw = yield* Config.read(config)
   yield* Plugins.resolve(raw)
   const problems = yield* problemsOf(raw)
@@ -77,7 +78,10 @@ export const install = Effect.fn("service.install")(function* (config: string) {
   const up = yield* startUp(
     { manages, label, name },
     raw,
-    isSame && state.isLoaded ? manages.start(label) : manages.load(label, file)
+    isSame && state.isLoaded
+      ? manages.start(label)
+      : // an entry that could not be loaded would start at some later log-in, to nobody's knowledge
+        Effect.tapError(manages.load(label, file), () => (isSame ? Effect.void : undo(file, text)))
   )
   yield* say(
     `anklet is up${Option.match(up, { onNone: () => "", onSome: (pid) => ` (pid ${pid})` })}; it starts again when you log in, and after a failure`
@@ -92,10 +96,32 @@ export const install = Effect.fn("service.install")(function* (config: string) {
   return 0
 })
 
-/** Stops the daemon of a config's entry, and removes the entry. */
+/** Makes an entry's file what it was before. */
+const undo = Effect.fnUntraced(function* (file: string, before: Option.Option<string>) {
+  const fs = yield* FileSystem
+  yield* Effect.ignore(Option.isSome(before) ? write(file, before.value) : fs.remove(file))
+})
+
+/**
+ * Stops the daemon of a config's entry, and removes the entry. If the service manager cannot be reached, only what is on
+ * disk is removed.
+ */
 export const uninstall = Effect.fn("service.uninstall")(function* (config: string) {
   const fs = yield* FileSystem
-  const { manages, label, name, file, text, state } = yield* find(config)
+  const paths = yield* Path
+  const { manages, label, name, file, text, state, away } = yield* find(config)
+  if (Option.isSome(away)) {
+    const folder = paths.dirname(file)
+    for (const link of manages.linksOf(label)) yield* Effect.ignore(fs.remove(paths.join(folder, link)))
+    if (Option.isSome(text)) yield* unwritable(file)(fs.remove(file))
+    yield* complain(away.value.message)
+    yield* say(
+      Option.isSome(text)
+        ? `removed ${file}: it starts no more; "${Advice.anklet("-s stop")}" stops a daemon that still runs`
+        : `${name} is not installed`
+    )
+    return 0
+  }
   if (Option.isNone(text) && !state.isLoaded) {
     yield* say(`${name} is not installed`)
     return 0
@@ -110,7 +136,8 @@ export const uninstall = Effect.fn("service.uninstall")(function* (config: strin
 
 /** Shows a config's entry, and whether its daemon is running; exit code 5 if it is not. */
 export const status = Effect.fn("service.status")(function* (config: string, json: boolean) {
-  const { manages, name, file, text, state } = yield* find(config)
+  const { manages, name, file, text, state, away } = yield* find(config)
+  if (Option.isSome(away)) return yield* away.value
   const isInstalled = Option.isSome(text)
   // the status is shown even if the config has become invalid since
   const differs = yield* Effect.orElseSucceed(differences(config), () => [])

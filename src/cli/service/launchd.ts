@@ -80,6 +80,7 @@ export const launchd = (uid: string): Manager => {
     nameOf,
     folder: "Library/LaunchAgents",
     fileOf: (label) => `${nameOf(label)}.plist`,
+    linksOf: () => [],
     textOf,
     read,
     query: (label) =>

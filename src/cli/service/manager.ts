@@ -14,7 +14,9 @@ export class ManagerError extends hiding(
   Schema.TaggedError<ManagerError>()("ManagerError", {
     detail: Schema.String,
     /** Exit code of its command. */
-    code: Schema.optional(Schema.Int)
+    code: Schema.optional(Schema.Int),
+    /** Whether the service manager cannot be reached from this session, so that nothing was done. */
+    isAway: Schema.optionalWith(Schema.Boolean, { default: () => false })
   })
 ) {
   override get message() {
@@ -48,10 +50,13 @@ export interface Manager {
   readonly folder: string
   /** The name of an entry's file. */
   readonly fileOf: (label: string) => string
+  /** Files in that folder that it makes itself when it registers an entry. */
+  readonly linksOf: (label: string) => ReadonlyArray<string>
   /** The content of the file. */
   readonly textOf: (unit: Unit) => string
   /** Parses a file; none if it cannot be parsed. */
   readonly read: (text: string) => Option.Option<Start>
+  /** Fails with `isAway` if the service manager cannot be reached. */
   readonly query: (label: string) => Effect.Effect<State, ManagerError, Exec>
   /** Registers the entry in the file, also for the next log-in, and starts it. */
   readonly load: (label: string, file: string) => Effect.Effect<void, ManagerError, Exec>

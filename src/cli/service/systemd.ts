@@ -1,7 +1,7 @@
 /** systemd: a unit of the user's own manager (systemd.service(5), systemctl(1)). */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { ask, type Manager, must, type Start, type State } from "./manager.ts"
+import { ask, type Manager, ManagerError, must, type Start, type State } from "./manager.ts"
 import { FILES, RESTART_AFTER, STOP_WITHIN, UMASK, type Unit } from "./unit.ts"
 
 const nameOf = (label: string) => `${label.replace(".", "-")}.service`
@@ -82,6 +82,16 @@ const parse = (text: string): State => {
   }
 }
 
+/** What systemctl prints where the user's own manager does not run, or the session does not lead to it. */
+const NO_BUS = /Failed to connect to (?:the )?(?:user scope )?bus/i
+
+const away = (user: string, said: string, code: number) =>
+  new ManagerError({
+    code,
+    isAway: true,
+    detail: `the systemd of user ${user} cannot be reached from this session (${said.trim().split("\n")[0]}): log in at the console or by ssh, not through su or sudo; if that does not help, "loginctl enable-linger ${user}" as an administrator, and log in again`
+  })
+
 const systemctl = (...args: ReadonlyArray<string>) => must("systemctl", "--user", ...args)
 
 /** systemd for the current user. */
@@ -90,11 +100,13 @@ export const systemd = (user: string): Manager => ({
   nameOf,
   folder: ".config/systemd/user",
   fileOf: nameOf,
+  linksOf: (label) => [`default.target.wants/${nameOf(label)}`],
   textOf,
   read,
   query: (label) =>
-    Effect.map(ask("systemctl", "--user", "show", `--property=${PROPERTIES.join(",")}`, nameOf(label)), ({ stdout }) =>
-      parse(stdout)
+    Effect.flatMap(
+      ask("systemctl", "--user", "show", `--property=${PROPERTIES.join(",")}`, nameOf(label)),
+      ({ code, stdout, stderr }) => (NO_BUS.test(stderr) ? away(user, stderr, code) : Effect.succeed(parse(stdout)))
     ),
   load: (label) => Effect.zipRight(systemctl("daemon-reload"), systemctl("enable", "--now", nameOf(label))),
   start: (label) => systemctl("start", nameOf(label)),
