@@ -4,7 +4,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { RateLimit } from "../domain/RateLimit.ts"
-import type { CiWords, Found, PluginError } from "../plugins/Plugin.ts"
+import type { CiWords, Found, Missing, PluginError } from "../plugins/Plugin.ts"
 
 /** A service, and what its plugin can be asked. */
 export interface ServiceInfo {
@@ -15,6 +15,8 @@ export interface ServiceInfo {
   readonly words: CiWords
   /** The job of this address or number as its CI describes it now; none when it is none of this service's. */
   readonly find: (job: string) => Effect.Effect<Option.Option<Found>, PluginError>
+  /** Why this text leads to no job of this service; none if its plugin does not say. */
+  readonly missing: (text: string) => Effect.Effect<Option.Option<Missing>>
   /** The rate limits that the services of this plugin share; none where its CI has no limits. */
   readonly rateLimits: Option.Option<Effect.Effect<ReadonlyArray<RateLimit>>>
 }

@@ -58,7 +58,7 @@ export interface Options {
 
 /** A service as those who ask the daemon see it. */
 const infoOf = Effect.fnUntraced(function* (service: Bound<Capabilities>) {
-  const { name, plugin, sleepInterval, words = namedAfter(plugin), find, rateLimits } = service
+  const { name, plugin, sleepInterval, words = namedAfter(plugin), find, missing, rateLimits } = service
   const coordinators = yield* Coordinators
   const context = Context.add(
     yield* Effect.context<Exclude<Capabilities, Coordinator>>(),
@@ -71,6 +71,7 @@ const infoOf = Effect.fnUntraced(function* (service: Bound<Capabilities>) {
     sleepInterval,
     words,
     find: (job) => Effect.provide(Effect.scoped(find?.(job) ?? Effect.succeedNone), context),
+    missing: missing ?? (() => Effect.succeedNone),
     rateLimits: Option.map(Option.fromNullable(rateLimits), Effect.provide(context))
   }
   return info

@@ -76,6 +76,15 @@ export interface Found {
   readonly doubts?: ReadonlyArray<string>
 }
 
+/** Why a text leads to no job of a service. */
+export interface Missing extends Advice {
+  /**
+   * `unreadable`: it names no job at all; `elsewhere`: a job of something that the service does not watch; `unknown`: a
+   * job of what it watches that its CI does not know.
+   */
+  readonly kind: "unreadable" | "elsewhere" | "unknown"
+}
+
 /** What a plugin's examination knows about its host. */
 export interface ExamineContext {
   /** Whether a daemon runs with this config: it sees to what it left behind, so others only tell. */
@@ -105,6 +114,8 @@ export interface PluginParts<C, I, R> {
     config: C,
     job: string
   ) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
+  /** For `anklet why`, of a text for which `find` found no job: why. */
+  readonly missing?: (config: C, text: string) => Effect.Effect<Option.Option<Missing>>
   /** What `anklet why` says of this CI; without it, the plugin's name stands for the CI's. */
   readonly words?: CiWords
   /** The rate limits that all services of this plugin share, for `anklet status` and metrics. */
@@ -142,6 +153,7 @@ export interface Service<R> {
   readonly look?: Effect.Effect<void, PluginError, R | Scope.Scope>
   readonly intakes?: Effect.Effect<ReadonlyArray<Intake<R>>>
   readonly find?: (job: string) => Effect.Effect<Option.Option<Found>, PluginError, R | Scope.Scope>
+  readonly missing?: (text: string) => Effect.Effect<Option.Option<Missing>>
   readonly words?: CiWords
   readonly rateLimits?: Effect.Effect<ReadonlyArray<RateLimit>, never, R>
   readonly examine?: (context: ExamineContext) => Effect.Effect<ReadonlyArray<Finding>, never, Examined | Scope.Scope>

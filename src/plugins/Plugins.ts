@@ -82,6 +82,7 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
           : { look: Effect.suspend(() => plugin.look?.(about, config) ?? Effect.void) }),
         ...(plugin.intakes === undefined ? {} : { intakes: Effect.sync(() => plugin.intakes?.(about, config) ?? []) }),
         find: (job: string) => Effect.suspend(() => plugin.find?.(about, config, job) ?? Effect.succeedNone),
+        missing: (text: string) => Effect.suspend(() => plugin.missing?.(config, text) ?? Effect.succeedNone),
         ...(plugin.words === undefined ? {} : { words: plugin.words }),
         ...(plugin.rateLimits === undefined ? {} : { rateLimits: plugin.rateLimits }),
         examine: (context: ExamineContext) =>

@@ -16,7 +16,8 @@ export const EXIT_CODES = {
   11: "launchd or systemd does not do as asked",
   12: "the doctor found a problem",
   13: "the daemon does not answer",
-  14: "a port cannot be used"
+  14: "a port cannot be used",
+  15: "the job is not found, or could not be asked for"
 } as const
 
 /** An exit code. */

@@ -12,9 +12,9 @@ const url = (id: number) => {
 }
 const queue = (name: string, labels: ReadonlyArray<string> = LABELS, steps: ReadonlyArray<string> = WAITS) =>
   lab.queue({ name, labels, steps }).jobs[0]?.id ?? 0
-const why = async (job: string | number) => {
+const why = async (job: string | number, expected = 0) => {
   const { code, stdout, stderr } = await lab.anklet("why", String(job))
-  assert.strictEqual(code, 0, stderr)
+  assert.strictEqual(code, expected, stdout + stderr)
   assert.notInclude(stdout, TOKEN)
   return stdout
 }
@@ -53,8 +53,8 @@ describe("anklet why", () => {
     }
     lab.github.world.repositories.add("elsewhere/other")
     assert.match(
-      await why(`https://github.com/elsewhere/other/actions/runs/${runId}/job/${id}`),
-      /^no service of this host watches it/m
+      await why(`https://github.com/elsewhere/other/actions/runs/${runId}/job/${id}`, 15),
+      /^no service of this host watches elsewhere\/other/m
     )
     const warned = lab.log().filter(({ level, msg }) => level === "WARN" && /is called/.test(String(msg)))
     assert.strictEqual(warned.length, 1)
@@ -118,13 +118,30 @@ describe("anklet why", () => {
     assert.strictEqual((await lab.anklet("why", "1")).code, 5)
     assert.strictEqual((await lab.anklet("why")).code, 2)
     await lab.anklet()
-    assert.match(await why(999_999), /^no service of this host watches it, or GitHub does not know it$/m)
-    assert.match(
-      await why("https://github.com/other/repo/actions/runs/1/job/2"),
-      /^no service of this host watches it/m
-    )
-    assert.match(await why("nonsense"), /a job is named by its address at GitHub/)
+    for (const [text, code, answer, remedy] of [
+      ["999999", 15, /^GitHub knows no job 999999 in veertuinc\/anklet$/m, /check the number/],
+      [
+        "https://github.com/VeertuInc/anklet/actions/runs/1/job/999999?pr=7",
+        15,
+        /^GitHub knows no job 999999 in VeertuInc\/anklet$/m,
+        /gone with its run/
+      ],
+      [
+        "https://github.com/other/repo/actions/runs/1/job/2",
+        15,
+        /^no service of this host watches other\/repo$/m,
+        /this host watches veertuinc\/anklet/
+      ],
+      ["https://github.com/veertuinc/anklet/pull/7", 2, /address of a pull request/, /open its checks/],
+      ["https://github.com/veertuinc/anklet/actions/runs/77", 2, /address of a run/, /choose the job in it/],
+      ["https://github.com/veertuinc/anklet/issues/7", 2, /not that of a job/, /copy the address/],
+      ["nonsense", 2, /neither the address of a job at GitHub nor the number of one/, /copy the address/]
+    ] as const) {
+      const said = await why(text, code)
+      assert.match(said, answer)
+      assert.match(said, remedy)
+    }
     const { stdout } = await lab.anklet("why", "--json", "999999")
-    assert.strictEqual(JSON.parse(stdout).job, "999999")
+    assert.deepInclude(JSON.parse(stdout), { job: "999999", outcome: "missing" })
   })
 })

@@ -21,6 +21,13 @@ export const Why = Schema.Struct({
   url: Schema.String,
   /** The answer in one sentence. */
   answer: Schema.String,
+  /**
+   * Whether there is an answer about a job: otherwise the text names none, the job is not one that this host watches or
+   * its CI knows, or the CI could not be asked.
+   */
+  outcome: Schema.optionalWith(Schema.Literal("found", "unreadable", "missing", "unasked"), {
+    default: () => "found" as const
+  }),
   /** What is behind it, the most telling reason first. */
   reasons: Schema.Array(Reason)
 })
@@ -130,6 +137,7 @@ const ofFacts = (facts: Facts): Why => {
     job: found.name,
     url: found.url,
     answer,
+    outcome: "found",
     reasons: found.state === "over" ? reasons : [...reasons, ...doubts]
   })
   if (found.state === "over") return of(`it is over: ${found.detail}`)
@@ -211,26 +219,44 @@ const ofFacts = (facts: Facts): Why => {
 const ofNoStore = ({ name, url }: Found, problem: string): Why => ({
   job: name,
   url,
+  outcome: "found",
   answer: "it waits: the store does not answer, so no new jobs are accepted",
   reasons: [reason(problem, anklet("doctor"))]
 })
 
-/** The answer for a text that leads to no job; `problems` are those of CIs that could not be asked. */
-const ofNothing = (text: string, cis: ReadonlyArray<CiWords>, problems: ReadonlyArray<string>): Why => {
+/** The kinds of texts that lead to no job, the one that came nearest to a job first. */
+const NEAREST = ["unknown", "elsewhere", "unreadable"] as const
+
+/** The answer for a text that leads to no job. */
+const ofNothing = ({ text, cis, missing, problems }: Extract<Known, { readonly _tag: "NotFound" }>): Why => {
   const names = cis.map(({ name }) => name).join(" and ")
-  return problems.length === 0
-    ? {
-        job: text,
-        url: "",
-        answer: `no service of this host watches it, or ${names} does not know it`,
-        reasons: cis.map(({ naming }) => advice(naming))
-      }
-    : {
-        job: text,
-        url: "",
-        answer: `${names} could not be asked`,
-        reasons: problems.map((what) => reason(what, anklet("doctor")))
-      }
+  const about = { job: text, url: "" }
+  if (problems.length > 0)
+    return {
+      ...about,
+      outcome: "unasked",
+      answer: `${names} could not be asked`,
+      reasons: problems.map((what) => reason(what, anklet("doctor")))
+    }
+  const kind = NEAREST.find((kind) => missing.some((it) => it.kind === kind))
+  const told = missing.filter((it) => it.kind === kind)
+  const [first] = told
+  if (first === undefined)
+    return {
+      ...about,
+      outcome: "missing",
+      answer: `no service of this host watches it, or ${names} does not know it`,
+      reasons: cis.map(({ naming }) => advice(naming))
+    }
+  const others = told.filter(
+    ({ what, remedy }, n) => told.findIndex((it) => it.what === what && it.remedy === remedy) === n
+  )
+  return {
+    ...about,
+    outcome: first.kind === "unreadable" ? "unreadable" : "missing",
+    answer: first.what,
+    reasons: others.map((it) => advice(it))
+  }
 }
 
 /** The answer that follows from what is known. */
@@ -241,6 +267,6 @@ export const explain = (known: Known): Why => {
     case "NoStore":
       return ofNoStore(known.found, known.problem)
     case "NotFound":
-      return ofNothing(known.text, known.cis, known.problems)
+      return ofNothing(known)
   }
 }

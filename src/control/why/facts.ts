@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { Template } from "../../domain/Job.ts"
 import type { RateLimit } from "../../domain/RateLimit.ts"
-import type { CiWords, Found } from "../../plugins/Plugin.ts"
+import type { CiWords, Found, Missing } from "../../plugins/Plugin.ts"
 import { Activity, type Note } from "../../services/Activity.ts"
 import { Capacity, type Lack } from "../../services/Capacity.ts"
 import type { JobRecord, Survey } from "../../services/Coordinator.ts"
@@ -49,6 +49,8 @@ export type Known =
       readonly _tag: "NotFound"
       readonly text: string
       readonly cis: ReadonlyArray<CiWords>
+      /** Why it leads to no job, as far as the plugins say. */
+      readonly missing: ReadonlyArray<Missing>
       /** Why services could not ask their CIs. */
       readonly problems: ReadonlyArray<string>
     }
@@ -115,5 +117,6 @@ export const gather = Effect.fn("Why.gather")(function* (text: string) {
     else if (Option.isSome(asked.right)) return yield* factsOf(service, asked.right.value)
   }
   const cis = new Map(services.map(({ plugin, words }) => [plugin, words]))
-  return { _tag: "NotFound", text, cis: [...cis.values()], problems } satisfies Known
+  const missing = (yield* Effect.forEach(services, ({ missing }) => missing(text))).flatMap(Option.toArray)
+  return { _tag: "NotFound", text, cis: [...cis.values()], missing, problems } satisfies Known
 })

@@ -1,5 +1,6 @@
 /** The built-in plugin for GitHub Actions. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { GitHub } from "../../services/GitHub.ts"
 import type { Plugin } from "../Plugin.ts"
 import { look, run } from "./ci.ts"
@@ -30,6 +31,11 @@ export const github = {
     Effect.flatMap(
       Effect.promise(() => import("./find.ts")),
       ({ find }) => find(service, config, job)
+    ),
+  missing: (config, text) =>
+    Effect.map(
+      Effect.promise(() => import("./missing.ts")),
+      ({ missing }) => Option.some(missing(config, text))
     ),
   examine: (service, config, context) =>
     Effect.flatMap(

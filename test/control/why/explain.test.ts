@@ -67,8 +67,14 @@ const limit = { credential: "a key", remaining: 0, limit: 100, resetAt: null, wa
 
 /** What is known, and what is said of it, in the words of the CI. */
 const CASES: ReadonlyArray<readonly [known: Known, said: ReadonlyArray<RegExp>]> = [
-  [{ _tag: "NotFound", text: "1", cis: [CI], problems: [] }, [/or Forge does not know it/, /a job is a number/]],
-  [{ _tag: "NotFound", text: "1", cis: [CI], problems: ["no line"] }, [/^Forge could not be asked/m, /no line/]],
+  [
+    { _tag: "NotFound", text: "1", cis: [CI], missing: [], problems: [] },
+    [/or Forge does not know it/, /a job is a number/]
+  ],
+  [
+    { _tag: "NotFound", text: "1", cis: [CI], missing: [], problems: ["no line"] },
+    [/^Forge could not be asked/m, /no line/]
+  ],
   [facts({ limits: [limit] }), [/rate limit of Forge is reached with a key.* 1 min/, /ask the forge for more/]],
   [facts({ found: { ...FACTS.found, request: Either.left("no template") } }), [/no template/, /edit the forge file/]],
   [
@@ -83,6 +89,38 @@ const CASES: ReadonlyArray<readonly [known: Known, said: ReadonlyArray<RegExp>]>
   [facts({ record: { ...FACTS.record, state: "done" } }), [/if Forge still calls it queued/]],
   [facts({ record: { ...FACTS.record, state: "unknown" } }), [/nobody has polled Forge yet/]]
 ]
+
+describe("a text that leads to no job", () => {
+  const told = (kind: "unreadable" | "elsewhere" | "unknown", what: string) => ({ kind, what, remedy: `see ${what}` })
+  const of = (...missing: ReadonlyArray<ReturnType<typeof told>>) =>
+    explain({ _tag: "NotFound", text: "1", cis: [CI], missing, problems: [] })
+
+  it("is explained by the service that came nearest to a job, each reason once", () => {
+    const { answer, outcome, reasons } = of(
+      told("unreadable", "no number"),
+      told("elsewhere", "a"),
+      told("elsewhere", "a"),
+      told("elsewhere", "b")
+    )
+    assert.deepStrictEqual([answer, outcome], ["a", "missing"])
+    assert.deepStrictEqual(
+      reasons.map(({ what, remedy }) => [what, remedy]),
+      [
+        ["a", "see a"],
+        ["b", "see b"]
+      ]
+    )
+    assert.strictEqual(of(told("elsewhere", "a"), told("unknown", "gone")).answer, "gone")
+    assert.strictEqual(of(told("unreadable", "no number")).outcome, "unreadable")
+    assert.strictEqual(of().outcome, "missing")
+  })
+
+  it("may be one that could not be asked for, whatever else is known", () => {
+    const missing = [told("unreadable", "no number")]
+    const known = { _tag: "NotFound", text: "1", cis: [CI], missing, problems: ["no line"] } as const
+    assert.strictEqual(explain(known).outcome, "unasked")
+  })
+})
 
 describe("why a job waits", () => {
   it("is said in the words of its CI, and of no other", () => {
