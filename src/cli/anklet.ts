@@ -10,8 +10,11 @@ import { EXIT_CODES, type ExitCode, exitCodeOf } from "../process/ExitCode.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import { complain } from "./terminal.ts"
 
-/** `-c FILE`; before or after a command, it means the same. */
-export const config = Options.file("config").pipe(
+/**
+ * `-c FILE`; before or after a command, it means the same. Text to the parser, which dies of a file that it may not look
+ * at.
+ */
+export const config = Options.text("config").pipe(
   Options.withAlias("c"),
   Options.withDescription("the config file; default ~/.config/anklet/config.yml"),
   Options.optional

@@ -50,6 +50,10 @@ const scriptFor = (shell: Shell, lines: ReadonlyArray<string>): string =>
     : lines
         .flatMap((text) => text.split("\n"))
         .filter((line) => !HIDDEN.test(line))
+        // the config is a file, also where the parser takes it for text
+        .map((line) =>
+          line.replace(/'((?:-c|--config)\[[^\]]*\])'/, "'$1:PATH:_files'").replace(/(-s c -l config -r) -f /, "$1 -F ")
+        )
         // zsh needs the name of an argument without its kind
         .map((line) => line.replace(/':<(\w+)>:[A-Z]+:/, "':$1:"))
         .join("\n")

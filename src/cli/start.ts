@@ -17,6 +17,7 @@ import { FILE_NAME } from "../services/Log.ts"
 import * as PidFile from "../services/PidFile.ts"
 import * as Advice from "../text/Advice.ts"
 import * as Traces from "../traces/Traces.ts"
+import { problemsOf } from "./config/folders.ts"
 import { configFile } from "./configFile.ts"
 import type { Plain } from "./parser/plain.ts"
 import { complain, say, toExitCode, warnings } from "./terminal.ts"
@@ -35,6 +36,8 @@ export const start = (options: {
     const raw = yield* Config.read(config)
     yield* Plugins.resolve(raw)
     yield* Traces.settings
+    const problems = yield* problemsOf(raw)
+    if (problems.length > 0) return yield* new Config.ConfigError({ file: config, problems })
     const pidFile = yield* PidFile.pathOf(raw.daemon.pidFileDir)
     const running = yield* PidFile.find(pidFile)
     let unwatched: Effect.Effect<void> = Effect.void

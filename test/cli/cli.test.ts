@@ -226,19 +226,17 @@ describe("anklet", () => {
     assert.include(ran.stderr, "install Anka")
   })
 
-  it("does not start without its log folder, or with a state_dir it cannot use: exit 9, naming it", async () => {
+  it("does not start without its log folder, or with a state_dir it cannot use: exit 3, naming all, as a check does", async () => {
     lab = await make()
     const text = readFileSync(lab.config, "utf8")
     rmSync(join(lab.folder, "logs"), { recursive: true })
-    const ran = await lab.anklet()
-    assert.strictEqual(ran.code, 9)
-    assert.include(ran.stderr, "the folder does not exist; check log.file_dir")
-    mkdirSync(join(lab.folder, "logs"))
     writeFileSync(join(lab.folder, "file"), "")
     writeFileSync(lab.config, text.replace(/state_dir: .*/, `state_dir: ${join(lab.folder, "file")}/state`))
-    const state = await lab.anklet()
-    assert.strictEqual(state.code, 9)
-    assert.include(state.stderr, join(lab.folder, "file"))
+    const ran = await lab.anklet()
+    assert.strictEqual(ran.code, 3)
+    assert.include(ran.stderr, `log.file_dir: ${join(lab.folder, "logs")} does not exist`)
+    assert.include(ran.stderr, `state_dir: ${join(lab.folder, "file")} is not a folder`)
+    assert.deepStrictEqual(await lab.anklet("config", "check"), ran)
   })
 
   it("refuses an unknown LOG_LEVEL", async () => {

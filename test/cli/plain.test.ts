@@ -42,8 +42,8 @@ describe("a start that fails tells the same, with the same exit code, whether th
   const cases: ReadonlyArray<[what: string, code: number, prepare: () => void, env?: Record<string, string>]> = [
     ["there is no config", 3, () => rmSync(lab.config)],
     ["the config is wrong", 3, () => writeFileSync(lab.config, "servces: []\nlog: 1\n")],
-    ["the log folder is missing", 9, () => rmSync(dirname(lab.logFile), { recursive: true })],
-    ["the PID file cannot be made", 9, () => writeFileSync(dirname(lab.pidFile), "")],
+    ["the log folder is missing", 3, () => rmSync(dirname(lab.logFile), { recursive: true })],
+    ["the PID file cannot be made", 3, () => writeFileSync(dirname(lab.pidFile), "")],
     [
       "`anka` is unlicensed",
       7,

@@ -22,7 +22,7 @@ const wrong = (folder: string, isMade: boolean): Effect.Effect<string | undefine
       return parent === folder ? undefined : yield* wrong(parent, true)
     }
     if (info.value.type !== "Directory") return `${folder} is not a folder`
-    return (yield* writable(folder)) ? undefined : `${folder} may not be written to; check its owner and permissions`
+    return (yield* writable(folder)) ? undefined : `${folder} is not writable; check its owner and permissions`
   })
 
 /** What prevents a daemon with this config from using its folders. */

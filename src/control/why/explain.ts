@@ -197,7 +197,7 @@ const ofFacts = (facts: Facts): Why => {
         ...(record.ahead > 0
           ? [
               reason(
-                `${record.ahead} jobs for the same template go before it`,
+                `${counted(record.ahead, "job")} for the same template ${record.ahead === 1 ? "goes" : "go"} before it`,
                 "more services or Macs; or a label anklet-priority-0",
                 "the queue"
               )
