@@ -34,6 +34,7 @@ import * as Anka from "../services/Anka/command.ts"
 import { Capacity } from "../services/Capacity.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain, PAUSE_FILE } from "../services/Drain.ts"
+import { Evidence } from "../services/Evidence.ts"
 import { Exec } from "../services/Exec.ts"
 import * as History from "../services/History.ts"
 import { HostLock } from "../services/HostLock.ts"
@@ -71,7 +72,7 @@ const collectGarbage = Effect.sync(collector).pipe(
 
 const capabilities = (
   services: ReadonlyArray<Service<unknown>>,
-  places: { readonly ledger: string; readonly locks: string; readonly state: string },
+  places: { readonly ledger: string; readonly locks: string; readonly state: string; readonly logs: string },
   way: Way,
   notify: Parameters<typeof Notify.start>[0]
 ) =>
@@ -88,7 +89,8 @@ const capabilities = (
         Refusals.layer,
         Polling.layer,
         Capabilities.layer,
-        Wake.layer
+        Wake.layer,
+        Evidence.layer(places.state, places.logs)
       )
     ),
     Layer.provideMerge(
@@ -170,7 +172,12 @@ const program = Effect.fn("daemon")(function* (
         Layer.build(
           capabilities(
             services,
-            { ledger, locks: places.locks, state: daemon.stateDir },
+            {
+              ledger,
+              locks: places.locks,
+              state: daemon.stateDir,
+              logs: paths.join(places.user, "Library", "Logs", "Anka")
+            },
             way,
             Option.map(daemon.notify, (notify) => ({
               notify,

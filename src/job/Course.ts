@@ -15,6 +15,7 @@ import * as Metrics from "../services/Metrics.ts"
 import { Templates } from "../services/Templates.ts"
 import { type Answer, type Ci, ifKnown, isDone, type JobState, type Runner, type Wanted } from "./Ci.ts"
 import type { ClaimHandle, Verdict } from "./Claim.ts"
+import * as Evidence from "./Evidence.ts"
 import * as Guest from "./Guest.ts"
 import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./Outcome.ts"
 import * as Refusal from "./Refusal.ts"
@@ -78,6 +79,7 @@ interface Followed {
   readonly words: string
   /** The runner that was watched; absent where there was none. */
   readonly ours?: Runner
+  readonly lost?: boolean
 }
 
 /** What each line of the log about a runner says. */
@@ -129,7 +131,8 @@ const wantedOf = <J>(
 const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
   context: Context<J, R>,
   held: ClaimHandle,
-  verified: J
+  verified: J,
+  evidence: Evidence.Evidence
 ) {
   const { ci, service } = context
   const coordinator = yield* Coordinator
@@ -150,24 +153,61 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
       yield* reached("started")
       return runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
-  })
+  }).pipe(Effect.tapError((error) => (isOfVm(error) ? evidence.collect(error.message) : Effect.void)))
   // the scope must not delete the VM under a clone or a registration that is still going on
   const ready = yield* Race.first(
     Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),
     lost(context, job)
   )
   if (ready._tag !== "Ready") return { decision: ready, words: "" }
-  return yield* follow(context, held, ready.ours).pipe(Effect.annotateLogs(fieldsOf(ready.ours)))
+  return yield* follow(context, held, ready.ours).pipe(
+    Effect.tap(kept(evidence)),
+    Effect.annotateLogs(fieldsOf(ready.ours))
+  )
 }, Effect.scoped)
 
-/** What becomes of the job after a try that needs no other one. */
-const conclude = (ci: string, followed: Followed, runners = 1) =>
-  Effect.annotateLogs(concluded(ci, followed, runners), followed.ours === undefined ? {} : fieldsOf(followed.ours))
+/** Whether a failure is that of a VM or what runs in it, and not of a full host or of a CI. */
+const isOfVm = (error: Failure): boolean => {
+  switch (error._tag) {
+    case "AnkaError":
+      return error.reason !== "CapacityExceeded" && error.reason !== "Missing" && error.reason !== "LicenseInvalid"
+    case "ScriptError":
+    case "TimeoutException":
+      return true
+    default:
+      return false
+  }
+}
 
-const concluded = Effect.fnUntraced(function* (ci: string, { decision, words }: Followed, runners: number) {
+/** Keep what there is of a job that did not run, or that lost its VM. */
+const kept =
+  ({ collect }: Evidence.Evidence) =>
+  ({ decision, lost }: Followed) =>
+    decision._tag === "Replace"
+      ? collect(decision.reason)
+      : lost === true && decision._tag === "Over"
+        ? collect("its VM was lost while it ran")
+        : Effect.void
+
+/** What becomes of the job after a try that needs no other one. */
+const conclude = (ci: string, followed: Followed, evidence: Evidence.Evidence, runners = 1) =>
+  Effect.annotateLogs(
+    concluded(ci, followed, evidence, runners),
+    followed.ours === undefined ? {} : fieldsOf(followed.ours)
+  )
+
+const concluded = Effect.fnUntraced(function* (
+  ci: string,
+  { decision, words, lost }: Followed,
+  evidence: Evidence.Evidence,
+  runners: number
+) {
+  const keptIn = yield* evidence.words
   switch (decision._tag) {
     case "Over":
-      yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
+      yield* lost === true
+        ? Effect.logError(`job ended: ${decision.conclusion}, because its VM was lost${keptIn}`)
+        : Effect.logInfo(`job ended: ${decision.conclusion}`)
       yield* learned({ conclusion: decision.conclusion })
       yield* reached("done")
       yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
@@ -184,7 +224,7 @@ const concluded = Effect.fnUntraced(function* (ci: string, { decision, words }: 
       return FINISHED
     case "Replace":
       yield* Effect.logError(
-        `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}`
+        `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}${keptIn}`
       )
       yield* Metrics.jobFailed({ cause: "runner_without_job" })
       yield* learned({ cause: "runner_without_job" })
@@ -194,7 +234,7 @@ const concluded = Effect.fnUntraced(function* (ci: string, { decision, words }: 
 
 /** Whatever goes wrong on the way decides what becomes of the job; the pass itself goes on. */
 const settled =
-  <J extends JobState, R>({ ci, service }: Context<J, R>, held: ClaimHandle) =>
+  <J extends JobState, R>({ ci, service }: Context<J, R>, held: ClaimHandle, evidence: Evidence.Evidence) =>
   <R2>(step: Effect.Effect<Verdict, Failure, R2>) =>
     Effect.catchAll(step, (error) =>
       Effect.gen(function* () {
@@ -206,11 +246,11 @@ const settled =
           (error._tag === "RegistrationError" && error.reason === "Refused")
         const answer = isDenied ? yield* ifKnown(ci.state(job, true)) : Option.none<Answer<J>>()
         if (Option.isSome(answer) && isDone(answer.value)) {
-          return yield* conclude(ci.name, { decision: doneOf(answer.value), words: "" })
+          return yield* conclude(ci.name, { decision: doneOf(answer.value), words: "" }, evidence)
         }
         yield* Metrics.jobFailed({ cause: causeOf(error) })
         yield* learned({ cause: causeOf(error) })
-        const verdict = yield* judge(error, claim, (why) => ci.tell(job, why))
+        const verdict = yield* judge(error, claim, (why) => ci.tell(job, why), yield* evidence.words)
         if (error._tag === "RegistrationError" && (error.reason === "Unfit" || error.reason === "Refused")) {
           const { reason, detail } = error
           yield* Refusal.remember(ci, service.name, job.key, { reason, detail })
@@ -231,9 +271,15 @@ const UNANSWERED_FOR = Duration.minutes(1)
 
 /** See a fresh claim through. */
 export const run = <J extends JobState, R>(context: Context<J, R>, held: ClaimHandle) =>
-  fresh(context, held).pipe(settled(context, held))
+  Effect.flatMap(Evidence.of(held.claim, context.ci.program), (evidence) =>
+    fresh(context, held, evidence).pipe(settled(context, held, evidence))
+  )
 
-const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(context: Context<J, R>, held: ClaimHandle) {
+const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(
+  context: Context<J, R>,
+  held: ClaimHandle,
+  evidence: Evidence.Evidence
+) {
   const { ci, service } = context
   const coordinator = yield* Coordinator
   const { job } = yield* held.claim
@@ -246,7 +292,7 @@ const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(context: Co
     return handedBack(error.message, UNANSWERED_FOR, true)
   }
   const verified = asked.right
-  if (verified === "gone") return yield* conclude(ci.name, { decision: { _tag: "Gone" }, words: "" })
+  if (verified === "gone") return yield* conclude(ci.name, { decision: { _tag: "Gone" }, words: "" }, evidence)
   if (verified.status !== "queued") {
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
     return FINISHED
@@ -258,16 +304,16 @@ const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(context: Co
   }
   yield* Effect.logInfo("job claimed")
   for (let replaced = 0; ; replaced++) {
-    const outcome: Followed = yield* attempt(context, held, verified)
+    const outcome: Followed = yield* attempt(context, held, verified, evidence)
     const { decision, words } = outcome
-    if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome)
+    if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome, evidence)
     // this host may have slept for so long that another one has the job: it took our runner's place at the CI
     if ((yield* coordinator.owns(yield* held.claim)) === "no") {
       yield* Effect.logInfo("another host has the job by now")
       return handedBack("another host has the job", 0, false)
     }
     if (replaced === REPLACEMENTS || (yield* comesLast(coordinator, job))) {
-      return yield* conclude(ci.name, outcome, replaced + 1)
+      return yield* conclude(ci.name, outcome, evidence, replaced + 1)
     }
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
@@ -275,11 +321,14 @@ const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(context: Co
 
 /** See a claim through that a crash interrupted: adopt what still runs, undo the rest. */
 export const resume = <J extends JobState, R>(context: Context<J, R>, held: ClaimHandle) =>
-  interrupted(context, held).pipe(settled(context, held))
+  Effect.flatMap(Evidence.of(held.claim, context.ci.program), (evidence) =>
+    interrupted(context, held, evidence).pipe(settled(context, held, evidence))
+  )
 
 const interrupted = Effect.fn("job.resume")(function* <J extends JobState, R>(
   context: Context<J, R>,
-  held: ClaimHandle
+  held: ClaimHandle,
+  evidence: Evidence.Evidence
 ) {
   const { ci, service } = context
   const claim = yield* held.claim
@@ -305,9 +354,12 @@ const interrupted = Effect.fn("job.resume")(function* <J extends JobState, R>(
     const ours: Runner = { name: started.named.runner, id: Option.getOrThrow(started.id), vm }
     yield* using(name, ours.name)
     yield* reached("started")
-    const outcome: Followed = yield* follow(context, held, ours).pipe(Effect.annotateLogs(fieldsOf(ours)))
+    const outcome: Followed = yield* follow(context, held, ours).pipe(
+      Effect.tap(kept(evidence)),
+      Effect.annotateLogs(fieldsOf(ours))
+    )
     const { decision, words } = outcome
-    if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome)
+    if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome, evidence)
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
   yield* ci.registry.takeBack(wanted)

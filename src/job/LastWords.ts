@@ -10,6 +10,8 @@ const TAIL = 8192
 const READ_WITHIN = "10 seconds"
 /** Maximum number of lines that are shown, and of characters in each. */
 const LINES = 5
+/** Maximum number of characters of a line that is kept in a file. */
+const WHOLE = 2000
 const COLUMNS = 200
 
 /** Text that signs somebody in, and what is put in its place. */
@@ -28,6 +30,19 @@ const COLOURS = /\u001b\[[0-9;?]*[ -/]*[@-~]/g
 
 const redacted = (line: string, secrets: Secrets): string =>
   [...secrets, ...SECRETS].reduce((line, [secret, put]) => line.replace(secret, put), line)
+
+/** The beginning of a line, whole words of it: half a secret would not look like one. */
+const begun = (line: string): string =>
+  line.length <= WHOLE ? line : `${line.slice(0, line.lastIndexOf(" ", WHOLE) + 1)}[…]`
+
+/**
+ * Foreign text line by line, without what would move a terminal, and without secrets. Long lines are cut first, because
+ * looking for secrets takes time that grows with the square of a line's length.
+ */
+export const lines = (text: string, secrets: Secrets): ReadonlyArray<string> =>
+  without(text)
+    .split(/\r?\n|\r/)
+    .map((line) => visible(redacted(begun(line).replace(COLOURS, ""), secrets), WHOLE))
 
 /** Foreign text as one line for our log: nothing that moves a terminal, nothing secret, and not too much of it, counted from its end. */
 export const clean = (text: string, secrets: Secrets): string =>

@@ -103,16 +103,17 @@ const isCrowdedOut = ({ createdAt }: JobRequest): Effect.Effect<boolean, never, 
     return present > 1 && (yield* Clock.currentTimeMillis) - createdAt > PATIENCE
   })
 
-/** Judge a failure: log it as what it is (a busy host is no error), and tell `unknown` why no host can ever run the job. */
+/** Judge a failure: log it as what it is (a busy host is no error), with where `evidence` of it is, and tell `unknown` why no host can ever run the job. */
 export const judge = <R>(
   error: Failure,
   { job, attempt }: Claim,
-  unknown: (reason: string) => Effect.Effect<void, never, R>
+  unknown: (reason: string) => Effect.Effect<void, never, R>,
+  evidence = ""
 ): Effect.Effect<Verdict, never, Capacity | Once | R> => {
   const backOff = BACK_OFF[attempt - 1] ?? BACK_OFF_AT_MOST
   const again = (after: Duration.Duration) => `The job is tried again in ${span(after)}`
   const failed = (after: Duration.Duration) =>
-    Effect.as(Effect.logError(`${error.message}. ${again(after)}`), handedBack(error.message, after, true))
+    Effect.as(Effect.logError(`${error.message}. ${again(after)}${evidence}`), handedBack(error.message, after, true))
   const notNow = (after: Duration.DurationInput, charged: boolean) =>
     Effect.as(Effect.logInfo(`not now: ${error.message}`), handedBack(error.message, after, charged))
 

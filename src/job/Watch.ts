@@ -141,6 +141,8 @@ export const THOROUGH_EVERY = 6
 
 /** What the watch of a job came to, and what its runner said before its VM went; empty where that does not matter. */
 export interface Outcome {
+  /** Why it may be that the job did not end by itself: its VM was lost; absent where it was not. */
+  readonly lost?: boolean
   readonly decision: Exclude<Decision, { readonly _tag: "Wait" | "Swapped" | "Ended" }>
   readonly words: string
 }
@@ -231,8 +233,11 @@ export const watch = Effect.fn("watch")(function* <J extends JobState, R>(
           // a runner that waits may get a job at any moment, until the CI says that it is removed
           (yield* ci.registry.retire(runner.name)))
       const hasWords = decision._tag === "Replace" && decision.reason !== VM_LOST
-      if (mayGo)
-        return { decision, words: hasWords ? yield* Guest.lastWords(runner.vm, ci.program) : "" } satisfies Outcome
+      if (mayGo) {
+        const words = hasWords ? yield* Guest.lastWords(runner.vm, ci.program) : ""
+        const lost = Option.isSome(end) && (yield* outcomeOf(process)).process === "lost"
+        return { decision, words, lost } satisfies Outcome
+      }
     }
     // the end of the process cuts a wait short, once; after it the CI is asked every second
     yield* Option.isSome(end)

@@ -37,12 +37,14 @@ export const Ended = Schema.Struct({
   /** How its CI says that it ended; absent where it did not end here. */
   conclusion: Schema.optional(Conclusion),
   /** What its failure here counts as; absent where there was none. */
-  cause: Schema.optional(Schema.String)
+  cause: Schema.optional(Schema.String),
+  /** Folder of what was kept of it; absent where nothing was. */
+  evidence: Schema.optional(Schema.String)
 })
 export type Ended = typeof Ended.Type
 
 /** What is known of an end before it is one. */
-export type Learned = Pick<Ended, "conclusion" | "cause">
+export type Learned = Pick<Ended, "conclusion" | "cause" | "evidence">
 
 /** The activity of a service. Times are in milliseconds since the epoch. */
 export const Doing = Schema.Union(
@@ -93,6 +95,8 @@ export interface ProgressReporter {
   /** The job has these, and no others any more: a VM, and perhaps a runner. */
   readonly using: (vm: string, runner?: string) => Effect.Effect<void>
   readonly stage: (stage: Stage) => Effect.Effect<void>
+  /** The stages of the job that this service has. */
+  readonly stages: Effect.Effect<JobProgress["stages"]>
   /** How the job ends; said before `ended`. */
   readonly learned: (how: Learned) => Effect.Effect<void>
   /** This service no longer has the job. */
@@ -110,6 +114,7 @@ const silent: ProgressReporter = {
   swapped: nothing,
   using: nothing,
   stage: nothing,
+  stages: Effect.succeed([]),
   learned: nothing,
   ended: nothing
 }
@@ -126,6 +131,9 @@ export const reached = (stage: Stage): Effect.Effect<void> =>
 /** Report which VM, and which runner, the job of this pass has. */
 export const using = (vm: string, runner?: string): Effect.Effect<void> =>
   Effect.flatMap(Progress, (progress) => progress.using(vm, runner))
+
+/** The stages of the job of this pass. */
+export const stages: Effect.Effect<JobProgress["stages"]> = Effect.flatMap(Progress, ({ stages }) => stages)
 
 /** Report how the job of this pass ends. */
 export const learned = (how: Learned): Effect.Effect<void> =>
@@ -288,6 +296,7 @@ export class Activity extends Context.Tag("anklet/Activity")<
             }),
             (stages) => Metrics.observe(stages.slice(-2))
           ),
+        stages: Effect.sync(() => present()?.stages ?? []),
         learned: (how) =>
           Effect.sync(() => {
             end = { ...end, ...how }

@@ -3,7 +3,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { span } from "../../domain/Format.ts"
+import { counted, span } from "../../domain/Format.ts"
 import type { Advice, CiWords, Found } from "../../plugins/Plugin.ts"
 import { type JobRecord, RULES } from "../../services/Coordinator.ts"
 import * as HostStatus from "../../services/HostStatus.ts"
