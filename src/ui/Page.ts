@@ -15,6 +15,7 @@ import css from "./browser/page.css" with { type: "text" }
 import html from "./browser/page.html" with { type: "text" }
 import page from "./browser/page.js" with { type: "text" }
 import parts from "./browser/parts.js" with { type: "text" }
+import queue from "./browser/queue.js" with { type: "text" }
 import view from "./browser/view.js" with { type: "text" }
 import * as Key from "./Key.ts"
 import { type Daemon, Now, read } from "./Now.ts"
@@ -31,6 +32,7 @@ const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   "/fleet.js": [SCRIPT, fleet],
   "/job.js": [SCRIPT, job],
   "/parts.js": [SCRIPT, parts],
+  "/queue.js": [SCRIPT, queue],
   "/view.js": [SCRIPT, view],
   "/labels.js": [SCRIPT, labels]
 }
@@ -45,6 +47,8 @@ const HEADERS = {
     "script-src 'self'",
     "style-src 'self'",
     "connect-src 'self'",
+    // the icon of the tab, which the page draws
+    "img-src data:",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -116,13 +116,10 @@ describe("the page of anklet ui", () => {
     assert.match((await works.textContent()) ?? "", /seen \d+ s, claimed \d+ s, pulled .* started \d+ s, now \d+ s/)
     assert.match((await works.textContent()) ?? "", new RegExp(`${TEMPLATE}:v1`))
     assert.strictEqual(await works.locator(".bar .prepares").count(), 5)
-    const taken = page
-      .getByRole("table")
-      .first()
-      .getByRole("row", { name: /anklet-vm-.*\(running\)/ })
+    const taken = page.getByRole("region", { name: "VM slots" }).getByRole("row", { name: /anklet-vm-.*\(running\)/ })
     assert.include(await taken.textContent(), HOSTILE)
     lab.letGo()
-    const ended = page.getByRole("region", { name: "Recent jobs" }).getByRole("row", { name: "finished" })
+    const ended = page.getByRole("region", { name: "Recent jobs" }).getByRole("row", { name: "success" })
     await ended.waitFor()
     assert.include(await ended.textContent(), HOSTILE)
     await page.getByText("accepting jobs", { exact: true }).first().waitFor()
@@ -151,11 +148,18 @@ describe("the page of anklet ui", () => {
   it("shows the queue with what is in its way, and that the host is paused", async () => {
     assert.strictEqual((await lab.anklet("drain")).code, 0)
     lab.queue({ name: "waits" })
-    await page.getByText(/paused by anklet drain: accepts no new jobs until "anklet -c \S+ resume"/).waitFor()
+    await page.getByText(/not accepting jobs: paused by anklet drain, until "anklet -c \S+ resume"/).waitFor()
     await page.getByRole("heading", { name: "Queue: 1 job waits" }).waitFor()
-    const row = page.getByRole("region", { name: "Queue" }).getByRole("row").nth(1)
+    const waiting = page.getByRole("region", { name: "Waiting jobs" }).getByRole("row").nth(1)
+    assert.match((await waiting.textContent()) ?? "", /^waits.*CI.*this host is paused by anklet drain/)
+    assert.match((await waiting.getByRole("link").getAttribute("href")) ?? "", /\/actions\/runs\/\d+\/job\/\d+$/)
+    await until("the title says so", async () => /^0 running, 1 waiting: Anklet on /.test(await page.title()))
+    const row = page.getByRole("region", { name: "Queue", exact: true }).getByRole("row").nth(1)
     const [template, jobs, of, why] = await row.getByRole("cell").or(row.getByRole("rowheader")).allTextContents()
-    assert.deepStrictEqual([template, jobs, why], [`${TEMPLATE}:v1`, "1", "this host is paused"])
+    assert.deepStrictEqual(
+      [template, jobs, why],
+      [`${TEMPLATE}:v1`, "1", "this host is paused by anklet drain: it accepts no new jobs"]
+    )
     assert.match(of ?? "", /^github:.*\/veertuinc\/anklet$/)
     assert.strictEqual((await lab.anklet("resume")).code, 0)
     await page.getByRole("heading", { name: "Queue: 0 jobs wait" }).waitFor()
@@ -438,6 +442,81 @@ describe("the page of a fleet", () => {
       await Promise.all(fleet.macs.map((mac) => mac.anklet("-s", "stop")))
       await fleet.close()
       await redis.close()
+    }
+  })
+})
+
+describe("the page of a Mac", () => {
+  /** Widths in pixels: of a desk, and of a phone. */
+  const WIDTHS = [1280, 380]
+
+  it("can be read with no job, two that run and fifty that wait, and with a refused token: in light and dark, and on a phone", async () => {
+    const lab = await make({ services: 2, host: { host: { takes: FAST } } })
+    try {
+      assert.strictEqual((await lab.anklet()).code, 0)
+      const served = await ui(lab.config, lab.env)
+      const page = await open(served.address)
+      const legible = async (state: string) => {
+        for (const colorScheme of ["light", "dark"] as const) {
+          await page.emulateMedia({ colorScheme })
+          for (const width of WIDTHS) {
+            await page.setViewportSize({ width, height: 800 })
+            const where = `${state}, ${colorScheme}, ${width}`
+            assert.deepStrictEqual(await page.locator("body").evaluate(faint), [], where)
+            const sideways = await page
+              .locator("html")
+              .evaluate(
+                ({ ownerDocument }) =>
+                  [ownerDocument.documentElement, ...ownerDocument.querySelectorAll(".wide")].filter(
+                    ({ scrollWidth, clientWidth }) => scrollWidth > clientWidth
+                  ).length
+              )
+            if (width < 400) assert.strictEqual(sideways, 0, where)
+          }
+        }
+        await page.setViewportSize({ width: 1280, height: 800 })
+      }
+      const icon = () => page.locator("#icon").getAttribute("href")
+      await isLive(page)
+      await page.getByText("accepting jobs", { exact: true }).first().waitFor()
+      await until("the queue is seen", async () => /^0 running, 0 waiting: Anklet on /.test(await page.title()))
+      const good = await icon()
+      await legible("no job")
+
+      const labels = (n: number) => [`anka-template:${TEMPLATE}`, "anka-template-tag:v1", `unique-id:${n}`]
+      const queue = (count: number) =>
+        lab.queue(...Array.from({ length: count }, (_, n) => ({ name: `leg ${n}`, steps: WAITS, labels: labels(n) })))
+      queue(2)
+      await until("two run", async () => /^2 running, 0 waiting: Anklet on /.test(await page.title()))
+      await legible("two jobs")
+
+      queue(50)
+      await until("fifty wait", async () => /^2 running, 50 waiting: Anklet on /.test(await page.title()))
+      await page.getByRole("heading", { name: "Queue: 50 jobs wait" }).waitFor()
+      const rows = page.getByRole("region", { name: "Waiting jobs" }).getByRole("row")
+      assert.strictEqual(await rows.count(), 51)
+      assert.match(
+        (await rows.nth(1).textContent()) ?? "",
+        /(all 2 services have jobs|no free VM slot: 2 of 2 are in use)$/
+      )
+      await page.getByText(/^accepting jobs, and full: /).waitFor()
+      await legible("fifty jobs")
+      // what waits comes before what the services do
+      const heads = await page.locator("#now h2").allTextContents()
+      assert.deepStrictEqual(heads.slice(0, 2), ["Queue: 50 jobs wait", "Services"])
+
+      lab.github.faults.push({ path: /./, times: Number.POSITIVE_INFINITY, answer: { status: 401 } })
+      await page
+        .getByText(/^not accepting jobs: .*credential/)
+        .first()
+        .waitFor()
+      await until("the title says so", async () => /^not accepting jobs, 2 running/.test(await page.title()))
+      assert.notStrictEqual(await icon(), good)
+      await legible("a refused token")
+      lab.letGo()
+      await served.end()
+    } finally {
+      await lab.close()
     }
   })
 })

@@ -1,43 +1,10 @@
-/** What hosts share: the queue, and the hosts that work on it. */
+/** The hosts that share a queue. */
 import { h } from "./dom.js"
 import { link } from "./job.js"
 import { count, STAGES, span } from "./labels.js"
 import { bad, note, row, section, table } from "./parts.js"
 
 /** @import { Fleet } from "../../control/Fleet.ts" */
-/** @import { Now } from "../Now.ts" */
-
-/** Maximum number of templates of the queue shown. */
-const CLASSES = 100
-
-/**
- * Queued jobs by template, and why this host takes none of them.
- * @param {Now} now
- */
-export const queue = ({ fleet }) => {
-  const classes = fleet.scopes.flatMap(({ scope, classes }) => classes.map((it) => ({ ...it, scope })))
-  const jobs = classes.reduce((sum, { jobs }) => sum + jobs, 0)
-  return section(
-    `Queue: ${count(jobs, "job waits", "jobs wait")}`,
-    table(
-      "Queue",
-      ["Template", "Jobs", "Scope", "Why this host takes none"],
-      classes.length === 0
-        ? [row("none", ["none", "0", "", ""])]
-        : classes
-            .slice(0, CLASSES)
-            .map(({ template, jobs, late, scope, reasons }) =>
-              row(`${scope} ${template}`, [
-                template,
-                late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`,
-                scope,
-                reasons.map(({ why }) => (why === "" ? "ready to run" : why)).join("; ")
-              ])
-            )
-    ),
-    classes.length > CLASSES ? note(`and ${classes.length - CLASSES} more templates`) : ""
-  )
-}
 
 /** @typedef {Fleet["scopes"][number]["hosts"][number]} Host */
 
@@ -69,10 +36,10 @@ const serviceOf = ({ name, doing, since, why, job }, now) => {
  * @param {number} now
  */
 const hostOf = (host, now) => {
-  const { name, version, status } = host
+  const { name, isThis, version, status } = host
   const mode = status === null ? "no status yet" : status.mode === "open" ? "accepting jobs" : status.mode
   return row(name, [
-    name,
+    isThis ? `${name} (this)` : name,
     version,
     alive(host, now),
     h("span", { class: status?.mode ?? "note" }, mode),

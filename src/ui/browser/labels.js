@@ -62,13 +62,39 @@ export const STAGES = {
 export const PHASES = { waits: "queued", prepares: "provisioning", runs: "running", cleans: "cleaning up" }
 
 /**
- * Whether the host accepts jobs, and what prevents it.
- * @param {Pick<Status, "mode" | "pauses">} status
+ * The state of the whole page in a word: what its icon shows.
+ * @param {Status} status
+ * @returns {"good" | "warn" | "bad"}
  */
-export const modeOf = ({ mode, pauses }) => {
-  if (mode === "open") return "accepting jobs"
-  if (mode === "draining") return "draining: accepts no new jobs, and exits when its jobs have ended"
-  // a daemon of an older version does not say what pauses it
-  const until = pauses.map(({ ends }) => `"${ends}"`).join(" and ") || '"anklet resume"'
-  return `paused${pauses.map(({ by }) => ` by ${by}`).join(" and")}: accepts no new jobs until ${until}`
+export const toneOf = ({ headline }) => {
+  switch (headline?.state) {
+    case "blocked":
+      return "bad"
+    case "partly":
+    case "paused":
+    case "draining":
+      return "warn"
+    default:
+      return "good"
+  }
 }
+
+/**
+ * The title of the page: what a person looks for among many tabs.
+ * @param {string} host
+ * @param {Status} status
+ */
+export const titleOf = (host, status) => {
+  const running = status.services.filter(({ doing }) => doing._tag === "Working").length
+  const waiting = status.queues.reduce((sum, { jobs }) => sum + jobs, 0)
+  const trouble = toneOf(status) === "bad" ? "not accepting jobs, " : ""
+  return `${trouble}${running} running, ${waiting} waiting: Anklet on ${host}`
+}
+
+/**
+ * How old what is said of a queue is, where it is older than it should be; empty where it is not.
+ * @param {Pick<Status["queues"][number], "seenAt" | "lateAt">} queue
+ * @param {number} now
+ */
+export const ageOf = ({ seenAt, lateAt }, now) =>
+  seenAt === 0 ? "not polled yet" : now > lateAt ? `as of ${span(now - seenAt)} ago` : ""

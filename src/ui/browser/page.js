@@ -1,6 +1,6 @@
 /** Polls the server of this page, and shows the answer. */
 import { patch } from "./dom.js"
-import { clock } from "./labels.js"
+import { clock, titleOf, toneOf } from "./labels.js"
 import { reasons, whole } from "./view.js"
 
 /** @import { Now } from "../Now.ts" */
@@ -82,6 +82,20 @@ const lineOf = () => {
   return last === undefined ? { text: "asking the daemon", kind: "note" } : { text: "live", kind: "live" }
 }
 
+/** Colours of the icon: the ones of the page, which an icon cannot see. */
+const ICONS = { good: "#2f9e55", warn: "#d98a00", bad: "#d3352b", gone: "#8a8a84" }
+
+/**
+ * Shows the state as the icon of the tab.
+ * @param {keyof typeof ICONS} tone
+ */
+const icon = (tone) => {
+  const shown = element("icon", HTMLLinkElement)
+  const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="${ICONS[tone]}"/></svg>`
+  const href = `data:image/svg+xml,${encodeURIComponent(picture)}`
+  if (shown.href !== href) shown.href = href
+}
+
 const show = () => {
   if (askedAt !== undefined && Date.now() - askedAt > MISSED_AFTER) is(SILENT)
   const { text, kind } = lineOf()
@@ -89,9 +103,9 @@ const show = () => {
   line.className = kind
   document.body.classList.toggle("stale", problem !== "")
   // an old answer does not describe the present
-  if (last === undefined || problem !== "") return
-  const { mode } = last.status
-  document.title = `${last.host}: Anklet${mode === "open" ? "" : ` (${mode})`}`
+  if (last === undefined || problem !== "") return icon("gone")
+  document.title = titleOf(last.host, last.status)
+  icon(toneOf(last.status))
   host.textContent = last.host
   patch(shown, whole(last, Date.now() + ahead))
 }

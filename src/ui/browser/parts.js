@@ -29,10 +29,31 @@ export const time = (at, now) => h("time", { datetime: new Date(at).toISOString(
  * @param {Array<Child>} cells
  */
 export const row = (key, [name = "", ...rest]) =>
-  h("tr", { key }, h("th", { scope: "row" }, name), ...rest.map((cell) => h("td", {}, cell)))
+  h(
+    "tr",
+    { key, role: "row" },
+    h("th", { scope: "row", role: "rowheader" }, name),
+    ...rest.map((cell) => h("td", { role: "cell" }, cell))
+  )
 
 /**
- * A table, which scrolls by itself in a narrow window.
+ * In a narrow window a cell stands below the one before it, with its head.
+ * @param {Child} it
+ * @param {Array<string>} head
+ * @returns {Child}
+ */
+const headed = (it, head) =>
+  typeof it === "string"
+    ? it
+    : {
+        ...it,
+        children: it.children.map((cell, n) =>
+          typeof cell === "string" ? cell : { ...cell, attributes: { ...cell.attributes, "data-head": head[n] ?? "" } }
+        )
+      }
+
+/**
+ * A table, whose rows become blocks in a narrow window. The roles stay what they are there.
  * @param {string} label
  * @param {Array<string>} head
  * @param {Array<Child>} rows
@@ -43,8 +64,12 @@ export const table = (label, head, rows) =>
     { class: "wide", role: "region", "aria-label": label, tabindex: "0" },
     h(
       "table",
-      { class: (head[0] ?? "").toLowerCase() },
-      h("thead", {}, h("tr", {}, ...head.map((title) => h("th", { scope: "col" }, title)))),
-      h("tbody", {}, ...rows)
+      { class: (head[0] ?? "").toLowerCase(), role: "table" },
+      h(
+        "thead",
+        {},
+        h("tr", { role: "row" }, ...head.map((title) => h("th", { scope: "col", role: "columnheader" }, title)))
+      ),
+      h("tbody", {}, ...rows.map((row) => headed(row, head)))
     )
   )

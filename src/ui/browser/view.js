@@ -1,9 +1,10 @@
 /** The content of the page, made of what the daemon answered. Pure. */
 import { h } from "./dom.js"
-import { hosts, queue } from "./fleet.js"
+import { hosts } from "./fleet.js"
 import { bar, inPhase, legend, link, past, present, progress, textOf } from "./job.js"
-import { modeOf, PHASES, span } from "./labels.js"
+import { PHASES, span, toneOf } from "./labels.js"
 import { bad, note, row, section, table, time } from "./parts.js"
+import { queue } from "./queue.js"
 
 /** @import { ServiceActivity } from "../../services/Activity.ts" */
 /** @import { Status } from "../../control/Status.ts" */
@@ -20,7 +21,7 @@ const RECENT = 20
  * @param {number} now
  * @returns {[word: string, ...rest: Array<Child>]}
  */
-const doingOf = ({ doing, since }, now) => {
+const doingOf = ({ doing, since, trouble }, now) => {
   switch (doing._tag) {
     case "Looking":
       return ["polls", note(`for ${span(now - since)}`)]
@@ -40,7 +41,8 @@ const doingOf = ({ doing, since }, now) => {
         ),
         bar(parts, { "aria-hidden": "true" }),
         h("p", { class: "note clock" }, textOf(parts)),
-        note(job.template, job.attempt > 1 ? `, attempt ${job.attempt}` : "")
+        note(job.template, job.attempt > 1 ? `, attempt ${job.attempt}` : ""),
+        trouble === undefined ? "" : bad(`the queue cannot be polled: ${trouble}`)
       ]
     }
     case "Failing":
@@ -117,13 +119,13 @@ const recent = ({ ended }, now) =>
       : table(
           "Recent jobs",
           ["Job", "Ended", "Outcome", "Service", ...Object.values(PHASES), "Stages"],
-          ended.slice(0, RECENT).map(({ service, job, outcome }) => {
+          ended.slice(0, RECENT).map(({ service, job, outcome, conclusion }) => {
             const parts = past(job)
             const end = job.stages.at(-1)?.at ?? now
             return row(`${job.key} ${end}`, [
               link(job.name, job.fields.jobURL),
               time(end, now),
-              outcome,
+              h("span", { class: conclusion ?? "back" }, conclusion ?? outcome),
               service,
               ...Object.keys(PHASES).map((phase) => inPhase(parts, phase)),
               bar(parts, { role: "img", "aria-label": textOf(parts) })
@@ -157,18 +159,26 @@ const outside = ({ limits, stores }, now) =>
   )
 
 /**
- * What keeps all services from new jobs.
+ * What is wrong beside what the headline says.
  * @param {Status} status
  * @param {number} now
  */
-const troubles = ({ limits, stores }, now) => [
-  ...limits
-    .filter(({ waitsUntil }) => waitsUntil > now)
-    .map(({ credential, waitsUntil }) =>
-      bad(`the rate limit is reached with ${credential}: no polling until `, time(waitsUntil, now))
-    ),
-  ...stores.filter(({ isAway }) => isAway).map(({ name }) => bad(`${name} does not answer: no new jobs are accepted`))
-]
+const troubles = ({ limits, stores, services, headline }, now) => {
+  const said = headline?.text ?? ""
+  return [
+    ...limits
+      .filter(({ waitsUntil }) => waitsUntil > now)
+      .map(({ credential, waitsUntil }) =>
+        bad(`the rate limit is reached with ${credential}: no polling until `, time(waitsUntil, now))
+      ),
+    ...stores
+      .filter(({ name, isAway }) => isAway && !said.includes(name))
+      .map(({ name }) => bad(`${name} does not answer: no new jobs are accepted`)),
+    ...services.flatMap(({ name, doing }) =>
+      doing._tag === "Failing" && !said.includes(doing.why) ? [bad(`service ${name} fails: ${doing.why}`)] : []
+    )
+  ]
+}
 
 /**
  * The whole page, for this moment.
@@ -178,15 +188,19 @@ const troubles = ({ limits, stores }, now) => [
  */
 export const whole = (it, now) => {
   const { status } = it
+  // a Mac that shares its queue is one of several; one that works alone is the only one
+  const fleet = hosts(it.fleet, now)
+  const isShared = status.stores.length > 0
   const about = `anklet ${status.version}, pid ${status.pid}, up for ${span(now - status.startedAt)}; ${status.config}`
   return [
-    h("p", { class: `mode ${status.mode}` }, h("strong", {}, modeOf(status))),
-    note(about),
+    h("p", { class: `mode ${toneOf(status)}` }, h("strong", {}, status.headline?.text ?? status.mode)),
     ...troubles(status, now),
+    note(about),
+    queue(status, now),
+    isShared ? fleet : "",
     services(status, now),
     slots(status),
-    queue(it),
-    hosts(it.fleet, now),
+    isShared ? "" : fleet,
     templates(status, now),
     outside(status, now),
     recent(status, now)
