@@ -1,10 +1,12 @@
 /** `anklet logs`: shows the daemon's log to people, even if the daemon is not running. */
+
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { said } from "../files/said.ts"
 import { config, handle, json, UsageError } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson, lines as inLines } from "./shown.ts"
@@ -75,7 +77,7 @@ export const logs = Command.make(
       yield* Effect.raceFirst(read, Effect.raceFirst(interrupted, unread)).pipe(
         Effect.catchTags({
           Untrusted: ({ message }) => new Log.LogError({ file, detail: message }),
-          SystemError: ({ reason }) => new Log.LogError({ file, detail: `cannot be read (${reason})` }),
+          SystemError: (error) => new Log.LogError({ file, detail: `cannot be read (${said(error)})` }),
           BadArgument: ({ message }) => new Log.LogError({ file, detail: message })
         })
       )

@@ -17,6 +17,7 @@ import {
   visit,
   type YAMLMap
 } from "yaml"
+import { said } from "../files/said.ts"
 import * as Advice from "../text/Advice.ts"
 import { ConfigError, Problem } from "./Problem.ts"
 
@@ -54,7 +55,7 @@ const readText = Effect.fnUntraced(function* (file: string) {
         refuse(
           error._tag === "SystemError" && error.reason === "NotFound"
             ? `there is no such file; \`${Advice.anklet("init")}\` writes one, or name another with -c`
-            : `it cannot be read (${error._tag === "SystemError" ? error.reason : error.message}); check its owner and permissions`
+            : `it cannot be read (${said(error)}); check its owner and permissions`
         )
     )
   )

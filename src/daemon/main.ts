@@ -17,6 +17,7 @@ import * as Config from "../config/Config.ts"
 import { home } from "../config/Home.ts"
 import { FILE_NAME as SOCKET } from "../control/Server.ts"
 import * as Files from "../files/Files.ts"
+import { said } from "../files/said.ts"
 import { Handover } from "../interruption/Handover.ts"
 import { Polling } from "../job/Polling.ts"
 import * as Notify from "../notify/Notify.ts"
@@ -156,7 +157,7 @@ const program = Effect.fn("daemon")(function* (
         new Config.ConfigError({
           file: daemon.file,
           problems: [
-            Config.Problem.make({ path: "work_dir", message: `${daemon.workDir} cannot be used: ${error.message}` })
+            Config.Problem.make({ path: "work_dir", message: `${daemon.workDir} cannot be used: ${said(error)}` })
           ]
         })
     )

@@ -1,4 +1,5 @@
 /** The files of a plugin in its folder on this host: written when they are missing, the user's to change, and looked at before they are used. */
+
 import type { PlatformError } from "@effect/platform/Error"
 import type { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
@@ -6,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Files from "../files/Files.ts"
+import { said } from "../files/said.ts"
 import { hiding } from "../secrets/Secrets.ts"
 
 /** A file of a plugin, as it comes with it. */
@@ -43,7 +45,7 @@ export const check = ({ path, refuse }: PluginFile): Effect.Effect<void, PluginF
         detail:
           error._tag === "Untrusted"
             ? `is not used, because ${error.message}`
-            : `cannot be read: check its owner and permissions (${error.message})`
+            : `cannot be read: check its owner and permissions (${said(error)})`
       })
     const text = yield* Effect.mapError(Files.readGiven(path), explain)
     const refusal = refuse(text)
@@ -66,10 +68,10 @@ export const write = (file: PluginFile): Effect.Effect<void, PluginFileError, Fi
         () => Effect.void
       ),
       Effect.mapError(
-        ({ message }) =>
+        (error) =>
           new PluginFileError({
             path: file.path,
-            detail: `cannot be written: check the owner and permissions of the folder (${message})`
+            detail: `cannot be written: check the owner and permissions of the folder (${said(error)})`
           })
       )
     )

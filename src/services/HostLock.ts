@@ -18,6 +18,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Files from "../files/Files.ts"
+import { said } from "../files/said.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import { Exec, ProcessIdentity } from "./Exec.ts"
@@ -93,7 +94,7 @@ export class HostLock extends Context.Tag("anklet/HostLock")<
               detail:
                 error._tag === "Untrusted"
                   ? error.message
-                  : `${error.message}; check the owner and permissions of its folder, and that its disk has room`
+                  : `${said(error)}; check the owner and permissions of its folder, and that its disk has room`
             })
         )
 

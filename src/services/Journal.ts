@@ -2,6 +2,7 @@
  * An append-only file of records that survives a crash at any byte: `<crc32 in hex> <json>\
  * ` per record.
  */
+
 import { crc32 } from "node:zlib"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -14,6 +15,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Files from "../files/Files.ts"
+import { said } from "../files/said.ts"
 import { hiding } from "../secrets/Secrets.ts"
 
 /** The file could not be read or written. */
@@ -107,7 +109,7 @@ const explain = (path: string) => (error: PlatformError | Files.Untrusted) =>
               ? "it may not be written; check the owner and permissions of state_dir"
               : /EIO/.test(error.message)
                 ? "the disk fails; check it, or choose another state_dir"
-                : error.message
+                : said(error)
   })
 
 /** The file that lines are appended to. */

@@ -1,4 +1,5 @@
 /** The log: JSON lines in a file that other tools may rotate, and that never grows without limit by itself. */
+
 import { type File, FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
@@ -18,6 +19,7 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Files from "../files/Files.ts"
 import { Lstat } from "../files/Lstat.ts"
+import { said } from "../files/said.ts"
 import { version } from "../process/version.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import * as Backlog from "./Log/Backlog.ts"
@@ -186,7 +188,7 @@ export const layer = (options: { readonly directory: string; readonly terminal: 
       if (!(yield* Effect.orElseSucceed(fs.exists(options.directory), () => false))) {
         return yield* new LogError({ file, detail: "the folder does not exist" })
       }
-      const sink = yield* Effect.mapError(makeSink(file), (error) => new LogError({ file, detail: error.message }))
+      const sink = yield* Effect.mapError(makeSink(file), (error) => new LogError({ file, detail: said(error) }))
       const print = printer(chosen)
       const outputs: Array<(line: string) => void> = []
       const logger = Logger.make<unknown, void>((entry) => {

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Files from "../files/Files.ts"
+import { said } from "../files/said.ts"
 import { hiding } from "../secrets/Secrets.ts"
 import * as Advice from "../text/Advice.ts"
 import { ownerOf } from "./Exec/owner.ts"
@@ -56,7 +57,7 @@ const decode = (text: string) => {
 const explain = (file: string) => (error: PlatformError | Files.Untrusted) =>
   new PidFileError({
     file,
-    detail: error._tag === "Untrusted" ? error.message : `${error.message}; check its folder's owner and permissions`
+    detail: error._tag === "Untrusted" ? error.message : `${said(error)}; check its folder's owner and permissions`
   })
 const explained = (file: string) => Effect.mapError(explain(file))
 

@@ -243,8 +243,16 @@ describe.runIf(process.getuid?.() === 0)("where another user may write (only roo
       const log = join(shared, "anklet.log")
       const file = precious()
       assert.strictEqual((await anklet()).code, 0)
-      rmSync(log)
-      link(log, file, ATTACKER)
+      // the daemon may have opened a new one in between
+      await until("the link is there", () => {
+        rmSync(log, { force: true })
+        try {
+          link(log, file, ATTACKER)
+          return true
+        } catch {
+          return false
+        }
+      })
       process.kill(lab.pid() ?? 0, "SIGUSR1")
       assert.strictEqual((await anklet("status")).code, 0)
       assert.strictEqual((await anklet("-s", "stop")).code, 0)

@@ -10,6 +10,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { home } from "../../config/Home.ts"
 import * as Files from "../../files/Files.ts"
+import { said } from "../../files/said.ts"
 import { hiding } from "../../secrets/Secrets.ts"
 import * as Advice from "../../text/Advice.ts"
 import { UsageError } from "../anklet.ts"
@@ -120,7 +121,7 @@ const inTheWay =
       detail:
         error.reason === "AlreadyExists"
           ? `${path} is there already, and is not overwritten: edit it, or name another config with -c FILE`
-          : `${path} cannot be written (${error.message})`
+          : `${path} cannot be written (${said(error)})`
     })
 
 const refuseExisting = (path: string) =>

@@ -1,4 +1,5 @@
 /** The entry of a config with the service manager: finds, writes, stops and unloads it, and waits for its daemon. */
+
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -9,6 +10,7 @@ import * as Config from "../../config/Config.ts"
 import { home } from "../../config/Home.ts"
 import { LIFE } from "../../daemon/Life.ts"
 import * as Files from "../../files/Files.ts"
+import { said } from "../../files/said.ts"
 import { Exec } from "../../services/Exec.ts"
 import * as reader from "../../services/Log/reader.ts"
 import { FILE_NAME, filesOf } from "../../services/Log.ts"
@@ -83,9 +85,9 @@ export const find = Effect.fnUntraced(function* (config: string) {
 /** Explains what a person can do about a file that cannot be written. */
 export const unwritable = (file: string) =>
   Effect.mapError(
-    ({ message }: { readonly message: string }) =>
+    (error: Parameters<typeof said>[0]) =>
       new ManagerError({
-        detail: `${file} cannot be written: check the owner and permissions of its folder (${message})`
+        detail: `${file} cannot be written: check the owner and permissions of its folder (${said(error)})`
       })
   )
 
