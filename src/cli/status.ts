@@ -5,11 +5,11 @@ import * as Effect from "effect/Effect"
 import { lazy } from "../interruption/Lazy.ts"
 import { config, handle, json } from "./anklet.ts"
 import { alone, json as asJson } from "./shown.ts"
-import { say, screen, unread } from "./terminal.ts"
+import { interrupted, say, screen, unread } from "./terminal.ts"
 
 const watch = Options.boolean("watch").pipe(
   Options.withAlias("w"),
-  Options.withDescription("refresh every second, until Ctrl-C")
+  Options.withDescription("refresh every second, until q or Ctrl-C; at a terminal, with the story of a job")
 )
 const fleet = Options.boolean("fleet").pipe(
   Options.withDescription("all hosts that share a queue through a store, and the queue by template")
@@ -33,9 +33,16 @@ export const status = Command.make(
               : Effect.map(daemon.get(API.status, {}), (it) => words.status(screen, it))
           )
       if (!given.watch) return yield* Effect.as(Effect.flatMap(shown, say), 0)
-      const { isTerminal } = yield* screen
+      const { isTerminal, width, height } = yield* screen
+      const { fitting } = yield* lazy(() => import("./table.ts"))
+      const { isAtTerminal } = yield* lazy(() => import("./input.ts"))
+      if (!given.json && !given.fleet && (yield* isAtTerminal)) {
+        const { watch } = yield* lazy(() => import("./status/watch.ts"))
+        const watching = watch(daemon.get(API.status, {}), (job) => daemon.get(API.why, { job }))
+        return yield* Effect.as(Effect.raceFirst(watching, Effect.raceFirst(unread, interrupted)), 0)
+      }
       const again = shown.pipe(
-        Effect.flatMap((text) => say(isTerminal && !given.json ? alone(text) : text)),
+        Effect.flatMap((text) => say(isTerminal && !given.json ? alone(fitting(text, width, height - 1)) : text)),
         Effect.zipRight(Effect.sleep("1 second")),
         Effect.forever
       )

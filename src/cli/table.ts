@@ -99,3 +99,14 @@ export const table = (
 }
 
 const wide = (it: Text): number => stringWidth(written(it))
+
+/** As many of its first lines as fit into rows of this width in columns; a longer line takes several rows. */
+export const fitting = (it: Text, width: number, rows: number): Shown =>
+  laid([[it]], ([[text = ""] = []]) => {
+    let left = rows
+    const isInside = (line: string) => {
+      left -= Math.max(1, Math.ceil(stringWidth(line) / Math.max(1, width)))
+      return left >= 0
+    }
+    return text.split("\n").filter(isInside).join("\n")
+  })

@@ -63,6 +63,8 @@ export type Colour = keyof typeof COLOURS
 
 /** Number of columns if standard output is not a terminal. */
 const WIDTH = 80
+/** Number of rows if standard output is not a terminal, or does not say. */
+const HEIGHT = 24
 
 /** What standard output can show. */
 export interface Screen {
@@ -72,6 +74,8 @@ export interface Screen {
   readonly coloured: boolean
   /** In columns; 80 if it is not a terminal. */
   readonly width: number
+  /** In rows; 24 if it is not a terminal. */
+  readonly height: number
   /** The text in colour, or as it is. */
   readonly paint: (colour: Colour, text: Text) => Text
 }
@@ -86,6 +90,7 @@ export const screen: Effect.Effect<Screen> = Effect.map(
       isTerminal,
       coloured,
       width: isTerminal ? process.stdout.columns || WIDTH : WIDTH,
+      height: isTerminal ? process.stdout.rows || HEIGHT : HEIGHT,
       paint: (colour, text) => (coloured ? painted(COLOURS[colour], text) : text)
     }
   }

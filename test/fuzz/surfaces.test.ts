@@ -22,8 +22,8 @@ import { dev, json } from "../../src/services/Log/line.ts"
 import { hostile, isForged, raw } from "./hostile.ts"
 
 const SCREENS: ReadonlyArray<Screen> = [
-  { isTerminal: false, coloured: false, width: 80, paint: (_, text) => text },
-  { isTerminal: true, coloured: true, width: 120, paint: (_, text) => painted(31, text) }
+  { isTerminal: false, coloured: false, width: 80, height: 24, paint: (_, text) => text },
+  { isTerminal: true, coloured: true, width: 120, height: 24, paint: (_, text) => painted(31, text) }
 ]
 
 const safe = (text: Text) => {

@@ -21,9 +21,9 @@ const COLOURS: Readonly<Record<Headline.Headline["state"], Colour>> = {
 }
 
 /** Maximum number of waiting jobs that are listed, each with its address. */
-const WAITING = 3
+export const WAITING = 3
 /** Maximum number of recent jobs that are listed. */
-const RECENT = 5
+export const RECENT = 5
 
 /** What a person sees of a status beyond its facts: the job that is chosen. */
 export interface View {
