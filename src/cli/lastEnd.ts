@@ -62,11 +62,12 @@ export const lastEnd = Effect.fn("lastEnd")(
         (line) => line.level === "ERROR" || Object.values(LIFE).some((event) => isOf(event)(line))
       )
     let looked = 0
-    const { lines } = yield* reader.last(filesOf(paths.join(logDir, FILE_NAME)), {
+    const { lines, place } = yield* reader.last(filesOf(paths.join(logDir, FILE_NAME)), {
       lines: LINES,
       follow: false,
       matches: (text) => ++looked > LOOKED_AT || tells(text)
     })
+    if (Option.isSome(place.opened)) yield* place.opened.value.close
     const told = lines.filter(tells).flatMap((text) => Option.toArray(decode(text)))
     // a daemon removes its PID file as the last thing that it does
     const isKilled = Option.isSome(yield* Files.readText(yield* PidFile.pathOf(pidFileDir)))

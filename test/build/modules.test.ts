@@ -50,7 +50,7 @@ const during = async (run: () => Promise<unknown>): Promise<ReadonlyArray<string
 
 describe("dist/", () => {
   it("loads what a command does with the command: help and a mistake need none of it", async () => {
-    const doing = holding("no daemon is running (")
+    const doing = holding("and the daemon that replaces it takes them over")
     for (const args of [["--help"], ["doctor", "--help"], ["--hlep"]]) {
       assert.notIncludeMembers([...(await during(() => lab.run(args, { env }).done))], [...doing], args.join(" "))
     }
