@@ -1,9 +1,10 @@
-/** `anklet config check | show`: whether the config is valid, and its effective values. */
+/** `anklet config check | show | migrate`: whether the config is valid, its effective values, and older ones. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Raw } from "../config/Config.ts"
 import { config as configFlag, handle, json } from "./anklet.ts"
+import { migrate } from "./config/migrate.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson, line } from "./shown.ts"
 import { complain, say, screen } from "./terminal.ts"
@@ -33,7 +34,7 @@ const check = Command.make(
   { config: configFlag, json },
   handle((given) =>
     Effect.gen(function* () {
-      const { ConfigError, olderEnvironment } = yield* load
+      const { ConfigError, olderConfig, olderEnvironment } = yield* load
       const { resolved } = yield* Effect.promise(() => import("../plugins/resolved.ts"))
       const Open = yield* Effect.promise(() => import("../config/Open.ts"))
       const { problemsOf } = yield* Effect.promise(() => import("./config/folders.ts"))
@@ -45,16 +46,18 @@ const check = Command.make(
         const open = yield* Open.warnings(file, yield* resolved(raw))
         return {
           services: services.map(({ name, plugin }) => ({ name, plugin })),
+          older: olderConfig(raw),
           warnings: [...Option.toArray(yield* olderEnvironment(raw)), ...open]
         }
       })
       if (given.json) {
         const result = yield* Effect.match(checked, {
           onFailure: ({ problems }) => ({ file, ok: false, problems }),
-          onSuccess: ({ services, warnings }) => ({
+          onSuccess: ({ services, warnings, older }) => ({
             file,
             ok: true,
             problems: [],
+            ...Option.match(older, { onNone: () => ({}), onSome: (note) => ({ notes: [note] }) }),
             ...(warnings.length > 0 ? { warnings } : {}),
             services
           })
@@ -62,7 +65,8 @@ const check = Command.make(
         yield* say(asJson(JSON.stringify(result, undefined, 2)))
         return result.ok ? 0 : 3
       }
-      const { services, warnings } = yield* checked
+      const { services, warnings, older } = yield* checked
+      yield* Option.match(older, { onNone: () => Effect.void, onSome: complain })
       for (const warning of warnings) yield* complain(`warning: ${warning}`)
       const names = services.map(({ name, plugin }) => `${name} (${plugin})`).join(", ")
       yield* say(`${file} is valid: ${services.length === 1 ? "one service" : `${services.length} services`}, ${names}`)
@@ -97,6 +101,6 @@ const show = Command.make(
 
 /** `anklet config`. */
 export const config = Command.make("config").pipe(
-  Command.withDescription("check the config, or show its effective values"),
-  Command.withSubcommands([check, show])
+  Command.withDescription("check the config, show its effective values, or rewrite one of Anklet 1 or 2"),
+  Command.withSubcommands([check, show, migrate])
 )

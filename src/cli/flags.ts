@@ -19,11 +19,14 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   once: { of: [""] },
   signal: { short: "s", wants: ["stop", "drain"], of: [""] },
   "no-wait": { of: [""] },
-  json: { of: ["status", "why", "jobs", "doctor", "logs", "config check", "config show", "service status"] },
+  json: {
+    of: ["status", "why", "jobs", "doctor", "logs", "config check", "config show", "config migrate", "service status"]
+  },
   watch: { short: "w", of: ["status"] },
   fleet: { of: ["status"] },
   port: { wants: "a whole number", of: ["ui"] },
   fix: { of: ["doctor"] },
+  write: { of: ["config migrate"] },
   "token-file": { wants: "a file", of: ["init"] },
   "app-id": { wants: "text", of: ["init"] },
   "private-key": { wants: "a file", of: ["init"] },

@@ -61,6 +61,7 @@ export const start = (options: {
       Config.olderEnvironment(raw),
       Option.match({ onNone: () => Effect.void, onSome: (warning) => complain(`warning: ${warning}`) })
     )
+    yield* Option.match(Config.olderConfig(raw), { onNone: () => Effect.void, onSome: complain })
     yield* Effect.forEach(yield* exposed(raw), (warning) => complain(`warning: ${warning}`), { discard: true })
     const { pid, report } = yield* Detach.start(commandLine, ["daemon", config])
     if (report._tag === "Failed") {

@@ -16,7 +16,9 @@ import { optional, withDefault } from "./fields.ts"
 import { Base, expand, type Home, home } from "./Home.ts"
 import * as Network from "./Network.ts"
 import * as Notify from "./Notify.ts"
-import * as Older from "./Older.ts"
+import * as Environment from "./older/environment.ts"
+import { type Entry, needsPerson } from "./older/Report.ts"
+import { type Era, eraOf, namesIn } from "./older/words.ts"
 import { ConfigError, distinct, nearest, ofParseError, Problem, pathOf } from "./Problem.ts"
 import * as Shorthand from "./Shorthand.ts"
 
@@ -108,10 +110,17 @@ export interface Raw {
   readonly content: Readonly<Record<string, unknown>>
   /** Line of a path of the content in the file, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
+  /** The version of Anklet that the file is for, if it is an older one. */
+  readonly older: Option.Option<Era>
+  /** The variable of the environment that gave the value at a path, where an older config is read with one. */
+  readonly variableOf: (path: ReadonlyArray<PropertyKey>) => string | undefined
 }
 
 const keysOf = <A, I, R>(schema: Schema.Schema<A, I, R>): ReadonlyArray<string> =>
   AST.getPropertySignatures(AST.encodedAST(schema.ast)).map(({ name }) => String(name))
+
+/** Names of the daemon's keys. */
+export const TOP_LEVEL: ReadonlyArray<string> = [...keysOf(TopLevel), Shorthand.DEFAULTS]
 
 const SENTINEL_KEYS = ["name", "nodes", "user", "password"]
 
@@ -119,7 +128,7 @@ const SENTINEL_KEYS = ["name", "nodes", "user", "password"]
 const knownKeys =
   (own: ReadonlyArray<string>) =>
   (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
-    if (path.length === 0) return [...keysOf(TopLevel), Shorthand.DEFAULTS]
+    if (path.length === 0) return TOP_LEVEL
     if (path[0] === "log") return ["file_dir"]
     if (path[0] === "metrics") return keysOf(Metrics)
     if (path[0] === "notify") return Notify.KEYS
@@ -166,24 +175,56 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
   const places = yield* home
   // loaded on demand: the parser would be a quarter of what an idle daemon keeps loaded, and is needed once
   const Yaml = yield* Effect.promise(() => import("./Yaml.ts"))
-  const { content: all, lineOf } = yield* Yaml.read(file)
+  const yaml = yield* Yaml.read(file)
+  const { content: all } = yaml
   if (!Predicate.isRecord(all)) {
     const message = all === null || all === undefined ? "it is empty" : "expected keys and values, as the README shows"
     return yield* new ConfigError({ file, problems: [Problem.make({ path: "", message })] })
   }
-  const content = Object.fromEntries(Object.entries(all).filter(([key]) => !isHolder(key)))
-  const older = Older.recognise(content)
-  if (Option.isSome(older)) {
-    const { path, message } = older.value
-    return yield* new ConfigError({ file, problems: [problemAt(path, message, lineOf)] })
-  }
+  const older = Option.isSome(eraOf(all)) ? yield* migrated(yaml.text, all) : Option.none()
+  const { content: written, lineOf } = Option.getOrElse(older, () => yaml)
+  const content = Object.fromEntries(
+    Object.entries(Predicate.isRecord(written) ? written : all).filter(([key]) => !isHolder(key))
+  )
   const expanded = Shorthand.expand(content)
-  return yield* Effect.provideService(
+  const raw = yield* Effect.provideService(
     interpret(file, expanded, lineOf),
     Base,
     workDirOf(content.work_dir, places, paths)
   )
+  return Option.match(older, {
+    onNone: () => raw,
+    onSome: ({ era, entries, variableOf }): Raw => ({
+      ...held(raw, era, entries),
+      older: Option.some(era),
+      variableOf: (path) => variableOf(expanded.written(path))
+    })
+  })
 })
+
+/** A config of an older version as one of today. */
+const migrated = Effect.fnUntraced(function* (text: string, content: unknown) {
+  const { migrate } = yield* Effect.promise(() => import("./older/migrate.ts"))
+  return migrate(text, yield* Environment.variables(namesIn(content)))
+})
+
+/** A config of an older version is refused while a person must decide something; the rest is checked after that. */
+const held = (raw: Raw, era: Era, entries: ReadonlyArray<Entry>): Raw => {
+  const open = entries.filter(needsPerson)
+  if (open.length === 0) return raw
+  const problems = open.map(({ line, service, key, message }) =>
+    Problem.make({
+      path: service === undefined ? key : `${service}, ${key}`,
+      ...(line === undefined ? {} : { line }),
+      message
+    })
+  )
+  const what = Problem.make({
+    path: "",
+    message: `this is a config of Anklet ${era}; \`anklet config migrate\` shows what becomes of its keys, and writes it for Anklet 3 with --write. First decide this:`
+  })
+  return { ...raw, services: [], problems: [what, ...problems] }
+}
 
 /** Decodes the content; relative paths in it begin in the `work_dir`. */
 const interpret = Effect.fnUntraced(function* (
@@ -209,7 +250,9 @@ const interpret = Effect.fnUntraced(function* (
     // an unknown key does not change the meaning of the others; a secret may be known to the daemon's environment alone
     daemonProblems: [...top.broken].some((key) => PLACES.includes(String(key))) ? wrong : [],
     content,
-    lineOf
+    lineOf,
+    older: Option.none(),
+    variableOf: () => undefined
   }
   return raw
 })
@@ -309,13 +352,22 @@ const readCommon = Effect.fnUntraced(function* (
 })
 
 /** Environment variables of Anklet 1 or 2 that nothing reads: a sentence for a person, if any are set. */
-export const olderEnvironment = ({ services, content }: Pick<Raw, "services" | "content">) =>
+export const olderEnvironment = ({ services, content, older }: Pick<Raw, "services" | "content" | "older">) =>
   Effect.map(
-    Older.ignoredVariables(
+    Environment.ignored(
       services.map(({ name }) => name),
-      content
+      content,
+      Option.isSome(older)
     ),
-    Older.warningOf
+    Environment.warningOf
+  )
+
+/** That a config of an older version is in use: a sentence for a person; none for one of today. */
+export const olderConfig = ({ daemon, older }: Pick<Raw, "daemon" | "older">): Option.Option<string> =>
+  Option.map(
+    older,
+    (era) =>
+      `${daemon.file} is a config of Anklet ${era}, used as one of Anklet 3: \`anklet config migrate\` shows what becomes of its keys, and with --write rewrites it`
   )
 
 /**

@@ -29,11 +29,15 @@ const QUOTES = /[:"'`]| at line \d+/
 /** Maximum number of YAML errors reported: one mistake causes many, and the first ones explain it. */
 const ERRORS = 3
 
-/** A file that is valid YAML. */
+/** Valid YAML. */
 export interface Yaml {
+  readonly text: string
+  readonly document: Document.Parsed
   readonly content: unknown
-  /** Line of a path in the file, or of its nearest known ancestor, counted from 1. */
+  /** Line of a path in the text, or of its nearest known ancestor, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
+  /** Line at which a node begins, counted from 1; undefined for one that is not in the text. */
+  readonly lineAt: (node: unknown) => number | undefined
 }
 
 const readText = Effect.fnUntraced(function* (file: string) {
@@ -182,9 +186,8 @@ const offsetOf = (document: Document.Parsed, path: ReadonlyArray<PropertyKey>): 
   return offset
 }
 
-/** Reads a file as YAML, or reports everything that is wrong with it. */
-export const read = Effect.fnUntraced(function* (file: string) {
-  const text = yield* readText(file)
+/** Parses text as YAML, or says everything that is wrong with it. */
+export const parse = (text: string): Either.Either<Yaml, ReadonlyArray<Problem>> => {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -193,20 +196,24 @@ export const read = Effect.fnUntraced(function* (file: string) {
     prettyErrors: true,
     merge: true
   })
-  const fail = (problems: ReadonlyArray<Problem>) => new ConfigError({ file, problems })
-  if (document.errors.length > 0) return yield* fail(yamlProblems(document, text))
+  if (document.errors.length > 0) return Either.left(yamlProblems(document, text))
   const wrong = aliasProblems(document, lines)
-  if (wrong.length > 0) return yield* fail(wrong)
-  const content = yield* Effect.mapError(
-    Either.try((): unknown => document.toJS({ maxAliasCount: SHARED_LIMIT / text.length })),
-    () => fail([Problem.make({ path: "", message: "its aliases refer to each other too often" })])
-  )
-  const yaml: Yaml = {
-    content,
-    lineOf: (path) => {
-      const offset = offsetOf(document, path)
-      return offset === undefined ? undefined : lines.linePos(offset).line
-    }
-  }
-  return yaml
+  if (wrong.length > 0) return Either.left(wrong)
+  const at = (offset: number | undefined) => (offset === undefined ? undefined : lines.linePos(offset).line)
+  return Either.try({
+    try: (): Yaml => ({
+      text,
+      document,
+      content: document.toJS({ maxAliasCount: SHARED_LIMIT / text.length }),
+      lineOf: (path) => at(offsetOf(document, path)),
+      lineAt: (node) => at(isNode(node) ? node.range?.[0] : undefined)
+    }),
+    catch: () => [Problem.make({ path: "", message: "its aliases refer to each other too often" })]
+  })
+}
+
+/** Reads a file as YAML, or reports everything that is wrong with it. */
+export const read = Effect.fnUntraced(function* (file: string) {
+  const text = yield* readText(file)
+  return yield* Effect.mapError(parse(text), (problems) => new ConfigError({ file, problems }))
 })

@@ -165,6 +165,7 @@ const program = Effect.fn("daemon")(function* (
       Config.olderEnvironment(raw),
       Option.match({ onNone: () => Effect.void, onSome: Effect.logWarning })
     )
+    yield* Option.match(Config.olderConfig(raw), { onNone: () => Effect.void, onSome: Effect.logInfo })
     yield* Effect.forEach(yield* exposed(raw), (warning) => Effect.logWarning(warning), { discard: true })
     yield* Plugins.writeFiles(services)
     yield* collectGarbage

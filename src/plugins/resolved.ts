@@ -122,10 +122,17 @@ const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
   ]
 })
 
+/** A value that an older config takes from the environment by itself. */
+const fromVariable = ({ variableOf }: Raw, setting: Setting): Setting => {
+  const name = setting.origin.from === "line" ? variableOf(setting.path) : undefined
+  return name === undefined ? setting : { ...setting, origin: { from: "environment", name, line: undefined } }
+}
+
 /** Every value of a config without problems. */
 export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
   return yield* Effect.gen(function* () {
     const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
-    return [...daemon(raw), ...(yield* notify(raw)), ...(yield* network(raw)), ...services.flat()]
+    const all = [...daemon(raw), ...(yield* notify(raw)), ...(yield* network(raw)), ...services.flat()]
+    return all.map((setting) => fromVariable(raw, setting))
   }).pipe(Effect.provideService(Base, raw.daemon.workDir))
 })

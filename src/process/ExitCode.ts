@@ -50,6 +50,7 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
     case "HostLockError":
     case "LogError":
     case "LogLevelError":
+    case "MigrateError":
     case "PidFileError":
     case "PluginFileError":
     case "StillPaused":

@@ -1,0 +1,27 @@
+/** `anklet config migrate`: what becomes of a config of Anklet 1 or 2, and the config of today; `--write` swaps them. */
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { config, handle, json } from "../anklet.ts"
+
+const file = Args.text({ name: "file" }).pipe(
+  Args.withDescription("the config; default ~/.config/anklet/config.yml"),
+  Args.optional
+)
+const write = Options.boolean("write").pipe(
+  Options.withDescription("write the new config in its place, and keep the older one beside it")
+)
+
+/** `anklet config migrate`. */
+export const migrate = Command.make(
+  "migrate",
+  { config, json, write, file },
+  handle((given) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./migrated.ts")),
+      ({ run }) => run({ file: Option.orElse(given.file, () => given.config), write: given.write, json: given.json })
+    )
+  )
+).pipe(Command.withDescription("show what becomes of the keys of a config of Anklet 1 or 2; with --write, rewrite it"))
