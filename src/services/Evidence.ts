@@ -83,7 +83,7 @@ export class Evidence extends Context.Reference<Evidence>()("anklet/Evidence", {
   defaultValue: (): Keeper => ({
     isKept: false,
     logsOf: () => Effect.succeed({}),
-    save: () => Effect.fail(new Error("nothing is kept"))
+    save: () => Effect.dieMessage("nothing is kept")
   })
 }) {
   /** In `state_dir`. `logs`: the folder in which the hypervisor has its logs. */
