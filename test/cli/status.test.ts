@@ -157,7 +157,7 @@ describe("anklet drain and resume", () => {
     await lab.anklet()
     assert.strictEqual((await statusOf()).mode, "paused")
     assert.include(
-      (await lab.anklet("status")).stdout,
+      (await lab.anklet("status")).stdout.replace(/\s+/g, " "),
       `not accepting jobs: paused by anklet drain, until "anklet -c ${lab.config} resume"`
     )
     await until("it has looked", async () => (await doingOf("RUNNER1")) === "Waiting")

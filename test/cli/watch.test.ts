@@ -134,7 +134,7 @@ describe("anklet status in trouble", () => {
     await lab.anklet("drain")
     queue(52)
     await until("all wait", async () => (await waiting()) === 52)
-    await says(/not accepting jobs: paused by anklet drain, until "anklet resume"[\s\S]*52 waiting, 0 running/)
+    await says(/not accepting jobs: paused by anklet drain, until "anklet -c \S+ resume"[\s\S]*52 waiting, 0 running/)
     await lab.anklet("resume")
     await says(/accepting jobs, and full: (no free VM slot|all 2 services)[\s\S]*50 waiting, 2 running or prepared/)
     lab.letGo()

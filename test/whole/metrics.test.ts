@@ -149,7 +149,7 @@ describe("metrics", () => {
     assert.match((await atPort("/metrics")).body, /^anklet_mode\{mode="paused"\} 1$/m)
     const { status, body } = await atPort("/healthz")
     assert.strictEqual(status, 200)
-    assert.match(body, /^not accepting jobs: paused by anklet drain, until "anklet resume"$/m)
+    assert.match(body, /^not accepting jobs: paused by anklet drain, until "anklet -c \S+ resume"$/m)
     assert.match(body, /^RUNNER1: working$/m)
     await until(
       "Prometheus has seen it",

@@ -136,7 +136,7 @@ describe("the page of anklet ui", () => {
     await page.getByLabel("Why does a job wait?").focus()
     await page.keyboard.type("1")
     await page.keyboard.press("Enter")
-    await page.getByText("no service of this host watches it, or GitHub does not know it").waitFor()
+    await page.getByText("GitHub knows no job 1 in veertuinc/anklet").first().waitFor()
     await page.getByText(/^what to do: /).waitFor()
     const link = page.getByRole("link").first()
     await link.focus()
@@ -278,7 +278,7 @@ describe("the server of anklet ui", () => {
       }
     }
     assert.include((await ask("/now", withKey())).body, "RUNNER1")
-    assert.include((await ask("/why?job=1", withKey())).body, "GitHub does not know it")
+    assert.include((await ask("/why?job=1", withKey())).body, "GitHub knows no job 1 in veertuinc/anklet")
   })
 
   it("answers only to this host's own names, and so to no page from elsewhere whose name leads here", async () => {
