@@ -224,7 +224,7 @@ const concluded = Effect.fnUntraced(function* (
       return FINISHED
     case "Replace":
       yield* Effect.logError(
-        `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${words}${keptIn}`
+        `job given up after ${runners} ${runners === 1 ? "runner" : "runners"} that did not get it: ${decision.reason}. It is tried again in ${span(GIVEN_UP_FOR)}${keptIn}${words}`
       )
       yield* Metrics.jobFailed({ cause: "runner_without_job" })
       yield* learned({ cause: "runner_without_job" })

@@ -32,7 +32,6 @@ const EXPECTED: Readonly<Record<string, ReadonlyArray<readonly [from: number, to
   AnkletDown: [STOPPED],
   AnkletJobsFail: [NO_RUNNER_CONNECTS],
   AnkletJobsWait: [NO_RUNNER_CONNECTS],
-  AnkletJobsWaitForNothing: [NO_RUNNER_CONNECTS],
   AnkletRestarts: [KILLED]
 }
 
