@@ -35,6 +35,20 @@ const plain: Plan = {
 
 const job = { at: 62 * SECOND, scope: 0, template: "away", lasting: 40 * SECOND, unique: true, cancelAt: undefined }
 
+const long = { ...job, template: "here", lasting: HOUR }
+
+/** When the first runner of a plan is registered: a cancel right after it finds the job neither queued nor begun. */
+const registeredAt = (plan: Plan): number => {
+  let first = Number.NaN
+  simulate(plan, {
+    point: (_, what, at) => {
+      if (what === "RunnerKnown is written" && Number.isNaN(first)) first = at
+      return undefined
+    }
+  })
+  return first
+}
+
 /** Courses of a job: what happens to it, and on which hosts. */
 export const WAYS: Readonly<Record<string, Plan>> = {
   "a job of two hosts": { ...plain, jobs: [job] },
@@ -42,7 +56,7 @@ export const WAYS: Readonly<Record<string, Plan>> = {
   "a job that is cancelled while it runs": { ...plain, jobs: [{ ...job, lasting: HOUR, cancelAt: 170 * SECOND }] },
   "a job that is cancelled while it is prepared": {
     ...plain,
-    jobs: [{ ...job, template: "here", lasting: HOUR, cancelAt: 112 * SECOND }]
+    jobs: [{ ...long, cancelAt: registeredAt({ ...plain, jobs: [long] }) + 100 }]
   },
   "jobs with equal labels": {
     ...plain,

@@ -137,7 +137,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     file: "src/daemon/Daemon.ts",
     find: "const audit = Reconcile.audit(",
     put: "const audit = Effect.void\n  void Reconcile.audit(",
-    killedBy: handfuls(60, 61)
+    killedBy: handfuls(10, 200)
   },
   {
     name: "adoption: a running job's VM is deleted at the next start",
