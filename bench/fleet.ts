@@ -1,6 +1,5 @@
 /** What sharing a Redis costs, printed as one table: `npm run bench:fleet`. Needs `redis-server`. */
 import { cpus, totalmem, type } from "node:os"
-import Table from "cli-table3"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -14,6 +13,7 @@ import { poll } from "../test/fakes/polling.ts"
 import { databaseAt, member, SCOPE } from "../test/store/member.ts"
 import { start } from "../test/store/server.ts"
 import { make as makeFleet } from "../test/whole/fleet.ts"
+import { columns } from "./table.ts"
 
 const rows = {
   all: [] as ReadonlyArray<string>[],
@@ -209,12 +209,7 @@ for (const hosts of [1, 10, 100]) await Effect.runPromise(looks(hosts, 10))
 for (const macs of [1, 10, 100]) await idle(macs, 30)
 await server.close()
 
-const table = new Table({
-  head: [`figure (${scope})`, "measured", ""],
-  style: { head: [], border: [], compact: true }
-})
-table.push(...rows.all.map((row) => [...row]))
-process.stdout.write(`${table.toString()}\n`)
+columns([`figure (${scope})`, "measured", ""], rows.all)
 process.stdout.write(
   `${type()}, ${cpus().length} cores (${cpus()[0]?.model}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}; Redis and all hosts on this one machine\n`
 )

@@ -1,7 +1,8 @@
 /** Measured figures as rows; printed, and written into docs/performance.md with the machine's description. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { arch, cpus, totalmem, type } from "node:os"
-import Table from "cli-table3"
+import { type Text, written } from "../src/cli/shown.ts"
+import { table } from "../src/cli/table.ts"
 
 /** A figure: its value, a known value to compare it with, and the target. */
 export interface Row {
@@ -26,14 +27,19 @@ export const machine = (): string => {
   return `${type()} ${arch()}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}; the program is ${program}`
 }
 
+/** Prints cells in columns. */
+export const columns = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+  const screen = { isTerminal: false, coloured: false, width: 200, height: 24, paint: (_: string, it: Text) => it }
+  process.stdout.write(`${written(table(screen, head, rows))}\n`)
+}
+
 /** Prints the rows as one table. */
 export const print = (rows: ReadonlyArray<Row>): void => {
-  const table = new Table({
-    head: ["figure", "measured", "beside", "goal"],
-    style: { head: [], border: [], compact: true }
-  })
-  table.push(...rows.map(({ figure, measured, beside = "", goal = "" }) => [figure, measured, beside, goal]))
-  process.stdout.write(`${table.toString()}\n${machine()}\n`)
+  columns(
+    ["figure", "measured", "beside", "goal"],
+    rows.map(({ figure, measured, beside = "", goal = "" }) => [figure, measured, beside, goal])
+  )
+  process.stdout.write(`${machine()}\n`)
 }
 
 const PAGE = "docs/performance.md"

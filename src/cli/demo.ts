@@ -3,7 +3,6 @@ import * as CommandExecutor from "@effect/platform/Command"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import Table from "cli-table3"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
@@ -18,7 +17,8 @@ import { commandLine } from "../process/Program.ts"
 import { alter, calls, clones, createHost } from "../simulator/anka/host.ts"
 import { type SimulatedGitHub, start as startGitHub } from "../simulator/github/server.ts"
 import type { Job } from "../simulator/github/world.ts"
-import { laid, line, message, type Text } from "./shown.ts"
+import { line, message, type Text } from "./shown.ts"
+import { table } from "./table.ts"
 import { type Colour, say, screen } from "./terminal.ts"
 
 const HERE = "d792c6f6-198c-470f-9526-9c998efe7ab4"
@@ -205,7 +205,7 @@ const demo = Effect.gen(function* () {
   yield* Fiber.join(lines)
 
   const left = [...clones(host).map(({ name }) => name), ...[...github.world.runners.values()].map(({ name }) => name)]
-  const { paint } = yield* screen
+  const shown = yield* screen
   const rows: Array<ReadonlyArray<Text>> = []
   let right = true
   for (const { name, expected } of ACTS) {
@@ -218,22 +218,15 @@ const demo = Effect.gen(function* () {
       job?.conclusion ?? "unknown",
       job === undefined ? "" : seconds(job.createdAt, job.startedAt),
       job?.startedAt == null ? "" : seconds(job.startedAt, job.completedAt),
-      good ? paint("green", "ok") : paint("red", "WRONG")
+      good ? shown.paint("green", "ok") : shown.paint("red", "WRONG")
     ])
   }
-  const table = laid(rows, (cells) => {
-    const made = new Table({
-      head: ["job", "should be", "is", "waited s", "ran s", ""],
-      style: { head: [], border: [], compact: true }
-    })
-    made.push(...cells.map((row) => [...row]))
-    return made.toString()
-  })
-  yield* say(line`\n${table}\n`)
+  const results = table(shown, ["job", "should be", "is", "waited s", "ran s", ""], rows)
+  yield* say(line`\n${results}\n`)
   yield* say(
     `${calls(host).length} calls of anka, ${github.log.length} requests to GitHub (${github.log.reduce((sum, { cost }) => sum + cost, 0)} of them charged)`
   )
-  yield* say(left.length === 0 ? "nothing is left behind" : paint("red", `left behind: ${left.join(", ")}`))
+  yield* say(left.length === 0 ? "nothing is left behind" : shown.paint("red", `left behind: ${left.join(", ")}`))
   yield* say('\nThis world is gone. One to keep, and to try status, why and ui in: "anklet simulate world DIR"')
   return right && left.length === 0 && code === 0 && github.violations.length === 0
 })

@@ -1,5 +1,4 @@
 /** Text in columns, for people. Separate from terminal.ts, because a daemon in the foreground writes lines only. */
-import Table from "cli-table3"
 import stringWidth from "string-width"
 import { visible } from "../text/Text.ts"
 import { laid, lines, type Shown, type Text, written } from "./shown.ts"
@@ -44,11 +43,6 @@ export const wrapped = (whole: string, width: number): ReadonlyArray<string> => 
   return found
 }
 
-const NO_LINES = {
-  ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "" },
-  ...{ "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " }
-}
-
 /** Minimum width of a column: a narrower one would tell nothing. */
 const NARROWEST = 8
 
@@ -81,20 +75,19 @@ export const table = (
   }
   return laid(
     all.map((row) => row.map(fit)),
-    ([titles = [], ...cells]) => {
-      const made = new Table({
-        head: [...titles],
-        colWidths: widths,
-        chars: NO_LINES,
-        style: { head: [], border: [], "padding-left": 0, "padding-right": 0 }
-      })
-      made.push(...cells.map((row) => [...row]))
-      return made
-        .toString()
-        .split("\n")
-        .map((line) => line.trimEnd())
-        .join("\n")
-    }
+    (rows) => rows.flatMap((row) => beside(row, widths)).join("\n")
+  )
+}
+
+/** The lines of one row, whose cells may have several. */
+const beside = (cells: ReadonlyArray<string>, widths: ReadonlyArray<number>): ReadonlyArray<string> => {
+  const columns = cells.map((cell) => cell.split("\n"))
+  return Array.from({ length: Math.max(...columns.map((lines) => lines.length)) }, (_, line) =>
+    columns
+      .map((lines) => lines[line] ?? "")
+      .map((text, column) => text + " ".repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(text))))
+      .join("  ")
+      .trimEnd()
   )
 }
 

@@ -32,7 +32,7 @@ const safe = (text: Text) => {
 }
 
 /** Number of runs: each contains hundreds of texts. */
-const FEW = { numRuns: 15 }
+const FEW = { numRuns: 30 }
 
 /** Words of the program's own, by their keys. */
 const OURS = ["_tag", "mode", "stage", "doing"]
