@@ -25,7 +25,7 @@ describe("a table", () => {
   it("cuts what does not fit, and wraps the last column under itself", () => {
     assert.deepStrictEqual(
       written(table(screen, ["job", "why"], [["a-job-of-a-very-long-name", "it waits for a VM slot"]])).split("\n"),
-      ["job             why", "a-job-of-a-ve…  it waits for", "                a VM slot"]
+      ["job             why", "a-job-of-a-ve…  it waits for a", "                VM slot"]
     )
   })
 })
