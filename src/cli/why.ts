@@ -9,7 +9,10 @@ import { json as asJson, line } from "./shown.ts"
 import { say, screen } from "./terminal.ts"
 
 const job = Args.text({ name: "job" }).pipe(
-  Args.withDescription("its address at GitHub, or its number where a service watches one repository")
+  Args.withDescription(
+    "its address at GitHub, that of its run, or its number where a service watches one repository; without it, all jobs that wait"
+  ),
+  Args.withDefault("")
 )
 
 /** The exit code of each outcome. */
@@ -33,10 +36,13 @@ export const why = Command.make(
         return CODES[outcome]
       }
       const { paint } = yield* screen
-      yield* say(line`${paint("bold", `"${about.job}"`)}${about.url === "" ? "" : ` ${about.url}`}`)
+      if (about.job !== "")
+        yield* say(line`${paint("bold", `"${about.job}"`)}${about.url === "" ? "" : ` ${about.url}`}`)
       yield* say(answer)
       for (const { where, what, remedy } of reasons) {
-        yield* say(line`\n  ${paint("cyan", where)}: ${what}\n    ${paint("dim", "what to do:")} ${remedy}`)
+        // what the answer has just said is not said again
+        if (!answer.endsWith(what)) yield* say(line`\n  ${paint("cyan", where)}: ${what}`)
+        yield* say(line`    ${paint("dim", "what to do:")} ${remedy}`)
       }
       return CODES[outcome]
     })

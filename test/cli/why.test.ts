@@ -6,10 +6,7 @@ const AWAY = "11111111-2222-4333-8444-555555555555"
 
 let lab: Lab
 
-const url = (id: number) => {
-  const { run_id } = lab.world.job(id) as unknown as { run_id?: number }
-  return `https://github.com/veertuinc/anklet/actions/runs/${run_id ?? 1000}/job/${id}`
-}
+const url = (id: number) => `https://github.com/veertuinc/anklet/actions/runs/${lab.world.job(id).runId}/job/${id}`
 const queue = (name: string, labels: ReadonlyArray<string> = LABELS, steps: ReadonlyArray<string> = WAITS) =>
   lab.queue({ name, labels, steps }).jobs[0]?.id ?? 0
 const why = async (job: string | number, expected = 0) => {
@@ -116,7 +113,7 @@ describe("anklet why", () => {
 
   it("tells that GitHub does not know the job, that it could not be asked, and that no daemon runs", async () => {
     assert.strictEqual((await lab.anklet("why", "1")).code, 5)
-    assert.strictEqual((await lab.anklet("why")).code, 2)
+    assert.strictEqual((await lab.anklet("why")).code, 5)
     await lab.anklet()
     for (const [text, code, answer, remedy] of [
       ["999999", 15, /^GitHub knows no job 999999 in veertuinc\/anklet$/m, /check the number/],
@@ -143,5 +140,44 @@ describe("anklet why", () => {
     }
     const { stdout } = await lab.anklet("why", "--json", "999999")
     assert.deepInclude(JSON.parse(stdout), { job: "999999", outcome: "missing" })
+  })
+
+  it("asked about none, explains the one that waits, lists several, and says when there is none", async () => {
+    await lab.anklet()
+    assert.match((await lab.anklet("why")).stdout, /^no job waits$/m)
+    await lab.anklet("drain")
+    const first = queue("first")
+    await answers(first, /paused/)
+    const alone = await lab.anklet("why")
+    assert.match(alone.stdout, /^"first" https:\S+\nit waits: this host is paused by anklet drain/)
+    assert.strictEqual(alone.stdout.match(/paused by anklet drain/g)?.length, 1, "said once")
+    const second = queue("second")
+    await answers(second, /paused/)
+    const { code, stdout } = await lab.anklet("why")
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /^2 jobs wait$/m)
+    for (const [name, id] of [
+      ["first", first],
+      ["second", second]
+    ] as const)
+      assert.match(
+        stdout,
+        new RegExp(`"${name}" of veertuinc/anklet: .*paused.*\\n.*for more of it, .*why https:\\S+/job/${id}$`, "m")
+      )
+  })
+
+  it("takes the address of a run for that of its job, and lists the jobs of one that has several", async () => {
+    await lab.anklet()
+    await lab.anklet("drain")
+    const one = queue("alone")
+    await answers(one, /paused/)
+    const run = (id: number) => url(id).replace(/\/job\/\d+$/, "")
+    assert.match(await why(run(one)), /^"alone" https:/)
+    const { jobs } = lab.queue({ name: "left", steps: WAITS }, { name: "right", steps: WAITS })
+    await answers(jobs[1]?.id ?? 0, /paused/)
+    const said = await why(run(jobs[0]?.id ?? 0))
+    assert.match(said, /^it has 2 jobs here$/m)
+    assert.match(said, /"left" of veertuinc\/anklet: /)
+    assert.match(said, /"right" of veertuinc\/anklet: /)
   })
 })
