@@ -7,9 +7,9 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { hiding } from "../secrets/Secrets.ts"
-import type { Level } from "./GitHub/level.ts"
+import type { Grouped, Level } from "./GitHub/level.ts"
 
-export { Level, nameOf, WrittenLevel } from "./GitHub/level.ts"
+export { type Grouped, Level, nameOf, WrittenLevel } from "./GitHub/level.ts"
 
 /**
  * A personal access token. Instances with equal fields are equal, so services with the same credential share a client.
@@ -219,10 +219,10 @@ export interface GitHubClient {
   readonly runner: (level: Level, id: number) => Effect.Effect<Option.Option<Runner>, GitHubError>
   /** Searched by name across all pages; none if its repository or organisation no longer exists. */
   readonly runnerByName: (level: Level, name: string) => Effect.Effect<Option.Option<Runner>, GitHubError>
-  /** The runner groups of an organisation; with a repository, those that it may use. */
+  /** The runner groups of an organisation or enterprise; with a repository or organisation of it, those that it may use. */
   readonly groups: (
-    owner: string,
-    repo: Option.Option<string>
+    level: Grouped,
+    usedBy: Option.Option<string>
   ) => Effect.Effect<ReadonlyArray<RunnerGroup>, GitHubError>
   /**
    * Removes a runner by id; a missing one counts as removed; `Busy` if it runs a job. May use the reserve of the rate

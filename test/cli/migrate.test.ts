@@ -50,7 +50,6 @@ describe("anklet config migrate", () => {
     assert.include(stdout, `${lab.config} is a config of Anklet 2. Nothing was changed.`)
     assert.match(stdout, /became +line 7 {2}global_token -> token of RUNNER1\n/)
     assert.match(stdout, /line 18 {2}RUNNER1: registration_timeout_seconds -> registration_timeout, 80 seconds/)
-    assert.match(stdout, /added +RUNNER1: registration: repo \(there is a `repo`\)\n/)
     assert.match(stdout, /left out +line 19 {2}RUNNER1: job_retry_attempts: 5: /)
     assert.include(stdout, "    sleep_interval: 1 # often\n    registration_timeout: 80\n    token: <hidden>\n")
     assert.include(stdout, `next     anklet config migrate ${lab.config} --write`)
@@ -98,7 +97,7 @@ describe("anklet config migrate", () => {
   })
 
   it("--json says the same for programs; exit 3 while a person must decide something", async () => {
-    put(older(["enterprise: big", "runner_group: macOS"]))
+    put(older(["skip_pull: true", "skip_cpu_and_memory_resource_checks: true"]))
     const { code, stdout } = await migrate("--json")
     assert.strictEqual(code, 3)
     const { older: era, written, entries, config } = JSON.parse(stdout)
@@ -117,7 +116,7 @@ describe("anklet config migrate", () => {
     assert.strictEqual(start.code, 3)
     assert.match(
       start.stderr,
-      /config of Anklet 2; .*\n {2}line 19, RUNNER1, enterprise: .*\n {2}line 20, RUNNER1, runner_group: /
+      /config of Anklet 2; .*\n {2}line 19, RUNNER1, skip_pull: .*\n {2}line 20, RUNNER1, skip_cpu_and_memory_resource_checks: /
     )
     assert.strictEqual(start.stderr.trim().split("\n").length, 4, start.stderr)
   })

@@ -186,7 +186,7 @@ describe("a config that cannot be used", () => {
       "has a wrong registration",
       service("").replace("registration: repo", "registration: rep"),
       "line 5",
-      'expected "repo" or "org"'
+      'expected "repo", "org" or "enterprise"'
     ],
     [
       "has a token where a key belongs",

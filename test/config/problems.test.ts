@@ -189,7 +189,7 @@ describe("what is said of a config", () => {
         "services[2].repo: registration: repo needs",
         "services[3]: expected the keys and values of a service",
         'services[4].name: service "C" already exists',
-        'services[4].registration: expected "repo" or "org"'
+        'services[4].registration: expected "repo", "org" or "enterprise"'
       ]) {
         assert.isTrue(
           messages.some((message) => message.includes(words)),

@@ -25,6 +25,8 @@ export const HOSTS = {
   "a repository": { code: 12 },
   "an organisation that is not there": { code: 12 },
   "a classic token": { code: 12 },
+  "an enterprise": { code: 12 },
+  "an enterprise that is not there": { code: 12 },
   GitHub: { code: 12 },
   "what an operator has opened": { code: 0 },
   "a runner group for public repositories": { code: 0 },

@@ -136,6 +136,28 @@ export const github: ReadonlyArray<Fault> = [
     cause: (host) => host.answerRateLimit({ "x-oauth-scopes": "workflow, read:org" })
   },
   {
+    on: "an enterprise",
+    name: "whose runners the token may not register",
+    id: "permission-missing",
+    level: "problem",
+    what: /scopes admin:org, repo, and not manage_runners:enterprise/,
+    remedy: /scope `manage_runners:enterprise`/,
+    cause: (host) => {
+      host.lab.world.enterprises.set("big", new Set(["veertuinc"]))
+      host.rewrite("registration: repo", "enterprise: big")
+      host.answerRateLimit({ "x-oauth-scopes": "admin:org, repo" })
+    }
+  },
+  {
+    on: "an enterprise that is not there",
+    name: "or that the token may not see",
+    id: "permission-missing",
+    level: "problem",
+    what: /enterprises\/big\/actions\/runners/,
+    remedy: /manage_runners:enterprise/,
+    cause: (host) => host.rewrite("registration: repo", "enterprise: big")
+  },
+  {
     on: "a classic token",
     name: "for a repository that is not there",
     id: "permission-missing",

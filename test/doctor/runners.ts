@@ -30,7 +30,7 @@ export const runners: ReadonlyArray<Fault> = [
     id: "runner-group-closed",
     level: "problem",
     what: /runner group 7 \("macs"\) of veertuinc does not let veertuinc\/anklet in/,
-    remedy: /let the repository use the group/,
+    remedy: /let the repository or organisation use the group/,
     cause: (host) => {
       host.lab.world.groups.set("veertuinc", [{ id: 7, name: "macs", repositories: ["other"] }])
       host.rewrite("registration: repo", "registration: org\n    runner_group: 7")
@@ -41,7 +41,7 @@ export const runners: ReadonlyArray<Fault> = [
     name: "that is not there",
     id: "runner-group-unknown",
     level: "problem",
-    what: /`runner_group` 99: veertuinc has no such runner group/,
+    what: /`runner_group` 99: veertuinc has no such runner group, .*the groups that it sees are "Default"/,
     remedy: /correct `runner_group`/,
     cause: (host) => host.rewrite("registration: repo", "registration: org\n    runner_group: 99")
   },

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { calls } from "../../src/simulator/anka/host.ts"
+import { enterpriseOf } from "../../src/simulator/github/world.ts"
 import { LABELS, type Lab, make, TEMPLATE, TOKEN, until } from "./lab.ts"
 
 let lab: Lab
@@ -144,6 +145,53 @@ describe("GitHub", () => {
     )
     assert.match((await lab.anklet("status")).stdout, /no polling until \d\d:\d\d/)
     assert.deepStrictEqual(lab.errors(), [])
+    await drained()
+  })
+
+  for (const [where, keys, prepare] of [
+    [
+      "a group of the organisation, by its name",
+      "runner_group: Mac Builders",
+      () => lab.world.groups.set("veertuinc", [{ id: 7, name: "mac builders" }])
+    ],
+    ["an enterprise", "enterprise: big", () => lab.world.enterprises.set("big", new Set(["veertuinc"]))],
+    [
+      "a group of an enterprise, by its name",
+      "enterprise: big\n    runner_group: macs",
+      () => {
+        lab.world.enterprises.set("big", new Set(["veertuinc"]))
+        lab.world.groups.set(enterpriseOf("big"), [{ id: 7, name: "macs", repositories: ["veertuinc"] }])
+      }
+    ]
+  ] as const)
+    it(`takes runners of ${where}`, async () => {
+      lab = await make()
+      prepare()
+      const level = keys.startsWith("enterprise") ? "" : "registration: org\n    "
+      writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace("registration: repo", `${level}${keys}`))
+      const { jobs } = lab.queue({})
+      await started()
+      await ended(jobs[0]?.id)
+      await drained()
+      assert.strictEqual(lab.world.job(jobs[0]?.id ?? 0).conclusion, "success")
+      assert.deepStrictEqual(lab.errors(), [])
+    })
+
+  it("that has no group of this name is one ERROR that names those that it has, and no VM is made for it", async () => {
+    lab = await make()
+    lab.world.groups.set("veertuinc", [{ id: 7, name: "macs" }])
+    const keys = "registration: org\n    runner_group: mac builders"
+    writeFileSync(lab.config, readFileSync(lab.config, "utf8").replace("registration: repo", keys))
+    lab.queue({}, {})
+    await started()
+    await until("it is said", () => lab.errors().length > 0)
+    await until("more passes are made", () => lab.github.log.filter(({ path }) => path.includes("/runs?")).length > 5)
+    assert.match(
+      String(lab.errors()[0]?.msg),
+      /`runner_group` mac builders: veertuinc has no such runner group.*the groups that it sees are "Default", "macs"/
+    )
+    assert.lengthOf(lab.errors(), 1)
+    assert.isFalse(calls(lab.host).some(({ argv }) => argv.includes("clone")))
     await drained()
   })
 

@@ -10,7 +10,7 @@ import type { Era } from "./words.ts"
 /** Keys of a service of today, which stay as they are. */
 export const KEPT: ReadonlyArray<string> = [
   ...["name", "plugin", "sleep_interval", "registry_url", "database", "token", "app_id", "installation_id"],
-  ...["private_key", "registration", "owner", "repo", "api_url", "runner_group", "registration_timeout"],
+  ...["private_key", "registration", "enterprise", "owner", "repo", "api_url", "runner_group", "registration_timeout"],
   ...["runner_version", "runner_sha256", "runner_url", "count"]
 ]
 
@@ -54,26 +54,26 @@ const RULES: Readonly<Record<string, Rule>> = {
     place.become(pair, "registration_timeout", `${number(seconds)} seconds, counted from the runner's start`)
   },
   runner_group: (place, pair) => {
-    const value = valueOf(pair)
+    // Anklet 2 took a number for a name
     const group = numberOf(pair)
-    if (typeof value === "number") return place.keep(pair)
-    if (group !== undefined || /^\s*default\s*$/i.test(String(value ?? ""))) {
-      const id = group ?? 1
-      place.tell("became", pair, "the group's number", `runner_group: ${id}`)
-      return setValue(pair, id)
-    }
+    if (group === undefined || typeof valueOf(pair) === "number") return place.keep(pair)
+    place.tell("became", pair, "the group's number", `runner_group: ${group}`)
+    setValue(pair, group)
+  },
+  enterprise: (place, pair) => {
+    if (isApp(place))
+      return place.tell(
+        "look at",
+        pair,
+        "no App may register runners at an enterprise: give a classic `token` with `repo` and `manage_runners:enterprise` in place of the App"
+      )
+    if (pairOf(place.map, "owner") !== undefined) return place.keep(pair)
     place.tell(
       "look at",
       pair,
-      "write the group's number in place of its name: `gh api orgs/OWNER/actions/runner-groups` lists both"
+      "runners are registered there, and jobs are found by asking: write the `owner` whose jobs they are for, and `repo` if it is one repository"
     )
   },
-  enterprise: (place, pair) =>
-    place.tell(
-      "no counterpart",
-      pair,
-      "Anklet 3 registers runners at a repository or an organisation: write `owner`, and `repo` if it is one repository"
-    ),
   queue_name: (place, pair) =>
     valueOf(pair) === valueOf(pairOf(place.map, "owner"))
       ? place.drop(pair, "the owner's queue is the default")
@@ -130,10 +130,6 @@ export const service = (place: Place, context: Context): void => {
     if (rule !== undefined) rule(place, pair, context)
     else if (KEPT.includes(keyOf(pair))) place.keep(pair)
     else unknown(place, pair, context)
-  }
-  if (pairOf(map, "registration") === undefined && pairOf(map, "enterprise") === undefined) {
-    const level = pairOf(map, "repo") === undefined ? "org" : "repo"
-    place.add("registration", level, level === "org" ? "there is no `repo`" : "there is a `repo`")
   }
 }
 

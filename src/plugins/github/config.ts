@@ -70,17 +70,31 @@ const InstallationId = Schema.Union(Id, Schema.Literal(0)).annotations(
   saying("expected the installation's number; left out, it is looked up")
 )
 
+/** The default group, which every repository, organisation and enterprise has. */
+export const DEFAULT_GROUP = 1
+
+/** A runner group by its number, or by its name: the default group's name is the same everywhere. */
+const Group = Schema.Union(
+  Id,
+  Schema.transform(Schema.Trim, Schema.Union(Schema.Number, Schema.NonEmptyString), {
+    strict: true,
+    decode: (name) => (/^default$/i.test(name) ? DEFAULT_GROUP : name),
+    encode: String
+  })
+).annotations(saying("expected the number or the name of a runner group"))
+
 /** Keys of a service whose `plugin` is `github`. */
 export const GitHubConfig = Schema.Struct({
   token: optional(TokenText),
   app_id: optional(AppId),
   installation_id: optional(InstallationId),
   private_key: optional(AppKey),
-  registration: Schema.Literal("repo", "org"),
+  registration: optional(Schema.Literal("repo", "org", "enterprise")),
+  enterprise: optional(named("an enterprise", /^[\w.-]+$/)),
   owner: named("a user or an organisation", /^[\w.-]+$/),
   repo: optional(named("a repository", /^[\w.-]+$/)),
   api_url: withDefault(ApiUrl, "https://api.github.com"),
-  runner_group: withDefault(Schema.Positive, 1),
+  runner_group: withDefault(Group, DEFAULT_GROUP),
   registration_timeout: withDefault(Schema.Number.pipe(Schema.between(1, 86_400)), REGISTRATION_TIMEOUT),
   runner_version: withDefault(
     checked((text) => (/^\d+\.\d+\.\d+$/.test(text) ? undefined : "expected a version of the runner, such as 2.338.0")),
@@ -106,8 +120,25 @@ export const rule: Rule = (written) => {
   if (has("token") && [...app, "installation_id"].some(has)) {
     issues.push({ path: ["token"], message: "give either a token or a GitHub App, not both" })
   }
-  if (written.registration === "repo" && !has("repo")) {
+  const { registration } = written
+  if (registration === "repo" && !has("repo")) {
     issues.push({ path: ["repo"], message: "registration: repo needs the repository's name" })
+  }
+  if (registration === "enterprise" && !has("enterprise")) {
+    issues.push({ path: ["enterprise"], message: "registration: enterprise needs the enterprise's name" })
+  }
+  if (has("enterprise") && has("registration") && registration !== "enterprise") {
+    issues.push({
+      path: ["registration"],
+      message: "with `enterprise`, runners are registered there: leave `registration` out"
+    })
+  }
+  if (has("enterprise") && app.some(has)) {
+    issues.push({
+      path: ["enterprise"],
+      message:
+        "GitHub lets no App register runners at an enterprise: give a classic token with `repo` and `manage_runners:enterprise`"
+    })
   }
   if (has("runner_version") && written.runner_version !== RUNNER_VERSION && !has("runner_sha256")) {
     issues.push({
@@ -137,16 +168,23 @@ export const credentialOf = (config: GitHubConfig): Credential => {
 /** What the service watches. */
 export const watchedOf = ({ owner, repo }: GitHubConfig): Watched => Watched.make({ owner, repo })
 
-/** Where its runners are registered. */
-export const levelOf = ({ registration, owner, repo }: GitHubConfig): Level =>
-  Option.match(registration === "repo" ? repo : Option.none(), {
-    onNone: () => Level.Organisation({ owner }),
-    onSome: (repo) => Level.Repository({ owner, repo })
-  })
+/** Where its runners are registered: at the enterprise, the repository or the organisation, whichever comes first in its keys. */
+export const levelOf = ({ registration, enterprise, owner, repo }: GitHubConfig): Level => {
+  if (Option.isSome(enterprise)) return Level.Enterprise({ enterprise: enterprise.value })
+  return Option.isSome(repo) && !Option.contains(registration, "org")
+    ? Level.Repository({ owner, repo: repo.value })
+    : Level.Organisation({ owner })
+}
 
 /** What all hosts that watch one scope must do alike: a runner's name keeps a second one away only within one level and group. */
-export const termsOf = ({ registration, runner_group }: GitHubConfig): string =>
-  `registration: ${registration}${registration === "org" && runner_group !== 1 ? ` in runner_group ${runner_group}` : ""}`
+export const termsOf = (config: GitHubConfig): string => {
+  const group = config.runner_group === DEFAULT_GROUP ? "" : ` in runner_group ${config.runner_group}`
+  return Level.$match(levelOf(config), {
+    Repository: () => "registration: repo",
+    Organisation: () => `registration: org${group}`,
+    Enterprise: ({ enterprise }) => `registration: enterprise ${enterprise}${group}`
+  })
+}
 
 /** Address and SHA-256 of the archive for a Mac of this architecture. */
 export const archiveOf = (config: GitHubConfig, arch: string): { readonly url: string; readonly sha256: string } => ({

@@ -24,7 +24,7 @@ import { Network } from "../../services/Network.ts"
 import type { ExamineContext, ServiceContext } from "../Plugin.ts"
 import * as addresses from "./addresses.ts"
 import { askWithRun } from "./ask.ts"
-import { credentialOf, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
+import { credentialOf, DEFAULT_GROUP, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
 import { needed, ofGroup } from "./refusal.ts"
 import { RunnerDetail } from "./runner.ts"
 
@@ -63,7 +63,7 @@ export const KINDS = {
     level: "note",
     why: "GitHub does not tell what a fine-grained token may do, and to register a runner only to see whether it works would leave one behind.",
     remedy:
-      "see that the token has 'Administration: write' on the repository or, with `registration: org`, 'Self-hosted runners: write' on the organisation"
+      "see that the token has 'Administration: write' on the repository or, for `registration: org`, 'Self-hosted runners: write' on the organisation"
   },
   "runner-group-unknown": {
     level: "problem",
@@ -74,7 +74,7 @@ export const KINDS = {
     level: "problem",
     why: "Runners are registered, and GitHub gives them no job of this repository.",
     remedy:
-      "let the repository use the group, in the organisation's settings under Actions > Runner groups, or correct `runner_group`"
+      "let the repository or organisation use the group, in the settings of the organisation or enterprise under Actions > Runner groups, or correct `runner_group`"
   },
   "checks-unwritten": {
     level: "note",
@@ -195,9 +195,11 @@ const grants = ({ may }: CredentialInfo, level: Level) => {
     case "Untold":
       return [found("registration-untried", `whether the token may register runners at ${nameOf(level)} is not known`)]
     case "Scopes": {
-      const others = may.scopes.filter((it) => it !== scope)
+      // `repo` is what the jobs of private repositories are seen with; the wider scope includes the narrower one
+      const others = may.scopes.filter((it) => it !== scope && it !== "repo")
+      const has = may.scopes.includes(scope) || may.scopes.includes(scope.replace(/^manage_runners:/, "admin:"))
       return [
-        may.scopes.includes(scope)
+        has
           ? Finding.ok("github", `the token has the scope ${scope}`)
           : missing(
               `the token has the scopes ${may.scopes.join(", ")}, and not ${scope}`,
@@ -229,13 +231,19 @@ const grants = ({ may }: CredentialInfo, level: Level) => {
 /** Whether GitHub knows the group that runners are registered in, and lets the watched repository use it. */
 const group = Effect.fnUntraced(function* (client: GitHubClient, config: GitHubConfig, level: Level) {
   const { runner_group, owner, repo } = config
-  const unknown = [found("runner-group-unknown", ofGroup(level, runner_group))]
-  if (level._tag === "Repository") return runner_group === 1 ? [] : unknown
-  const has = (groups: ReadonlyArray<RunnerGroup>) => groups.find(({ id }) => id === runner_group)
-  const known = has(yield* client.groups(owner, Option.none()))
-  if (known === undefined) return unknown
-  const what = `runner group ${runner_group} ("${known.name}") of ${owner}`
-  const isOpen = Option.isNone(repo) || has(yield* client.groups(owner, repo)) !== undefined
+  const unknown = (names: ReadonlyArray<string>) => [found("runner-group-unknown", ofGroup(level, runner_group, names))]
+  if (level._tag === "Repository") return runner_group === DEFAULT_GROUP ? [] : unknown([])
+  const has = (groups: ReadonlyArray<RunnerGroup>) =>
+    groups.find(({ id, name }) =>
+      typeof runner_group === "number" ? id === runner_group : name.toLowerCase() === runner_group.toLowerCase()
+    )
+  const all = yield* client.groups(level, Option.none())
+  const known = has(all)
+  if (known === undefined) return unknown(all.map(({ name }) => name))
+  const what = `runner group ${known.id} ("${known.name}") of ${nameOf(level)}`
+  // an enterprise lets organisations in, which then choose among their repositories
+  const user = level._tag === "Enterprise" ? Option.some(owner) : repo
+  const isOpen = Option.isNone(user) || has(yield* client.groups(level, user)) !== undefined
   return [
     isOpen
       ? Finding.ok("github", `${what} is known`)

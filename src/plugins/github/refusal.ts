@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import { type GitHubError, Level, nameOf } from "../../services/GitHub.ts"
-import { credentialOf, type GitHubConfig, levelOf } from "./config.ts"
+import { credentialOf, DEFAULT_GROUP, type GitHubConfig, levelOf } from "./config.ts"
 import { quote } from "./mistyped.ts"
 
 /** How GitHub is asked for a runner. */
@@ -18,9 +18,6 @@ export interface Refused {
   readonly detail: string
 }
 
-/** The default group, which every repository, organisation and enterprise has. */
-const DEFAULT_GROUP = 1
-
 /** What one must be granted to register runners here, in GitHub's words. */
 export const needed = Level.$match({
   Repository: () => ({
@@ -32,22 +29,36 @@ export const needed = Level.$match({
     permission: "organization_self_hosted_runners",
     words: "'Self-hosted runners: write' on the organisation",
     scope: "admin:org"
+  }),
+  Enterprise: () => ({
+    // an App has no such permission at an enterprise
+    permission: "",
+    words: "the scope `manage_runners:enterprise` of a classic token, whose user owns the enterprise",
+    scope: "manage_runners:enterprise"
   })
 })
 
 /** What to do about a group that GitHub does not take. */
-export const ofGroup = (level: Level, group: number): string =>
+export const ofGroup = (level: Level, group: number | string, known: ReadonlyArray<string> = []): string =>
   Level.$match(level, {
     Repository: () =>
-      `\`runner_group\` ${group}: runners of a repository have the default group, 1; leave \`runner_group\` out, or use \`registration: org\``,
-    Organisation: ({ owner }) =>
-      `\`runner_group\` ${group}: ${owner} has no such runner group, or the credential may not use it; its number is in the group's address, under Settings > Actions > Runner groups`
+      `\`runner_group\` ${group}: runners of a repository have the default group; leave \`runner_group\` out, or use \`registration: org\``,
+    Organisation: ({ owner }) => `\`runner_group\` ${group}: ${owner} has ${noGroup(known)}`,
+    Enterprise: ({ enterprise }) => `\`runner_group\` ${group}: the enterprise ${enterprise} has ${noGroup(known)}`
   })
+
+const noGroup = (known: ReadonlyArray<string>) =>
+  `no such runner group, or the credential may not use it; ${
+    known.length === 0
+      ? "its name and number are under Settings > Actions > Runner groups"
+      : `the groups that it sees are ${known.map(quote).join(", ")}`
+  }`
 
 /** What an organisation's policy may forbid at this level. */
 const policy = Level.$match({
   Repository: () => "repositories may have runners of their own",
-  Organisation: () => "self-hosted runners are allowed"
+  Organisation: () => "self-hosted runners are allowed",
+  Enterprise: () => "self-hosted runners are allowed"
 })
 
 /** Words about what any runner would be refused for. */
@@ -69,7 +80,7 @@ export const of = (error: GitHubError, { level, group, labels }: Asking): Option
         : refused(ofGroup(level, group))
     case "Forbidden":
       return refused(
-        `the credential may not, or a policy forbids it: give it ${needed(level).words}, and see under Settings > Actions > General of the organisation whether ${policy(level)}`
+        `the credential may not, or a policy forbids it: give it ${needed(level).words}, and see under Settings > Actions > General of the organisation or enterprise whether ${policy(level)}`
       )
     case "Invalid":
       if (/group/i.test(said)) return refused(ofGroup(level, group))

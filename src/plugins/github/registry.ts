@@ -13,6 +13,7 @@ import { askWithRun, type JobAddress } from "./ask.ts"
 import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
 import * as confine from "./confine.ts"
 import { asCi } from "./errors.ts"
+import { groupOf } from "./group.ts"
 import { startOf } from "./program.ts"
 import { JobDetail } from "./request.ts"
 import * as runner from "./runner.ts"
@@ -81,11 +82,11 @@ export const registryOf = (owner: Owner) => {
     )
   const registering = (wanted: Wanted<Job>) =>
     Effect.map(
-      known(wanted),
-      (known): runner.Registration => ({ ...known, labels: wanted.state.labels, group: config.runner_group })
+      Effect.all([known(wanted), groupOf(client, config)]),
+      ([known, group]): runner.Registration => ({ ...known, labels: wanted.state.labels, group })
     )
   return {
-    clear: (wanted) => asCi(Effect.flatMap(registering(wanted), runner.clear)),
+    clear: (wanted) => asCi(Effect.flatMap(known(wanted), runner.clear)),
     make: (wanted, vm) =>
       Effect.flatMap(registering(wanted), (registration) => runner.make(registration, vm)).pipe(
         Effect.map(({ runner, jitConfig }) => ({

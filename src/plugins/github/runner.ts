@@ -183,7 +183,7 @@ const inTheWay = ({ name, online }: Registered) =>
  * See to a runner that has the job's name already, before a VM is made for the job: one that is left over is removed, and
  * where it is another host's, this fails with `Elsewhere`. What GitHub does not tell now is found out at the registration.
  */
-export const clear = Effect.fn("runner.clear")(function* (registration: Registration) {
+export const clear = Effect.fn("runner.clear")(function* (registration: Owning) {
   const { client, level, job, attempt } = registration
   const name = nameOf(job, 0)
   const isOurs = HashMap.has((yield* (yield* Ledger).state).runners, name)

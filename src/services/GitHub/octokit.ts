@@ -30,7 +30,7 @@ import { SharedRateLimit } from "../SharedRateLimit.ts"
 import { type Headers, protocol } from "./errors.ts"
 import * as gate from "./gate.ts"
 import * as installation from "./installation.ts"
-import { Level } from "./level.ts"
+import { type Grouped, Level } from "./level.ts"
 import * as limits from "./limits.ts"
 import * as looks from "./look.ts"
 import * as repositories from "./repositories.ts"
@@ -41,8 +41,24 @@ import * as transport from "./transport.ts"
 /** Path of the runner API at a level, and its parameters. */
 const runnersAt = Level.$match({
   Organisation: ({ owner }) => ({ path: "/orgs/{owner}/actions/runners", parameters: { owner } }),
-  Repository: ({ owner, repo }) => ({ path: "/repos/{owner}/{repo}/actions/runners", parameters: { owner, repo } })
+  Repository: ({ owner, repo }) => ({ path: "/repos/{owner}/{repo}/actions/runners", parameters: { owner, repo } }),
+  // in GitHub's description of its Enterprise Cloud alone
+  Enterprise: ({ enterprise }) => ({ path: "/enterprises/{enterprise}/actions/runners", parameters: { enterprise } })
 })
+
+/** Path of the runner groups at a level, its parameters, and the one that asks for those that somebody may use. */
+const groupsAt = (level: Grouped) =>
+  level._tag === "Organisation"
+    ? {
+        path: "/orgs/{owner}/actions/runner-groups",
+        parameters: { owner: level.owner },
+        usedBy: "visible_to_repository"
+      }
+    : {
+        path: "/enterprises/{enterprise}/actions/runner-groups",
+        parameters: { enterprise: level.enterprise },
+        usedBy: "visible_to_organization"
+      }
 
 const toRunner = ({ id, name, status, busy }: typeof schemas.Runner.Type) => ({
   id,
@@ -273,14 +289,11 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
         )
       )
     }),
-    groups: Effect.fn("GitHub.groups")((owner, repo) =>
-      Effect.map(
-        send.list(
-          "essential",
-          "GET /orgs/{owner}/actions/runner-groups",
-          { owner, ...Option.match(repo, { onNone: () => ({}), onSome: (repo) => ({ visible_to_repository: repo }) }) },
-          schemas.RunnerGroups
-        ),
+    groups: Effect.fn("GitHub.groups")((level, user) => {
+      const { path, parameters, usedBy } = groupsAt(level)
+      const of = Option.match(user, { onNone: () => ({}), onSome: (user) => ({ [usedBy]: user }) })
+      return Effect.map(
+        send.list("essential", `GET ${path}`, { ...parameters, ...of }, schemas.RunnerGroups),
         (groups) =>
           groups.map(({ id, name, allows_public_repositories }) => ({
             id,
@@ -288,7 +301,7 @@ const client = Effect.fnUntraced(function* (credential: Token | App, gates: Gate
             admitsPublic: allows_public_repositories
           }))
       )
-    ),
+    }),
     removeRunner: Effect.fn("GitHub.removeRunner")((level, id) => {
       const { path, parameters } = runnersAt(level)
       return Effect.asVoid(

@@ -254,22 +254,36 @@ export const runner = (runner: Runner) => ({
   }))
 })
 
-/** A runner group. */
-export const group = (url: string, owner: string, { id, name, repositories, admitsPublic = false }: Group) => ({
+const anyGroup = (runnersUrl: string, { id, name, repositories, admitsPublic = false }: Group) => ({
   id,
   name,
   visibility: repositories === undefined ? "all" : "selected",
   default: id === DEFAULT_GROUP.id,
-  runners_url: `${url}/orgs/${owner}/actions/runner-groups/${id}/runners`,
-  ...(repositories === undefined
-    ? {}
-    : { selected_repositories_url: `${url}/orgs/${owner}/actions/runner-groups/${id}/repositories` }),
-  inherited: false,
+  runners_url: runnersUrl,
   allows_public_repositories: admitsPublic,
   restricted_to_workflows: false,
   selected_workflows: [],
   workflow_restrictions_read_only: false
 })
+
+/** A runner group of an organisation. */
+export const group = (url: string, owner: string, group: Group) => {
+  const at = `${url}/orgs/${owner}/actions/runner-groups/${group.id}`
+  return {
+    ...anyGroup(`${at}/runners`, group),
+    inherited: false,
+    ...(group.repositories === undefined ? {} : { selected_repositories_url: `${at}/repositories` })
+  }
+}
+
+/** A runner group of an enterprise. */
+export const enterpriseGroup = (url: string, slug: string, group: Group) => {
+  const at = `${url}/enterprises/${slug}/actions/runner-groups/${group.id}`
+  return {
+    ...anyGroup(`${at}/runners`, group),
+    ...(group.repositories === undefined ? {} : { selected_organizations_url: `${at}/organizations` })
+  }
+}
 
 /** The secret that starts a runner: three files in base64, as large as the real one. */
 export const jitConfig = (services: string, runner: Runner): string => {

@@ -1,7 +1,7 @@
 /** GitHub's REST API over the simulated world: what each route answers. */
 import { createVerify } from "node:crypto"
 import * as bodies from "./bodies.ts"
-import { Refused, type Runner, type World } from "./world.ts"
+import { enterpriseOf, type Group, Refused, type Runner, type World } from "./world.ts"
 
 /** A request, taken apart. */
 export interface Request {
@@ -108,6 +108,16 @@ const jit = ({ world, services }: Context, { body }: Request, scope: string): An
   }
 }
 
+/** The scope of an enterprise's runners. */
+const enterprise = ({ world }: Context, slug = ""): string => {
+  if (!world.enterprises.has(slug)) throw new Refused(404, "Not Found")
+  return enterpriseOf(slug)
+}
+
+/** The groups of a scope; with a user, those that it may use. */
+const groupsFor = (world: World, scope: string, user: string | null): ReadonlyArray<Group> =>
+  world.groupsOf(scope).filter(({ repositories }) => user === null || (repositories?.includes(user) ?? true))
+
 const rerun = (context: Context, p: ReadonlyArray<string>, which: (conclusion: string | null) => boolean): Answer => {
   const run = runOf(context, p)
   context.world.rerun(run.id, ({ conclusion }) => which(conclusion))
@@ -141,6 +151,7 @@ const installation = (
 }
 
 const R = "/repos/([^/]+)/([^/]+)"
+const E = "/enterprises/([^/]+)/actions"
 
 /** Routes in order; the first whose method and path fit answers. */
 const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
@@ -222,14 +233,37 @@ const ROUTES: ReadonlyArray<readonly [string, string, Handler]> = [
     "GET",
     "/orgs/([^/]+)/actions/runner-groups",
     ({ world, url }, { query }, [owner = ""]) => {
-      const repository = query.get("visible_to_repository")
+      const groups = groupsFor(world, owner, query.get("visible_to_repository"))
       return list(
         "runner_groups",
-        world
-          .groupsOf(owner)
-          .filter(({ repositories }) => repository === null || (repositories?.includes(repository) ?? true))
-          .map((group) => bodies.group(url, owner, group))
+        groups.map((group) => bodies.group(url, owner, group))
       )
+    }
+  ],
+  [
+    "GET",
+    `${E}/runner-groups`,
+    (context, { query }, [slug = ""]) => {
+      const groups = groupsFor(context.world, enterprise(context, slug), query.get("visible_to_organization"))
+      return list(
+        "runner_groups",
+        groups.map((group) => bodies.enterpriseGroup(context.url, slug, group))
+      )
+    }
+  ],
+  ["POST", `${E}/runners/generate-jitconfig`, (context, request, [e]) => jit(context, request, enterprise(context, e))],
+  ["GET", `${E}/runners`, (context, request, [e]) => listRunners(context, request, enterprise(context, e))],
+  [
+    "GET",
+    `${E}/runners/(\\d+)`,
+    (context, _, [e, id]) => ok(bodies.runner(oneRunner(context, enterprise(context, e), Number(id))))
+  ],
+  [
+    "DELETE",
+    `${E}/runners/(\\d+)`,
+    (context, _, [e, id]) => {
+      context.world.remove(enterprise(context, e), Number(id))
+      return { status: 204 }
     }
   ],
   [

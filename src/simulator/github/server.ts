@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net"
 import { type Answer, answer, type Context, type Request } from "./routes.ts"
 import { RunnerService } from "./runners.ts"
-import { Refused, World } from "./world.ts"
+import { enterpriseOf, Refused, World } from "./world.ts"
 
 /** What a route does wrong, and when. */
 export interface Fault {
@@ -278,7 +278,7 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
     }
   })
 
-  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|fault|rename|repository`, `GET /_control/state|log|who`. */
+  /** The same handles for another process: `POST /_control/queue|cancel|complete|release|end|vanish|mode|group|enterprise|fault|rename|repository`, `GET /_control/state|log|who`. */
   const control = (url: URL, given: unknown, response: ServerResponse): void => {
     // the driver of the simulator knows what each action takes
     const body = JSON.parse(JSON.stringify(given ?? {}))
@@ -290,7 +290,11 @@ export const start = async (options: Options = {}): Promise<SimulatedGitHub> => 
       end: () => world.end(body.run, body.conclusion),
       vanish: () => world.vanish(body),
       mode: () => world.modes.set(body.name, body.mode),
-      group: () => world.groups.set(body.owner, [...(world.groups.get(body.owner) ?? []), body.group]),
+      group: () => {
+        const scope = body.enterprise === undefined ? body.owner : enterpriseOf(body.enterprise)
+        world.groups.set(scope, [...(world.groups.get(scope) ?? []), body.group])
+      },
+      enterprise: () => world.enterprises.set(body.enterprise, new Set(body.owners)),
       fault: () => faults.push(body),
       rename: () => world.rename(body.from, body.to),
       repository: () => world.repositories.add(body.repository),

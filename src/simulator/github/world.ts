@@ -96,11 +96,14 @@ export interface RunSpec {
 export interface Group {
   readonly id: number
   readonly name: string
-  /** Names of the repositories that may use it; none: all. */
+  /** Names of the repositories that may use it, of an enterprise's group those of the organisations; none: all. */
   readonly repositories?: ReadonlyArray<string>
   /** Whether public repositories are among them. */
   readonly admitsPublic?: boolean
 }
+
+/** The scope of runners that are registered at an enterprise. */
+export const enterpriseOf = (slug: string): string => `enterprise:${slug}`
 
 /** The group that is always there. */
 export const DEFAULT_GROUP: Group = { id: 1, name: "Default" }
@@ -117,7 +120,9 @@ export class World {
   readonly repositories = new Set<string>()
   /** Repositories that were deleted: nothing below them is found. */
   readonly deleted = new Set<string>()
-  /** Runner groups of organisations, by owner, besides the default one. */
+  /** The organisations of each enterprise, by its slug. */
+  readonly enterprises = new Map<string, ReadonlySet<string>>()
+  /** Runner groups of organisations, by owner, and of enterprises, by `enterpriseOf`, besides the default one. */
   readonly groups = new Map<string, Array<Group>>()
   /** Repositories that everybody may see. */
   readonly open = new Set<string>()
@@ -364,8 +369,8 @@ export class World {
           job.status === "queued" &&
           !job.assigned &&
           this.isOpen(job) &&
-          this.mayUse(runner, job.repo) &&
-          (runner.scope === job.owner || runner.scope === `${job.owner}/${job.repo}`) &&
+          this.mayUse(runner, job) &&
+          this.serves(runner, job) &&
           job.labels.every((label) => has.has(label.toLowerCase()))
       )
       .sort((a, b) => a.createdAt - b.createdAt || a.id - b.id)[0]
@@ -380,10 +385,16 @@ export class World {
     return job
   }
 
-  /** Whether the runner's group lets a repository in. */
-  private mayUse({ scope, group }: Runner, repo: string): boolean {
-    const repositories = this.groupsOf(scope).find(({ id }) => id === group)?.repositories
-    return repositories === undefined || repositories.includes(repo)
+  /** Whether the job is below where the runner is registered. */
+  private serves({ scope }: Runner, { owner, repo }: Job): boolean {
+    if (scope === owner || scope === `${owner}/${repo}`) return true
+    return [...this.enterprises].some(([slug, owners]) => scope === enterpriseOf(slug) && owners.has(owner))
+  }
+
+  /** Whether the runner's group lets a repository in, or the organisation of one. */
+  private mayUse({ scope, group }: Runner, { owner, repo }: Job): boolean {
+    const users = this.groupsOf(scope).find(({ id }) => id === group)?.repositories
+    return users === undefined || users.includes(scope.startsWith(enterpriseOf("")) ? owner : repo)
   }
 
   /** A job is over; its runner's record goes away soon. */

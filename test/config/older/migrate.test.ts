@@ -70,11 +70,10 @@ describe("migrating a config of Anklet 2", () => {
           plugin: "github",
           owner: "veertuinc",
           registry_url: "http://anka.registry:8089",
-          runner_group: 1,
+          runner_group: "Default",
           registration_timeout: 80,
           token: "CANARYtoken0123456789",
-          database,
-          registration: "org"
+          database
         },
         {
           name: "RUNNER2",
@@ -83,8 +82,7 @@ describe("migrating a config of Anklet 2", () => {
           repo: "2048",
           runner_group: 7,
           token: "CANARYtoken0123456789",
-          database,
-          registration: "repo"
+          database
         }
       ]
     })
@@ -120,10 +118,6 @@ describe("migrating a config of Anklet 2", () => {
       told(fleet, "registry_ulr").join(),
       /^left out 50 RUNNER1 Anklet 2 did not know it either: `registry_url`/
     )
-    assert.deepStrictEqual(told(fleet, "registration"), [
-      "added RUNNER1 org (there is no `repo`)",
-      "added RUNNER2 repo (there is a `repo`)"
-    ])
     assert.deepStrictEqual(told(fleet, "metrics.host"), ["added 0.0.0.0 (as Anklet 2 did)"])
     assert.match(told(fleet, "plugin").join("; "), /left out 63 GITHUB_RECEIVER github_receiver: Anklet 3 asks GitHub/)
     // every key that is written, but those of the receiver
@@ -158,13 +152,12 @@ describe("migrating a config of Anklet 2", () => {
       "no counterpart 3 global_skip_cpu_and_memory_resource_checks",
       "no counterpart 4 global_host_to_guest_folder_mounts",
       "no counterpart 5 metrics.aggregator",
-      "look at 12 runner_group",
       "no counterpart 13 skip_pull",
       "no counterpart 14 skip_cpu_and_memory_resource_checks",
       "no counterpart 15 host_to_guest_folder_mounts",
       "look at 18 database.tls_enabled",
       "look at 18 database.tls_insecure",
-      "no counterpart 21 enterprise",
+      "look at 21 enterprise",
       "look at 22 token",
       "look at 29 database.enabled"
     ])
@@ -199,8 +192,8 @@ plugins:
       database: { url: "h", enabled: true }
     }
     assert.deepStrictEqual(services, [
-      { ...both, name: "A", registration: "org" },
-      { ...both, name: "B", repo: "r", registration: "repo" }
+      { ...both, name: "A" },
+      { ...both, name: "B", repo: "r" }
     ])
     assert.notInclude(text, "common")
   })
@@ -237,8 +230,7 @@ describe("the environment of an older config", () => {
           owner: "other",
           registration_timeout: 99,
           database: { url: "${ANKLET_GLOBAL_DATABASE_URL}", password: "${MAC_1_DATABASE_PASSWORD}", enabled: true },
-          token: "${ANKLET_GLOBAL_TOKEN}",
-          registration: "org"
+          token: "${ANKLET_GLOBAL_TOKEN}"
         },
         {
           name: "mac-2",
@@ -246,8 +238,7 @@ describe("the environment of an older config", () => {
           owner: "o",
           app_id: "12",
           private_key: "~/app.pem",
-          database: { url: "${ANKLET_GLOBAL_DATABASE_URL}", enabled: true },
-          registration: "org"
+          database: { url: "${ANKLET_GLOBAL_DATABASE_URL}", enabled: true }
         }
       ],
       work_dir: "/work"
@@ -314,9 +305,9 @@ describe("a migrated config", () => {
   it.effect("is refused with what must be decided, and nothing else, until it is", () =>
     Effect.gen(function* () {
       const { problems, message } = yield* Effect.flip(read(OPEN))
-      assert.strictEqual(problems.length, 13, message)
+      assert.strictEqual(problems.length, 12, message)
       assert.include(message, "config of Anklet 2")
-      assert.include(message, "line 12, A, runner_group: write the group's number")
+      assert.include(message, "line 21, B, enterprise: no App may register runners at an enterprise")
       assert.notInclude(message, "CANARY")
     })
   )

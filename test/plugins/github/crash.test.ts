@@ -74,7 +74,7 @@ describe("kill -9", () => {
           if (++asked === 1) World.kill(world)
           return Effect.void
         })
-        const group = { registration: "org", runner_group: 5 } as const
+        const group = { registration: Option.some("org" as const), runner_group: 5 } as const
         return Effect.gen(function* () {
           yield* Effect.forkDaemon(life(world, 1, group))
           for (let i = 0; i < 30 && asked === 0; i++) yield* TestClock.adjust("1 second")

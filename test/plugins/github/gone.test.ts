@@ -289,7 +289,7 @@ describe("a runner that gets no job", () => {
       for (const [id, runner] of world.github.runners) world.github.runners.set(id, { ...runner, online: true })
     })
     return Effect.gen(function* () {
-      yield* finished(yield* Effect.fork(World.pass("RUNNER1", { registration: "org" })), 300)
+      yield* finished(yield* Effect.fork(World.pass("RUNNER1", { registration: Option.some("org") })), 300)
       assert.match(at("ERROR").join(), /runner group .*"Allow public repositories".*Listening for Jobs$/)
     }).pipe(Effect.provide(layer))
   })

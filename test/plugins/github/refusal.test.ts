@@ -32,7 +32,7 @@ describe("a refusal to register a runner", () => {
       assert.match(text, /^Refused: .*`runner_group` 99/)
       assert.notMatch(text, /check owner/)
     }
-    assert.include(told(404, "Not Found", repository, 99), "have the default group, 1")
+    assert.include(told(404, "Not Found", repository, 99), "have the default group;")
   })
 
   it("names the permission, and the policy that may be in its way", () => {
@@ -124,7 +124,7 @@ describe("a service whose runners GitHub refuses", () => {
     world.github.before.createRunner = Effect.suspend(() => answers(404, "Not Found"))
     return use(world, (errors) =>
       Effect.gen(function* () {
-        yield* through(30, { registration: "org", runner_group: 99 }, ["RUNNER1", "RUNNER2"])
+        yield* through(30, { registration: Option.some("org"), runner_group: 99 }, ["RUNNER1", "RUNNER2"])
         assert.lengthOf(clones(world), 0)
         assert.lengthOf(errors, 1, errors.join("\n"))
         assert.include(errors[0], "`runner_group` 99")
@@ -140,7 +140,7 @@ describe("a group of its own", () => {
     for (const id of [1, 2]) world.github.jobs.set(id, queued(id))
     return use(world, (errors) =>
       Effect.gen(function* () {
-        yield* through(5, { registration: "org", runner_group: 5 })
+        yield* through(5, { registration: Option.some("org"), runner_group: 5 })
         assert.lengthOf(called(world, "createRunner"), 3)
         assert.strictEqual(new Set(called(world, "createRunner")).size, 3)
         assert.lengthOf(clones(world), 2)

@@ -4,11 +4,13 @@ import { Level, nameOf, WrittenLevel } from "../../../src/services/GitHub.ts"
 
 const repository = Level.Repository({ owner: "o", repo: "r" })
 const organisation = Level.Organisation({ owner: "o" })
+const enterprise = Level.Enterprise({ enterprise: "e" })
 
 describe("where runners are registered", () => {
   for (const [level, written, name] of [
     [repository, { owner: "o", repo: "r" }, "o/r"],
-    [organisation, { owner: "o" }, "o"]
+    [organisation, { owner: "o" }, "o"],
+    [enterprise, { enterprise: "e" }, "the enterprise e"]
   ] as const)
     it(`is in the ledger as it always was: ${name}`, () => {
       assert.deepStrictEqual(Schema.encodeSync(WrittenLevel)(level), written)

@@ -6,12 +6,9 @@ import Ajv from "ajv"
 import addFormats from "ajv-formats"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { type SimulatedGitHub, start } from "../../../src/simulator/github/server.ts"
+import { enterpriseOf } from "../../../src/simulator/github/world.ts"
 
 type Json = { readonly [key: string]: Json } & ReadonlyArray<Json> & string
-
-const api = JSON.parse(
-  readFileSync(createRequire(import.meta.url).resolve("@octokit/openapi/generated/api.github.com.json"), "utf8")
-)
 
 /** OpenAPI 3.0 writes `nullable` where JSON schema has a type `null`. */
 const nullable = (node: unknown): unknown => {
@@ -31,27 +28,34 @@ const nullable = (node: unknown): unknown => {
   return { anyOf: [rest, { type: "null" }] }
 }
 
-const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true })
-addFormats(ajv)
-ajv.addFormat("repo.nwo", true)
-ajv.addSchema({ $id: "api", components: { schemas: nullable(api.components.schemas) } })
+/** One of GitHub's descriptions, and what checks an answer to a route against it. */
+const description = (name: string) => {
+  const file = createRequire(import.meta.url).resolve(`@octokit/openapi/generated/${name}.json`)
+  const api = JSON.parse(readFileSync(file, "utf8"))
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true })
+  addFormats(ajv)
+  ajv.addFormat("repo.nwo", true)
+  ajv.addSchema({ $id: "api", components: { schemas: nullable(api.components.schemas) } })
 
-const resolve = (node: Json): Json =>
-  node?.$ref === undefined
-    ? node
-    : String(node.$ref)
-        .slice(2)
-        .split("/")
-        .reduce((at: Json, key) => at[key] as Json, api)
+  const resolve = (node: Json): Json =>
+    node?.$ref === undefined
+      ? node
+      : String(node.$ref)
+          .slice(2)
+          .split("/")
+          .reduce((at: Json, key) => at[key] as Json, api)
 
-/** The description's schema for an answer. */
-const schemaOf = (route: string, method: string, status: number): unknown => {
-  const response = resolve(api.paths[route]?.[method]?.responses?.[String(status)])
-  assert.isDefined(response, `${method} ${route} is not described to answer ${status}`)
-  const schema = response.content?.["application/json"]?.schema
-  return schema === undefined
-    ? undefined
-    : JSON.parse(JSON.stringify(nullable(schema)).replaceAll("#/components", "api#/components"))
+  const check = (method: string, route: string, status: number, path: string, body: unknown) => {
+    const response = resolve(api.paths[route]?.[method]?.responses?.[String(status)])
+    assert.isDefined(response, `${method} ${route} is not described to answer ${status}`)
+    const schema = response.content?.["application/json"]?.schema
+    if (schema === undefined) return
+    const validate = ajv.compile(
+      JSON.parse(JSON.stringify(nullable(schema)).replaceAll("#/components", "api#/components"))
+    )
+    assert.isTrue(validate(body), `${method} ${path}: ${JSON.stringify(validate.errors?.slice(0, 5))}`)
+  }
+  return { check, isBasicError: ajv.compile({ $ref: "api#/components/schemas/basic-error" }) }
 }
 
 let github: SimulatedGitHub
@@ -76,16 +80,17 @@ const ask = async (method: string, path: string, body?: unknown, token = "good")
 }
 
 /** Sends a request, and checks the answer against the description. */
-const holds = async (method: string, route: string, path: string, status: number, body?: unknown, token?: string) => {
-  const answer = await ask(method, path, body, token)
-  assert.strictEqual(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`)
-  const schema = schemaOf(route, method, status)
-  if (schema !== undefined) {
-    const validate = ajv.compile(schema as object)
-    assert.isTrue(validate(answer.body), `${method} ${path}: ${JSON.stringify(validate.errors?.slice(0, 5))}`)
+const holdsBy =
+  ({ check }: ReturnType<typeof description>) =>
+  async (method: string, route: string, path: string, status: number, body?: unknown, token?: string) => {
+    const answer = await ask(method, path, body, token)
+    assert.strictEqual(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`)
+    check(method, route, status, path, answer.body)
+    return answer.body
   }
-  return answer.body
-}
+
+const described = description("api.github.com")
+const holds = holdsBy(described)
 
 const R = "/repos/{owner}/{repo}"
 
@@ -172,6 +177,27 @@ describe("every answer of the simulated GitHub is as GitHub's own description sa
     }
   })
 
+  it("for runners and runner groups of enterprises, which only the Enterprise Cloud has", async () => {
+    const holds = holdsBy(description("ghec"))
+    github.world.enterprises.set("big", new Set(["o"]))
+    github.world.groups.set(enterpriseOf("big"), [{ id: 5, name: "some", repositories: ["o"] }])
+    const [E, at] = ["/enterprises/{enterprise}/actions", "/enterprises/big/actions"]
+    const groups = async (query: string) =>
+      (await holds("get", `${E}/runner-groups`, `${at}/runner-groups${query}`, 200)).runner_groups.map(
+        ({ id }: { readonly id: number }) => id
+      )
+    assert.deepStrictEqual(await groups("?visible_to_organization=o"), [1, 5])
+    assert.deepStrictEqual(await groups("?visible_to_organization=p"), [1])
+    const asked = { name: "of an enterprise", labels: ["e"], runner_group_id: 5 }
+    const jit = [`${E}/runners/generate-jitconfig`, `${at}/runners/generate-jitconfig`] as const
+    const { runner } = await holds("post", ...jit, 201, asked)
+    await holds("post", ...jit, 409, asked)
+    await holds("get", `${E}/runners`, `${at}/runners`, 200)
+    await holds("get", `${E}/runners/{runner_id}`, `${at}/runners/${runner.id}`, 200)
+    await holds("delete", `${E}/runners/{runner_id}`, `${at}/runners/${runner.id}`, 204)
+    assert.strictEqual((await ask("get", "/enterprises/other/actions/runners")).status, 404)
+  })
+
   it("for runner groups of organisations, which repositories do not have", async () => {
     github.world.groups.set("o", [
       { id: 5, name: "all" },
@@ -251,7 +277,7 @@ describe("every answer of the simulated GitHub is as GitHub's own description sa
   })
 
   it("and what is refused is a basic error", async () => {
-    const validate = ajv.compile({ $ref: "api#/components/schemas/basic-error" })
+    const validate = described.isBasicError
     for (const [status, answer] of [
       [401, await ask("get", "/repos/o/r/actions/runs", undefined, "bad")],
       [404, await ask("get", "/repos/o/unknown/actions/runs")],
