@@ -37,6 +37,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   follow: { short: "f", of: ["logs"] },
   service: { wants: "text", of: ["logs"] },
   job: { wants: "text", of: ["logs"] },
+  vm: { wants: "text", of: ["logs"] },
   level: { wants: ["debug", "info", "warn", "error"], of: ["logs"] },
   lines: { short: "n", wants: "a whole number", of: ["logs"] },
   help: { short: "h", of: ANY },

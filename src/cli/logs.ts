@@ -6,7 +6,9 @@ import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import { said } from "../files/said.ts"
+import { lazy } from "../interruption/Lazy.ts"
 import { config, handle, json, UsageError } from "./anklet.ts"
 import { configFile } from "./configFile.ts"
 import { json as asJson, lines as inLines } from "./shown.ts"
@@ -34,12 +36,34 @@ const lines = Options.integer("lines").pipe(
   Options.withDefault(LINES)
 )
 
+const vm = Options.text("vm").pipe(
+  Options.withDescription(
+    "follow the runner's log and diagnostics in the VM of a running job, named as for anklet shell, until Ctrl-C"
+  ),
+  Options.optional
+)
+
+/** Follow the logs in a VM: made safe line by line, without what looks like a secret. */
+const inVm = Effect.fnUntraced(function* (config: Option.Option<string>, named: string) {
+  const { find } = yield* lazy(() => import("./shell/find.ts"))
+  const guest = yield* lazy(() => import("./shell/guest.ts"))
+  const LastWords = yield* lazy(() => import("../job/LastWords.ts"))
+  const { RUNNER } = yield* lazy(() => import("../plugins/github/program.ts"))
+  const vm = yield* find(config, named)
+  const run = Runtime.runPromise(yield* Effect.runtime<never>())
+  const show = (text: string) => run(say(inLines(LastWords.lines(text, RUNNER.secrets))))
+  const code = yield* Effect.raceFirst(guest.follow(vm, show), Effect.as(Effect.raceFirst(interrupted, unread), 0))
+  if (code !== 0) yield* complain(`${vm} does not answer any more; it is removed when its job ends`)
+  return 0
+})
+
 /** `anklet logs`. */
 export const logs = Command.make(
   "logs",
-  { config, follow, service, job, level, lines, json },
+  { config, follow, service, job, level, lines, json, vm },
   handle((given) =>
     Effect.gen(function* () {
+      if (Option.isSome(given.vm)) return yield* inVm(given.config, given.vm.value)
       const paths = yield* Path
       const Config = yield* Effect.promise(() => import("../config/Config.ts"))
       const entry = yield* Effect.promise(() => import("./logs/entry.ts"))

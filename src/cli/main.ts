@@ -30,6 +30,7 @@ import { readable } from "./parser/help.ts"
 import { drain, resume } from "./pause.ts"
 import { restart } from "./restart.ts"
 import { service } from "./service.ts"
+import { shell } from "./shell.ts"
 import { message, written } from "./shown.ts"
 import { status } from "./status.ts"
 import { complain, type Screen, say, screen, toExitCode, warnings } from "./terminal.ts"
@@ -53,6 +54,7 @@ const COMMANDS = [
   status,
   why,
   jobs,
+  shell,
   ui,
   doctor,
   restart,

@@ -17,7 +17,7 @@ export const EXIT_CODES = {
   12: "the doctor found a problem",
   13: "the daemon does not answer",
   14: "a port cannot be used",
-  15: "the job is not found, or could not be asked for"
+  15: "the job is not found, has no VM on this Mac, or could not be asked for"
 } as const
 
 /** An exit code. */
@@ -59,6 +59,8 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
       return 11
     case "PluginError":
       return OF_PASS[error.reason ?? ""] ?? 10
+    case "NoVm":
+      return 15
     default:
       return 1
   }

@@ -35,7 +35,7 @@ const WITHIN = {
 } as const
 
 /** Where Veertu's installer puts the command. */
-const INSTALLED = "/usr/local/bin/anka"
+export const INSTALLED = "/usr/local/bin/anka"
 
 /**
  * Exit codes by which `anka run` says that it lost, or never reached, the guest; a command in the guest could exit with

@@ -61,6 +61,8 @@ export const powerOff = (uuid: string): void => {
 export const remove = (home: string, uuid: string): void =>
   rmSync(join(home, "vms", uuid), { recursive: true, force: true, maxRetries: 5 })
 
+const passed = (stream: { readonly isTTY?: boolean }) => (stream.isTTY === true ? "pipe" : "inherit")
+
 /** Run a command in the guest, streams passed through; the exit code, or 125 when the VM goes away before the command ends. */
 export const run = (
   home: string,
@@ -74,7 +76,8 @@ export const run = (
     const child = spawn(program, args, {
       cwd: guest,
       detached: true,
-      stdio: ["inherit", "inherit", "inherit"],
+      // like `anka run`, which gives the guest no terminal
+      stdio: [passed(process.stdin), passed(process.stdout), passed(process.stderr)],
       env: {
         HOME: guest,
         USER: "anka",
@@ -87,6 +90,10 @@ export const run = (
         [MARK]: uuid
       }
     })
+    if (child.stdin !== null) process.stdin.pipe(child.stdin)
+    child.stdin?.on("error", () => {})
+    child.stdout?.pipe(process.stdout)
+    child.stderr?.pipe(process.stderr)
     const alive = setInterval(() => {
       try {
         if (read(home).vms.some((vm) => vm.uuid === uuid && vm.status === "running")) return
@@ -104,7 +111,8 @@ export const run = (
       process.stderr.write(`${program}: ${error.code === "ENOENT" ? "No such file or directory" : error.message}\n`)
       resolve(error.code === "ENOENT" ? 127 : 126)
     })
-    child.on("exit", (code, signal) => {
+    // what it wrote is shown before its end counts; an inherited stream needs no wait
+    child.on(child.stdout === null && child.stderr === null ? "exit" : "close", (code, signal) => {
       clearInterval(alive)
       resolve(code ?? (signal === "SIGKILL" ? 137 : 143))
     })
