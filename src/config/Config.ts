@@ -6,9 +6,11 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { keepAll } from "../secrets/held.ts"
+import * as Secrets from "../secrets/Secrets.ts"
 import { misfits } from "../text/Expected.ts"
 import { Registry } from "./Address.ts"
 import * as Database from "./Database.ts"
@@ -20,6 +22,8 @@ import * as Environment from "./older/environment.ts"
 import { type Entry, needsPerson } from "./older/Report.ts"
 import { type Era, eraOf, namesIn } from "./older/words.ts"
 import { ConfigError, distinct, nearest, ofParseError, Problem, pathOf } from "./Problem.ts"
+import * as Reference from "./Reference.ts"
+import { SECRET_NAME } from "./Setting.ts"
 import * as Shorthand from "./Shorthand.ts"
 
 export { ConfigError, Problem } from "./Problem.ts"
@@ -60,6 +64,13 @@ const TopLevel = Schema.Struct({
   notify: optional(Notify.Written),
   ...Network.fields,
   services: optional(Schema.Unknown)
+})
+
+/** Where the environment may give a value; all other keys of a service are its plugin's. */
+const Written = Schema.Struct({
+  ...TopLevel.fields,
+  defaults: Schema.Struct(Common.fields),
+  services: Schema.Array(Schema.Struct({ ...Common.fields, count: Schema.Number }))
 })
 
 /** Keys that determine which daemon a command means, and where its files are. */
@@ -106,14 +117,19 @@ export interface Raw {
   readonly problems: ReadonlyArray<Problem>
   /** Those of the problems that may make the daemon another one than the user means. */
   readonly daemonProblems: ReadonlyArray<Problem>
-  /** As written, secrets included, but without keys that only hold anchors, and with `defaults` and `count` expanded. */
+  /**
+   * As written, secrets included, but without keys that only hold anchors, with `defaults` and `count` expanded, and
+   * with the values of the environment in place of references to it, except in the plugins' keys.
+   */
   readonly content: Readonly<Record<string, unknown>>
   /** Line of a path of the content in the file, counted from 1. */
   readonly lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
   /** The version of Anklet that the file is for, if it is an older one. */
   readonly older: Option.Option<Era>
-  /** The variable of the environment that gave the value at a path, where an older config is read with one. */
+  /** The variable of the environment that gave the value at a path, except in the plugins' keys. */
   readonly variableOf: (path: ReadonlyArray<PropertyKey>) => string | undefined
+  /** Names of the variables that the config refers to, except in the plugins' keys. */
+  readonly variables: ReadonlyArray<string>
 }
 
 const keysOf = <A, I, R>(schema: Schema.Schema<A, I, R>): ReadonlyArray<string> =>
@@ -145,21 +161,31 @@ interface Sound<A> {
   readonly broken: ReadonlySet<PropertyKey>
 }
 
-/** Decodes. Invalid keys are left out or, if they are required, replaced from `instead`. */
+/** Whether the value at a path is, or contains, a reference to a variable that cannot be used. */
+type Unfilled = (path: ReadonlyArray<PropertyKey>) => boolean
+
+/**
+ * Decodes. Invalid keys are left out or, if they are required, replaced from `instead`; `isUnfilled` says for keys of
+ * this schema that their value did not come from the environment.
+ */
 const sound = Effect.fnUntraced(function* <A, I, R>(
   schema: Schema.Schema<A, I, R>,
   written: Readonly<Record<string, unknown>>,
-  instead: Readonly<Record<string, unknown>> = {}
+  instead: Readonly<Record<string, unknown>> = {},
+  isUnfilled: Unfilled = () => false
 ) {
   const decoded = yield* Effect.either(Schema.decodeUnknown(schema)(written, strict))
-  if (Either.isRight(decoded)) {
+  const unfilled = Object.keys(written).filter((key) => isUnfilled([key]))
+  if (Either.isRight(decoded) && unfilled.length === 0) {
     const all: Sound<A> = { value: Option.some(decoded.right), error: Option.none(), broken: new Set() }
     return all
   }
-  const broken = new Set(misfits(decoded.left).flatMap(({ path }) => path.slice(0, 1)))
+  const error = Either.getLeft(decoded)
+  const wrong = Option.match(error, { onNone: () => [], onSome: misfits })
+  const broken = new Set<PropertyKey>([...wrong.flatMap(({ path }) => path.slice(0, 1)), ...unfilled])
   const rest = Object.fromEntries(Object.entries(written).filter(([key]) => !broken.has(key)))
   const value = yield* Effect.option(Schema.decodeUnknown(schema)({ ...instead, ...rest }))
-  const some: Sound<A> = { value, error: Option.some(decoded.left), broken }
+  const some: Sound<A> = { value, error, broken }
   return some
 })
 
@@ -186,18 +212,19 @@ export const read = Effect.fn("Config.read")(function* (file: string) {
   const content = Object.fromEntries(
     Object.entries(Predicate.isRecord(written) ? written : all).filter(([key]) => !isHolder(key))
   )
-  const expanded = Shorthand.expand(content)
+  const filled = yield* Reference.fill(Written, content, { isWhole: true })
+  const expanded = Shorthand.expand(filled.content)
   const raw = yield* Effect.provideService(
-    interpret(file, expanded, lineOf),
+    interpret(file, expanded, filled, lineOf),
     Base,
-    workDirOf(content.work_dir, places, paths)
+    workDirOf(filled.content.work_dir, places, paths)
   )
   return Option.match(older, {
     onNone: () => raw,
     onSome: ({ era, entries, variableOf }): Raw => ({
       ...held(raw, era, entries),
       older: Option.some(era),
-      variableOf: (path) => variableOf(expanded.written(path))
+      variableOf: (path) => raw.variableOf(path) ?? variableOf(expanded.written(path))
     })
   })
 })
@@ -230,29 +257,35 @@ const held = (raw: Raw, era: Era, entries: ReadonlyArray<Entry>): Raw => {
 const interpret = Effect.fnUntraced(function* (
   file: string,
   { content, mistakes, written }: Shorthand.Expanded,
+  filled: Reference.Filled,
   lineInFile: Raw["lineOf"]
 ) {
   const lineOf: Raw["lineOf"] = (path) => lineInFile(written(path))
-  const shorthand = mistakes.map(({ path, message }) => problemAt(path, message, lineInFile))
-  const top = yield* sound(TopLevel, content)
+  const isUnfilled: Unfilled = (path) => filled.isWrong(written(path))
+  const unfilled = filled.mistakes.map(({ path, message }) => problemAt(path, message, lineInFile))
+  const shorthand = mistakes
+    .filter(({ path }) => !filled.isWrong(path))
+    .map(({ path, message }) => problemAt(path, message, lineInFile))
+  const top = yield* sound(TopLevel, content, {}, isUnfilled)
   const wrong = Option.match(top.error, {
     onNone: () => [],
-    onSome: (error) => ofParseError(error, [], knownKeys([]), lineOf)
+    onSome: (error) => ofParseError(error, [], knownKeys([]), lineOf, isUnfilled)
   })
   const { list, problems: unlisted } = listOf(content.services, lineOf)
-  const { services, problems } = yield* readCommon(list, lineOf)
+  const { services, problems } = yield* readCommon(list, lineOf, isUnfilled)
   const said = yield* Effect.orElse(top.value, () => Effect.orDie(Schema.decodeUnknown(TopLevel)({})))
   const daemon = daemonOf(file, said, yield* home, yield* Path)
   const raw: Raw = {
     daemon,
     services,
-    problems: distinct([...wrong, ...shorthand, ...unlisted, ...problems]),
+    problems: distinct([...unfilled, ...wrong, ...shorthand, ...unlisted, ...problems]),
     // an unknown key does not change the meaning of the others; a secret may be known to the daemon's environment alone
-    daemonProblems: [...top.broken].some((key) => PLACES.includes(String(key))) ? wrong : [],
+    daemonProblems: [...top.broken].some((key) => PLACES.includes(String(key))) ? [...unfilled, ...wrong] : [],
     content,
     lineOf,
     older: Option.none(),
-    variableOf: () => undefined
+    variableOf: (path) => filled.variableOf(written(path)),
+    variables: filled.given.map(({ name }) => name)
   }
   return raw
 })
@@ -301,7 +334,8 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
 
 const readCommon = Effect.fnUntraced(function* (
   written: ReadonlyArray<readonly [index: number, service: Readonly<Record<string, unknown>>]>,
-  lineOf: Raw["lineOf"]
+  lineOf: Raw["lineOf"],
+  isUnfilled: Unfilled
 ) {
   const commonKeys = new Set(keysOf(Common))
   const problems: Array<Problem> = []
@@ -311,9 +345,9 @@ const readCommon = Effect.fnUntraced(function* (
     const at = ["services", index]
     const entries = Object.entries(service)
     const given = Object.fromEntries(entries.filter(([key]) => commonKeys.has(key)))
-    const common = yield* sound(Common, given, { name: "?", plugin: "?" })
+    const common = yield* sound(Common, given, { name: "?", plugin: "?" }, (path) => isUnfilled([...at, ...path]))
     if (Option.isSome(common.error)) {
-      problems.push(...ofParseError(common.error.value, at, knownKeys([]), lineOf))
+      problems.push(...ofParseError(common.error.value, at, knownKeys([]), lineOf, isUnfilled))
       // a mistyped `plugin` is reported here, because without it no plugin can be asked
       for (const [key] of common.broken.has("plugin") ? entries : []) {
         const near = commonKeys.has(key) ? undefined : nearest(key, ["name", "plugin"])
@@ -352,11 +386,16 @@ const readCommon = Effect.fnUntraced(function* (
 })
 
 /** Environment variables of Anklet 1 or 2 that nothing reads: a sentence for a person, if any are set. */
-export const olderEnvironment = ({ services, content, older }: Pick<Raw, "services" | "content" | "older">) =>
+export const olderEnvironment = ({
+  services,
+  content,
+  variables,
+  older
+}: Pick<Raw, "services" | "content" | "variables" | "older">) =>
   Effect.map(
     Environment.ignored(
       services.map(({ name }) => name),
-      content,
+      { content, variables },
       Option.isSome(older)
     ),
     Environment.warningOf
@@ -401,6 +440,16 @@ export type Rule = (
   written: Readonly<Record<string, unknown>>
 ) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
 
+/** The keys that belong to a service's plugin, with the values of the environment in place of references to it. */
+export const fillOwn = <A, I, R>(service: RawService, schema: Schema.Schema<A, I, R>) =>
+  Reference.fill(schema, service.own, { isWhole: false })
+
+/** The value below a key. */
+const inside = (value: unknown, key: PropertyKey): unknown => {
+  const whole = Option.isOption(value) ? Option.getOrUndefined(value) : value
+  return Predicate.hasProperty(whole, key) ? whole[key] : undefined
+}
+
 /** Decodes the keys that belong to a service's plugin, by the plugin's schema and its rule. */
 export const readOwn = <A, I, R>(
   raw: Raw,
@@ -408,21 +457,28 @@ export const readOwn = <A, I, R>(
   schema: Schema.Schema<A, I, R>,
   rule: Rule = () => []
 ): Effect.Effect<Either.Either<A, ReadonlyArray<Problem>>, never, R> =>
-  Effect.map(
-    Effect.either(Schema.decodeUnknown(schema)(service.own, strict)).pipe(
-      Effect.provideService(Base, raw.daemon.workDir)
-    ),
-    (decoded) => {
-      const at = ["services", service.index]
-      const problems = [
-        ...Option.match(Either.getLeft(decoded), {
-          onNone: () => [],
-          onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf)
-        }),
-        ...rule(service.own).map(({ path, message }) => problemAt([...at, ...path], message, raw.lineOf))
-      ]
-      // a third-party plugin may use a schema of its own for secrets
-      if (Either.isRight(decoded)) keepAll(decoded.right)
-      return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
+  Effect.gen(function* () {
+    const filled = yield* fillOwn(service, schema)
+    const decoded = yield* Effect.either(Schema.decodeUnknown(schema)(filled.content, strict))
+    const at = ["services", service.index]
+    const problemIn = ({ path, message }: { readonly path: ReadonlyArray<PropertyKey>; readonly message: string }) =>
+      problemAt([...at, ...path], message, raw.lineOf)
+    const isUnfilled: Unfilled = ([, , ...path]) => filled.isWrong(path)
+    const problems = [
+      ...filled.mistakes.map(problemIn),
+      ...Option.match(Either.getLeft(decoded), {
+        onNone: () => [],
+        onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf, isUnfilled)
+      }),
+      ...rule(filled.content).map(problemIn)
+    ]
+    // a third-party plugin may use a schema of its own for secrets
+    if (Either.isRight(decoded)) keepAll(decoded.right)
+    for (const { path, name } of filled.given) {
+      const value = path.reduce(inside, Option.getOrUndefined(Either.getRight(decoded)))
+      if (!Redacted.isRedacted(value) && !SECRET_NAME.test(String(path.at(-1)))) continue
+      Secrets.keepName(name)
+      Secrets.keep(String(path.reduce(inside, filled.content)))
     }
-  )
+    return Either.isRight(decoded) && problems.length === 0 ? Either.right(decoded.right) : Either.left(problems)
+  }).pipe(Effect.provideService(Base, raw.daemon.workDir))

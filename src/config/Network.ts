@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type { Proxy } from "../network/Proxy.ts"
 import { Certificate } from "./Database.ts"
 import { optional, withDefault } from "./fields.ts"
+import { readsIt } from "./Reference.ts"
 import { Address } from "./Secret.ts"
 
 /** A proxy's address, or whether there is one. */
@@ -32,13 +33,15 @@ const choice = (key: string, mayBeTrue: boolean): Schema.Schema<Choice, unknown,
           )
         }
         const address = yield* ParseResult.decodeUnknown(Address)(written)
-        if (Redacted.value(address) === NONE) return false
+        const said = Redacted.value(address)
+        if (said === NONE || said === "false") return false
+        if (said === "true" && mayBeTrue) return true
         const { parse } = yield* Effect.promise(() => import("../network/Proxy.ts"))
-        const proxy = parse(Redacted.value(address), `\`${key}\` in the config`)
+        const proxy = parse(said, `\`${key}\` in the config`)
         return typeof proxy === "string" ? yield* refuse(proxy) : proxy
       }),
     encode: (_, __, ast) => ParseResult.fail(new ParseResult.Type(ast, "", "a proxy is not written back"))
-  })
+  }).annotations(readsIt)
 
 /** Names, addresses and networks, in one text or a list. */
 const Names = Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({

@@ -74,7 +74,8 @@ const unknownKey = (key: string, known: ReadonlyArray<string>, isTop: boolean): 
 }
 
 /**
- * The problems of a failed decoding. `keys` returns the known keys at a path.
+ * The problems of a failed decoding. `keys` returns the known keys at a path, and `isReported` whether the problem of the
+ * value at a path is reported already.
  *
  * Values never appear: a misplaced value may be a secret.
  */
@@ -82,10 +83,12 @@ export const ofParseError = (
   error: ParseResult.ParseError,
   at: ReadonlyArray<PropertyKey>,
   keys: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
-  lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined
+  lineOf: (path: ReadonlyArray<PropertyKey>) => number | undefined,
+  isReported: (path: ReadonlyArray<PropertyKey>) => boolean = () => false
 ): ReadonlyArray<Problem> =>
-  misfits(error).map(({ kind, path, message }) => {
+  misfits(error).flatMap(({ kind, path, message }) => {
     const whole = [...at, ...path]
+    if (isReported(whole)) return []
     const line = lineOf(whole)
     const problem = (path: ReadonlyArray<PropertyKey>, message: string) =>
       Problem.make({ path: pathOf(path), ...(line === undefined ? {} : { line }), message })

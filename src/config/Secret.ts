@@ -11,6 +11,7 @@ import * as AST from "effect/SchemaAST"
 import * as Secrets from "../secrets/Secrets.ts"
 import * as Credential from "./Credential.ts"
 import { expand, home } from "./Home.ts"
+import { problemOf, readsIt, VARIABLE } from "./Reference.ts"
 
 const Text = Schema.String.annotations({
   message: ({ actual }) => (actual === null ? "has no value" : "expected text in quotes")
@@ -55,20 +56,13 @@ const fromFile = (path: string, ast: AST.AST, isTold = Credential.isTellable(pat
   })
 
 const fromEnvironment = (name: string, ast: AST.AST) =>
-  Effect.flatMap(Effect.option(Config.string(name)), (value) => {
+  Effect.flatMap(Effect.option(Config.string(name)), (found) => {
     Secrets.keepName(name)
-    return Option.isSome(value) && value.value.trim() !== ""
-      ? Effect.succeed(value.value)
-      : refuse(
-          ast,
-          Credential.isTellable(name)
-            ? `the environment variable ${name} is ${Option.isSome(value) ? "blank" : "not set"}`
-            : "expected the name of an environment variable between ${ and }"
-        )
+    const value = Option.getOrUndefined(found)
+    const wrong = problemOf(name, value)
+    return wrong === undefined ? Effect.succeed(value ?? "") : refuse(ast, wrong)
   })
 
-/** A reference to an environment variable. */
-const VARIABLE = /^\s*\$\{(\w+)\}\s*$/
 /** A reference to a file. */
 const FILE = /^\s*file:\s*(.*?)\s*$/is
 
@@ -107,7 +101,7 @@ const secret = (
         })
       }),
     encode: hide
-  })
+  }).annotations(readsIt)
 
 /** A secret as text, as `${ENV_NAME}`, or as `file:PATH`. */
 export const Secret = secret(Either.right)

@@ -71,8 +71,8 @@ const holdsSecret = (value: unknown, depth = 0): boolean => {
   return depth < 8 && Predicate.isObject(inner) && Object.values(inner).some((it) => holdsSecret(it, depth + 1))
 }
 
-/** A user's own plugin may declare as plain text what its name shows to be a secret. */
-const SECRET_NAME = /token|secret|passw|passphrase|credential|(private|api|access)_?key/i
+/** Names of secrets: a user's own plugin may declare them as plain text. */
+export const SECRET_NAME = /token|secret|passw|passphrase|credential|(private|api|access)_?key/i
 
 /** An address without its user, password and parameters. */
 export const withoutUser = (text: string): string =>

@@ -6,9 +6,10 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { ConfigError, type Problem, problemAt, type Raw, type RawService, readOwn } from "../config/Config.ts"
+import { ConfigError, fillOwn, type Problem, problemAt, type Raw, type RawService, readOwn } from "../config/Config.ts"
 import { home } from "../config/Home.ts"
 import { distinct, isTellable, nearest } from "../config/Problem.ts"
+import type { Filled } from "../config/Reference.ts"
 import * as Files from "../files/Files.ts"
 import type { DirectPlugin } from "./DirectPlugin.ts"
 import { github } from "./github/index.ts"
@@ -42,6 +43,8 @@ interface Loaded {
 export interface Reading {
   readonly schema: Schema.Schema.All
   readonly value: unknown
+  /** The keys as written, and which of their values come from the environment. */
+  readonly written: Filled
 }
 
 const filesIn = <C, I>({ files = {}, refuse }: Plugin<C, I, Capabilities>, directory: string) =>
@@ -90,8 +93,10 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
       }))
     }),
   read: (raw, service) =>
-    Effect.map(readOwn(raw, service, plugin.config, plugin.rule), (read) =>
-      Option.map(Option.getRight(read), (value) => ({ schema: plugin.config, value }))
+    Effect.zipWith(
+      readOwn(raw, service, plugin.config, plugin.rule),
+      fillOwn(service, plugin.config),
+      (read, written) => Option.map(Option.getRight(read), (value) => ({ schema: plugin.config, value, written }))
     )
 })
 

@@ -106,7 +106,10 @@ const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
   )
   const own = Option.match(yield* Plugins.read(raw, service), {
     onNone: () => [],
-    onSome: ({ schema, value }) => settingsOf(schema, service.own, value, context)
+    onSome: ({ schema, value, written }) =>
+      settingsOf(schema, written.content, value, context).map((setting) =>
+        fromVariable(setting, written.variableOf(setting.path.slice(path.length)))
+      )
   })
   const isUsed = store.enabled === true
   return [
@@ -122,17 +125,21 @@ const service = Effect.fnUntraced(function* (raw: Raw, service: RawService) {
   ]
 })
 
-/** A value that an older config takes from the environment by itself. */
-const fromVariable = ({ variableOf }: Raw, setting: Setting): Setting => {
-  const name = setting.origin.from === "line" ? variableOf(setting.path) : undefined
-  return name === undefined ? setting : { ...setting, origin: { from: "environment", name, line: undefined } }
-}
+/** A value that comes from a variable of the environment, if it does. */
+const fromVariable = (setting: Setting, name: string | undefined, isWritten = true): Setting =>
+  name === undefined || setting.origin.from !== "line"
+    ? setting
+    : { ...setting, origin: { from: "environment", name, line: isWritten ? setting.origin.line : undefined } }
 
 /** Every value of a config without problems. */
 export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
   return yield* Effect.gen(function* () {
     const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
     const all = [...daemon(raw), ...(yield* notify(raw)), ...(yield* network(raw)), ...services.flat()]
-    return all.map((setting) => fromVariable(raw, setting))
+    return all.map((setting) => {
+      const name = raw.variableOf(setting.path)
+      // an older config takes some from the environment without a line about it
+      return fromVariable(setting, name, name !== undefined && raw.variables.includes(name))
+    })
   }).pipe(Effect.provideService(Base, raw.daemon.workDir))
 })

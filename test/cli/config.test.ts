@@ -189,6 +189,144 @@ describe("anklet config check", () => {
   })
 })
 
+describe("values from the environment", () => {
+  const env = {
+    WORK: "/tmp/work",
+    METRICS_PORT: "9464",
+    GROUP: "7",
+    LEVEL: "org",
+    MANY: "2",
+    VM_PROXY: "true",
+    OWNER_NAME: "12",
+    PASSES: "2.5",
+    SHARED: "true",
+    NODES: "redis-1:7000, redis-2:7001",
+    MY_TOKEN: `ghp_${CANARY}0123456789`
+  }
+  const written = () => {
+    const base = readFileSync(lab.config, "utf8").split("\n").slice(1, 5).join("\n")
+    writeFileSync(
+      lab.config,
+      `work_dir: \${WORK}
+${base}
+metrics: { port: "\${METRICS_PORT}" }
+vm_proxy: \${VM_PROXY}
+defaults:
+  plugin: github
+  sleep_interval: \${PASSES}
+services:
+  - name: mac
+    count: \${MANY}
+    token: \${MY_TOKEN}
+    registration: \${LEVEL}
+    owner: \${OWNER_NAME}
+    runner_group: \${GROUP}
+    database:
+      enabled: \${SHARED}
+      cluster: \${NODES}
+`
+    )
+  }
+  const show = (more: ReadonlyArray<string>, given: Record<string, string> = env) =>
+    lab.run(["config", ...more, "-c", lab.config], { env: given }).done
+
+  it("have the types that the keys want, and the variable as their origin", async () => {
+    written()
+    const { stdout, stderr } = await show(["show", "--json"])
+    assert.strictEqual(stderr, "")
+    const { config, origins } = JSON.parse(stdout)
+    assert.strictEqual(config.work_dir, "/tmp/work")
+    assert.strictEqual(config.metrics.port, 9464)
+    assert.strictEqual(config.vm_proxy, true)
+    const [one, two] = config.services
+    assert.deepStrictEqual([one.name, two.name], ["mac-1", "mac-2"])
+    assert.strictEqual(one.owner, "12")
+    assert.strictEqual(one.sleep_interval, 2.5)
+    assert.strictEqual(one.runner_group, 7)
+    assert.strictEqual(one.registration, "org")
+    assert.strictEqual(one.token, "<hidden>")
+    assert.strictEqual(one.database.enabled, true)
+    assert.deepStrictEqual(one.database.cluster, ["redis-1:7000", "redis-2:7001"])
+    for (const [path, name, line] of [
+      ["work_dir", "WORK", 1],
+      ["metrics.port", "METRICS_PORT", 6],
+      ["vm_proxy", "VM_PROXY", 7],
+      ["services[1].sleep_interval", "PASSES", 10],
+      ["services[0].token", "MY_TOKEN", 14],
+      ["services[0].owner", "OWNER_NAME", 16],
+      ["services[0].database.cluster", "NODES", 20]
+    ] as const)
+      assert.deepStrictEqual(origins[path], { from: "environment", name, line }, path)
+    assert.notInclude(stdout, CANARY)
+  })
+
+  it("are problems that name each variable and its line, once, if they are missing or of another type", async () => {
+    written()
+    const { code, stderr } = await show(["check"], {
+      ...env,
+      WORK: " ",
+      GROUP: "CANARY",
+      LEVEL: "CANARY",
+      PASSES: "",
+      SHARED: "CANARY"
+    })
+    assert.strictEqual(code, 3)
+    for (const row of [
+      "line 1, work_dir: the environment variable WORK is blank",
+      "line 10, defaults.sleep_interval: the environment variable PASSES is ",
+      "line 17, services[0].runner_group: the environment variable GROUP must hold a number",
+      'line 15, services[0].registration: expected "repo" or "org"',
+      "line 19, services[0].database.enabled: the environment variable SHARED must hold true or false"
+    ])
+      assert.include(stderr, row)
+    assert.notInclude(stderr, "CANARY")
+    assert.strictEqual(stderr.trimEnd().split("\n").length, 6, stderr)
+    const none = await show(["check"], {})
+    for (const name of Object.keys(env)) assert.strictEqual(none.stderr.split(`variable ${name} is`).length, 2, name)
+    assert.strictEqual(none.stderr.trimEnd().split("\n").length, 1 + Object.keys(env).length, none.stderr)
+  })
+
+  it("are whole: a text with a reference in it is refused, except in the keys of a plugin of the user's", async () => {
+    everything()
+    const text = readFileSync(lab.config, "utf8")
+    writeFileSync(
+      lab.config,
+      text.replace(/^work_dir: .*/m, "work_dir: /tmp/${USER}").replace("name: ONE", "name: ${A}-1")
+    )
+    const { stderr } = await show(["check"], { TOKEN_OF_ONE: "x" })
+    assert.include(stderr, "line 1, work_dir: only a whole value can be a reference to the environment")
+    assert.include(stderr, "line 7, services[0].name: only a whole value")
+    const own = text.replace(
+      "api_key:",
+      "greeting: hello ${WORLD}\n    times: ${TIMES}\n    colour: ${COLOUR}\n    api_key:"
+    )
+    writeFileSync(lab.config, own)
+    const shown = await show(["show", "--json"], { TOKEN_OF_ONE: "ghp_0123", COLOUR: "blue", TIMES: "5" })
+    const { config, origins } = JSON.parse(shown.stdout)
+    assert.strictEqual(config.services[3].greeting, "hello ${WORLD}")
+    assert.strictEqual(config.services[3].times, 5)
+    assert.strictEqual(config.services[3].colour, "blue")
+    assert.deepInclude(origins["services[3].colour"], { from: "environment", name: "COLOUR" })
+  })
+})
+
+describe("the config that the environment names", () => {
+  it("is that of ANKLET_CONFIG, or of that name in Anklet's folder; -c comes first", async () => {
+    const folder = join(lab.home, ".config/anklet")
+    mkdirSync(folder, { recursive: true })
+    const text = readFileSync(lab.config, "utf8")
+    for (const name of ["mac.yml", "config.yml", "path.yml"]) writeFileSync(join(folder, name), text)
+    const checked = async (env: Record<string, string>, more: ReadonlyArray<string> = []) =>
+      (await lab.run(["config", "check", ...more], { env }).done).stdout.split(" is valid")[0]
+    assert.strictEqual(await checked({}), join(folder, "config.yml"))
+    assert.strictEqual(await checked({ ANKLET_CONFIG_FILE_NAME: "mac.yml" }), join(folder, "mac.yml"))
+    const both = { ANKLET_CONFIG_FILE_NAME: "mac.yml", ANKLET_CONFIG: "~/.config/anklet/path.yml" }
+    assert.strictEqual(await checked(both), join(folder, "path.yml"))
+    assert.strictEqual(await checked(both, ["-c", lab.config]), lab.config)
+    assert.strictEqual(await checked({ ANKLET_CONFIG: "", ANKLET_CONFIG_FILE_NAME: "" }), join(folder, "config.yml"))
+  })
+})
+
 describe("anklet config show", () => {
   it("shows every value with its origin, as YAML that reads back to the same", async () => {
     const { key, token, env } = everything()

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../../config/Config.ts"
 import { pathOf } from "../../config/Problem.ts"
+import { HIDDEN } from "../../config/Setting.ts"
 import { resolved } from "../../plugins/resolved.ts"
 import { find } from "./entry.ts"
 import { LOCALE } from "./environment.ts"
@@ -37,8 +38,10 @@ export const between = (here: Unit, there: Start): ReadonlyArray<string> => {
 
 /** Keys of a config whose value comes from a variable that an entry does not have. */
 export const unknownTo = Effect.fnUntraced(function* (raw: Config.Raw, environment: Start["environment"]) {
-  return (yield* resolved(raw)).flatMap(({ path, origin }) =>
-    origin.from === "environment" && !(origin.name in environment) ? [{ key: pathOf(path), name: origin.name }] : []
+  return (yield* resolved(raw)).flatMap(({ path, value, origin }) =>
+    origin.from === "environment" && !(origin.name in environment)
+      ? [{ key: pathOf(path), name: origin.name, isSecret: String(value).includes(HIDDEN) }]
+      : []
   )
 })
 

@@ -38,9 +38,10 @@ export const install = Effect.fn("service.install")(function* (config: string) {
   const problems = yield* problemsOf(raw)
   if (problems.length > 0) return yield* new Config.ConfigError({ file: config, problems })
   const unit = yield* unitOf(raw)
-  for (const { key, name } of yield* unknownTo(raw, unit.environment)) {
+  for (const { key, name, isSecret } of yield* unknownTo(raw, unit.environment)) {
+    const advice = isSecret ? "better keep it in a file, as file:PATH" : "write the value into the config"
     yield* complain(
-      `${key} comes from the environment variable ${name}, which ${manages.name} does not know: better keep it in a file, as file:PATH`
+      `${key} comes from the environment variable ${name}, which ${manages.name} does not know: ${advice}`
     )
   }
   for (const name of unit.left) {

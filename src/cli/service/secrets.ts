@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Config from "../../config/Config.ts"
 import { isOpen } from "../../config/Open.ts"
+import { HIDDEN } from "../../config/Setting.ts"
 import { resolved } from "../../plugins/resolved.ts"
 import { find } from "./entry.ts"
 import { isSecret } from "./environment.ts"
@@ -19,8 +20,8 @@ export const exposed = Effect.fn("service.exposed")(function* (config: string) {
   const there = Option.flatMap(text, manages.read)
   if (Option.isNone(there) || !(yield* isOpen(file))) return []
   const { command, environment } = there.value
-  const named = (yield* resolved(yield* Config.read(config))).flatMap(({ origin }) =>
-    origin.from === "environment" ? [origin.name] : []
+  const named = (yield* resolved(yield* Config.read(config))).flatMap(({ value, origin }) =>
+    origin.from === "environment" && String(value).includes(HIDDEN) ? [origin.name] : []
   )
   const variables = Object.entries(environment).filter(
     ([name, value]) => named.includes(name) || isSecret(name, value) || TOKEN.test(value)

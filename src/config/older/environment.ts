@@ -2,7 +2,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { CONFIG_FILE_NAME, GUIDE, variablesOf } from "./words.ts"
+import { GUIDE, variablesOf } from "./words.ts"
 
 /** Those of them that are set, with their values. */
 export const variables = (services: ReadonlyArray<string>): Effect.Effect<ReadonlyMap<string, string>> =>
@@ -14,27 +14,26 @@ export const variables = (services: ReadonlyArray<string>): Effect.Effect<Readon
   )
 
 /**
- * Names of those that are set but that nothing reads. `content` is the config as written, which may name a variable
- * itself; `isOlder` tells that it is a config of those versions, for which all of them but one are read. Values are not
- * examined.
+ * Names of those that are set but that nothing reads. `content` is the config, which may name a variable itself, and
+ * `variables` are those that it took values from; `isOlder` tells that it is a config of those versions, for which all of
+ * them are read. Values are not examined.
  */
 export const ignored = (
   services: ReadonlyArray<string>,
-  content: Readonly<Record<string, unknown>>,
+  config: { readonly content: Readonly<Record<string, unknown>>; readonly variables: ReadonlyArray<string> },
   isOlder: boolean
 ): Effect.Effect<ReadonlyArray<string>> => {
-  const written = JSON.stringify(content)
+  if (isOlder) return Effect.succeed([])
+  const written = JSON.stringify(config.content)
   return Effect.map(variables(services), (set) =>
-    [...set.keys()].filter((name) => (isOlder ? name === CONFIG_FILE_NAME : !written.includes(`\${${name}}`)))
+    [...set.keys()].filter((name) => !config.variables.includes(name) && !written.includes(`\${${name}}`))
   )
 }
 
 /** The warning about them; none if none is set. */
 export const warningOf = (names: ReadonlyArray<string>): Option.Option<string> => {
   if (names.length === 0) return Option.none()
-  if (names.length === 1 && names[0] === CONFIG_FILE_NAME)
-    return Option.some(`${CONFIG_FILE_NAME} is set as for Anklet 1 or 2, but no longer read: name the config with -c`)
   return Option.some(
-    `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set as for Anklet 1 or 2, but no longer read: write the value into the config, e.g. as \${${names[0]}} where it is a secret, or unset it; ${GUIDE} has the key of each`
+    `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set as for Anklet 1 or 2, but no longer read: write the value into the config, e.g. as \${${names[0]}}, or unset it; ${GUIDE} has the key of each`
   )
 }

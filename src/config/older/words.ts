@@ -132,9 +132,6 @@ export const USELESS: ReadonlyMap<string, string> = new Map([
   ...NEVER_READ.map((name) => [name, "no version of Anklet read it"] as const)
 ])
 
-/** Names the config itself, so that it has no place in one. */
-export const CONFIG_FILE_NAME = "ANKLET_CONFIG_FILE_NAME"
-
 /** Variables that replace keys of the daemon. */
 export const DAEMON = {
   workDir: "ANKLET_WORK_DIR",
@@ -152,7 +149,6 @@ export const serviceVariable = (service: string, key: string) =>
 /** All variables that Anklet 1 and 2 read for these services, or were said to read. */
 export const variablesOf = (services: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...new Set([
-    CONFIG_FILE_NAME,
     ...Object.values(DAEMON),
     ...USELESS.keys(),
     ...Object.keys(GLOBAL).map(globalVariable),

@@ -50,6 +50,7 @@ describe("an environment for an older Anklet", () => {
     Config.olderEnvironment({
       services: [{ name }] as unknown as Config.Raw["services"],
       content: { services: [{ token: `\${MAC_1_TOKEN}` }] },
+      variables: ["MAC_1_REPO"],
       older: Option.none()
     }).pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment)))))
 
@@ -72,7 +73,8 @@ describe("an environment for an older Anklet", () => {
   it.effect("is not named where nothing is set, or where the config reads the variable", () =>
     Effect.gen(function* () {
       assert.isTrue(Option.isNone(yield* warned({})))
-      assert.isTrue(Option.isNone(yield* warned({ MAC_1_TOKEN: "CANARY" })))
+      assert.isTrue(Option.isNone(yield* warned({ MAC_1_TOKEN: "CANARY", MAC_1_REPO: "r" })))
+      assert.isTrue(Option.isNone(yield* warned({ ANKLET_CONFIG_FILE_NAME: "mac.yml" })))
       assert.isTrue(Option.isSome(yield* warned({ MAC_1_OWNER: "o" })))
     })
   )
