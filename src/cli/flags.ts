@@ -20,7 +20,18 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   signal: { short: "s", wants: ["stop", "drain"], of: [""] },
   "no-wait": { of: [""] },
   json: {
-    of: ["status", "why", "jobs", "doctor", "logs", "config check", "config show", "config migrate", "service status"]
+    of: [
+      "status",
+      "why",
+      "jobs",
+      "stats",
+      "doctor",
+      "logs",
+      "config check",
+      "config show",
+      "config migrate",
+      "service status"
+    ]
   },
   watch: { short: "w", of: ["status"] },
   fleet: { of: ["status"] },
@@ -32,8 +43,8 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   "private-key": { wants: "a file", of: ["init"] },
   waiting: { of: ["jobs"] },
   failed: { of: ["jobs"] },
-  since: { wants: "text", of: ["jobs"] },
-  template: { wants: "text", of: ["jobs"] },
+  since: { wants: "text", of: ["jobs", "stats"] },
+  template: { wants: "text", of: ["jobs", "stats"] },
   follow: { short: "f", of: ["logs"] },
   service: { wants: "text", of: ["logs"] },
   job: { wants: "text", of: ["logs"] },

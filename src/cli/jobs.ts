@@ -40,10 +40,7 @@ export const jobs = Command.make(
         return yield* new UsageError({
           detail: "--waiting and --failed do not go together: a job that waits has not ended"
         })
-      const age = Option.map(given.since, select.durationOf)
-      if (Option.isSome(age) && Option.isNone(age.value))
-        return yield* new UsageError({ detail: "--since expects a time such as 90s, 30m, 12h, 1d or 2w" })
-      const wanted = { ...given, since: Option.flatten(age) }
+      const wanted = { ...given, since: yield* select.ageOf(given.since) }
 
       const { daemon } = yield* Config.readDaemon(yield* configFile(given.config))
       // without a daemon nothing waits or runs here; what ended is in the file

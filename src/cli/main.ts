@@ -32,6 +32,7 @@ import { restart } from "./restart.ts"
 import { service } from "./service.ts"
 import { shell } from "./shell.ts"
 import { message, written } from "./shown.ts"
+import { stats } from "./stats.ts"
 import { status } from "./status.ts"
 import { complain, type Screen, say, screen, toExitCode, warnings } from "./terminal.ts"
 import { ui } from "./ui.ts"
@@ -54,6 +55,7 @@ const COMMANDS = [
   status,
   why,
   jobs,
+  stats,
   shell,
   ui,
   doctor,

@@ -16,6 +16,13 @@ export const clock = (at: number): string =>
     onSome: (at) => `${DateTime.formatIso(at).slice(11, 19)} UTC`
   })
 
+/** The day and time of a moment in UTC, without seconds: `2026-01-31 14:03`. */
+export const moment = (at: number): string =>
+  Option.match(DateTime.make(at), {
+    onNone: () => "an unknown time",
+    onSome: (at) => DateTime.formatIso(at).slice(0, 16).replace("T", " ")
+  })
+
 /**
  * A duration (a number is in milliseconds) in one or two units: `3 s`, `4 min 10 s`, `2 h 5 min`. The page formats
  * durations the same way (ui/browser/labels.js).

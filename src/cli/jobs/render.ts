@@ -1,14 +1,12 @@
 /** Jobs as people read them. Pure. */
-import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
 import type { Jobs } from "../../control/Jobs.ts"
-import { span } from "../../domain/Format.ts"
+import { hasFailed } from "../../control/Stats.ts"
+import { moment, span } from "../../domain/Format.ts"
 import type { Past } from "../../services/History.ts"
 import { line, lines, type Shown, type Text } from "../shown.ts"
 import { NEXT } from "../status/words.ts"
 import { table } from "../table.ts"
 import type { Screen } from "../terminal.ts"
-import { hasFailed } from "./select.ts"
 
 /** What is shown, each part only where it was asked for. */
 export interface Parts {
@@ -21,13 +19,6 @@ export interface Parts {
   readonly problems: ReadonlyArray<string>
   readonly now: number
 }
-
-/** A day and a time in UTC, as the log writes them, without seconds. */
-const moment = (at: number): string =>
-  Option.match(DateTime.make(at), {
-    onNone: () => "an unknown time",
-    onSome: (at) => DateTime.formatIso(at).slice(0, 16).replace("T", " ")
-  })
 
 /** How a job ended, in one word; why it did not run stands below it. */
 export const endOf = ({ conclusion, cause, outcome }: Past): string =>

@@ -1,22 +1,27 @@
 /** Which of the jobs a person asked for. Pure. */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { hasFailed } from "../../control/Stats.ts"
 import type { Past } from "../../services/History.ts"
-
-/** Conclusions of a job that failed, in the words of its CI. */
-const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_failure", "action_required"])
-
-/** Whether a job failed, at its CI or before it ran. */
-export const hasFailed = ({ conclusion, cause }: Pick<Past, "conclusion" | "cause">): boolean =>
-  conclusion === undefined ? cause !== undefined : FAILED.has(conclusion)
+import { UsageError } from "../anklet.ts"
 
 const UNITS = { s: Duration.seconds, m: Duration.minutes, h: Duration.hours, d: Duration.days, w: Duration.weeks }
 
 /** Parses `90s`, `30m`, `12h`, `1d` or `2w`; none for anything else. */
-export const durationOf = (text: string): Option.Option<Duration.Duration> => {
+const durationOf = (text: string): Option.Option<Duration.Duration> => {
   const [, amount, unit] = text.match(/^(\d{1,6}) ?([smhdw])$/) ?? []
   return unit === undefined ? Option.none() : Option.some(UNITS[unit as keyof typeof UNITS](Number(amount)))
 }
+
+/** The time that `--since` names; fails if it names none. */
+export const ageOf = (since: Option.Option<string>): Effect.Effect<Option.Option<Duration.Duration>, UsageError> =>
+  Effect.transposeMapOption(since, (text) =>
+    Effect.mapError(
+      durationOf(text),
+      () => new UsageError({ detail: "--since expects a time such as 90s, 30m, 12h, 1d or 2w" })
+    )
+  )
 
 /** What a person asked for. */
 export interface Wanted {
