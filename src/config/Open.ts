@@ -10,7 +10,8 @@ export const holding = (file: string, settings: ReadonlyArray<Setting>): Readonl
   return [...(isWritten ? [file] : []), ...filesOf(settings)]
 }
 
-const filesOf = (settings: ReadonlyArray<Setting>): ReadonlyArray<string> => [
+/** The files that the config takes secrets from. */
+export const filesOf = (settings: ReadonlyArray<Setting>): ReadonlyArray<string> => [
   ...new Set(settings.flatMap(({ origin }) => (origin.from === "file" ? [origin.path] : [])))
 ]
 

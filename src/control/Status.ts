@@ -14,6 +14,7 @@ import { Coordinators } from "../services/Coordinators.ts"
 import { Drain } from "../services/Drain.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import { Ledger } from "../services/Ledger.ts"
+import { RefusedConfig } from "../services/RefusedConfig.ts"
 import * as Shared from "../services/Shared.ts"
 import { Templates } from "../services/Templates.ts"
 import { DaemonInfo, rateLimits } from "./DaemonInfo.ts"
@@ -64,6 +65,8 @@ export const Status = Schema.Struct({
   pulls: Schema.Array(Pull),
   limits: Schema.Array(RateLimit),
   stores: Schema.Array(StoreSeen),
+  /** What is wrong with the config that was to be taken over at the last SIGHUP; empty if nothing is. */
+  refusedConfig: Schema.optional(Schema.String),
   /** Recent jobs, the newest first. */
   ended: Schema.Array(Ended),
   /** Whether the host accepts jobs, in a sentence; daemons of older versions do not say it. */
@@ -124,6 +127,7 @@ export const host = Effect.fn("Status.host")(function* () {
     pulls: Option.toArray(yield* Shared.ask("pull", (yield* Templates).pulling)),
     limits: (yield* rateLimits).flatMap(({ limits }) => limits),
     stores: yield* coordinators.stores,
+    refusedConfig: yield* (yield* RefusedConfig).get,
     ended: yield* activity.ended
   } satisfies Omit<Status, "headline" | "queues">
 })

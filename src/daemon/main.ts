@@ -47,6 +47,7 @@ import { Network, settle } from "../services/Network.ts"
 import { Once } from "../services/Once.ts"
 import * as PidFile from "../services/PidFile.ts"
 import { Refusals } from "../services/Refusals.ts"
+import { RefusedConfig } from "../services/RefusedConfig.ts"
 import { SharedRateLimit } from "../services/SharedRateLimit.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
@@ -54,6 +55,7 @@ import * as Advice from "../text/Advice.ts"
 import * as Traces from "../traces/Traces.ts"
 import * as Daemon from "./Daemon.ts"
 import { LIFE } from "./Life.ts"
+import * as Reload from "./Reload.ts"
 
 /** How the daemon runs. */
 export interface Options {
@@ -115,11 +117,13 @@ interface Reach {
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** Opens the log file again, after a rotation. */
   readonly reopen: Effect.Effect<void>
+  /** Takes over a changed config. */
+  readonly reload: Effect.Effect<void>
 }
 
 /** The daemon, from the PID file to the last line of the log. `logs` receives what signals act on when the log is open. */
 const program = Effect.fn("daemon")(function* (
-  options: Options,
+  options: Options & { readonly folder: string },
   up: Effect.Effect<void>,
   logs: (reach: Reach) => void
 ) {
@@ -134,7 +138,9 @@ const program = Effect.fn("daemon")(function* (
   const ledger = yield* pathOf(daemon.stateDir)
   return yield* Effect.gen(function* () {
     const { reopen } = yield* Log.LogFile
-    logs({ fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen })
+    const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const reload = yield* Reload.of(raw, options)
+    logs({ fork, reopen, reload })
     yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
     // a ledger has one writer, also when two configs name one state_dir
     yield* PidFile.hold(`${ledger}.pid`, "state_dir")
@@ -235,16 +241,21 @@ const messageOf = (cause: Cause.Cause<{ readonly message: string }>) =>
 export const main = (options: Options, say: (text: string) => Effect.Effect<void>): Promise<ExitCode> => {
   // a SIGUSR1 that came while the program was loaded
   closeDebugger()
-  const base = Layer.mergeAll(Drain.live, Exec.layer, Handover.layer).pipe(
+  const folder = process.cwd()
+  const base = Layer.mergeAll(Drain.live, Exec.layer, Handover.layer, RefusedConfig.layer).pipe(
     Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer))
   )
   const run = Effect.gen(function* () {
     const drain = yield* Drain
     const handover = yield* Handover
-    let reach: Reach = { fork: Runtime.runFork(yield* Effect.runtime<never>()), reopen: Effect.void }
+    let reach: Reach = {
+      fork: Runtime.runFork(yield* Effect.runtime<never>()),
+      reopen: Effect.void,
+      reload: Effect.void
+    }
     const fork: Reach["fork"] = (effect) => reach.fork(effect)
     const fiber = yield* Effect.fork(
-      program(options, Detach.report({ _tag: "Up" }), (logged) => {
+      program({ ...options, folder }, Detach.report({ _tag: "Up" }), (logged) => {
         reach = logged
       })
     )
@@ -265,6 +276,8 @@ export const main = (options: Options, say: (text: string) => Effect.Effect<void
           return fork(Effect.zipRight(Effect.logInfo(LIFE.draining), drain.begin))
         case "reopen":
           return fork(reach.reopen)
+        case "reload":
+          return fork(Effect.zipRight(reach.reopen, stopping ? Effect.void : reach.reload))
         case "ignore":
           return fork(Effect.logInfo(`${signal} means nothing to this daemon: it goes on`))
       }

@@ -1,4 +1,4 @@
-/** Starts the daemon as a process of its own, and learns from it how the start went. */
+/** Starts this program once more: as the daemon, and by the daemon, for what it leaves to another process. */
 import { spawn } from "node:child_process"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -40,6 +40,42 @@ export const start = (
     child.on("exit", (code, signal) =>
       end({ _tag: "Failed", code: 1, message: `the daemon ended at once (${signal ?? `exit code ${code}`})` })
     )
+  })
+
+/** Maximum length of an answer, in characters. */
+const ANSWER_LIMIT = 1 << 20
+
+/**
+ * Runs a command of this program in a folder, with the environment of this process, which services/Exec.ts would not pass
+ * on; gives its exit code and what it printed. An interruption ends it.
+ */
+export const ask = (
+  [program, ...before]: readonly [string, ...ReadonlyArray<string>],
+  args: ReadonlyArray<string>,
+  cwd: string
+): Effect.Effect<{ readonly code: number; readonly stdout: string }> =>
+  Effect.async((resume) => {
+    const child = spawn(program, [...before, ...args], { cwd, stdio: ["ignore", "pipe", "ignore"] })
+    let stdout = ""
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      if (stdout.length < ANSWER_LIMIT) stdout += text
+    })
+    child.on("error", () => resume(Effect.succeed({ code: 1, stdout })))
+    child.on("close", (code) => resume(Effect.succeed({ code: code ?? 1, stdout })))
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  })
+
+/** Runs a command of this program in a folder, detached: it continues when this process ends. Gives its exit code. */
+export const run = (
+  [program, ...before]: readonly [string, ...ReadonlyArray<string>],
+  args: ReadonlyArray<string>,
+  cwd: string
+): Effect.Effect<number> =>
+  Effect.async((resume) => {
+    const child = spawn(program, [...before, ...args], { cwd, detached: true, stdio: "ignore" })
+    child.on("error", () => resume(Effect.succeed(1)))
+    child.on("exit", (code) => resume(Effect.succeed(code ?? 1)))
+    child.unref()
   })
 
 /** Reports to the process that started this one, if there is one. */

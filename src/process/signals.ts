@@ -4,7 +4,7 @@
  */
 
 /** What the daemon does on a signal. */
-export type Meaning = "stop" | "drain" | "reopen" | "ignore"
+export type Meaning = "stop" | "drain" | "reopen" | "reload" | "ignore"
 
 /**
  * The signals that a program may handle, and whose default is to end it (signal(7); on macOS, signal(3)).
@@ -20,10 +20,11 @@ const MEANINGS: Readonly<Partial<Record<NodeJS.Signals, Meaning>>> = {
   SIGXCPU: "stop",
   SIGABRT: "stop",
   SIGQUIT: "drain",
-  // what log rotation sends: the first by convention, the second by default on macOS (newsyslog.conf(5)); a closing
-  // terminal sends the second as well
+  // what log rotation sends
   SIGUSR1: "reopen",
-  SIGHUP: "reopen",
+  // by convention for a changed config; log rotation sends it by default on macOS (newsyslog.conf(5)), and so does a
+  // closing terminal
+  SIGHUP: "reload",
   SIGUSR2: "ignore",
   SIGALRM: "ignore",
   SIGVTALRM: "ignore",

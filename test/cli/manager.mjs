@@ -1,5 +1,5 @@
 // Stand-ins for launchctl and systemctl: they read the real files, start the real program, and start it again as these tell.
-// `MANAGER_STATE` is a folder of theirs. Asked as: node manager.mjs launchctl|systemctl ARGUMENTS
+// `MANAGER_STATE` is a folder of theirs, `MANAGER_BIN` the one that they are in. Asked as: node manager.mjs launchctl|systemctl ARGUMENTS
 import { spawn } from "node:child_process"
 import { appendFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
@@ -64,7 +64,8 @@ const supervise = async (name, file) => {
       const [program, ...rest] = job.command
       const child = spawn(program, rest, {
         cwd: job.cwd,
-        env: { ...ENV, ...job.env },
+        // the stand-ins are in PATH as launchctl and systemctl are
+        env: { ...ENV, ...job.env, PATH: `${process.env.MANAGER_BIN}:${job.env.PATH}` },
         detached: true,
         stdio: ["ignore", openSync(job.stdout, "a"), openSync(job.stderr, "a")]
       })

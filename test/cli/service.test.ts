@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process"
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -43,7 +44,7 @@ const manages = (name: "launchctl" | "systemctl") =>
   standIn(
     name,
     // programs are given little of the environment
-    `export MANAGER_STATE='${state}'\nexec ${process.execPath} ${resolve("test/cli/manager.mjs")} ${name} "$@"`
+    `export MANAGER_STATE='${state}' MANAGER_BIN='${bin}'\nexec ${process.execPath} ${resolve("test/cli/manager.mjs")} ${name} "$@"`
   )
 
 /** PATH with only what a test put there: this host's own launchd or systemd is out of reach. */
@@ -285,6 +286,16 @@ for (const { manager, name, folder, label } of [
       assert.match(restarted.stdout, /^anklet is up \(pid \d+\), started by .*anklet/m)
       assert.notStrictEqual(lab.pid(), old)
       assert.include((await service("status")).stdout, `runs (pid ${lab.pid()})`)
+      // as at SIGHUP, with a config that has changed
+      const before = lab.pid() ?? 0
+      appendFileSync(lab.config, "# changed\n")
+      process.kill(before, "SIGHUP")
+      await until("the service manager has started another", () => {
+        const pid = lab.pid()
+        return pid !== undefined && pid !== before && isAlive(pid)
+      })
+      assert.isFalse(isAlive(before))
+      await until("it is the service", async () => (await service("status")).stdout.includes(`runs (pid ${lab.pid()})`))
       assert.strictEqual(readFileSync(entry(folder) ?? "", "utf8"), text)
       assert.deepStrictEqual(lab.left().vms, vms)
       lab.letGo()

@@ -196,6 +196,9 @@ export const status = (screen: Screen, it: Status, view: View = EVERYTHING): Sho
       ? [line`${first}${screen.paint(COLOURS[state], text)}`]
       : [first, ...paragraph(screen, text, COLOURS[state])]),
     screen.paint("dim", it.config),
+    ...((it.refusedConfig ?? "") === ""
+      ? []
+      : paragraph(screen, `changed, and not taken over: ${it.refusedConfig}`, "yellow")),
     ...services(screen, it, view),
     ...it.queues.flatMap((found) => queue(screen, found, it.now, view)),
     ...vms(screen, it),
