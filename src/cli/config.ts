@@ -21,6 +21,13 @@ const network = Effect.fnUntraced(function* ({ daemon }: Raw) {
   })
 })
 
+/** What is wrong with the scripts and variables that go into the VMs. */
+const files = Effect.fnUntraced(function* (services: ReadonlyArray<{ readonly plugin: string }>) {
+  const { Problem } = yield* load
+  const Plugins = yield* Effect.promise(() => import("../plugins/Plugins.ts"))
+  return (yield* Plugins.wrongFiles(services)).map(({ message }) => Problem.make({ path: "", message }))
+})
+
 /** A config without problems, and its services. */
 const right = Effect.fnUntraced(function* (file: string) {
   const Config = yield* load
@@ -41,7 +48,7 @@ const check = Command.make(
       const file = yield* configFile(given.config)
       const checked = Effect.gen(function* () {
         const { raw, services } = yield* right(file)
-        const problems = [...(yield* problemsOf(raw)), ...(yield* network(raw))]
+        const problems = [...(yield* problemsOf(raw)), ...(yield* network(raw)), ...(yield* files(services))]
         if (problems.length > 0) return yield* new ConfigError({ file, problems })
         const open = yield* Open.warnings(file, yield* resolved(raw))
         return {

@@ -1,4 +1,4 @@
-/** Checks the scripts that run in the VMs. The user may change them, so differences are only reported. */
+/** Checks the files that go into the VMs. The user may change the scripts, so differences are only reported. */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Finding from "../domain/Finding.ts"
 import * as Files from "../files/Files.ts"
+import type { Wrong } from "../plugins/AddedFiles.ts"
 import * as Plugins from "../plugins/Plugins.ts"
 import type { Check } from "./HostFacts.ts"
 
@@ -24,7 +25,7 @@ export const KINDS = {
   },
   "script-untrusted": {
     level: "problem",
-    why: "Another user could change it, and it is handed the secret that starts a runner: it is not used.",
+    why: "Another user could change it, and what goes into every VM could read the secret that starts a runner: it is not used.",
     remedy: "look at what it says, then `chmod go-w FILE`"
   },
   "script-unreadable": {
@@ -37,6 +38,11 @@ export const KINDS = {
     why: "It is called in another way than it expects: every job would fail in it, so none is taken.",
     remedy: "move it aside, and let `anklet doctor --fix` write the one that works; then put your changes into that"
   },
+  "script-unusable": {
+    level: "problem",
+    why: "It would go into every VM, and not do there what it should: no job is taken.",
+    remedy: "correct what is named, or remove the file"
+  },
   "script-differs": {
     level: "note",
     why: "It is yours to change. After an update of Anklet it may lack what the new one does.",
@@ -46,7 +52,10 @@ export const KINDS = {
 
 const found = Finding.about("scripts", KINDS)
 
-/** The check of the files that plugins need on this host. */
+/** A file that is added to VMs and cannot be used. */
+const ofAddition = ({ path, how, why, remedy }: Wrong) => found(`script-${how}`, `${path} ${why}`, { remedy })
+
+/** The check of the files that plugins need on this host, and of those that go into VMs as well. */
 export const scripts: Check = {
   subject: "scripts",
   run: ({ services, context: { daemonRuns } }) =>
@@ -83,7 +92,8 @@ export const scripts: Check = {
             : [found("script-unreadable", `${path} cannot be read (${read.left.message})`)]
         })
       )
-      const wrong = judged.flat()
+      const added = yield* Plugins.addedTo(services)
+      const wrong = [...judged.flat(), ...added.flatMap(({ wrong }) => wrong).map(ofAddition)]
       return files.length > 0 && wrong.length === 0
         ? [Finding.ok("scripts", `${files.length} scripts are as they came with Anklet`)]
         : wrong

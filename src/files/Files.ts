@@ -135,6 +135,14 @@ export const lookAtGiven = Effect.fn("Files.lookAtGiven")(function* (path: strin
 export const readGiven = (path: string) =>
   Effect.flatMap(FileSystem, (fs) => Effect.zipRight(lookAtGiven(path), fs.readFileString(path)))
 
+/** The bytes of a file that the user may provide, after checking it; none if it does not exist. */
+export const readIfGiven = (path: string) =>
+  Effect.flatMap(FileSystem, (fs) =>
+    Effect.flatMap(lookAtGiven(path), (found) =>
+      Option.isNone(found) ? Effect.succeedNone : present(fs.readFile(path))
+    )
+  )
+
 /** Opens a file of Anklet's own for reading, until the scope closes; fails with `NotFound` if it does not exist. */
 export const openToRead = (path: string) =>
   Effect.flatMap(FileSystem, (fs) => Effect.zipRight(look(path), fs.open(path, { flag: "r" })))

@@ -13,6 +13,8 @@ import { Coordinator } from "../services/Coordinator.ts"
 import { Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
 import { Templates } from "../services/Templates.ts"
+import type { Additions } from "./Additions.ts"
+import * as AroundJob from "./AroundJob.ts"
 import { type Answer, type Ci, ifKnown, isDone, type JobState, type Runner, type Wanted } from "./Ci.ts"
 import type { ClaimHandle, Verdict } from "./Claim.ts"
 import * as Evidence from "./Evidence.ts"
@@ -30,6 +32,8 @@ export interface Context<J extends JobState, R> {
     readonly sleepInterval: Duration.Duration
     readonly registry: Option.Option<string>
   }
+  /** What this host adds to the VM. */
+  readonly additions: Additions
 }
 
 /** Maximum number of times that a runner which gets no job is replaced; then the job is given up. */
@@ -112,6 +116,23 @@ const follow = Effect.fnUntraced(function* <J extends JobState, R>(
   return { ...outcome, decision: ended, ours }
 })
 
+/** Watch one of our runners to its end, and do what is to be done in its VM before that goes. */
+const seen = <J extends JobState, R>(
+  context: Context<J, R>,
+  held: ClaimHandle,
+  ours: Runner,
+  evidence: Evidence.Evidence
+) =>
+  follow(context, held, ours).pipe(
+    Effect.tap(kept(evidence)),
+    Effect.tap(({ decision, lost }) =>
+      (decision._tag === "Over" || decision._tag === "Foreign") && lost !== true
+        ? AroundJob.after(ours.vm, context.ci.program, context.additions, decision.conclusion, evidence)
+        : Effect.void
+    ),
+    Effect.annotateLogs(fieldsOf(ours))
+  )
+
 /** The job that is ours now, as one that needs a runner. */
 const wantedOf = <J>(
   service: { readonly name: string },
@@ -134,7 +155,7 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
   verified: J,
   evidence: Evidence.Evidence
 ) {
-  const { ci, service } = context
+  const { ci, service, additions } = context
   const coordinator = yield* Coordinator
   const wanted = yield* wantedOf(service, held, coordinator, verified)
   const { job } = wanted
@@ -145,11 +166,14 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
     yield* ci.registry.clear(wanted)
     const vm = yield* Vm.make(template, { job: job.key, service: service.name })
     return yield* Effect.gen(function* () {
+      yield* AroundJob.prepare(vm, ci.program, additions)
       const { runner, start } = yield* ci.registry.make(wanted, vm)
       yield* using(vm.name, runner.name)
       yield* Refusal.accepted(ci)
       yield* reached("registered")
-      yield* Guest.start(vm, ci.program, runner.name, start).pipe(Effect.annotateLogs("runnerName", runner.name))
+      yield* Guest.start(vm, ci.program, runner.name, start, additions.variables).pipe(
+        Effect.annotateLogs("runnerName", runner.name)
+      )
       yield* reached("started")
       return runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
@@ -160,10 +184,7 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
     lost(context, job)
   )
   if (ready._tag !== "Ready") return { decision: ready, words: "" }
-  return yield* follow(context, held, ready.ours).pipe(
-    Effect.tap(kept(evidence)),
-    Effect.annotateLogs(fieldsOf(ready.ours))
-  )
+  return yield* seen(context, held, ready.ours, evidence)
 }, Effect.scoped)
 
 /** Whether a failure is that of a VM or what runs in it, and not of a full host or of a CI. */
@@ -354,10 +375,7 @@ const interrupted = Effect.fn("job.resume")(function* <J extends JobState, R>(
     const ours: Runner = { name: started.named.runner, id: Option.getOrThrow(started.id), vm }
     yield* using(name, ours.name)
     yield* reached("started")
-    const outcome: Followed = yield* follow(context, held, ours).pipe(
-      Effect.tap(kept(evidence)),
-      Effect.annotateLogs(fieldsOf(ours))
-    )
+    const outcome: Followed = yield* seen(context, held, ours, evidence)
     const { decision, words } = outcome
     if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome, evidence)
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)

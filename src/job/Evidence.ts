@@ -15,6 +15,7 @@ import { FILE, Evidence as Keeper } from "../services/Evidence.ts"
 import { Ledger } from "../services/Ledger.ts"
 import { visibleJson } from "../text/Text.ts"
 import type { Program } from "./Guest.ts"
+import { FOLDER as SCRIPTS } from "./HostScript.ts"
 import * as LastWords from "./LastWords.ts"
 import * as Vm from "./Vm.ts"
 
@@ -24,10 +25,15 @@ const DIAGNOSTICS = 4
 const COLLECT_WITHIN = "20 seconds"
 const ASK_WITHIN = "8 seconds"
 
+/** Texts by the names of their files. */
+type Files = Readonly<Record<string, string>>
+
 /** The evidence of one claim. */
 export interface Evidence {
   /** Keep what is there now; `why` in words. */
   readonly collect: (why: string) => Effect.Effect<void, never, Anka | Ledger>
+  /** Keep what is known already, by the names of its files, and ask the VM nothing. */
+  readonly note: (why: string, files: Files) => Effect.Effect<void, never, Anka | Ledger>
   /** The end of a message that names the folder; empty where there is none. */
   readonly words: Effect.Effect<string>
 }
@@ -40,8 +46,8 @@ const safe = (text: string): string => text.replaceAll(/[^\w.-]+/g, "_").slice(-
 
 /** The logs of the program in the guest, by the names under which they are kept; none where it does not answer. */
 const ofGuest = (vm: Vm.Vm, { folder, name }: Program) => {
-  const ask = (script: string) =>
-    vm.run(["bash", "-c", `cd ${folder} 2>/dev/null || exit; ${END} ${script}`], { timeout: ASK_WITHIN }).pipe(
+  const ask = (script: string, from = folder) =>
+    vm.run(["bash", "-c", `cd ${from} 2>/dev/null || exit; ${END} ${script}`], { timeout: ASK_WITHIN }).pipe(
       Effect.map(({ stdout }) => stdout),
       Effect.orElseSucceed(() => "")
     )
@@ -50,9 +56,10 @@ const ofGuest = (vm: Vm.Vm, { folder, name }: Program) => {
       [`${name}.log`]: ask(`end ${FILE} ${name}.log`),
       "_diag.log": ask(
         `ls -t _diag/*.log 2>/dev/null | head -n ${DIAGNOSTICS} | while read -r file; do echo "== $file"; end ${FILE / DIAGNOSTICS} "$file"; done`
-      )
+      ),
+      "prepare.log": ask(`end ${FILE} prepare.log`, SCRIPTS)
     },
-    { concurrency: 2 }
+    { concurrency: 3 }
   )
 }
 
@@ -73,12 +80,12 @@ const ofVm = Effect.fnUntraced(function* (name: Vm.Vm["name"], program: Program)
   return { ...guest, ...hypervisor }
 })
 
-const keep = Effect.fnUntraced(function* (claim: Claim, program: Program, why: string) {
+const keep = Effect.fnUntraced(function* (claim: Claim, program: Program, why: string, known: Option.Option<Files>) {
   const { job, service, attempt } = claim
   const { vms, runners } = yield* (yield* Ledger).state
   const vm = [...HashMap.values(vms)].findLast((vm) => vm.job === job.key)?.vm
   const runner = [...HashMap.values(runners)].find(({ named }) => named.vm === vm)?.named.runner
-  const logs = vm === undefined ? {} : yield* ofVm(vm, program)
+  const logs = Option.isSome(known) ? known.value : vm === undefined ? {} : yield* ofVm(vm, program)
   const about = {
     why,
     at: yield* Clock.currentTimeMillis,
@@ -105,16 +112,20 @@ const keep = Effect.fnUntraced(function* (claim: Claim, program: Program, why: s
 
 /** For a claim, as it is when evidence is collected. */
 export const of = (claim: Effect.Effect<Claim>, program: Program): Effect.Effect<Evidence> =>
-  Effect.map(Ref.make(""), (kept) => ({
-    collect: (why) =>
+  Effect.map(Ref.make(""), (kept) => {
+    const save = (why: string, known: Option.Option<Files>) =>
       Effect.gen(function* () {
         if (!(yield* Keeper).isKept) return
-        const path = yield* keep(yield* claim, program, why)
+        const path = yield* keep(yield* claim, program, why, known)
         yield* Ref.set(kept, path)
         yield* learned({ evidence: path })
       }).pipe(
         Effect.timeout(COLLECT_WITHIN),
         Effect.catchAll((error) => Effect.logDebug(`the job's logs could not be kept: ${error.message}`))
-      ),
-    words: Effect.map(Ref.get(kept), (path) => (path === "" ? "" : `. Its logs are kept in ${path}`))
-  }))
+      )
+    return {
+      collect: (why) => save(why, Option.none()),
+      note: (why, files) => save(why, Option.some(files)),
+      words: Effect.map(Ref.get(kept), (path) => (path === "" ? "" : `. Its logs are kept in ${path}`))
+    }
+  })

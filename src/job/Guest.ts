@@ -11,6 +11,7 @@ import { Ledger, RunnerStarted } from "../services/Ledger.ts"
 import { Network } from "../services/Network.ts"
 import { surrounded } from "./GuestNetwork.ts"
 import * as LastWords from "./LastWords.ts"
+import type { Variable } from "./Variables.ts"
 import type { Vm } from "./Vm.ts"
 
 /**
@@ -32,7 +33,7 @@ export interface Step {
   readonly name: string
   /** Arguments of `bash`. */
   readonly bash: ReadonlyArray<string>
-  /** With `network`, it has the variables of the network, and no other input. */
+  /** With `network`, it has the variables of the network and those that the host adds, and no other input. */
   readonly input: "network" | Redacted.Redacted<string>
   /** Timeout; two minutes are enough for what needs nothing but the guest. */
   readonly timeout?: Duration.DurationInput
@@ -54,12 +55,13 @@ export interface Start {
 export class ScriptError extends hiding(
   Schema.TaggedError<ScriptError>()("ScriptError", {
     script: Schema.String,
-    code: Schema.Number,
+    /** What it did, as the predicate of a sentence: "exited with 3". */
+    failure: Schema.String,
     output: Schema.String
   })
 ) {
   override get message() {
-    return `${this.script} exited with ${this.code} in the VM: ${this.output}`
+    return `${this.script} ${this.failure} in the VM: ${this.output}`
   }
 }
 
@@ -77,32 +79,38 @@ export const lastWords = (vm: Vm, program: Program) =>
     Effect.map((words) => (words === "" ? "" : `. The last lines of its ${program.name}.log: ${words}`))
   )
 
-const run = Effect.fnUntraced(function* (vm: Vm, { bash, input, timeout = "2 minutes" }: Step) {
+const run = Effect.fnUntraced(function* (
+  vm: Vm,
+  { bash, input, timeout = "2 minutes" }: Step,
+  variables: ReadonlyArray<Variable>
+) {
   const { guest } = yield* Network
   const { command, stdin } = Redacted.isRedacted(input)
     ? { command: ["bash", ...bash], stdin: Redacted.value(input) }
-    : surrounded(guest, bash)
+    : surrounded(guest, variables, bash)
   return yield* vm.run(command, { timeout, ...(stdin === undefined ? {} : { stdin }) })
 })
 
 /**
- * Start a program. That it is about to start is written down before; `runner` is the name under which the ledger has it.
+ * Start a program. That it is about to start is written down before; `runner` is the name under which the ledger has it,
+ * and `variables` are what the host adds to the environment of its steps.
  * Fails with `ScriptError` where a step ends with another exit code than 0.
  */
 export const start = Effect.fn("Guest.start")(function* (
   vm: Vm,
   program: Program,
   runner: string,
-  { what, files, prepare, start }: Start
+  { what, files, prepare, start }: Start,
+  variables: ReadonlyArray<Variable> = []
 ) {
   const ledger = yield* Ledger
   const clean = (text: string) => LastWords.clean(text, program.secrets)
   const done = Effect.fnUntraced(function* (step: Step): Effect.fn.Return<void, AnkaError | ScriptError> {
-    const { code, stdout, stderr } = yield* run(vm, step)
+    const { code, stdout, stderr } = yield* run(vm, step, variables)
     if (code === 0) return yield* Effect.logDebug(clean(stdout))
     const words = step === start ? yield* lastWords(vm, program) : ""
     const output = `${clean(stderr.trim() || stdout)}${words}`
-    return yield* new ScriptError({ script: step.name, code, output })
+    return yield* new ScriptError({ script: step.name, failure: `exited with ${code}`, output })
   })
   yield* Effect.logInfo(what)
   for (const file of files) yield* vm.copyIn(file)

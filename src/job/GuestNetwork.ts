@@ -1,7 +1,8 @@
-/** Network settings of a guest: variables for what runs in it. They go in on standard input, because a proxy's address may hold a password. */
+/** Variables for what runs in a guest: its network settings, and those that its host adds. They go in on standard input, because a proxy's address may hold a password. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Guest } from "../services/Network/Way.ts"
+import type { Variable } from "./Variables.ts"
 
 /** A word of bash, whatever is in it. */
 export const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
@@ -41,12 +42,23 @@ export interface Call {
   readonly stdin?: string
 }
 
+/** Lines of bash that set the network's variables and then these, which may replace them. */
+export const exports = (guest: Option.Option<Guest>, variables: ReadonlyArray<Variable>): ReadonlyArray<string> => [
+  ...Option.match(guest, { onNone: () => [], onSome: lines }),
+  ...variables.map(([name, value]) => `export ${name}=${quoted(value)}`)
+]
+
 /** A script that reads nothing, with the variables set: whatever the script is, for it is the user's to change. */
-export const surrounded = (guest: Option.Option<Guest>, script: ReadonlyArray<string>): Call =>
-  Option.match(guest, {
-    onNone: () => ({ command: ["bash", ...script] }),
-    onSome: (guest) => ({
-      command: ["bash", "-c", 'eval "$(cat)"; exec bash "$@" </dev/null', "bash", ...script],
-      stdin: `${lines(guest).join("\n")}\n`
-    })
-  })
+export const surrounded = (
+  guest: Option.Option<Guest>,
+  variables: ReadonlyArray<Variable>,
+  script: ReadonlyArray<string>
+): Call => {
+  const set = exports(guest, variables)
+  return set.length === 0
+    ? { command: ["bash", ...script] }
+    : {
+        command: ["bash", "-c", 'eval "$(cat)"; exec bash "$@" </dev/null', "bash", ...script],
+        stdin: `${set.join("\n")}\n`
+      }
+}

@@ -15,6 +15,7 @@ import * as Metrics from "../services/Metrics.ts"
 import { Once } from "../services/Once.ts"
 import { Templates } from "../services/Templates.ts"
 import { Wake } from "../services/Wake.ts"
+import { type Additions, NONE } from "./Additions.ts"
 import type { Ci, JobState } from "./Ci.ts"
 import * as Claim from "./Claim.ts"
 import * as Course from "./Course.ts"
@@ -31,6 +32,8 @@ export interface PassContext {
   readonly registry: Option.Option<string>
   /** Fails where a file that the jobs need cannot be used: a host that would fail each job leaves them to others. */
   readonly checkFiles: Effect.Effect<void, PluginError>
+  /** What this host adds to the VM of each job, as it is now; fails where a file of it cannot be used. */
+  readonly additions: Effect.Effect<Additions, PluginError>
 }
 
 /** Remove runners that could not be removed when their job ended, or that a crash left without a claim. */
@@ -93,7 +96,6 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
     const progress = yield* Progress
     const capacity = yield* Capacity
     const templates = yield* Templates
-    const context: Course.Context<J, R> = { ci, service }
 
     yield* removeLeftovers(ci, service)
     const left = yield* coordinator.held(service.name)
@@ -112,8 +114,15 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
       // a job that runs is seen through, with or without the store
       yield* Effect.ignore(coordinator.join(job.scope, ci.terms))
       yield* capacity.occupy(job.template)
+      // its VM is prepared already, and what comes after the job must not keep it from being seen through
+      const additions = yield* service.additions.pipe(
+        Effect.catchAll((error) => Effect.as(Effect.logWarning(`${error.message}. It is left out for this job`), NONE))
+      )
       yield* Claim.use(Claim.resume(left.value), (held) =>
-        Effect.zipRight(Ref.set(hadJob, true), Effect.annotateLogs(Course.resume(context, held), job.fields))
+        Effect.zipRight(
+          Ref.set(hadJob, true),
+          Effect.annotateLogs(Course.resume({ ci, service, additions }, held), job.fields)
+        )
       )
       return
     }
@@ -136,6 +145,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
       return yield* unlessRefused
     }
     yield* service.checkFiles
+    const additions = yield* service.additions
     const room = yield* capacity.reserve(runnable)
     if (Option.isNone(room)) {
       yield* progress.idleReason("jobs wait: no room for another VM on this host")
@@ -147,7 +157,7 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
         yield* Ref.set(hadJob, true)
         const { job } = yield* held.claim
         yield* room.value.narrow(job.template)
-        return yield* Course.run(context, held).pipe(Effect.annotateLogs(job.fields))
+        return yield* Course.run({ ci, service, additions }, held).pipe(Effect.annotateLogs(job.fields))
       })
     )
     yield* unlessRefused

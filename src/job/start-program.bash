@@ -12,7 +12,7 @@ set -m
 
 cd "$(dirname "$0")"
 export PROGRAM=$1
-rm -f "$PROGRAM.exit" "$PROGRAM.pid"
+rm -f "$PROGRAM.exit" "$PROGRAM.pid" "$PROGRAM.log"
 
 nohup bash -c '
   set -m
@@ -22,7 +22,7 @@ nohup bash -c '
   code=0
   wait "$!" || code=$?
   echo "$code" >"$PROGRAM.exit.new" && mv "$PROGRAM.exit.new" "$PROGRAM.exit"
-' </dev/null >"$PROGRAM.log" 2>/dev/null &
+' </dev/null >>"$PROGRAM.log" 2>/dev/null &
 
 for _ in {1..100}; do
   [[ -f $PROGRAM.pid ]] && exit 0

@@ -12,6 +12,7 @@ import type { Database } from "../config/Database.ts"
 import type { Finding, Fix } from "../domain/Finding.ts"
 import type { JobKey, JobRequest, Scope as JobScope } from "../domain/Job.ts"
 import type { RateLimit } from "../domain/RateLimit.ts"
+import type { Additions } from "../job/Additions.ts"
 import type { Intake } from "../job/Intake.ts"
 import type { PluginError } from "../job/PluginError.ts"
 import type { Anka } from "../services/Anka.ts"
@@ -39,6 +40,8 @@ export interface ServiceContext {
    * asked before a job is claimed, so that a host that would fail each job leaves them to others.
    */
   readonly checkFiles: Effect.Effect<void, PluginError>
+  /** What the user adds to each VM by files in that folder, as it is now; fails where one of them cannot be used. */
+  readonly additions: Effect.Effect<Additions, PluginError>
 }
 
 /** A fact, and what a person can do about it. */

@@ -11,6 +11,7 @@ import { home } from "../config/Home.ts"
 import { distinct, isTellable, nearest } from "../config/Problem.ts"
 import type { Filled } from "../config/Reference.ts"
 import * as Files from "../files/Files.ts"
+import * as AddedFiles from "./AddedFiles.ts"
 import type { DirectPlugin } from "./DirectPlugin.ts"
 import { github } from "./github/index.ts"
 import {
@@ -69,6 +70,14 @@ const loaded = <C, I>(plugin: Plugin<C, I, Capabilities>): Loaded => ({
         checkFiles: filesIn(plugin, directory).pipe(
           Effect.flatMap(Effect.forEach(PluginFiles.check, { discard: true })),
           Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })),
+          Effect.provide(context)
+        ),
+        additions: AddedFiles.look(directory).pipe(
+          Effect.flatMap(({ additions, wrong: [first] }) =>
+            first === undefined
+              ? Effect.succeed(additions)
+              : new PluginError({ reason: "Failed", detail: `${first.path} ${AddedFiles.detailOf(first)}` })
+          ),
           Effect.provide(context)
         )
       }
@@ -223,13 +232,44 @@ export const filesOf = Effect.fnUntraced(function* (services: ReadonlyArray<{ re
   return found.flat()
 })
 
+/** The folders of the plugins of these services. */
+const foldersOf = Effect.fnUntraced(function* (services: ReadonlyArray<{ readonly plugin: string }>) {
+  const paths = yield* Path
+  const { plugins } = yield* home
+  return [...new Set(services.map(({ plugin }) => paths.join(plugins, plugin)))]
+})
+
+/** What the user adds to the VMs of these services, plugin by plugin, and what of it cannot be used. */
+export const addedTo = (services: ReadonlyArray<{ readonly plugin: string }>) =>
+  Effect.flatMap(foldersOf(services), (folders) => Effect.forEach(folders, AddedFiles.look))
+
+/** Additions that cannot be used, as errors. */
+const wronglyAdded = (services: ReadonlyArray<{ readonly plugin: string }>) =>
+  Effect.map(addedTo(services), (all) =>
+    all
+      .flatMap(({ wrong }) => wrong)
+      .map((wrong) => new PluginFiles.PluginFileError({ path: wrong.path, detail: AddedFiles.detailOf(wrong) }))
+  )
+
+/** What would keep a start from using the files in the folders of these services' plugins; a missing one is no problem, because a start writes it. */
+export const wrongFiles = Effect.fn("Plugins.wrongFiles")(function* (
+  services: ReadonlyArray<{ readonly plugin: string }>
+) {
+  const fs = yield* FileSystem
+  const there = yield* Effect.filter(yield* filesOf(services), ({ path }) =>
+    Effect.orElseSucceed(fs.exists(path), () => true)
+  )
+  const tried = yield* Effect.forEach(there, (file) => Effect.either(PluginFiles.check(file)))
+  return [...tried.filter(Either.isLeft).map(({ left }) => left), ...(yield* wronglyAdded(services))]
+})
+
 /** Write the files that plugins need into their folders, where they are missing; the user's own stay as they are, and are looked at. */
 export const writeFiles = Effect.fn("Plugins.writeFiles")(function* (
   services: ReadonlyArray<{ readonly plugin: string }>
 ) {
   // one by one, so that each unusable file is reported
   const tried = yield* Effect.forEach(yield* filesOf(services), (file) => Effect.either(PluginFiles.write(file)))
-  const wrong = tried.filter(Either.isLeft).map(({ left }) => left)
+  const wrong = [...tried.filter(Either.isLeft).map(({ left }) => left), ...(yield* wronglyAdded(services))]
   const [first, ...others] = wrong
   if (first === undefined) return
   const detail = [first.detail, ...others.map(({ message }) => message)].join("\n")

@@ -35,6 +35,15 @@ export const scripts: ReadonlyArray<Fault> = [
     cause: (host) => void mkdirSync(host.script("start-runner.bash"), { recursive: true })
   },
   {
+    on: "what GitHub, Anka and this Mac refuse",
+    name: "a wrong line in the variables that are added",
+    id: "script-unusable",
+    level: "problem",
+    what: /runner\.env has a wrong line/,
+    remedy: /line 2: write NAME=VALUE without `export`/,
+    cause: (host) => writeFileSync(host.script("runner.env"), "A=1\nexport B=2\n")
+  },
+  {
     on: "what is not there",
     name: "a script that all may write",
     id: "script-untrusted",

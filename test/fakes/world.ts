@@ -5,6 +5,8 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { type Additions, NONE } from "../../src/job/Additions.ts"
+import type { PluginError } from "../../src/job/PluginError.ts"
 import { Polling } from "../../src/job/Polling.ts"
 import { look, run } from "../../src/plugins/github/ci.ts"
 import type { GitHubConfig } from "../../src/plugins/github/config.ts"
@@ -150,7 +152,8 @@ export const contextOf = (name: string) => ({
   sleepInterval: Duration.seconds(10),
   registry: Option.none(),
   directory: "/plugins/github",
-  checkFiles: Effect.void
+  checkFiles: Effect.void,
+  additions: Effect.succeed(NONE)
 })
 
 export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
@@ -168,6 +171,10 @@ export const service = (name: string, given: Partial<GitHubConfig> = {}) => {
 
 /** One pass of a service. */
 export const pass = (name = "RUNNER1", given: Partial<GitHubConfig> = {}) => Effect.scoped(service(name, given).pass)
+
+/** One pass of a service whose host adds this to its VMs. */
+export const passWith = (additions: Effect.Effect<Additions, PluginError>) =>
+  Effect.scoped(run({ ...contextOf("RUNNER1"), additions }, config))
 
 /** What a clean host is: no VM, no runner, nothing in the ledger. */
 export const left = (world: World) => {

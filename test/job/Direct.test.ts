@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
 import * as Reconcile from "../../src/daemon/Reconcile.ts"
+import { NONE } from "../../src/job/Additions.ts"
 import * as Direct from "../../src/job/Direct.ts"
 import type { DirectCi, DirectState, Result } from "../../src/job/DirectCi.ts"
 import * as Pass from "../../src/job/Pass.ts"
@@ -84,7 +85,13 @@ const ciOf = (shop: Shop) => {
 const pass = (shop: Shop) =>
   Effect.scoped(
     Pass.run(
-      { name: "RUNNER1", sleepInterval: Duration.seconds(10), registry: Option.none(), checkFiles: Effect.void },
+      {
+        name: "RUNNER1",
+        sleepInterval: Duration.seconds(10),
+        registry: Option.none(),
+        checkFiles: Effect.void,
+        additions: Effect.succeed(NONE)
+      },
       ciOf(shop)
     )
   )

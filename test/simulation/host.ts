@@ -20,6 +20,7 @@ import { DaemonInfo } from "../../src/control/DaemonInfo.ts"
 import * as Scrape from "../../src/control/metrics/Scrape.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
 import { Lstat } from "../../src/files/Lstat.ts"
+import { NONE } from "../../src/job/Additions.ts"
 import * as Direct from "../../src/job/Direct.ts"
 import * as Intake from "../../src/job/Intake.ts"
 import * as Pass from "../../src/job/Pass.ts"
@@ -271,7 +272,14 @@ export class SimulatedHost {
     const scripts = ciFor(forge, machine.name, this.setup.repo)
     const services = names.map((name, n) => {
       const registry = Option.none<string>()
-      const context = { name, sleepInterval, registry, directory: "/plugins/github", checkFiles: Effect.void }
+      const context = {
+        name,
+        sleepInterval,
+        registry,
+        directory: "/plugins/github",
+        checkFiles: Effect.void,
+        additions: Effect.succeed(NONE)
+      }
       return {
         name,
         plugin: "github",
