@@ -87,6 +87,14 @@ export const WAYS: Readonly<Record<string, Plan>> = {
     })),
     lasting: 0.05 * HOUR
   },
+  "a job between scripts of its two hosts": { ...plain, haveScripts: true, jobs: [{ ...job, template: "here" }] },
+  "a job between scripts of one host alone": {
+    ...plain,
+    haveScripts: true,
+    hosts: 1,
+    isShared: false,
+    jobs: [{ ...job, template: "here" }]
+  },
   "a script of two hosts": { ...plain, areScripts: true, jobs: [{ ...job, template: "here" }] },
   "a script of one host alone": {
     ...plain,

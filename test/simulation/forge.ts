@@ -15,7 +15,7 @@ import {
 } from "../../src/services/GitHub.ts"
 import { Refused, type Runner, type Job as ServerJob, World } from "../../src/simulator/github/world.ts"
 import type { Chance, Kernel } from "./kernel.ts"
-import type { Guest, Machine } from "./machine.ts"
+import { calm, type Guest, type Machine } from "./machine.ts"
 import type { Network } from "./network.ts"
 
 /** The current state of GitHub. */
@@ -41,7 +41,35 @@ export interface Watcher {
   readonly ended: (job: ServerJob) => void
   /** GitHub asks a runner to end its job, as Ctrl-C would. */
   readonly interrupted: (machine: Machine, vm: string, job: ServerJob) => void
+  /** A host's own script or the runner runs at the wrong time. */
+  readonly untimely: (detail: string) => void
   readonly trace: (who: string, what: string) => void
+}
+
+type Reply = Parameters<Guest["run"]>[2]
+
+/** How long a host's own script runs, in milliseconds. */
+const OWN = 10_000
+
+/** A host's own scripts in one VM: each is begun once, and all who ask wait for the same end. */
+const ownScripts = (kernel: Kernel, chance: Chance, machine: Machine) => {
+  const begun = new Map<string, Array<Reply>>()
+  const ended = new Map<string, string>()
+  const run = (name: string, reply: Reply) => {
+    const end = ended.get(name)
+    if (end !== undefined) return reply(0, end)
+    const waiting = begun.get(name)
+    if (waiting !== undefined) return void waiting.push(reply)
+    begun.set(name, [reply])
+    // scripts go wrong where the rest does
+    const isBad = machine.mood !== calm
+    if (isBad && chance.happens(0.1)) return
+    kernel.after(OWN, () => {
+      ended.set(name, isBad && chance.happens(0.2) ? "exit 1\n" : "exit 0\n")
+      for (const tell of begun.get(name) ?? []) tell(0, ended.get(name))
+    })
+  }
+  return Object.assign(run, { ended })
 }
 
 export const FORGE = "github"
@@ -222,9 +250,10 @@ export class Forge {
     return GitHub.of({ limits: Effect.succeed([]), client: () => Effect.succeed(client) })
   }
 
-  /** What runs in a VM: the three scripts, and a runner that talks to this GitHub. */
-  guestOf(machine: Machine, vm: string): Guest {
+  /** What runs in a VM: the three scripts, a runner that talks to this GitHub, and the host's own scripts around it, if it has any. */
+  guestOf(machine: Machine, vm: string, hasScripts: boolean): Guest {
     const { kernel, chance, world, watcher } = this
+    const own = ownScripts(kernel, chance, machine)
     let secret = ""
     let state: "none" | "started" | "ended" = "none"
     let code = 0
@@ -290,11 +319,22 @@ export class Forge {
         if (runner !== undefined) runner.status = "offline"
       },
       run: (command, stdin, reply) => {
+        if (command === "bash -s prepare.bash") {
+          if (state !== "none") watcher.untimely(`prepare.bash runs in ${vm} when its runner has started`)
+          return own("prepare", reply)
+        }
+        if (command === "bash -s after.bash") {
+          if (state === "none" || job?.status === "in_progress")
+            watcher.untimely(`after.bash runs in ${vm} before its job is over`)
+          return own("after", reply)
+        }
         if (command.includes("register-runner.bash")) {
           secret = stdin.trim()
           return reply(0)
         }
         if (command.includes("start-runner.bash")) {
+          if (hasScripts && !own.ended.has("prepare"))
+            watcher.untimely(`the runner starts in ${vm} before prepare.bash has ended`)
           if (state === "none") {
             state = "started"
             later(chance.between(500, 4_000), connect)

@@ -62,6 +62,8 @@ export interface Setup {
   readonly repo: string
   /** Its jobs are scripts of a CI without runners. */
   readonly areScripts?: boolean
+  /** It runs a script of its own before each job, and one after it. */
+  readonly hasScripts?: boolean
   readonly sleepInterval: Duration.Duration
   readonly registrationTimeout: number
   /** Whether its first service has an intake, through which GitHub tells it of jobs. */
@@ -269,6 +271,11 @@ export class SimulatedHost {
     const { services: count, sleepInterval, rhythm } = this.setup
     const names = Array.from({ length: count }, (_, n) => `RUNNER${n + 1}`)
     const config = configOf(this.setup)
+    const additions = Effect.succeed(
+      this.setup.hasScripts === true
+        ? { ...NONE, prepare: Option.some("prepare"), after: Option.some("clear up") }
+        : NONE
+    )
     const scripts = ciFor(forge, machine.name, this.setup.repo)
     const services = names.map((name, n) => {
       const registry = Option.none<string>()
@@ -278,7 +285,7 @@ export class SimulatedHost {
         registry,
         directory: "/plugins/github",
         checkFiles: Effect.void,
-        additions: Effect.succeed(NONE)
+        additions
       }
       return {
         name,

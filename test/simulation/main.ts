@@ -1,7 +1,7 @@
 /**
  * Simulated histories from the command line.
  *
- *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--told N] [--trace] [--json]
+ *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--told N] [--scripts] [--trace] [--json]
  *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
  *   npm run simulate -- pairs     [--json]
  *   npm run simulate -- day       --out FILE --base SECONDS [--bad]
@@ -30,6 +30,8 @@ const { values, positionals } = parseArgs({
     trouble: { type: "string", default: "1" },
     /** Share of the jobs of which GitHub tells hosts besides polling. */
     told: { type: "string", default: "0" },
+    /** Hosts have scripts of their own around each job. */
+    scripts: { type: "boolean", default: false },
     way: { type: "string", default: "" },
     death: { type: "string", default: "" },
     /** Where the metrics of a day are written, and when it began, in seconds since the epoch. */
@@ -74,7 +76,8 @@ const histories = () => {
     hours: Number(values.hours),
     jobs: Number(values.jobs),
     trouble: Number(values.trouble),
-    told: Number(values.told)
+    told: Number(values.told),
+    scripts: values.scripts
   }
   const from = Number(values.from)
   for (let seed = from; seed < from + Number(values.seeds); seed++) {

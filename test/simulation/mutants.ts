@@ -266,6 +266,27 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/plugins/github/crash.test.ts" }
   },
   {
+    name: "own scripts: what prepares a VM runs when its runner has started",
+    file: "src/job/Course.ts",
+    find: "      yield* AroundJob.prepare(vm, ci.program, additions)\n",
+    put: "      yield* Effect.forkScoped(Effect.delay(AroundJob.prepare(vm, ci.program, additions), 5000))\n",
+    killedBy: crashes("a job between scripts of its two hosts", "restarted")
+  },
+  {
+    name: "own scripts: what clears up after a job has no deadline",
+    file: "src/job/AroundJob.ts",
+    find: "    Effect.timeoutOption(DELAY),\n",
+    put: "    Effect.asSome,\n",
+    killedBy: { test: "test/job/AroundJob.test.ts" }
+  },
+  {
+    name: "own scripts: what clears up after a job runs for none that a killed daemon left",
+    file: "src/job/Course.ts",
+    find: "const outcome: Followed = yield* seen(context, held, ours, evidence)",
+    put: "const outcome: Followed = yield* follow(context, held, ours)",
+    killedBy: { test: "test/job/AroundJob.test.ts" }
+  },
+  {
     name: "script: nothing is written down of a script, so that a later daemon does not find it",
     file: "src/job/Direct.ts",
     find: "ledger.append(named, RunnerKnown.make({ runner, id: 0 }))",

@@ -73,6 +73,8 @@ export interface Plan {
   readonly isShared: boolean
   /** Jobs are scripts of a CI without runners. */
   readonly areScripts?: boolean
+  /** Hosts run a script of their own before each job, and one after it. */
+  readonly haveScripts?: boolean
   readonly registrationTimeout: number
   /** Maximum duration of a pull. */
   readonly pullTakes: number
@@ -92,6 +94,8 @@ export interface Size {
   readonly trouble: number
   /** Share of the jobs of which GitHub tells hosts; by default none. */
   readonly told?: number
+  /** Whether hosts have scripts of their own around each job; by default they have none. */
+  readonly scripts?: boolean
 }
 
 export const KINDS: ReadonlyArray<FaultKind> = [
@@ -253,6 +257,7 @@ export const planOf = (seed: number, size: Size): Plan => {
     beat,
     lease: 6 * beat,
     isShared,
+    haveScripts: size.scripts === true,
     registrationTimeout: chance.one([60, 300]),
     pullTakes: chance.between(MINUTE, 10 * MINUTE),
     skew: chance.happens(0.5) ? 0 : chance.between(SECOND, 5 * MINUTE),

@@ -11,7 +11,7 @@ import type { Machine, SimulatedVm } from "./machine.ts"
 const HEARD = 1000
 
 /** A promise, by its short name. */
-export type Promise_ = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "L1" | "L2" | "L3" | "L4" | "L5"
+export type Promise_ = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "L1" | "L2" | "L3" | "L4" | "L5"
 
 /** A broken promise. */
 export class Violation extends Error {

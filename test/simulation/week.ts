@@ -41,6 +41,7 @@ export const week = (): Week => {
   let ended = 0
   const forge: Forge = new Forge(kernel, chance, network, {
     ...{ registered: ignored, removed: ignored, online: ignored, started: ignored, interrupted: ignored },
+    untimely: ignored,
     ended: () => void ended++,
     trace: ignored
   })
@@ -50,7 +51,7 @@ export const week = (): Week => {
       kernel,
       chance,
       watcher: { vmsChanged: ignored, cloned: ignored, vmEnds: ignored, trace: ignored },
-      guest: (machine, vm) => forge.guestOf(machine, vm)
+      guest: (machine, vm) => forge.guestOf(machine, vm, false)
     },
     new Map([["here", ["v1"]]])
   )

@@ -67,6 +67,15 @@ describe("a simulated history", () => {
     for (const [known, times] of Object.entries(announced)) assert.isAbove(times, 0, known)
   })
 
+  it("may have hosts with scripts of their own around each job, and keeps every promise", async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      // a worker that has not reported for a minute counts as lost
+      await setImmediate()
+      const report = simulate(planOf(seed, { ...HANDFUL, scripts: true }))
+      assert.isUndefined(report.violation, `seed ${seed}: ${report.violation?.message}`)
+    }
+  })
+
   it("that breaks a promise is told with its seed, and with little more than what it takes", () => {
     const plan = planOf(3, { hosts: 2, hours: 0.3, jobs: 10, trouble: 2 })
     // hosts that are never started leave every job where it is

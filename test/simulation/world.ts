@@ -118,6 +118,9 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       trace(FORGE, `job ${job.id} ended: ${job.conclusion}`)
       conclusions[job.conclusion ?? ""] = (conclusions[job.conclusion ?? ""] ?? 0) + 1
     },
+    untimely: (detail) => {
+      throw new Violation("S9", kernel.now - BEGINNING, detail)
+    },
     interrupted: (machine, vm, job) => {
       trace(machine.name, `job ${job.id} in ${vm} is interrupted`)
       promises.interrupted(machine, vm, job, mayEnd(machine))
@@ -169,7 +172,8 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
           },
           trace
         },
-        guest: plan.areScripts === true ? scripts : (machine, vm) => forge.guestOf(machine, vm)
+        guest:
+          plan.areScripts === true ? scripts : (machine, vm) => forge.guestOf(machine, vm, plan.haveScripts === true)
       },
       registry
     )
@@ -181,6 +185,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
         owner: "o",
         repo: `r${plan.isShared ? n % plan.scopes : n}`,
         areScripts: plan.areScripts === true,
+        hasScripts: plan.haveScripts === true,
         sleepInterval: Duration.millis(plan.sleepInterval),
         registrationTimeout: plan.registrationTimeout,
         listens: plan.jobs.some(({ deliveries }) => deliveries !== undefined),
