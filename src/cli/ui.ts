@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { lazy } from "../interruption/Lazy.ts"
 import { config, handle, UsageError } from "./anklet.ts"
+import { configFile } from "./configFile.ts"
 import { complain, interrupted, say } from "./terminal.ts"
 
 /** The page is for browsers on this host. */
@@ -30,10 +31,17 @@ export const ui = Command.make(
       const { serveTcp } = yield* lazy(() => import("../control/Server.ts"))
       const Page = yield* lazy(() => import("../ui/Page.ts"))
       const Key = yield* lazy(() => import("../ui/Key.ts"))
+      const Config = yield* lazy(() => import("../config/Config.ts"))
+      const History = yield* lazy(() => import("../services/History.ts"))
+      const Stats = yield* lazy(() => import("../control/Stats.ts"))
       const daemon = yield* control.at(given.config)
-      const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof daemon.ask>>>()
+      const { stateDir } = (yield* Config.readDaemon(yield* configFile(given.config))).daemon
+      const stats = Effect.map(History.read(yield* History.pathOf(stateDir)), Stats.of)
+      const context = yield* Effect.context<
+        Effect.Effect.Context<ReturnType<typeof daemon.ask>> | Effect.Effect.Context<typeof stats>
+      >()
       const key = yield* Key.make
-      const answer = Page.answer(daemon, hostname(), key)
+      const answer = Page.answer({ host: hostname(), daemon, stats }, key)
       const served = Effect.gen(function* () {
         const port = yield* serveTcp(HOST, given.port, (question) => Effect.provide(answer(question), context))
         yield* say(`http://${HOST}:${port}/#${Redacted.value(key)}`)

@@ -5,6 +5,7 @@ import { type Answer, file as asFile, json as asJson, text as plain, withHeaders
 import { API } from "../control/Api.ts"
 import { isMeant } from "../control/Loopback.ts"
 import type { Question } from "../control/Server.ts"
+import { Stats } from "../control/Stats.ts"
 import { Why } from "../control/why/explain.ts"
 import { visible } from "../text/Text.ts"
 import dom from "./browser/dom.js" with { type: "text" }
@@ -15,6 +16,7 @@ import css from "./browser/page.css" with { type: "text" }
 import html from "./browser/page.html" with { type: "text" }
 import page from "./browser/page.js" with { type: "text" }
 import parts from "./browser/parts.js" with { type: "text" }
+import past from "./browser/past.js" with { type: "text" }
 import queue from "./browser/queue.js" with { type: "text" }
 import view from "./browser/view.js" with { type: "text" }
 import * as Key from "./Key.ts"
@@ -32,6 +34,7 @@ const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   "/fleet.js": [SCRIPT, fleet],
   "/job.js": [SCRIPT, job],
   "/parts.js": [SCRIPT, parts],
+  "/past.js": [SCRIPT, past],
   "/queue.js": [SCRIPT, queue],
   "/view.js": [SCRIPT, view],
   "/labels.js": [SCRIPT, labels]
@@ -64,14 +67,25 @@ const HEADERS = {
 // names by strangers: what is safe in a terminal is safe in a page
 const json = <A, I>(schema: Schema.Schema<A, I>, value: A): Answer => asJson(schema, value, visible)
 
-/** Answers a browser. Answers of the daemon need the key; nothing can be changed here. */
-export const answer = <R>(daemon: Daemon<R>, host: string, key: Key.Key) => {
+/** Where the page has what it shows. */
+export interface Source<R> {
+  /** Name of this host. */
+  readonly host: string
+  readonly daemon: Daemon<R>
+  /** The figures of the jobs that have ended here. */
+  readonly stats: Effect.Effect<Stats, { readonly message: string }, R>
+}
+
+/** Answers a browser. What the page shows needs the key; nothing can be changed here. */
+export const answer = <R>({ host, daemon, stats }: Source<R>, key: Key.Key) => {
   const asked = ({ path, query }: Question): Effect.Effect<Answer, { readonly message: string }, R> | undefined => {
     switch (path) {
       case "/now":
         return Effect.map(read(daemon, host), (now) => json(Now, now))
       case "/why":
         return Effect.map(daemon.get(API.why, { job: query.get("job") ?? "" }), (why) => json(Why, why))
+      case "/stats":
+        return Effect.map(stats, (stats) => json(Stats, stats))
       default:
         return undefined
     }

@@ -122,6 +122,21 @@ describe("the page of anklet ui", () => {
     const ended = page.getByRole("region", { name: "Recent jobs" }).getByRole("row", { name: "success" })
     await ended.waitFor()
     assert.include(await ended.textContent(), HOSTILE)
+    const story = ended.getByRole("group")
+    await story.locator("summary").click()
+    const before = await page.getByText(/up for/).textContent()
+    await until("the page is drawn again", async () => (await page.getByText(/up for/).textContent()) !== before)
+    const told = await story.getByRole("listitem").allTextContents()
+    for (const fact of [/^claimed \d+ s$/, /^done \d+ s$/, /^VM anklet-vm-/, /^runner anklet-job-/, /:v1$/])
+      assert.isTrue(
+        told.some((line) => fact.test(line)),
+        `${fact} in ${told}`
+      )
+    assert.isTrue(await story.getByRole("listitem").first().isVisible(), "it stays unfolded")
+    const figures = page.getByRole("region", { name: "Statistics" }).getByRole("row").nth(1)
+    await figures.waitFor()
+    assert.match((await figures.textContent()) ?? "", new RegExp(`^${TEMPLATE}:v110\\d+ s / \\d+ s`))
+    await page.getByText("no job failed").waitFor()
     await page.getByText("accepting jobs", { exact: true }).first().waitFor()
     await page
       .getByText(/^no job waits for this host; next poll in/)
@@ -271,7 +286,7 @@ describe("the server of anklet ui", () => {
   it("tells of the daemon only whoever has the key", async () => {
     const wrong = `${served.key.slice(0, -1)}${served.key.endsWith("A") ? "B" : "A"}`
     for (const headers of [{}, withKey(""), withKey(wrong), { authorization: served.key }, { cookie: served.key }]) {
-      for (const path of ["/now", "/why?job=1", `/now?key=${served.key}`]) {
+      for (const path of ["/now", "/stats", "/why?job=1", `/now?key=${served.key}`]) {
         const { status, body } = await ask(path, headers as Record<string, string>)
         assert.strictEqual(status, 403)
         assert.notInclude(body, "RUNNER1")

@@ -49,7 +49,8 @@ const dress = (element, { key, grow, ...attributes }) => {
   // what a `style` attribute says does not count here
   if (grow !== undefined) element.style.flexGrow = `${grow}`
   for (const { name } of [...element.attributes]) {
-    if (!(name in attributes) && name !== "style") element.removeAttribute(name)
+    // what the viewer has unfolded stays open
+    if (!(name in attributes) && name !== "style" && name !== "open") element.removeAttribute(name)
   }
   for (const [name, value] of Object.entries(attributes)) {
     if (element.getAttribute(name) !== `${value}`) element.setAttribute(name, `${value}`)

@@ -3,6 +3,7 @@ import { patch } from "./dom.js"
 import { clock, titleOf, toneOf } from "./labels.js"
 import { reasons, whole } from "./view.js"
 
+/** @import { Stats } from "../../control/Stats.ts" */
 /** @import { Now } from "../Now.ts" */
 
 /** Interval between an answer and the next request, in milliseconds: each request costs the host a call of `anka list`. */
@@ -59,6 +60,14 @@ const ask = async (path) => {
  * @type {Now | undefined}
  */
 let last
+/**
+ * The figures of the jobs that have ended.
+ * @type {Stats | undefined}
+ */
+let stats
+/** The newest of the ended jobs that they count, and that of the last answer. */
+let counted = ""
+let newest = ""
 /** How far the host's clock was ahead of ours in that answer, in milliseconds. */
 let ahead = 0
 /** The problem, empty when there is none, and when it began. */
@@ -107,7 +116,7 @@ const show = () => {
   document.title = titleOf(last.host, last.status)
   icon(toneOf(last.status))
   host.textContent = last.host
-  patch(shown, whole(last, Date.now() + ahead))
+  patch(shown, whole(last, Date.now() + ahead, stats))
 }
 
 /**
@@ -123,6 +132,20 @@ const visible = () =>
 /** @param {unknown} error */
 const messageOf = (error) => (error instanceof Error ? error.message : `${error}`)
 
+/**
+ * Asks for the figures where another job has ended: one answer later, when the host has recorded it.
+ * @param {Now} now
+ */
+const count = async ({ status }) => {
+  const [ended] = status.ended
+  const before = newest
+  newest = `${ended?.job.key} ${ended?.job.stages.at(-1)?.at}`
+  if (newest !== before || newest === counted) return
+  // a file that cannot be read hides the figures alone
+  stats = await ask("stats").catch(() => undefined)
+  counted = newest
+}
+
 const live = async () => {
   while (true) {
     await visible()
@@ -133,6 +156,7 @@ const live = async () => {
       last = now
       ahead = now.status.now - Date.now()
       is("")
+      await count(now)
     } catch (error) {
       is(messageOf(error))
     }

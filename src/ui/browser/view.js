@@ -1,19 +1,18 @@
 /** The content of the page, made of what the daemon answered. Pure. */
 import { h } from "./dom.js"
 import { hosts } from "./fleet.js"
-import { bar, inPhase, legend, link, past, present, progress, textOf } from "./job.js"
-import { PHASES, span, toneOf } from "./labels.js"
+import { bar, legend, link, present, progress, textOf } from "./job.js"
+import { span, toneOf } from "./labels.js"
 import { bad, note, row, section, table, time } from "./parts.js"
+import { figures, recent } from "./past.js"
 import { queue } from "./queue.js"
 
 /** @import { ServiceActivity } from "../../services/Activity.ts" */
 /** @import { Status } from "../../control/Status.ts" */
+/** @import { Stats } from "../../control/Stats.ts" */
 /** @import { Why } from "../../control/why/explain.ts" */
 /** @import { Now } from "../Now.ts" */
 /** @import { Child } from "./dom.js" */
-
-/** Maximum number of recent jobs shown. */
-const RECENT = 20
 
 /**
  * A word for what a service does, and the details.
@@ -111,33 +110,6 @@ const templates = ({ templates, pulls }, now) =>
  * @param {Status} status
  * @param {number} now
  */
-const recent = ({ ended }, now) =>
-  section(
-    "Recent jobs",
-    ended.length === 0
-      ? note("no job has ended since the daemon started")
-      : table(
-          "Recent jobs",
-          ["Job", "Ended", "Outcome", "Service", ...Object.values(PHASES), "Stages"],
-          ended.slice(0, RECENT).map(({ service, job, outcome, conclusion }) => {
-            const parts = past(job)
-            const end = job.stages.at(-1)?.at ?? now
-            return row(`${job.key} ${end}`, [
-              link(job.name, job.fields.jobURL),
-              time(end, now),
-              h("span", { class: conclusion ?? "back" }, conclusion ?? outcome),
-              service,
-              ...Object.keys(PHASES).map((phase) => inPhase(parts, phase)),
-              bar(parts, { role: "img", "aria-label": textOf(parts) })
-            ])
-          })
-        )
-  )
-
-/**
- * @param {Status} status
- * @param {number} now
- */
 const outside = ({ limits, stores }, now) =>
   section(
     "Rate limits and stores",
@@ -184,9 +156,10 @@ const troubles = ({ limits, stores, services, headline }, now) => {
  * The whole page, for this moment.
  * @param {Now} it
  * @param {number} now
+ * @param {Stats | undefined} stats
  * @returns {Array<Child>}
  */
-export const whole = (it, now) => {
+export const whole = (it, now, stats) => {
   const { status } = it
   // a Mac that shares its queue is one of several; one that works alone is the only one
   const fleet = hosts(it.fleet, now)
@@ -203,7 +176,8 @@ export const whole = (it, now) => {
     isShared ? "" : fleet,
     templates(status, now),
     outside(status, now),
-    recent(status, now)
+    recent(status, now),
+    figures(stats, now)
   ]
 }
 
