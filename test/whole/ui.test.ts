@@ -122,7 +122,7 @@ describe("the page of anklet ui", () => {
     const ended = page.getByRole("region", { name: "Recent jobs" }).getByRole("row", { name: "success" })
     await ended.waitFor()
     assert.include(await ended.textContent(), HOSTILE)
-    const story = ended.getByRole("group")
+    const story = page.getByRole("region", { name: "Recent jobs" }).getByRole("group").first()
     await story.locator("summary").click()
     const before = await page.getByText(/up for/).textContent()
     await until("the page is drawn again", async () => (await page.getByText(/up for/).textContent()) !== before)

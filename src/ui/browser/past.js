@@ -50,18 +50,21 @@ export const recent = ({ ended }, now) =>
       : table(
           "Recent jobs",
           ["Job", "Ended", "Outcome", "Service", ...Object.values(PHASES), "Stages"],
-          ended.slice(0, RECENT).map((it) => {
+          ended.slice(0, RECENT).flatMap((it) => {
             const { service, job, outcome, conclusion } = it
             const parts = past(job)
             const end = job.stages.at(-1)?.at ?? now
-            return row(`${job.key} ${end}`, [
-              h("div", {}, link(job.name, job.fields.jobURL), story(it)),
+            const key = `${job.key} ${end}`
+            const cells = [
+              link(job.name, job.fields.jobURL),
               time(end, now),
               h("span", { class: conclusion ?? "back" }, conclusion ?? outcome),
               service,
               ...Object.keys(PHASES).map((phase) => inPhase(parts, phase)),
               bar(parts, { role: "img", "aria-label": textOf(parts) })
-            ])
+            ]
+            const below = { key: `story of ${key}`, class: "story", role: "row" }
+            return [row(key, cells), h("tr", below, h("td", { role: "cell", colspan: cells.length }, story(it)))]
           })
         )
   )
