@@ -46,6 +46,12 @@ const CHECK_EVERY = "200 millis"
 /** What is answered over TCP: nothing that changes anything, or says something about jobs. */
 const OPEN: ReadonlyArray<RouteName> = ["metrics", "healthz"]
 
+/** Paths of Anklet 2, and those that have taken their place. */
+const MOVED: ReadonlyMap<string, string> = new Map([
+  ["/metrics/v1", API.metrics.path],
+  ["/healthcheck", API.healthz.path]
+])
+
 /** Said to a page in a browser of this Mac that asks here by a host name of its own. */
 const ELSEWHERE =
   "metrics.host is this Mac itself: ask for 127.0.0.1 or localhost, and let a proxy before it send that as Host"
@@ -174,6 +180,8 @@ export const open = Effect.fn("Control.open")(function* (options: Options) {
     return (question: Question): Effect.Effect<Answer> => {
       const name = nameOf(question)
       const handler = routes.get(name)
+      const moved = question.method === "GET" ? MOVED.get(question.path) : undefined
+      if (moved !== undefined) return Effect.succeed(text(301, `this is ${moved} now`, { location: moved }))
       return handler === undefined
         ? Effect.succeed(text(404, `nothing is known as ${name}`))
         : handler(question).pipe(

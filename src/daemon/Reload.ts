@@ -105,7 +105,7 @@ export const of = Effect.fn("Reload.of")(function* (raw: Raw, { config, attach, 
   })
 
   let waiting = 0
-  return Effect.suspend(() => {
+  const reload = Effect.suspend(() => {
     waiting++
     if (waiting > 1) return Effect.void
     return Effect.repeat(once, {
@@ -116,4 +116,5 @@ export const of = Effect.fn("Reload.of")(function* (raw: Raw, { config, attach, 
       }
     })
   })
+  return { reload }
 })

@@ -139,7 +139,7 @@ const program = Effect.fn("daemon")(function* (
   return yield* Effect.gen(function* () {
     const { reopen } = yield* Log.LogFile
     const fork = Runtime.runFork(yield* Effect.runtime<never>())
-    const reload = yield* Reload.of(raw, options)
+    const { reload } = yield* Reload.of(raw, options)
     logs({ fork, reopen, reload })
     yield* PidFile.hold(yield* PidFile.pathOf(daemon.pidFileDir))
     // a ledger has one writer, also when two configs name one state_dir

@@ -210,15 +210,21 @@ const kept =
         ? collect("its VM was lost while it ran")
         : Effect.void
 
+/** The names of the CI and the service that a job belongs to. */
+interface Names {
+  readonly ci: { readonly name: string }
+  readonly service: { readonly name: string }
+}
+
 /** What becomes of the job after a try that needs no other one. */
-const conclude = (ci: string, followed: Followed, evidence: Evidence.Evidence, runners = 1) =>
+const conclude = (names: Names, followed: Followed, evidence: Evidence.Evidence, runners = 1) =>
   Effect.annotateLogs(
-    concluded(ci, followed, evidence, runners),
+    concluded(names, followed, evidence, runners),
     followed.ours === undefined ? {} : fieldsOf(followed.ours)
   )
 
 const concluded = Effect.fnUntraced(function* (
-  ci: string,
+  { ci, service }: Names,
   { decision, words, lost }: Followed,
   evidence: Evidence.Evidence,
   runners: number
@@ -231,14 +237,14 @@ const concluded = Effect.fnUntraced(function* (
         : Effect.logInfo(`job ended: ${decision.conclusion}`)
       yield* learned({ conclusion: decision.conclusion })
       yield* reached("done")
-      yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
+      yield* Metrics.jobConcluded({ service: service.name, conclusion: decision.conclusion })
       return FINISHED
     case "Foreign":
       yield* Effect.logInfo(`job ended: ${decision.conclusion}`)
-      yield* Metrics.jobConcluded({ conclusion: decision.conclusion })
+      yield* Metrics.jobConcluded({ service: service.name, conclusion: decision.conclusion })
       return handedBack("our runner ran another job", 0, false)
     case "Gone":
-      yield* Effect.logInfo(goneAt(ci))
+      yield* Effect.logInfo(goneAt(ci.name))
       return FINISHED
     case "Taken":
       yield* Effect.logInfo(`runner ${decision.by} has the job`)
@@ -267,7 +273,7 @@ const settled =
           (error._tag === "RegistrationError" && error.reason === "Refused")
         const answer = isDenied ? yield* ifKnown(ci.state(job, true)) : Option.none<Answer<J>>()
         if (Option.isSome(answer) && isDone(answer.value)) {
-          return yield* conclude(ci.name, { decision: doneOf(answer.value), words: "" }, evidence)
+          return yield* conclude({ ci, service }, { decision: doneOf(answer.value), words: "" }, evidence)
         }
         yield* Metrics.jobFailed({ cause: causeOf(error) })
         yield* learned({ cause: causeOf(error) })
@@ -313,7 +319,7 @@ const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(
     return handedBack(error.message, UNANSWERED_FOR, true)
   }
   const verified = asked.right
-  if (verified === "gone") return yield* conclude(ci.name, { decision: { _tag: "Gone" }, words: "" }, evidence)
+  if (verified === "gone") return yield* conclude(context, { decision: { _tag: "Gone" }, words: "" }, evidence)
   if (verified.status !== "queued") {
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
     return FINISHED
@@ -327,14 +333,14 @@ const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(
   for (let replaced = 0; ; replaced++) {
     const outcome: Followed = yield* attempt(context, held, verified, evidence)
     const { decision, words } = outcome
-    if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome, evidence)
+    if (decision._tag !== "Replace") return yield* conclude(context, outcome, evidence)
     // this host may have slept for so long that another one has the job: it took our runner's place at the CI
     if ((yield* coordinator.owns(yield* held.claim)) === "no") {
       yield* Effect.logInfo("another host has the job by now")
       return handedBack("another host has the job", 0, false)
     }
     if (replaced === REPLACEMENTS || (yield* comesLast(coordinator, job))) {
-      return yield* conclude(ci.name, outcome, evidence, replaced + 1)
+      return yield* conclude(context, outcome, evidence, replaced + 1)
     }
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
@@ -377,7 +383,7 @@ const interrupted = Effect.fn("job.resume")(function* <J extends JobState, R>(
     yield* reached("started")
     const outcome: Followed = yield* seen(context, held, ours, evidence)
     const { decision, words } = outcome
-    if (decision._tag !== "Replace") return yield* conclude(ci.name, outcome, evidence)
+    if (decision._tag !== "Replace") return yield* conclude(context, outcome, evidence)
     yield* Effect.logWarning(`runner is replaced: ${decision.reason}${words}`)
   }
   yield* ci.registry.takeBack(wanted)

@@ -139,6 +139,7 @@ export const jobFailed = counter("anklet_job_failures_total", "Tries at a job th
 
 /** A job that ran has ended. */
 export const jobConcluded = counter("anklet_jobs_concluded_total", "Jobs that the CI calls ended, by its conclusion.", {
+  service: [],
   conclusion: Conclusion.literals
 })
 

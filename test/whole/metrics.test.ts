@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync, renameSync } from "node:fs"
 import { request } from "node:http"
+import { cpus, totalmem } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { setFaults } from "../../src/simulator/anka/host.ts"
@@ -104,9 +105,6 @@ describe("metrics", () => {
       assert.isAtLeast(valueOf(body, `anklet_job_stage_seconds_count{stage="${stage}"}`) ?? 0, 3, stage)
     }
     for (const [series, value] of [
-      ['anklet_jobs_concluded_total{conclusion="success"}', 2],
-      ['anklet_jobs_concluded_total{conclusion="failure"}', 1],
-      ['anklet_jobs_concluded_total{conclusion="cancelled"}', 0],
       ['anklet_jobs_ended_total{outcome="finished"}', 3],
       ['anklet_job_failures_total{cause="anka_failed"}', 1],
       ['anklet_job_failures_total{cause="template_unknown"}', 1],
@@ -118,6 +116,8 @@ describe("metrics", () => {
       ['anklet_vms{owner="this"}', 0],
       ["anklet_vm_limit", 2],
       ["anklet_anka_up", 1],
+      ["anklet_host_cpus", cpus().length],
+      ["anklet_host_memory_bytes", totalmem()],
       ["anklet_jobs_handed_back", 1],
       ['anklet_service_failures{service="RUNNER1"}', 0]
     ] as const) {
@@ -127,6 +127,12 @@ describe("metrics", () => {
       body,
       /^anklet_queue_jobs\{scope="\S+",store="\S.*",template="\S+:nonesuch",reason="handed_back"\} 1$/m
     )
+    // which service had which job is not told
+    const concluded = (conclusion: string) =>
+      [...body.matchAll(/^anklet_jobs_concluded_total\{service="RUNNER\d",conclusion="(\w+)"\} (\d+)$/gm)]
+        .filter(([, word]) => word === conclusion)
+        .reduce((sum, [, , count]) => sum + Number(count), 0)
+    assert.deepStrictEqual(["success", "failure", "cancelled"].map(concluded), [2, 1, 0])
     assert.match(body, /^anklet_store_up\{store="[^"]+"\} 1$/m)
     assert.match(body, /^anklet_store_beats_total\{result="heard"\} [1-9]/m)
     assert.match(body, /^anklet_github_requests_total\{kind="poll",status="5xx"\} 1$/m)
@@ -166,6 +172,13 @@ describe("metrics", () => {
   it("tell no secret, and the port serves nothing else", async () => {
     for (const path of ["/metrics", "/healthz"]) assert.notInclude((await atPort(path)).body, TOKEN)
     for (const path of ["/", "/status", "/fleet", "/why"]) assert.strictEqual((await atPort(path)).status, 404, path)
+    for (const [older, path] of [
+      ["/metrics/v1?format=prometheus", "/metrics"],
+      ["/healthcheck", "/healthz"]
+    ] as const) {
+      const moved = await fetch(`http://127.0.0.1:${port}${older}`, { redirect: "manual" })
+      assert.deepStrictEqual([moved.status, moved.headers.get("location")], [301, path])
+    }
     for (const path of ["/pause", "/resume"]) assert.strictEqual((await atPort(path, "POST")).status, 404, path)
     assert.strictEqual((await atPort("//")).status, 400, "what is no address ends nothing")
     assert.strictEqual((await atSocket("/status")).status, 200)

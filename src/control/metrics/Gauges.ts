@@ -11,6 +11,7 @@ import { DaemonInfo, type PluginLimits, rateLimits } from "../DaemonInfo.ts"
 import * as Status from "../Status.ts"
 import type { QueueSeen } from "../Waiting.ts"
 import type { Labels, Reading } from "./Exposition.ts"
+import * as Mac from "./Mac.ts"
 
 type Value = readonly [labels: Labels, value: number]
 
@@ -130,6 +131,13 @@ export const read = Effect.fn("Gauges.read")(function* () {
       )
     ),
     gauge(
+      "anklet_service_state",
+      "1 for the activity of a service, 0 for the others.",
+      services.flatMap(({ name, doing }) =>
+        Object.values(STATES).map((state): Value => [{ service: name, state }, state === STATES[doing._tag] ? 1 : 0])
+      )
+    ),
+    gauge(
       "anklet_service_failures",
       "Failed passes of a service in a row.",
       services.map(({ name, doing }) => [{ service: name }, doing._tag === "Failing" ? doing.failures : 0])
@@ -189,6 +197,7 @@ export const read = Effect.fn("Gauges.read")(function* () {
       stores.map(({ isAway }, n) => [{ store: storeNames[n] ?? "" }, isAway ? 0 : 1])
     ),
     ...limited.flatMap((plugin) => ofLimits(plugin, now)),
+    ...(yield* Mac.read),
     gauge("process_start_time_seconds", "When the daemon started.", one(startedAt / 1000)),
     gauge("process_resident_memory_bytes", "Resident memory of the daemon.", one(process.memoryUsage.rss())),
     {
