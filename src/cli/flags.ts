@@ -38,6 +38,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   port: { wants: "a whole number", of: ["ui"] },
   fix: { of: ["doctor"] },
   write: { of: ["config migrate"] },
+  scripts: { of: ["config migrate"] },
   "token-file": { wants: "a file", of: ["init"] },
   "app-id": { wants: "text", of: ["init"] },
   "private-key": { wants: "a file", of: ["init"] },

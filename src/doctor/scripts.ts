@@ -36,7 +36,8 @@ export const KINDS = {
   "script-outdated": {
     level: "problem",
     why: "It is called in another way than it expects: every job would fail in it, so none is taken.",
-    remedy: "move it aside, and let `anklet doctor --fix` write the one that works; then put your changes into that"
+    remedy:
+      "`anklet config migrate --scripts` moves it aside and tells where your changes belong; then `anklet doctor --fix` writes the one that works"
   },
   "script-unusable": {
     level: "problem",

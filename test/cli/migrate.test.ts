@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { parse } from "yaml"
@@ -155,5 +155,34 @@ describe("a config of Anklet 2", () => {
     assert.match(stdout, /owner: veertu +# environment RUNNER1_OWNER/)
     assert.match(stdout, /token: <hidden> +# environment RUNNER1_TOKEN/)
     assert.notInclude(stdout, "CANARY")
+  })
+
+  it("--scripts moves older scripts aside, says where their changes belong, and replaces nothing", async () => {
+    const folder = join(lab.home, ".config", "anklet", "plugins", "github")
+    mkdirSync(folder, { recursive: true })
+    const register = './config.sh --token "$2" --url "$3"\nexport API_TOKEN=hunter2\nbrew install jq\n'
+    const ours = "# ours, changed\nIFS= read -r config <.jitconfig\n"
+    writeFileSync(join(folder, "register-runner.bash"), register)
+    writeFileSync(join(folder, "start-runner.bash"), ours)
+    const check = await lab.anklet("config", "check")
+    assert.strictEqual(check.code, 3)
+    assert.match(check.stderr, /register-runner\.bash is a script of Anklet 1 or 2.*anklet config migrate --scripts/)
+    mkdirSync(join(folder, "anklet2"))
+    writeFileSync(join(folder, "anklet2", "register-runner.bash"), "another")
+    const refused = await lab.anklet("config", "migrate", "--scripts")
+    assert.notStrictEqual(refused.code, 0)
+    assert.match(refused.stderr, /anklet2\/register-runner\.bash is there already, and is another script/)
+    assert.strictEqual(readFileSync(join(folder, "register-runner.bash"), "utf8"), register)
+    rmSync(join(folder, "anklet2"), { recursive: true })
+    const { code, stdout } = await lab.anklet("config", "migrate", "--scripts")
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /moved +\S+\/github\/register-runner\.bash -> \S+\/anklet2\/register-runner\.bash/)
+    assert.match(stdout, /prepare\.bash +register-runner\.bash, line 3\n/)
+    assert.match(stdout, /runner\.env +register-runner\.bash, line 2: API_TOKEN\n/)
+    assert.notInclude(stdout, "hunter2")
+    assert.strictEqual(readFileSync(join(folder, "anklet2", "register-runner.bash"), "utf8"), register)
+    assert.strictEqual(readFileSync(join(folder, "start-runner.bash"), "utf8"), ours)
+    assert.strictEqual((await lab.anklet("config", "check")).code, 0)
+    assert.match((await lab.anklet("config", "migrate", "--scripts")).stdout, /nothing was moved/)
   })
 })

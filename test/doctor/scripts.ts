@@ -20,7 +20,7 @@ export const scripts: ReadonlyArray<Fault> = [
     id: "script-outdated",
     level: "problem",
     what: /register-runner\.bash is a script of Anklet 1 or 2/,
-    remedy: /mv \S+register-runner\.bash/,
+    remedy: /anklet config migrate --scripts/,
     cause: (host) => {
       writeFileSync(host.script("register-runner.bash"), "./config.sh --token $2")
     }
