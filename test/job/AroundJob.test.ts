@@ -161,7 +161,8 @@ describe("the scripts of a host around a job", () => {
     it.effect(`after it that ${what}: one WARN, and the job has ended as it did`, () => {
       const { world, log, layer } = made({ after: end })
       return Effect.gen(function* () {
-        const fiber = yield* Effect.fork(pass())
+        // a daemon fiber: one that never ends must fail the test, not hold it up
+        const fiber = yield* Effect.forkDaemon(pass())
         for (let n = 0; n < 120 && conclusionOf(world) !== "success"; n++) yield* TestClock.adjust("1 second")
         const since = yield* Clock.currentTimeMillis
         yield* finished(fiber, 200)
