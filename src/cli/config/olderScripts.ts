@@ -99,7 +99,8 @@ export const run = Effect.fn("config.migrate.scripts")(function* (given: { reado
     ...script.added.map((added) => rowOf(added.to, script, added))
   ])
   const hasAdded = found.some(({ added }) => added.length > 0)
-  yield* say(line`${found.length} scripts of Anklet 1 or 2 were moved aside. The next start writes those of Anklet 3.`)
+  const moved = found.length === 1 ? "1 script of Anklet 1 or 2 was" : `${found.length} scripts of Anklet 1 or 2 were`
+  yield* say(line`${moved} moved aside. The next start writes ${found.length === 1 ? "that" : "those"} of Anklet 3.`)
   yield* say(lines(rows))
   if (hasAdded)
     yield* say(line`  What was added to them belongs into the files that are named before it, in ${directory}.`)
