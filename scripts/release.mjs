@@ -85,13 +85,23 @@ const compile = (modules, target, name) => {
   console.log(`built release/${name}`)
 }
 
+/** Where `anklet update` finds the newest release, and the keys that it trusts: none in a release for this machine. */
+const published = RELEASE_URL
+  ? {
+      ANKLET_RELEASES: JSON.stringify(
+        RELEASE_URL.replace(/\/releases\/download\/[^/]+\/?$/, "/releases/latest/download")
+      ),
+      ANKLET_RELEASE_KEYS: JSON.stringify(keys.join("\n"))
+    }
+  : {}
+
 rmSync(release, { recursive: true, force: true })
 mkdirSync(release)
 const modules = join(root, "node_modules", ".cache", "anklet-release")
 try {
   // a package that looks for files beside itself finds none, and no file contains the path of this folder
   const nowhere = { __dirname: '"/dev/null/a/b"', __filename: '"/dev/null/a/b/c"' }
-  const define = { ANKLET_ONE_FILE: "true", ...nowhere }
+  const define = { ANKLET_ONE_FILE: "true", ...nowhere, ...published }
   const packages = packagesIn(await bundle(modules, { define, plugins: [pluginApiApart] }))
   await bundle(join(modules, "plugin-api"), { define, entry: "src/plugins/PluginApi.ts" })
   const files = targets.map((target) => {

@@ -32,3 +32,9 @@ declare const ANKLET_COMMIT: string | undefined
 
 /** The bundler sets it in the build that becomes one file together with its runtime. */
 declare const ANKLET_ONE_FILE: boolean | undefined
+
+/** Address of the folder with the newest release; the bundler sets it in a build that is published. */
+declare const ANKLET_RELEASES: string | undefined
+
+/** The public keys that sign releases, as PEM; the bundler sets them in a build that is published. */
+declare const ANKLET_RELEASE_KEYS: string | undefined

@@ -36,6 +36,7 @@ import { stats } from "./stats.ts"
 import { status } from "./status.ts"
 import { complain, type Screen, say, screen, toExitCode, warnings } from "./terminal.ts"
 import { ui } from "./ui.ts"
+import { update } from "./update.ts"
 import { why } from "./why.ts"
 
 function scriptOf(shell: Shell): Effect.Effect<ReadonlyArray<string>> {
@@ -60,6 +61,7 @@ const COMMANDS = [
   ui,
   doctor,
   restart,
+  update,
   drain,
   resume,
   logs,

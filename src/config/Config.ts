@@ -25,6 +25,7 @@ import { ConfigError, distinct, nearest, ofParseError, Problem, pathOf } from ".
 import * as Reference from "./Reference.ts"
 import { SECRET_NAME } from "./Setting.ts"
 import * as Shorthand from "./Shorthand.ts"
+import * as Update from "./Update.ts"
 
 export { ConfigError, Problem } from "./Problem.ts"
 export { AppKey, PrivateKey, Secret, Token } from "./Secret.ts"
@@ -62,6 +63,7 @@ const TopLevel = Schema.Struct({
   log: withDefault(Schema.Struct({ file_dir: optional(Schema.NonEmptyString) }), { file_dir: Option.none() }),
   metrics: optional(Metrics),
   notify: optional(Notify.Written),
+  update: withDefault(Update.Written, Update.UNWRITTEN),
   ...Network.fields,
   services: optional(Schema.Unknown)
 })
@@ -103,6 +105,8 @@ export interface Daemon {
   readonly metrics: Option.Option<typeof Metrics.Type>
   /** Who hears of what a person must act on; none: nobody. */
   readonly notify: Option.Option<Notify.Notify>
+  /** Where new versions come from. */
+  readonly update: Update.Update
   /** The settings of the network between here and GitHub, as written. */
   readonly network: Network.Written
 }
@@ -148,6 +152,7 @@ const knownKeys =
     if (path[0] === "log") return ["file_dir"]
     if (path[0] === "metrics") return keysOf(Metrics)
     if (path[0] === "notify") return Notify.KEYS
+    if (path[0] === "update") return Update.KEYS
     if (path.at(-1) === "sentinel") return SENTINEL_KEYS
     return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), Shorthand.COUNT, ...own]
   }
@@ -328,6 +333,7 @@ const daemonOf = (file: string, top: typeof TopLevel.Type, places: Home, paths: 
     logDir: Option.match(top.log.file_dir, { onNone: () => paths.resolve("."), onSome: at }),
     metrics: top.metrics,
     notify: Option.map(top.notify, (written) => Notify.of(written, places)),
+    update: Update.of(top.update, places),
     network: Network.of(top)
   }
 }

@@ -11,6 +11,7 @@ import * as Network from "../config/Network.ts"
 import * as Notify from "../config/Notify.ts"
 import { sourceOf } from "../config/Secret.ts"
 import { HIDDEN, originOf, type Setting, settingsOf, withoutUser } from "../config/Setting.ts"
+import * as Update from "../config/Update.ts"
 import * as Plugins from "./Plugins.ts"
 
 const at = (content: unknown, path: ReadonlyArray<string | number>): unknown =>
@@ -50,6 +51,16 @@ const notify = Effect.fnUntraced(function* ({ content: { notify: written }, daem
         : setting
   )
 })
+
+/** Where new versions come from, as far as somebody wrote it. */
+const update = ({ content: { update: written }, daemon: { update }, lineOf }: Raw): ReadonlyArray<Setting> =>
+  Update.KEYS.flatMap((key) => {
+    const value = key === "url" || key === "keys" ? update[key] : Option.none<string>()
+    const origin = { from: "line", line: lineOf(["update", key]) } as const
+    return Option.isSome(value) && Predicate.isRecord(written)
+      ? [{ path: ["update", key], value: value.value, origin }]
+      : []
+  })
 
 /** The keys about the network, as far as somebody wrote them; where a proxy is, is no secret. */
 const network = Effect.fnUntraced(function* (raw: Raw) {
@@ -135,7 +146,7 @@ const fromVariable = (setting: Setting, name: string | undefined, isWritten = tr
 export const resolved = Effect.fn("config.resolved")(function* (raw: Raw) {
   return yield* Effect.gen(function* () {
     const services = yield* Effect.forEach(raw.services, (it) => service(raw, it))
-    const all = [...daemon(raw), ...(yield* notify(raw)), ...(yield* network(raw)), ...services.flat()]
+    const all = [...daemon(raw), ...(yield* notify(raw)), ...update(raw), ...(yield* network(raw)), ...services.flat()]
     return all.map((setting) => {
       const name = raw.variableOf(setting.path)
       // an older config takes some from the environment without a line about it

@@ -17,7 +17,9 @@ export const EXIT_CODES = {
   12: "the doctor found a problem",
   13: "the daemon does not answer",
   14: "a port cannot be used",
-  15: "the job is not found, has no VM on this Mac, or could not be asked for"
+  15: "the job is not found, has no VM on this Mac, or could not be asked for",
+  16: "there is a newer version (`anklet update --check`)",
+  17: "the update did not succeed"
 } as const
 
 /** An exit code. */
@@ -57,6 +59,9 @@ export const exitCodeOf = (error: { readonly _tag: string; readonly reason?: str
       return 9
     case "ManagerError":
       return 11
+    case "DownloadError":
+    case "UpdateError":
+      return 17
     case "PluginError":
       return OF_PASS[error.reason ?? ""] ?? 10
     case "NoVm":

@@ -7,3 +7,6 @@ export const commandLine: readonly [program: string, ...args: ReadonlyArray<stri
   typeof ANKLET_ONE_FILE === "boolean"
     ? [process.execPath]
     : [process.execPath, ...process.execArgv, process.argv[1] ?? ""]
+
+/** The one file of a release that runs; undefined if Node runs the program. */
+export const oneFile: string | undefined = typeof ANKLET_ONE_FILE === "boolean" ? process.execPath : undefined

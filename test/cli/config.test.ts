@@ -428,6 +428,18 @@ services:
     assert.notInclude(stdout, "CANARY")
   })
 
+  it("shows where new versions come from, if somebody wrote it", async () => {
+    assert.notInclude((await lab.anklet("config", "show")).stdout, "update")
+    const text = readFileSync(lab.config, "utf8")
+    writeFileSync(lab.config, `update:\n  url: https://releases.example.com/anklet\n  keys: /etc/keys.pem\n${text}`)
+    assert.match(
+      (await lab.anklet("config", "show")).stdout,
+      /^update:\n {2}url: https:\/\/releases\.example\.com\/anklet +# line 2\n {2}keys: \/etc\/keys\.pem +# line 3$/m
+    )
+    writeFileSync(lab.config, `update:\n  url: http://releases.example.com\n${text}`)
+    assert.include((await lab.anklet("config", "check")).stderr, "expected an address that begins with https://")
+  })
+
   it("shows where metrics are served, if anywhere", async () => {
     assert.notInclude((await lab.anklet("config", "show")).stdout, "metrics")
     writeFileSync(lab.config, `metrics:\n  port: 9464\n${readFileSync(lab.config, "utf8")}`)

@@ -69,8 +69,7 @@ const HABITS: Readonly<Record<string, string>> = {
   list: 'did you mean "anklet status"?',
   ls: 'did you mean "anklet status"?',
   ps: 'did you mean "anklet status"?',
-  update: 'install the new version over this one, then "anklet restart": see docs/installation.md',
-  upgrade: 'install the new version over this one, then "anklet restart": see docs/installation.md'
+  upgrade: 'did you mean "anklet update"?'
 }
 
 /** The message about an unknown command. */

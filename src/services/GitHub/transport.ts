@@ -56,11 +56,14 @@ const direct = (options: https.AgentOptions): Line => {
   }
 }
 
-/**
- * A transport with connections of its own; `close` ends them. `way` determines the proxy of a request and the
- * authorities to trust; `silence` is the timeout of a silent server, in milliseconds.
- */
-export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; readonly silence?: number } = {}) => {
+/** Where requests leave from, and which authorities are trusted; `silence` is the timeout of a silent server, in milliseconds. */
+interface Options {
+  readonly way?: Way
+  readonly silence?: number
+}
+
+/** Connections, each direct or through the proxy of its address; `close` ends them. */
+export const connections = ({ way = DIRECT, silence = SILENCE }: Options = {}) => {
   const options = {
     keepAlive: true,
     maxSockets: 10,
@@ -82,6 +85,19 @@ export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; 
         return line
       }
     })
+  const close = () => {
+    without.close()
+    for (const line of lines.values()) void line.then(({ close }) => close())
+  }
+  return { lineTo, close }
+}
+
+/**
+ * A transport with connections of its own; `close` ends them. `way` determines the proxy of a request and the
+ * authorities to trust; `silence` is the timeout of a silent server, in milliseconds.
+ */
+export const make = ({ way = DIRECT, silence = SILENCE }: Options = {}) => {
+  const { lineTo, close } = connections({ way, silence })
 
   const exchange = async (url: URL, init: RequestInit): Promise<Response> => {
     const line = await lineTo(url)
@@ -149,13 +165,7 @@ export const make = ({ way = DIRECT, silence = SILENCE }: { readonly way?: Way; 
     return response
   }
 
-  return {
-    fetch,
-    close: () => {
-      without.close()
-      for (const line of lines.values()) void line.then(({ close }) => close())
-    }
-  }
+  return { fetch, close }
 }
 
 /** Whether Octokit will parse an answer as JSON. */
@@ -188,13 +198,14 @@ const target = (from: URL, method: string, { status, headers }: Response): URL |
   return to.origin === from.origin ? to : undefined
 }
 
-const explain = (url: URL, error: NodeJS.ErrnoException): string => {
+/** Why a connection failed, for people; `setting` names where the address is set. */
+export const explain = (url: URL, error: NodeJS.ErrnoException, setting = "api_url"): string => {
   switch (error.code) {
     case "ECONNREFUSED":
-      return `${url.host} refuses connections; check api_url and that the server runs`
+      return `${url.host} refuses connections; check ${setting} and that the server runs`
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return `the name ${url.hostname} cannot be resolved; check api_url and the host's DNS`
+      return `the name ${url.hostname} cannot be resolved; check ${setting} and the host's DNS`
     case "ECONNRESET":
     case "EPIPE":
       return `${url.host} broke the connection off`
