@@ -194,6 +194,7 @@ describe("values from the environment", () => {
     WORK: "/tmp/work",
     METRICS_PORT: "9464",
     GROUP: "7",
+    IN_TIME: "90",
     LEVEL: "org",
     MANY: "2",
     VM_PROXY: "true",
@@ -221,6 +222,7 @@ services:
     registration: \${LEVEL}
     owner: \${OWNER_NAME}
     runner_group: \${GROUP}
+    registration_timeout: \${IN_TIME}
     database:
       enabled: \${SHARED}
       cluster: \${NODES}
@@ -243,6 +245,7 @@ services:
     assert.strictEqual(one.owner, "12")
     assert.strictEqual(one.sleep_interval, 2.5)
     assert.strictEqual(one.runner_group, 7)
+    assert.strictEqual(one.registration_timeout, 90)
     assert.strictEqual(one.registration, "org")
     assert.strictEqual(one.token, "<hidden>")
     assert.strictEqual(one.database.enabled, true)
@@ -254,7 +257,7 @@ services:
       ["services[1].sleep_interval", "PASSES", 10],
       ["services[0].token", "MY_TOKEN", 14],
       ["services[0].owner", "OWNER_NAME", 16],
-      ["services[0].database.cluster", "NODES", 20]
+      ["services[0].database.cluster", "NODES", 21]
     ] as const)
       assert.deepStrictEqual(origins[path], { from: "environment", name, line }, path)
     assert.notInclude(stdout, CANARY)
@@ -265,7 +268,7 @@ services:
     const { code, stderr } = await show(["check"], {
       ...env,
       WORK: " ",
-      GROUP: "CANARY",
+      IN_TIME: "CANARY",
       LEVEL: "CANARY",
       PASSES: "",
       SHARED: "CANARY"
@@ -274,9 +277,9 @@ services:
     for (const row of [
       "line 1, work_dir: the environment variable WORK is blank",
       "line 10, defaults.sleep_interval: the environment variable PASSES is ",
-      "line 17, services[0].runner_group: the environment variable GROUP must hold a number",
-      'line 15, services[0].registration: expected "repo" or "org"',
-      "line 19, services[0].database.enabled: the environment variable SHARED must hold true or false"
+      "line 18, services[0].registration_timeout: the environment variable IN_TIME must hold a number",
+      'line 15, services[0].registration: expected "repo", "org" or "enterprise"',
+      "line 20, services[0].database.enabled: the environment variable SHARED must hold true or false"
     ])
       assert.include(stderr, row)
     assert.notInclude(stderr, "CANARY")

@@ -7,7 +7,7 @@ import { DAEMON, type Era } from "./words.ts"
 
 /** Keys of the daemon of today, which stay as they are. */
 export const KEPT: ReadonlyArray<string> = [
-  ...["work_dir", "pid_file_dir", "state_dir", "log", "metrics", "notify", "defaults", "services"],
+  ...["work_dir", "pid_file_dir", "state_dir", "log", "metrics", "notify", "update", "defaults", "services"],
   ...["proxy", "no_proxy", "ca", "vm_proxy", "vm_ca"]
 ]
 
