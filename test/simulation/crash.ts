@@ -37,8 +37,6 @@ const job = { at: 62 * SECOND, scope: 0, template: "away", lasting: 40 * SECOND,
 
 const long = { ...job, template: "here", lasting: HOUR }
 
-const short = { ...job, template: "here", lasting: 20 * SECOND }
-
 /** When the first runner of a plan is registered: a cancel right after it finds the job neither queued nor begun. */
 const registeredAt = (plan: Plan): number => {
   let first = Number.NaN
@@ -89,13 +87,13 @@ export const WAYS: Readonly<Record<string, Plan>> = {
     })),
     lasting: 0.05 * HOUR
   },
-  "a job between scripts of its two hosts": { ...plain, haveScripts: true, jobs: [short] },
+  "a job between scripts of its two hosts": { ...plain, haveScripts: true, jobs: [{ ...job, template: "here" }] },
   "a job between scripts of one host alone": {
     ...plain,
     haveScripts: true,
     hosts: 1,
     isShared: false,
-    jobs: [short]
+    jobs: [{ ...job, template: "here" }]
   },
   "a script of two hosts": { ...plain, areScripts: true, jobs: [{ ...job, template: "here" }] },
   "a script of one host alone": {

@@ -56,6 +56,13 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: handfuls(60)
   },
   {
+    name: "late registration: a runner of the name that is found first ends the search",
+    file: "src/plugins/github/runner.ts",
+    find: "    yield* Effect.sleep(UNDER_WAY)\n    yield* takeAway\n",
+    put: "",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
     name: "delete by id: a runner is removed by its name",
     file: "src/plugins/github/runner.ts",
     find: "if (Option.isSome(id)) yield* client.removeRunner(level, id.value)",

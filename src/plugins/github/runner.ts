@@ -104,11 +104,14 @@ export const remove = Effect.fn("runner.remove")(function* <R>(
   const { id } = known.value
   if (Option.isSome(id)) yield* client.removeRunner(level, id.value)
   else {
-    const look = client.runnerByName(level, name)
-    const found = yield* Effect.flatMap(look, (first) =>
-      Option.isSome(first) ? Effect.succeed(first) : Effect.zipRight(Effect.sleep(UNDER_WAY), look)
-    )
-    if (Option.isSome(found) && (yield* mayTake)) yield* client.removeRunner(level, found.value.id)
+    const takeAway = Effect.gen(function* () {
+      const found = yield* client.runnerByName(level, name)
+      if (Option.isSome(found) && (yield* mayTake)) yield* client.removeRunner(level, found.value.id)
+    })
+    // what is found first may be that of another host, whose job is over: ours may still come after it
+    yield* takeAway
+    yield* Effect.sleep(UNDER_WAY)
+    yield* takeAway
   }
   yield* settle(name)
   yield* Effect.logDebug(`runner ${name} removed`)
