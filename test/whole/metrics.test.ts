@@ -127,6 +127,9 @@ describe("metrics", () => {
       body,
       /^anklet_queue_jobs\{scope="\S+",store="\S.*",template="\S+:nonesuch",reason="handed_back"\} 1$/m
     )
+    const free = valueOf(body, "anklet_template_volume_free_bytes") ?? -1
+    assert.isAbove(free, 0)
+    assert.isAtLeast(valueOf(body, "anklet_template_volume_bytes") ?? 0, free)
     // which service had which job is not told
     const concluded = (conclusion: string) =>
       [...body.matchAll(/^anklet_jobs_concluded_total\{service="RUNNER\d",conclusion="(\w+)"\} (\d+)$/gm)]
