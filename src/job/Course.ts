@@ -56,9 +56,15 @@ const doneOf = (answer: Answer<JobState>): Outcome["decision"] =>
  */
 const lost = Effect.fnUntraced(function* <J extends JobState, R>({ ci, service }: Context<J, R>, job: JobRequest) {
   const ledger = yield* Ledger
-  const isStarted = Effect.map(ledger.state, ({ runners }) =>
-    HashMap.some(runners, ({ named, started }) => named.job === job.key && started)
-  )
+  /** Whether what the answer tells may be the work of a runner that was started here. */
+  const isOurs = (answer: Answer<J>) =>
+    Effect.map(ledger.state, ({ runners }) =>
+      HashMap.some(
+        runners,
+        ({ named, started }, name) =>
+          named.job === job.key && started && (answer === "gone" || Option.contains(answer.runnerName, name))
+      )
+    )
   /** None as long as the job waits, or may have been given to a runner of ours. */
   const decisionOf = (answer: Answer<J>): Option.Option<Outcome["decision"]> => {
     if (answer === "gone" || answer.status === "completed") return Option.some(doneOf(answer))
@@ -71,8 +77,8 @@ const lost = Effect.fnUntraced(function* <J extends JobState, R>({ ci, service }
   for (let looks = 1; ; looks++) {
     const answer = yield* ifKnown(ci.state(job, looks % THOROUGH_EVERY === 0))
     const decision = Option.flatMap(answer, decisionOf)
-    if (Option.exists(decision, ({ _tag }) => _tag === "Gone") && (yield* isStarted)) return yield* Effect.never
-    if (Option.isSome(decision)) return decision.value
+    if (Option.isSome(answer) && Option.isSome(decision))
+      return (yield* isOurs(answer.value)) ? yield* Effect.never : decision.value
     yield* Effect.sleep(every(service))
   }
 })

@@ -9,7 +9,7 @@ import * as TestClock from "effect/TestClock"
 import type { Additions } from "../../src/job/Additions.ts"
 import { PluginError } from "../../src/job/PluginError.ts"
 import { Evidence } from "../../src/services/Evidence.ts"
-import { queued } from "../fakes/GitHub.ts"
+import { ends, queued } from "../fakes/GitHub.ts"
 import * as World from "../fakes/world.ts"
 
 const additions = {
@@ -90,6 +90,27 @@ describe("the scripts of a host around a job", () => {
       assert.include(log, "INFO prepare.bash ended in the VM. Its last lines: prepared")
       assert.include(log, "INFO after.bash ended in the VM. Its last lines: cleared")
       assert.strictEqual(conclusionOf(world), "success")
+      assert.deepStrictEqual(World.left(world), World.NOTHING)
+    }).pipe(Effect.provide(layer()))
+  })
+
+  it.effect("after it runs also where the job is over before the start of its runner is reported", () => {
+    const { world, order, layer } = made()
+    const { guest } = world.anka
+    world.anka.guest = (vm, command, stdin) =>
+      command.join(" ").includes("start-runner")
+        ? Effect.gen(function* () {
+            const started = yield* guest(vm, command, stdin)
+            yield* Effect.sleep("5 seconds")
+            ends(world.github, 1, "success")
+            yield* Effect.sleep("60 seconds")
+            return started
+          })
+        : guest(vm, command, stdin)
+    return Effect.gen(function* () {
+      yield* finished(yield* Effect.fork(pass()))
+      assert.strictEqual(conclusionOf(world), "success")
+      assert.strictEqual(order().at(-1), "after.bash")
       assert.deepStrictEqual(World.left(world), World.NOTHING)
     }).pipe(Effect.provide(layer()))
   })

@@ -63,6 +63,20 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/plugins/github/pass.test.ts" }
   },
   {
+    name: "late registration: another host's runner with the job ends the search",
+    file: "src/plugins/github/runner.ts",
+    find: "ours ? Effect.void : settle(name),",
+    put: "settle(name),",
+    killedBy: { test: "test/plugins/github/pass.test.ts" }
+  },
+  {
+    name: "early end: what a runner did before its start was reported is not watched",
+    file: "src/job/Course.ts",
+    find: '(answer === "gone" || Option.contains(answer.runnerName, name))',
+    put: 'answer === "gone"',
+    killedBy: { test: "test/job/AroundJob.test.ts" }
+  },
+  {
     name: "delete by id: a runner is removed by its name",
     file: "src/plugins/github/runner.ts",
     find: "if (Option.isSome(id)) yield* client.removeRunner(level, id.value)",

@@ -13,8 +13,20 @@ import { PROGRAM } from "./program.ts"
 
 export { isAlive, type Ran } from "./processes.ts"
 
+interface Logging {
+  readonly log: () => ReadonlyArray<Record<string, unknown>>
+}
+
 /** The lab of the test that runs now, if it has made one: tests run at the same time. */
-const current = new AsyncLocalStorage<{ lab?: { readonly log: () => ReadonlyArray<Record<string, unknown>> } }>()
+const current = new AsyncLocalStorage<{ lab?: Logging }>()
+const open = new Set<Logging>()
+
+/** One that was made in a hook is not always known to the test: then it is the only one. */
+const labOfTest = (): Logging | undefined => {
+  const mine = current.getStore()?.lab
+  if (mine !== undefined && open.has(mine)) return mine
+  return open.size === 1 ? [...open][0] : undefined
+}
 
 /** The last lines of a daemon's log from INFO up, for a person who must find out why a test failed. */
 const lastLines = (log: ReadonlyArray<Record<string, unknown>>): string =>
@@ -26,7 +38,7 @@ const lastLines = (log: ReadonlyArray<Record<string, unknown>>): string =>
 
 /** Wait until something is so; fails with the name of the wait, and with what the daemon of this test logged, when it never is. */
 export const until: typeof untilSo = async (...wait) => {
-  const lab = current.getStore()?.lab
+  const lab = labOfTest()
   try {
     await untilSo(...wait)
   } catch (error) {
@@ -185,6 +197,7 @@ export const make = async (options: LabOptions = {}) => {
         Journal.parse(Entry, readFileSync(join(folder, "daemon", "state", "ledger.jsonl"))).records.reduce(apply, empty)
       ),
     close: async () => {
+      open.delete(lab)
       for (const { uuid } of clones(host)) powerOff(uuid)
       await endAllIn(folder)
       await github.close()
@@ -192,6 +205,7 @@ export const make = async (options: LabOptions = {}) => {
     }
   }
   mine.lab = lab
+  open.add(lab)
   return lab
 }
 
