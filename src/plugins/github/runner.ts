@@ -101,12 +101,14 @@ export const remove = Effect.fn("runner.remove")(function* <R>(
   const known = HashMap.get((yield* ledger.state).runners, name)
   // struck from the ledger: it turned out to be somebody else's
   if (Option.isNone(known)) return
-  const { id } = known.value
+  const { id, started } = known.value
   if (Option.isSome(id)) yield* client.removeRunner(level, id.value)
   else {
     const takeAway = Effect.gen(function* () {
       const found = yield* client.runnerByName(level, name)
-      if (Option.isSome(found) && (yield* mayTake)) yield* client.removeRunner(level, found.value.id)
+      // one with a job that was never started here is another host's
+      if (Option.isNone(found) || (found.value.busy && !started)) return
+      if (yield* mayTake) yield* client.removeRunner(level, found.value.id)
     })
     // what is found first may be that of another host, whose job is over: ours may still come after it
     yield* takeAway
@@ -260,8 +262,12 @@ const register = Effect.fnUntraced(function* (
   const ledger = yield* Ledger
   // an intent of an earlier life, or an earlier reply that was lost: then a runner of this name is ours
   let ours = HashMap.has((yield* ledger.state).runners, name)
+  // a request of ours may still be under way: then the line stays, and the scope's removal looks for its runner
   const elsewhere = (detail: string) =>
-    Effect.zipRight(settle(name), Effect.fail(new RegistrationError({ reason: "Elsewhere", detail })))
+    Effect.zipRight(
+      ours ? Effect.void : settle(name),
+      Effect.fail(new RegistrationError({ reason: "Elsewhere", detail }))
+    )
 
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) yield* Effect.sleep(BETWEEN_TRIES)

@@ -297,30 +297,41 @@ describe("a pass", () => {
     }
   )
 
-  it.effect("leaves no runner behind that is registered after another host's runner of the same name is gone", () => {
-    const world = World.make()
-    world.owns = "no"
-    world.github.jobs.set(1, queued(1))
-    const { runners } = world.github
-    world.github.before.createRunner = Effect.gen(function* () {
-      const name = world.github.calls.at(-1)?.replace("createRunner ", "") ?? ""
-      const runner = { name, online: false, busy: false }
-      runners.set(98, { ...runner, id: 98 })
-      ends(world.github, 1, "success")
-      // the other host's is gone, and our request, whose answer nobody waits for any more, comes after it
-      const late = Effect.sync(() => {
-        runners.delete(98)
-        runners.set(99, { ...runner, id: 99 })
+  for (const [what, busy] of [
+    ["waits for a job", false],
+    ["has the job", true]
+  ] as const) {
+    it.effect(`leaves no runner behind that is registered after another host's of its name, which ${what}`, () => {
+      const world = World.make()
+      world.owns = "no"
+      world.github.jobs.set(1, queued(1))
+      const { runners } = world.github
+      world.github.before.createRunner = Effect.gen(function* () {
+        const name = world.github.calls.at(-1)?.replace("createRunner ", "") ?? ""
+        runners.set(98, { name, id: 98, online: busy, busy })
+        const job = world.github.jobs.get(1)
+        if (job !== undefined) {
+          world.github.jobs.set(1, { ...job, status: "in_progress", runnerName: Option.some(name) })
+        }
+        if (!busy) ends(world.github, 1, "success")
+        // the other host's is gone, and our request, whose answer nobody waits for any more, comes after it
+        const late = Effect.sync(() => {
+          ends(world.github, 1, "success")
+          runners.delete(98)
+          runners.set(99, { name, id: 99, online: false, busy: false })
+        })
+        yield* Effect.forkDaemon(Effect.delay(late, "2 seconds"))
+        return yield* refused("Unavailable", "POST jit")
       })
-      yield* Effect.forkDaemon(Effect.delay(late, "2 seconds"))
-      return yield* refused("Unavailable", "POST jit")
+      return Effect.gen(function* () {
+        yield* finished(yield* Effect.fork(World.pass()))
+        assert.include(world.github.calls, "removeRunner 99")
+        assert.notInclude(world.github.calls, busy ? "removeRunner 98" : "none")
+        assert.isFalse(world.anka.calls.some((call) => call.includes("kill -INT")))
+        assert.deepStrictEqual(World.left(world), World.NOTHING)
+      }).pipe(Effect.provide(World.layer(world)))
     })
-    return Effect.gen(function* () {
-      yield* finished(yield* Effect.fork(World.pass()))
-      assert.include(world.github.calls, "removeRunner 99")
-      assert.deepStrictEqual(World.left(world), World.NOTHING)
-    }).pipe(Effect.provide(World.layer(world)))
-  })
+  }
 
   it.effect("plans no VM for a job that is over by the time that it is claimed", () => {
     const world = World.make()
