@@ -21,6 +21,7 @@ import { completions, type Shell } from "./completions.ts"
 import { config } from "./config.ts"
 import { doctor } from "./doctor.ts"
 import { wrong } from "./flags.ts"
+import { hold } from "./hold.ts"
 import { init } from "./init.ts"
 import { jobs } from "./jobs.ts"
 import { logs } from "./logs.ts"
@@ -58,6 +59,7 @@ const COMMANDS = [
   jobs,
   stats,
   shell,
+  hold,
   ui,
   doctor,
   restart,

@@ -24,7 +24,9 @@ export const shell = Command.make(
         return yield* new UsageError({
           detail: `a shell needs a terminal; for one command, run "anka run ${vm} COMMAND"`
         })
-      yield* complain(`in ${vm} until you leave with exit or Ctrl-D; the VM is removed when its job ends`)
+      yield* complain(
+        `in ${vm} until you leave with exit or Ctrl-D; the VM is removed when its job ends, or when it has been kept for long enough`
+      )
       return yield* Effect.raceFirst(guest.shell(vm), Effect.as(interrupted, 0))
     })
   )

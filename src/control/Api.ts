@@ -18,6 +18,12 @@ export interface JsonRoute<A, I, Query extends string = never> extends Route<Que
 
 const text = (method: Route["method"], path: string): Route => ({ method, path, query: [] })
 
+const ordered = <Query extends string>(path: string, query: ReadonlyArray<Query>): Route<Query> => ({
+  method: "POST",
+  path,
+  query
+})
+
 const json = <A, I, Query extends string = never>(
   path: string,
   schema: Effect.Effect<Schema.Schema<A, I>>,
@@ -59,6 +65,18 @@ export const API = {
     ),
     ["job"]
   ),
+  /** The VMs that are kept for inspection, and what else is to be kept. */
+  holds: json(
+    "/holds",
+    Effect.map(
+      lazy(() => import("./Holding.ts")),
+      ({ Holding }) => Holding
+    )
+  ),
+  /** Keep the VM of a failure: `kind` and `named` as in a request, `keepFor` in milliseconds, `firm` is empty for no. */
+  hold: ordered("/hold", ["kind", "named", "keepFor", "firm"]),
+  /** Keep it no longer: a VM or job by its name, a template, `next`, or `all`. */
+  unhold: ordered("/unhold", ["named"]),
   /** Metrics for Prometheus. */
   metrics: text("GET", "/metrics"),
   /** Whether the daemon is fit to do its work: 200 or 503. */

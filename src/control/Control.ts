@@ -150,6 +150,22 @@ const handlersOf = ({ pauseFile }: Options): Readonly<Record<RouteName, Handler>
       ({ ask }) => ask(parameter("job"))
     )
   ),
+  holds: inJson(API.holds, () =>
+    Effect.flatMap(
+      lazy(() => import("./Holding.ts")),
+      ({ read }) => read()
+    )
+  ),
+  hold: ({ query }) =>
+    Effect.flatMap(
+      lazy(() => import("./Holding.ts")),
+      ({ ask }) => ask((name) => query.get(name) ?? "")
+    ),
+  unhold: ({ query }) =>
+    Effect.flatMap(
+      lazy(() => import("./Holding.ts")),
+      ({ end }) => end(query.get("named") ?? "")
+    ),
   metrics: () =>
     Effect.flatMap(
       lazy(() => import("./metrics/Scrape.ts")),

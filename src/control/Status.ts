@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { span } from "../domain/Format.ts"
 import { isOurName } from "../domain/Job.ts"
 import { RateLimit } from "../domain/RateLimit.ts"
 import { version } from "../process/version.ts"
@@ -13,7 +14,7 @@ import { Capacity } from "../services/Capacity.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain } from "../services/Drain.ts"
 import * as HostStatus from "../services/HostStatus.ts"
-import { Ledger } from "../services/Ledger.ts"
+import { isHeld, Ledger } from "../services/Ledger.ts"
 import { RefusedConfig } from "../services/RefusedConfig.ts"
 import * as Shared from "../services/Shared.ts"
 import { Templates } from "../services/Templates.ts"
@@ -95,11 +96,15 @@ export const host = Effect.fn("Status.host")(function* () {
   const left = yield* (yield* Capacity).left
   const { claims, vms: owned, runners } = yield* (yield* Ledger).state
   const found = yield* listed
+  const now = yield* Clock.currentTimeMillis
   const all = found._tag === "Right" ? found.right : []
   const ownerOf = (name: string) => {
     const vm = [...HashMap.values(owned)].find((vm) => vm.vm === name)
     if (vm === undefined) {
       return { owner: isOurName(name) ? "another daemon, or left behind" : "not Anklet's", job: "", runner: "" }
+    }
+    if (vm.held !== undefined && isHeld(vm, now)) {
+      return { owner: `kept for inspection, ${span(vm.held.until - now)} left`, job: vm.held.name, runner: "" }
     }
     if (left.has(vm.vm)) return { owner: `left by ${vm.service}, will be removed`, job: "", runner: "" }
     const claim = HashMap.get(claims, vm.job)
@@ -111,7 +116,7 @@ export const host = Effect.fn("Status.host")(function* () {
     pid: process.pid,
     config,
     startedAt,
-    now: yield* Clock.currentTimeMillis,
+    now,
     mode: yield* HostStatus.mode,
     pauses: yield* (yield* Drain).pauses,
     services: yield* activity.services,

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
@@ -11,6 +12,7 @@ import { DaemonInfo, namedAfter, type ServiceInfo } from "../control/DaemonInfo.
 import { counted } from "../domain/Format.ts"
 import { Handover } from "../interruption/Handover.ts"
 import * as Race from "../interruption/Race.ts"
+import * as Hold from "../job/Hold.ts"
 import type { Service as Bound } from "../plugins/Plugin.ts"
 import type { Capabilities } from "../plugins/PluginApi.ts"
 import { Activity, Progress } from "../services/Activity.ts"
@@ -145,11 +147,29 @@ export const run = Effect.fn("Daemon.run")(function* (options: Options) {
     { concurrency: "unbounded", discard: true }
   )
   const beside = Effect.all([audits, looks, Reconcile.removeLeft], { concurrency: "unbounded" })
-  const exits = yield* Race.first(running, Effect.zipRight(beside, Effect.never)).pipe(Effect.ensuring(sayWhatIsLeft))
+  const exits = yield* Race.first(running, Effect.zipRight(beside, Effect.never)).pipe(
+    Effect.onExit(endHolds),
+    Effect.ensuring(sayWhatIsLeft)
+  )
   yield* Effect.logInfo(LIFE.ends)
   // with `once`, a failed pass is the daemon's own failure
   yield* Effect.forEach(exits, (exit) => exit, { discard: true })
 }, Effect.scoped)
+
+/**
+ * What is kept for inspection is for the next daemon where this one is replaced; otherwise nobody would remove it. A daemon
+ * that is replaced drains first: with no job left, it may end before the next one asks for the handover, within 10 s.
+ */
+const endHolds = <A, E>(exit: Exit.Exit<A, E>) =>
+  Effect.gen(function* () {
+    const { begun } = yield* Handover
+    if (!(yield* Hold.any)) return
+    if (Exit.isSuccess(exit)) {
+      // counted, because a timeout ends nothing in a finalizer
+      yield* Effect.repeat(begun, { until: (begun) => begun, schedule: Schedule.spaced("200 millis"), times: 50 })
+    }
+    if (!(yield* begun)) yield* Hold.endAll
+  })
 
 /** Log what could not be cleaned up, or what is handed over, when the daemon ends. */
 export const sayWhatIsLeft = Effect.gen(function* () {

@@ -8,10 +8,11 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { isOurName, VmName } from "../domain/Job.ts"
 import * as Files from "../files/Files.ts"
+import * as Hold from "../job/Hold.ts"
 import * as Vm from "../job/Vm.ts"
 import { Anka } from "../services/Anka.ts"
 import { Capacity } from "../services/Capacity.ts"
-import { Ledger } from "../services/Ledger.ts"
+import { isHeld, Ledger } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
 import { Wake } from "../services/Wake.ts"
 
@@ -61,9 +62,10 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
   const present = new Set<string>(found.map(({ name }) => name))
   const known = new Set<string>([...owned, ...HashMap.keys(vms)])
 
-  for (const { vm, job, service } of HashMap.values(vms)) {
+  for (const named of HashMap.values(vms)) {
+    const { vm, job, service } = named
     const seenThrough = Option.exists(HashMap.get(claims, job), (claim) => services.has(claim.service))
-    if (owned.has(vm) || seenThrough) continue
+    if (owned.has(vm) || seenThrough || isHeld(named, now)) continue
     if (present.has(vm)) {
       yield* Effect.logWarning(`VM ${vm} of service ${service} was left behind: it is deleted`).pipe(
         Effect.annotateLogs("vmName", vm)
@@ -89,7 +91,7 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
 /** Interval between two attempts to remove leftovers, in milliseconds: the first one, which doubles while they fail, up to an audit's. */
 const LEFT_EVERY = 5000
 
-/** Remove the leftovers of this daemon as soon as `anka` answers again, each of which keeps a VM slot. Never ends. */
+/** Remove the leftovers of this daemon as soon as `anka` answers again, and VMs that were kept for long enough: each keeps a VM slot. Never ends. */
 export const removeLeft = Effect.gen(function* () {
   const anka = yield* Anka
   const capacity = yield* Capacity
@@ -98,6 +100,7 @@ export const removeLeft = Effect.gen(function* () {
   let pause = LEFT_EVERY
   while (true) {
     yield* Effect.sleep(pause)
+    yield* Hold.expire
     const left = yield* capacity.left
     if (left.size === 0) pause = LEFT_EVERY
     // while `anka` does not answer, another attempt would only be another ERROR

@@ -38,6 +38,7 @@ import { Drain, PAUSE_FILE } from "../services/Drain.ts"
 import { Evidence } from "../services/Evidence.ts"
 import { Exec } from "../services/Exec.ts"
 import * as History from "../services/History.ts"
+import { FILE_NAME as HOLDS_FILE, Holds } from "../services/Holds.ts"
 import { HostLock } from "../services/HostLock.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
@@ -93,6 +94,7 @@ const capabilities = (
         Polling.layer,
         Capabilities.layer,
         Wake.layer,
+        Holds.layer(places.state),
         Evidence.layer(places.state, places.logs)
       )
     ),
@@ -148,6 +150,7 @@ const program = Effect.fn("daemon")(function* (
       [
         "host.json.new",
         "notices.json.new",
+        `${HOLDS_FILE}.new`,
         `${PAUSE_FILE}.new`,
         "ledger.jsonl.new",
         "ledger.jsonl.probe",

@@ -19,6 +19,7 @@ import { type Answer, type Ci, ifKnown, isDone, type JobState, type Runner, type
 import type { ClaimHandle, Verdict } from "./Claim.ts"
 import * as Evidence from "./Evidence.ts"
 import * as Guest from "./Guest.ts"
+import * as Hold from "./Hold.ts"
 import { causeOf, type Failure, GIVEN_UP_FOR, givenUp, handedBack, judge } from "./Outcome.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Vm from "./Vm.ts"
@@ -136,8 +137,17 @@ const seen = <J extends JobState, R>(
         ? AroundJob.after(ours.vm, context.ci.program, context.additions, decision.conclusion, evidence)
         : Effect.void
     ),
+    Effect.tap(({ decision, lost }) =>
+      lost !== true && (decision._tag === "Over" || decision._tag === "Replace")
+        ? keptForInspection(held, decision)
+        : Effect.void
+    ),
     Effect.annotateLogs(fieldsOf(ours))
   )
+
+/** Keep the VM of a job that has failed, if somebody asked for it. */
+const keptForInspection = (held: ClaimHandle, how: Hold.End) =>
+  Effect.flatMap(held.claim, (claim) => Hold.keep(claim, how))
 
 /** The job that is ours now, as one that needs a runner. */
 const wantedOf = <J>(
@@ -183,7 +193,13 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
       yield* reached("started")
       return runner
     }).pipe(Effect.annotateLogs("vmName", vm.name))
-  }).pipe(Effect.tapError((error) => (isOfVm(error) ? evidence.collect(error.message) : Effect.void)))
+  }).pipe(
+    Effect.tapError((error) =>
+      isOfVm(error)
+        ? Effect.zipRight(evidence.collect(error.message), keptForInspection(held, { _tag: "Failed" }))
+        : Effect.void
+    )
+  )
   // the scope must not delete the VM under a clone or a registration that is still going on
   const ready = yield* Race.first(
     Effect.map(prepare, (ours) => ({ _tag: "Ready" as const, ours })),

@@ -19,6 +19,7 @@ import { type Additions, NONE } from "./Additions.ts"
 import type { Ci, JobState } from "./Ci.ts"
 import * as Claim from "./Claim.ts"
 import * as Course from "./Course.ts"
+import * as Hold from "./Hold.ts"
 import { PluginError } from "./PluginError.ts"
 import { besideJobs, Polling } from "./Polling.ts"
 import * as Refusal from "./Refusal.ts"
@@ -66,6 +67,9 @@ const polled = Effect.fnUntraced(function* <J extends JobState, R>(ci: Ci<J, R>,
   }
   return { jobs: polled.requests, isPartial: polled.isPartial }
 })
+
+/** A VM that is kept for inspection goes when a job has waited for its place for this long. */
+const GIVE_UP_AFTER = "2 seconds"
 
 type Polls = Pick<PassContext, "name" | "sleepInterval">
 
@@ -146,7 +150,14 @@ export const run = <J extends JobState, R>(service: PassContext, ci: Ci<J, R>) =
     }
     yield* service.checkFiles
     const additions = yield* service.additions
-    const room = yield* capacity.reserve(runnable)
+    let room = yield* capacity.reserve(runnable)
+    if (Option.isNone(room) && (yield* Hold.canGiveUp)) {
+      // another service may just be taking the only job, and has the room for it
+      yield* Effect.sleep(GIVE_UP_AFTER)
+      const isNeeded = (yield* coordinator.waiting(scope, service.name)).length > 0
+      room = yield* capacity.reserve(runnable)
+      while (isNeeded && Option.isNone(room) && (yield* Hold.giveUp)) room = yield* capacity.reserve(runnable)
+    }
     if (Option.isNone(room)) {
       yield* progress.idleReason("jobs wait: no room for another VM on this host")
       yield* Effect.logDebug("jobs wait: no room for another VM on this host")

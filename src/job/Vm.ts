@@ -1,6 +1,8 @@
 /** The VM as a scoped resource: named and written down, cloned, started, ready; closing the scope deletes it. */
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { span } from "../domain/Format.ts"
@@ -13,7 +15,7 @@ import { Anka, AnkaError } from "../services/Anka.ts"
 import { Capacity } from "../services/Capacity.ts"
 import type { ExecResult } from "../services/Exec.ts"
 import { HostLock } from "../services/HostLock.ts"
-import { Ledger, VmGone, VmNamed } from "../services/Ledger.ts"
+import { isHeld, Ledger, VmGone, VmNamed } from "../services/Ledger.ts"
 import * as Metrics from "../services/Metrics.ts"
 
 /** A VM, as all that works with it sees it. */
@@ -109,11 +111,18 @@ export const remove = (name: VmName) =>
     )
   }).pipe(Effect.annotateLogs("vmName", name))
 
+/** Remove a VM, unless it is kept for inspection: then it is nobody's until that ends. */
+const removeUnlessHeld = Effect.fnUntraced(function* (name: VmName) {
+  const vm = HashMap.get((yield* (yield* Ledger).state).vms, name)
+  const now = yield* Clock.currentTimeMillis
+  if (!Option.exists(vm, (vm) => isHeld(vm, now))) yield* remove(name)
+})
+
 const own = Effect.fnUntraced(function* (name: VmName) {
   const capacity = yield* Capacity
   yield* capacity.own(name)
   // the undo stands before the act: a clone that fails half-way, or finishes after we gave up on it, is deleted by its name
-  yield* Finalizer.addUnlessHandedOver(remove(name))
+  yield* Finalizer.addUnlessHandedOver(removeUnlessHeld(name))
 })
 
 /** Other daemons of this host clone here too, so room is counted and taken under one lock. */

@@ -20,12 +20,29 @@ export class Claimed extends Schema.TaggedClass<Claimed>()("Claimed", {
   attempt: Schema.Number
 }) {}
 
-/** A VM of this name is about to be cloned. */
+/** Why a VM stays although its job is over: somebody wants to look into it. Times are in milliseconds since the epoch. */
+const Held = Schema.Struct({
+  since: Schema.Number,
+  until: Schema.Number,
+  /** Whether it stays although another job needs its place. */
+  firm: Schema.Boolean,
+  /** Name of the job, and its address; empty where it has none. */
+  name: Schema.String,
+  url: Schema.String,
+  /** How the job ended; empty if it has not run. */
+  conclusion: Schema.String
+})
+
+/** A VM of this name is about to be cloned; or, with `held`, it is kept for inspection. Versions before that do not keep it. */
 export class VmNamed extends Schema.TaggedClass<VmNamed>()("VmNamed", {
   vm: VmName,
   job: JobKey,
-  service: Schema.String
+  service: Schema.String,
+  held: Schema.optional(Held)
 }) {}
+
+/** Whether a VM is kept for inspection now. */
+export const isHeld = ({ held }: Pick<VmNamed, "held">, now: number): boolean => held !== undefined && held.until > now
 
 /** The VM is certainly deleted. */
 export class VmGone extends Schema.TaggedClass<VmGone>()("VmGone", { vm: VmName }) {}

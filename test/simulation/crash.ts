@@ -95,6 +95,14 @@ export const WAYS: Readonly<Record<string, Plan>> = {
     isShared: false,
     jobs: [{ ...job, template: "here" }]
   },
+  "jobs whose VMs one host alone keeps until others need their places": {
+    ...plain,
+    hold: true,
+    hosts: 1,
+    isShared: false,
+    services: 2,
+    jobs: [0, 1, 2].map((n) => ({ ...job, template: "here", at: job.at + n * 100 }))
+  },
   "a script of two hosts": { ...plain, areScripts: true, jobs: [{ ...job, template: "here" }] },
   "a script of one host alone": {
     ...plain,

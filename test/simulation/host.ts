@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Hash from "effect/Hash"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -38,6 +39,7 @@ import { Coordinators } from "../../src/services/Coordinators.ts"
 import { Drain } from "../../src/services/Drain.ts"
 import { Exec } from "../../src/services/Exec.ts"
 import { GitHub, type Job } from "../../src/services/GitHub.ts"
+import { Holds } from "../../src/services/Holds.ts"
 import { Host } from "../../src/services/Host.ts"
 import { HostLock } from "../../src/services/HostLock.ts"
 import * as Journal from "../../src/services/Journal.ts"
@@ -64,6 +66,8 @@ export interface Setup {
   readonly areScripts?: boolean
   /** It runs a script of its own before each job, and one after it. */
   readonly hasScripts?: boolean
+  /** The VM of each job is kept for inspection. */
+  readonly holds?: boolean
   readonly sleepInterval: Duration.Duration
   readonly registrationTimeout: number
   /** Whether its first service has an intake, through which GitHub tells it of jobs. */
@@ -342,7 +346,8 @@ export class SimulatedHost {
           Once.layer,
           Polling.layer,
           Refusals.layer,
-          Wake.layer
+          Wake.layer,
+          this.setup.holds === true ? Layer.succeed(Holds, KEPT) : Layer.empty
         )
       ),
       Layer.provideMerge(
@@ -378,6 +383,17 @@ export class SimulatedHost {
       })
     }).pipe(Effect.provide(capabilities))
   }
+}
+
+/** How long the VM of a job is kept, in milliseconds. */
+const KEPT_FOR = 5 * 60_000
+/** A request for each job: the VM of every fourth is kept even if another job needs its place. */
+const KEPT: Context.Tag.Service<typeof Holds> = {
+  all: Effect.succeed([]),
+  metBy: ({ job }) =>
+    Effect.succeedSome({ kind: "next", named: "", at: 0, keepFor: KEPT_FOR, firm: Hash.string(job.key) % 4 === 0 }),
+  add: () => Effect.void,
+  forget: () => Effect.succeed(0)
 }
 
 /** Whether a daemon ended on request. */

@@ -1,7 +1,7 @@
 /**
  * Simulated histories from the command line.
  *
- *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--told N] [--scripts] [--trace] [--json]
+ *   npm run simulate -- histories [--seeds N] [--from N] [--hosts N] [--hours N] [--jobs N] [--trouble N] [--told N] [--scripts] [--hold] [--trace] [--json]
  *   npm run simulate -- crashes   [--way TEXT] [--death TEXT] [--json]
  *   npm run simulate -- pairs     [--json]
  *   npm run simulate -- day       --out FILE --base SECONDS [--bad]
@@ -32,6 +32,8 @@ const { values, positionals } = parseArgs({
     told: { type: "string", default: "0" },
     /** Hosts have scripts of their own around each job. */
     scripts: { type: "boolean", default: false },
+    /** Hosts keep the VM of each job for inspection. */
+    hold: { type: "boolean", default: false },
     way: { type: "string", default: "" },
     death: { type: "string", default: "" },
     /** Where the metrics of a day are written, and when it began, in seconds since the epoch. */
@@ -77,7 +79,8 @@ const histories = () => {
     jobs: Number(values.jobs),
     trouble: Number(values.trouble),
     told: Number(values.told),
-    scripts: values.scripts
+    scripts: values.scripts,
+    hold: values.hold
   }
   const from = Number(values.from)
   for (let seed = from; seed < from + Number(values.seeds); seed++) {

@@ -77,6 +77,27 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
     killedBy: { test: "test/job/AroundJob.test.ts" }
   },
   {
+    name: "hold: a VM that is kept is removed with its job's scope",
+    file: "src/job/Vm.ts",
+    find: "if (!Option.exists(vm, (vm) => isHeld(vm, now))) yield* remove(name)",
+    put: "if (!Option.exists(vm, (vm) => isHeld(vm, now + 1e12))) yield* remove(name)",
+    killedBy: { test: "test/job/Hold.test.ts" }
+  },
+  {
+    name: "hold: a VM is kept beyond its time",
+    file: "src/daemon/Reconcile.ts",
+    find: "    yield* Hold.expire\n",
+    put: "",
+    killedBy: crashes("keeps until others", "restarted")
+  },
+  {
+    name: "hold: the daemon ends, and what it keeps stays",
+    file: "src/daemon/Daemon.ts",
+    find: "if (!(yield* begun)) yield* Hold.endAll",
+    put: "yield* begun",
+    killedBy: crashes("keeps until others", "stopped")
+  },
+  {
     name: "delete by id: a runner is removed by its name",
     file: "src/plugins/github/runner.ts",
     find: "if (Option.isSome(id)) yield* client.removeRunner(level, id.value)",
@@ -149,7 +170,7 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   {
     name: "clean-up: a VM is not deleted with its scope",
     file: "src/job/Vm.ts",
-    find: "  yield* Finalizer.addUnlessHandedOver(remove(name))\n",
+    find: "  yield* Finalizer.addUnlessHandedOver(removeUnlessHeld(name))\n",
     put: "",
     killedBy: crashes("a job of two hosts", "stopped")
   },

@@ -75,6 +75,8 @@ export interface Plan {
   readonly areScripts?: boolean
   /** Hosts run a script of their own before each job, and one after it. */
   readonly haveScripts?: boolean
+  /** Hosts keep the VM of each job for inspection: for some minutes, and every fourth even if another job needs its place. */
+  readonly hold?: boolean
   readonly registrationTimeout: number
   /** Maximum duration of a pull. */
   readonly pullTakes: number
@@ -96,6 +98,8 @@ export interface Size {
   readonly told?: number
   /** Whether hosts have scripts of their own around each job; by default they have none. */
   readonly scripts?: boolean
+  /** Whether hosts keep the VM of each job for inspection; by default they keep none. */
+  readonly hold?: boolean
 }
 
 export const KINDS: ReadonlyArray<FaultKind> = [
@@ -258,6 +262,7 @@ export const planOf = (seed: number, size: Size): Plan => {
     lease: 6 * beat,
     isShared,
     haveScripts: size.scripts === true,
+    hold: size.hold === true,
     registrationTimeout: chance.one([60, 300]),
     pullTakes: chance.between(MINUTE, 10 * MINUTE),
     skew: chance.happens(0.5) ? 0 : chance.between(SECOND, 5 * MINUTE),

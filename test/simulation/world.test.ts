@@ -76,6 +76,21 @@ describe("a simulated history", () => {
     }
   })
 
+  it("may have hosts that keep the VM of each job for inspection, and keeps every promise", async () => {
+    let kept = 0
+    let yielded = 0
+    for (let seed = 1; seed <= 4; seed++) {
+      // a worker that has not reported for a minute counts as lost
+      await setImmediate()
+      const report = simulate(planOf(seed, { ...HANDFUL, hold: true }), { traced: true })
+      assert.isUndefined(report.violation, `seed ${seed}: ${report.violation?.message}`)
+      kept += report.trace.filter((line) => line.includes(" is kept for ")).length
+      yielded += report.trace.filter((line) => line.endsWith("is removed: a job needs its place")).length
+    }
+    assert.isAbove(kept, 10)
+    assert.isAbove(yielded, 0)
+  })
+
   it("that breaks a promise is told with its seed, and with little more than what it takes", () => {
     const plan = planOf(3, { hosts: 2, hours: 0.3, jobs: 10, trouble: 2 })
     // hosts that are never started leave every job where it is

@@ -186,6 +186,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
         repo: `r${plan.isShared ? n % plan.scopes : n}`,
         areScripts: plan.areScripts === true,
         hasScripts: plan.haveScripts === true,
+        holds: plan.hold === true,
         sleepInterval: Duration.millis(plan.sleepInterval),
         registrationTimeout: plan.registrationTimeout,
         listens: plan.jobs.some(({ deliveries }) => deliveries !== undefined),
@@ -434,7 +435,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
       if (!isClean) kernel.after(20_000, look)
     }
     look()
-    kernel.run(quiet + QUIET, () => isClean)
+    kernel.run(quiet + (plan.hold === true ? 2 : 1) * QUIET, () => isClean)
     recovery = kernel.now - (died ?? quiet)
     if (!isClean) {
       const open = openJobs().filter(({ status }) => status === "queued")

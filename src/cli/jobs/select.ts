@@ -5,14 +5,7 @@ import * as Option from "effect/Option"
 import { hasFailed } from "../../control/Stats.ts"
 import type { Past } from "../../services/History.ts"
 import { UsageError } from "../anklet.ts"
-
-const UNITS = { s: Duration.seconds, m: Duration.minutes, h: Duration.hours, d: Duration.days, w: Duration.weeks }
-
-/** Parses `90s`, `30m`, `12h`, `1d` or `2w`; none for anything else. */
-const durationOf = (text: string): Option.Option<Duration.Duration> => {
-  const [, amount, unit] = text.match(/^(\d{1,6}) ?([smhdw])$/) ?? []
-  return unit === undefined ? Option.none() : Option.some(UNITS[unit as keyof typeof UNITS](Number(amount)))
-}
+import { durationOf } from "../duration.ts"
 
 /** The time that `--since` names; fails if it names none. */
 export const ageOf = (since: Option.Option<string>): Effect.Effect<Option.Option<Duration.Duration>, UsageError> =>

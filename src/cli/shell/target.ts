@@ -1,7 +1,9 @@
 /** Which VM a person means: that of a job, of a service, or one by its name. Pure. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import type { Holding } from "../../control/Holding.ts"
 import type { Jobs } from "../../control/Jobs.ts"
+import { isCalled } from "../../domain/Called.ts"
 import { hiding } from "../../secrets/Secrets.ts"
 import type { Past } from "../../services/History.ts"
 import { UsageError } from "../anklet.ts"
@@ -23,27 +25,12 @@ export interface Known {
   readonly services: ReadonlyArray<string>
   /** Jobs that ended here, the newest first. */
   readonly ended: ReadonlyArray<Pick<Past, "job">>
+  /** VMs on this Mac that are kept for inspection, the newest first. */
+  readonly held: ReadonlyArray<Pick<Holding["held"][number], "vm" | "name" | "url">>
 }
 
 /** How this Mac is called in an answer of its own daemon. */
 const HERE = "this host"
-
-/** The number of a job, which may be written as the end of its address. */
-const numberOf = (text: string): string | undefined => text.match(/^(?:.*\/job\/)?(\d+)$/)?.[1]
-
-/** A job as a person may name it; the last two are of those that have a VM. */
-interface Names {
-  readonly name: string
-  readonly url: string
-  readonly vm?: string | undefined
-  readonly runner?: string | undefined
-}
-
-const isCalled = (text: string) => {
-  const number = numberOf(text)
-  return ({ name, url, vm, runner }: Names): boolean =>
-    (text !== "" && [name, url, vm, runner].includes(text)) || (number !== undefined && numberOf(url) === number)
-}
 
 /** Why there is no VM. */
 const none = (asked: string, { running, waiting, problems, services, ended }: Known): string => {
@@ -66,13 +53,33 @@ const none = (asked: string, { running, waiting, problems, services, ended }: Kn
   ].join("; ")
 }
 
+/** What a person typed, without what a browser adds to an address. */
+const askedFor = (text: string): string => text.trim().replace(/[?#].*$/, "")
+
+const here = (asked: string, { running }: Known) => {
+  const isMeant = isCalled(asked)
+  return running.filter((job) => job.host === HERE && (job.service === asked || isMeant(job)))
+}
+
+/**
+ * The job that is meant, by its address or, where it has none, its name: one that this Mac runs, or that waits. What has
+ * ended, or runs on another Mac, cannot be kept here.
+ */
+export const jobOf = (text: string, known: Known): Either.Either<string, NoVm> => {
+  const asked = askedFor(text)
+  const job = here(asked, known)[0] ?? known.waiting.find(isCalled(asked))
+  return job === undefined ? Either.left(new NoVm({ detail: none(asked, known) })) : Either.right(job.url || job.name)
+}
+
 /** The name of the VM that is meant. A job of this Mac goes before one of another with the same name. */
 export const targetOf = (text: string, known: Known): Either.Either<string, NoVm | UsageError> => {
-  const asked = text.trim().replace(/[?#].*$/, "")
-  const isMeant = isCalled(asked)
-  const found = known.running.filter((job) => job.host === HERE && (job.service === asked || isMeant(job)))
+  const asked = askedFor(text)
+  const found = here(asked, known)
   const [job, ...others] = found
-  if (job === undefined) return Either.left(new NoVm({ detail: none(asked, known) }))
+  if (job === undefined) {
+    const kept = known.held.find(isCalled(asked))
+    return kept === undefined ? Either.left(new NoVm({ detail: none(asked, known) })) : Either.right(kept.vm)
+  }
   if (others.length > 0)
     return Either.left(
       new UsageError({

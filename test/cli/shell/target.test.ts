@@ -25,7 +25,8 @@ const known: Known = {
   waiting: [{ name: "next", url: url(7), reason: "all services work" }],
   problems: [],
   services: ["RUNNER1", "RUNNER9"],
-  ended: [ended]
+  ended: [ended],
+  held: []
 }
 
 const asked = (text: string, more: Partial<Known> = {}) =>
