@@ -93,13 +93,27 @@ const beside = (cells: ReadonlyArray<string>, widths: ReadonlyArray<number>): Re
 
 const wide = (it: Text): number => stringWidth(written(it))
 
-/** As many of its first lines as fit into rows of this width in columns; a longer line takes several rows. */
-export const fitting = (it: Text, width: number, rows: number): Shown =>
+/**
+ * As many of its first lines as fit into rows of this width in columns; a longer line takes several rows. If the first
+ * line that begins with `mark` is not among them, lines from the top on give way to it.
+ */
+export const fitting = (it: Text, width: number, rows: number, mark = ""): Shown =>
   laid([[it]], ([[text = ""] = []]) => {
+    const all = text
+      .split("\n")
+      .map((line) => ({ line, takes: Math.max(1, Math.ceil(stringWidth(line) / Math.max(1, width))) }))
+    const marked = mark === "" ? -1 : all.findIndex(({ line }) => line.startsWith(mark))
+    let above = all.slice(0, marked + 1).reduce((sum, { takes }) => sum + takes, 0)
+    let top = 0
+    while (top < marked && above > rows) above -= all[top++]?.takes ?? 0
     let left = rows
-    const isInside = (line: string) => {
-      left -= Math.max(1, Math.ceil(stringWidth(line) / Math.max(1, width)))
+    const isInside = ({ takes }: { readonly takes: number }) => {
+      left -= takes
       return left >= 0
     }
-    return text.split("\n").filter(isInside).join("\n")
+    return all
+      .slice(top)
+      .filter(isInside)
+      .map(({ line }) => line)
+      .join("\n")
   })

@@ -1,9 +1,10 @@
-import { chmodSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { keysIn } from "../../src/cli/status/keys.ts"
 import * as store from "../store/server.ts"
+import * as fleets from "../whole/fleet.ts"
 import { type Lab, make, TEMPLATE, until } from "../whole/lab.ts"
 import { atTerminal, openTerminal, type Terminal } from "./terminal.ts"
 
@@ -81,6 +82,47 @@ describe("anklet status --watch at a terminal", () => {
     await until("it is drawn", () => screenOf(terminal).at(-1)?.startsWith("q: quit") === true)
     terminal.press("\u0003")
     assert.strictEqual(await terminal.ended, 0)
+  })
+})
+
+describe("anklet status --fleet --watch at a terminal", () => {
+  it("has the same keys: a Mac below the last row comes into view when it is chosen, and its story is its jobs", async () => {
+    const redis = await store.start()
+    const fleet = await fleets.make({ macs: 5, database: () => [`port: ${redis.port}`], services: 1 })
+    try {
+      for (const mac of fleet.macs) await mac.start()
+      const go = join(fleet.folder, "go")
+      fleet.queue(5, `while [ ! -e ${go} ]; do sleep 0.05; done`)
+      const [mac] = fleet.macs
+      if (mac === undefined) return assert.fail("no mac")
+      const where = { env: mac.env, cwd: mac.home, columns: 80, rows: 11 }
+      const terminal = openTerminal(["-c", mac.config, "status", "--fleet", "--watch"], where)
+      await until("it is drawn", () => screenOf(terminal).at(-1)?.startsWith("q: quit") === true)
+      assert.match(screenOf(terminal)[0] ?? "", /^github:.*\/veertuinc\/anklet in Redis/)
+      const marked = () => screenOf(terminal).find((line) => line.startsWith("> "))
+      const seen = new Set<string>()
+      for (const _ of fleet.macs) {
+        const before = marked()
+        terminal.press(DOWN)
+        await until("another is marked", () => marked() !== undefined && marked() !== before)
+        seen.add(marked() ?? "")
+        assert.isAtMost(screenOf(terminal).length, 11)
+      }
+      assert.strictEqual(seen.size, 5)
+      terminal.press("\r")
+      const story = () => screenOf(terminal).join("\n")
+      await until("its story is shown", () => /^RUNNER1: "leg \d" running, for/m.test(story()))
+      assert.match(story(), /^anklet \S+, alive, accepts jobs$/m)
+      assert.match(story(), /^https?:\S+\/job\/\d+\nVM anklet-vm-\S+$/m)
+      terminal.press("q")
+      await until("it is closed", () => screenOf(terminal).at(-1)?.startsWith("q: quit") === true)
+      terminal.press("q")
+      assert.strictEqual(await terminal.ended, 0)
+      writeFileSync(go, "")
+    } finally {
+      await fleet.close()
+      await redis.close()
+    }
   })
 })
 

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as FastCheck from "effect/FastCheck"
 import * as HashMap from "effect/HashMap"
 import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
 import { asYaml } from "../../src/cli/config/yaml.ts"
@@ -11,7 +12,10 @@ import { report } from "../../src/cli/doctor/report.ts"
 import { forPeople } from "../../src/cli/logs/entry.ts"
 import { readable } from "../../src/cli/parser/help.ts"
 import { join, line, lines, message, painted, type Text, written } from "../../src/cli/shown.ts"
-import { fleet, status } from "../../src/cli/status/render.ts"
+import { ALL_HOSTS, THIS_HOST } from "../../src/cli/status/choices.ts"
+import { fleet } from "../../src/cli/status/fleet.ts"
+import { status } from "../../src/cli/status/render.ts"
+import { storyOf, type Watched } from "../../src/cli/status/watch.ts"
 import { table } from "../../src/cli/table.ts"
 import type { Screen } from "../../src/cli/terminal.ts"
 import { ConfigError, Problem } from "../../src/config/Problem.ts"
@@ -66,6 +70,21 @@ describe("whatever strangers call their things", () => {
       FastCheck.property(ofStrangers(Status), (it) => {
         for (const screen of SCREENS) safe(status(screen, it))
       }),
+      FEW
+    )
+  })
+
+  it("the story of what is chosen in a status is not raw, and no row of it is forged", () => {
+    const stories = <A>(watched: Watched<A>, it: A) => {
+      for (const screen of SCREENS)
+        for (const choice of watched.choices(it)) safe(storyOf(screen, choice, Option.none()))
+    }
+    FastCheck.assert(
+      FastCheck.property(ofStrangers(Status), (it) => stories(THIS_HOST, it)),
+      FEW
+    )
+    FastCheck.assert(
+      FastCheck.property(ofStrangers(Fleet), (it) => stories(ALL_HOSTS, it)),
       FEW
     )
   })

@@ -1,14 +1,13 @@
-/** The status of a daemon and of a fleet, as people read it: what is wrong and what waits comes first. Pure. */
-import type { Fleet } from "../../control/Fleet.ts"
+/** The status of a daemon, as people read it: what is wrong and what waits comes first. Pure. */
 import * as Headline from "../../control/Headline.ts"
 import type { Status } from "../../control/Status.ts"
 import type { QueueSeen } from "../../control/Waiting.ts"
 import { clock, span } from "../../domain/Format.ts"
-import type { HostStatus } from "../../services/HostStatus.ts"
 import { join, line, lines, type Shown, type Text } from "../shown.ts"
-import { cut, table, wrapped } from "../table.ts"
+import { cut, table } from "../table.ts"
 import type { Colour, Screen } from "../terminal.ts"
-import { ageOf, doingOf, endOf, NEXT, stages } from "./words.ts"
+import { EVERYTHING, marked, paragraph, type View } from "./parts.ts"
+import { ageOf, doingOf, endOf, stages } from "./words.ts"
 
 /** Colour of each state of a host. */
 const COLOURS: Readonly<Record<Headline.Headline["state"], Colour>> = {
@@ -24,21 +23,6 @@ const COLOURS: Readonly<Record<Headline.Headline["state"], Colour>> = {
 export const WAITING = 3
 /** Maximum number of recent jobs that are listed. */
 export const RECENT = 5
-
-/** What a person sees of a status beyond its facts: the job that is chosen. */
-export interface View {
-  /** Key of that job; empty where none is. */
-  readonly chosen: string
-}
-
-const EVERYTHING: View = { chosen: "" }
-
-/** Text that wraps, each line in this colour, and later lines indented. */
-const paragraph = ({ width, paint }: Screen, text: string, colour?: Colour): ReadonlyArray<Text> =>
-  wrapped(text, width - 2).map((part, n) => {
-    const shown = colour === undefined ? part : paint(colour, part)
-    return n === 0 ? shown : line`  ${shown}`
-  })
 
 const titled = (screen: Screen, title: Text, ...body: ReadonlyArray<Text>): ReadonlyArray<Text> => [
   "",
@@ -73,9 +57,6 @@ const services = (screen: Screen, it: Status, { chosen }: View): ReadonlyArray<T
     ]
   })
 ]
-
-/** Where something can be chosen, a mark before what is. */
-const marked = (isChosen: boolean, text: string): string => (isChosen ? `> ${text}` : text)
 
 /** Number of jobs that wait, and the age of that number. */
 const countOf = ({ jobs, claimed }: QueueSeen, age: string): string =>
@@ -209,71 +190,3 @@ export const status = (screen: Screen, it: Status, view: View = EVERYTHING): Sho
     ...(it.templates.length > 0 ? titled(screen, "Templates", ...paragraph(screen, it.templates.join(", "))) : [])
   ])
 }
-
-const briefly = (status: HostStatus | null): string => {
-  if (status === null) return "no status yet"
-  const counts = new Map<string, number>()
-  for (const { doing } of status.services) counts.set(doing, (counts.get(doing) ?? 0) + 1)
-  const services = [...counts].map(([doing, many]) => `${many} ${doing.toLowerCase()}`).join(", ")
-  return status.mode === "open" ? services : `${status.mode}; ${services}`
-}
-
-/** What the services of a host do that needs a word: their jobs, or why they fail. */
-const doingsOf = (status: HostStatus | null): string =>
-  (status?.services ?? [])
-    .flatMap(({ name, doing, why, job }) => {
-      if (job !== undefined) return [`${job.name} ${NEXT[job.stage]}`]
-      return doing === "Failing" ? [`${name} fails: ${why ?? ""}`] : []
-    })
-    .join("; ")
-
-/** Every host, and the queue. */
-export const fleet = (screen: Screen, { now, scopes }: Fleet): Shown =>
-  join(
-    scopes.map(({ scope, store, problem, hosts, classes, claimed, looker, lookedAt, ...seen }) => {
-      const queued = classes.reduce((sum, { jobs }) => sum + jobs, 0)
-      const age = ageOf(seen, now)
-      const counted =
-        problem === "" ? `${queued} queued, ${claimed} claimed${age === "" ? "" : `, ${age}`}` : "not known"
-      return lines([
-        line`${screen.paint("bold", scope)} in ${store}: ${age === "" ? counted : screen.paint("yellow", counted)}`,
-        ...(problem === "" ? [] : paragraph(screen, problem, "red")),
-        ...(lookedAt > 0 && looker !== ""
-          ? [`${looker} polls for all hosts; last poll ${span(now - lookedAt)} ago`]
-          : []),
-        ...(classes.length > 0
-          ? [
-              "",
-              table(
-                screen,
-                ["template", "jobs", "why not on this host"],
-                classes.map(({ template, jobs, late, reasons }) => [
-                  template,
-                  late === 0 ? `${jobs}` : `${jobs}, ${late} of them after all new jobs`,
-                  reasons
-                    .map(({ why, jobs: of }) => `${of === jobs ? "" : `${of}: `}${why === "" ? "ready to run" : why}`)
-                    .join("; ")
-                ])
-              )
-            ]
-          : []),
-        ...(hosts.length > 0
-          ? [
-              "",
-              table(
-                screen,
-                ["host", "version", "alive", "services", "jobs"],
-                hosts.map(({ name, isThis, version, until, status }) => [
-                  isThis ? `${name} (this)` : name,
-                  version,
-                  until === 0 || until > now ? "yes" : `no, silent for ${span(now - until)}`,
-                  briefly(status),
-                  doingsOf(status)
-                ])
-              )
-            ]
-          : [])
-      ])
-    }),
-    "\n\n"
-  )
