@@ -9,7 +9,7 @@ import { isOurName } from "../domain/Job.ts"
 import { RateLimit } from "../domain/RateLimit.ts"
 import { version } from "../process/version.ts"
 import { Activity, Ended, ServiceActivity } from "../services/Activity.ts"
-import { Anka, takesRoom } from "../services/Anka.ts"
+import { takesRoom } from "../services/Anka.ts"
 import { Capacity } from "../services/Capacity.ts"
 import { Coordinators } from "../services/Coordinators.ts"
 import { Drain } from "../services/Drain.ts"
@@ -83,7 +83,7 @@ const LIST_WITHIN = "5 seconds"
 const listed = Shared.ask(
   "anka list",
   Effect.timeout(
-    Effect.flatMap(Anka, ({ list }) => list),
+    Effect.flatMap(Capacity, ({ list }) => list),
     LIST_WITHIN
   )
 ).pipe(Effect.either)

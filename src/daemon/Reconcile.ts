@@ -51,11 +51,10 @@ export const audit = Effect.fn("Reconcile.audit")(function* (
   registry: Effect.Effect<ReadonlyArray<string>>,
   strangers: Ref.Ref<Strangers>
 ) {
-  const anka = yield* Anka
   const ledger = yield* Ledger
   const capacity = yield* Capacity
   const now = yield* Clock.currentTimeMillis
-  const found = yield* anka.list
+  const found = yield* capacity.list
   // read after the list: what is cloned in between is then in these, not among the strangers
   const owned = yield* capacity.owned
   const { claims, vms } = yield* ledger.state

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { Template, VmName } from "../domain/Job.ts"
 import { fits, minus, most, NONE, plus, type Resources, sum, UNLIMITED, VM_LIMIT } from "../domain/Resources.ts"
 import * as Finalizer from "../interruption/Finalizer.ts"
-import { Anka, type AnkaError, takesRoom } from "./Anka.ts"
+import { Anka, type AnkaError, type AnkaVm, takesRoom } from "./Anka.ts"
 
 /** Room that is reserved for one of several jobs until the scope closes: enough for any of them. */
 export interface Room<J> {
@@ -26,6 +26,12 @@ export interface Lack {
   readonly wanted: number
   readonly taken: number
   readonly total: number
+}
+
+/** VM slots of this Mac: how many are in use, and how many there are. */
+export interface Slots {
+  readonly used: number
+  readonly all: number
 }
 
 /** Room for VMs on this Mac. */
@@ -52,6 +58,13 @@ export class Capacity extends Context.Tag("anklet/Capacity")<
     readonly gone: (vm: VmName) => Effect.Effect<void>
     /** The leftovers of this process that are not owned. */
     readonly left: Effect.Effect<ReadonlySet<VmName>>
+    /** What `anka list` reports. */
+    readonly list: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
+    /**
+     * The slots in use, without a call of `anka`: by this daemon's VMs, and by those of others that the last list had.
+     * None before the first list.
+     */
+    readonly slots: Effect.Effect<Option.Option<Slots>>
     /**
      * Number of VMs that currently take room, no matter who made them: running ones, those that may be, and clones that
      * are about to run.
@@ -94,6 +107,7 @@ export const make = Effect.fnUntraced(function* (total: Resources, budget: Resou
   const anka = yield* Anka
   const owned = new Set<VmName>()
   const left = new Set<VmName>()
+  let known = Option.none<Set<string>>()
   const reserved = new Map<object, Resources>()
   const turn = yield* Effect.makeSemaphore(1)
 
@@ -111,7 +125,12 @@ export const make = Effect.fnUntraced(function* (total: Resources, budget: Resou
   const needsOf = (vms: ReadonlyArray<string>) => (isSizeHard ? sizesOf(vms) : Effect.succeed(vms.map(() => ONE_VM)))
   const needOf = ({ id }: Template) => Effect.map(needsOf([id]), sum)
 
-  const taking = Effect.map(anka.list, (vms) => vms.filter(takesRoom).map(({ name }) => name))
+  const taken = (vms: ReadonlyArray<AnkaVm>) => vms.filter(takesRoom).map(({ name }) => name)
+  const list = Effect.tap(anka.list, (vms) => {
+    known = Option.some(new Set(taken(vms)))
+  })
+  const taking = Effect.map(list, taken)
+  const forget = (vm: VmName) => Option.map(known, (names) => names.delete(vm))
   const isOwned = (name: string) => [...owned].some((vm) => vm === name)
   // ours are counted by their reservations, which they may have before they are listed
   const others = Effect.map(taking, (names) => names.filter((name) => !isOwned(name)))
@@ -153,12 +172,24 @@ export const make = Effect.fnUntraced(function* (total: Resources, budget: Resou
     own: (vm) =>
       Finalizer.acquire(
         Effect.sync(() => owned.add(vm)),
-        () => Effect.sync(() => owned.delete(vm))
+        () =>
+          Effect.sync(() => {
+            owned.delete(vm)
+            forget(vm)
+          })
       ),
     owned: Effect.sync(() => new Set(owned)),
     leave: (vm) => Effect.sync(() => void left.add(vm)),
-    gone: (vm) => Effect.sync(() => void left.delete(vm)),
+    gone: (vm) =>
+      Effect.sync(() => {
+        left.delete(vm)
+        forget(vm)
+      }),
     left: Effect.sync(() => new Set([...left].filter((vm) => !owned.has(vm)))),
+    list,
+    slots: Effect.sync(() =>
+      Option.map(known, (names) => ({ used: new Set([...names, ...owned, ...left]).size, all: total.vms }))
+    ),
     present: Effect.map(taking, ({ length }) => length),
     shortage: Effect.fnUntraced(function* (template) {
       const used = sum(yield* Effect.flatMap(taking, needsOf))

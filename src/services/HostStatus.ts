@@ -1,12 +1,14 @@
 /** What a host publishes about itself for people on other hosts: what its services do, and whether it accepts jobs. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Stage } from "../domain/Stage.ts"
 import * as Limits from "../text/Limits.ts"
 import { excerpt } from "../text/Text.ts"
 import { Activity, type ServiceActivity } from "./Activity.ts"
+import { Capacity } from "./Capacity.ts"
 import { Drain } from "./Drain.ts"
 import { readable } from "./Each.ts"
 
@@ -28,6 +30,16 @@ const Brief = Schema.Struct({
   )
 })
 
+/** Maximum number of VM slots of a host that are believed: Apple's licence allows two. */
+const MOST_SLOTS = 1000
+const Count = Schema.Int.pipe(Schema.between(0, MOST_SLOTS))
+
+/** VM slots in use, and all of them. */
+const Slots = Schema.UndefinedOr(Schema.Struct({ used: Count, all: Count })).annotations({
+  // what cannot be read of them does not hide the rest
+  decodingFallback: () => Either.right(undefined)
+})
+
 /** Whether the host accepts jobs. */
 export const Mode = Schema.Literal("open", "paused", "draining")
 export type Mode = typeof Mode.Type
@@ -36,6 +48,8 @@ export type Mode = typeof Mode.Type
 export const HostStatus = Schema.Struct({
   mode: Mode,
   services: readable(Brief),
+  /** Older versions do not say. */
+  slots: Schema.optional(Slots),
   /** Whether it tells people of trouble; older versions do not say. */
   notifies: Schema.optional(Schema.Boolean)
 })
@@ -92,9 +106,15 @@ export const mode: Effect.Effect<Mode, never, Drain> = Effect.gen(function* () {
 })
 
 /** What this host publishes about these services. */
-export const tell = (services: ReadonlyArray<string>): Effect.Effect<string, never, Activity | Drain> =>
+export const tell = (services: ReadonlyArray<string>): Effect.Effect<string, never, Activity | Capacity | Drain> =>
   Effect.gen(function* () {
     const activity = yield* Activity
     const known = (yield* activity.services).filter(({ name }) => services.includes(name)).slice(0, SERVICES)
-    return encode({ mode: yield* mode, services: known.map(briefOf), ...((yield* Notifies) ? { notifies: true } : {}) })
+    const slots = Option.getOrUndefined(yield* (yield* Capacity).slots)
+    return encode({
+      mode: yield* mode,
+      services: known.map(briefOf),
+      ...(slots === undefined ? {} : { slots }),
+      ...((yield* Notifies) ? { notifies: true } : {})
+    })
   })

@@ -183,6 +183,17 @@ it("anklet status --fleet tells of every host that shares the store: what it doe
     await until("all three have said what they do", async () => (await ask()).split("1 waiting").length > 3)
     const said = await ask()
     assert.match(said, /^github:\S+\/veertuinc\/anklet in Redis .*: \d+ queued, \d+ claimed$/m)
+    assert.match(said, /\(this\) .* yes +0 of 2 +1 waiting$/m)
+    const go = join(fleet.folder, "go")
+    const [id = 0] = fleet.queue(1, `while [ ! -e ${go} ]; do sleep 0.05; done`)
+    await until("the Mac that has the next job says that one of its VM slots is in use", async () =>
+      / yes +1 of 2 +1 working +leg 0 running$/m.test(await ask())
+    )
+    const seen = JSON.parse((await fleet.macs[0]?.anklet("status", "--fleet", "--json"))?.stdout ?? "{}")
+    const slots = seen.scopes[0].hosts.map(({ status }: { status: { slots: { used: number } } }) => status.slots.used)
+    assert.deepStrictEqual(slots.sort(), [0, 0, 1])
+    writeFileSync(go, "")
+    await until("it has ended", () => fleet.completed([id]) === 1)
     assert.match(said, /polls for all hosts; last poll \d+ s ago/)
   } finally {
     await fleet.close()

@@ -302,7 +302,7 @@ describe("at the store", () => {
     FastCheck.assert(
       FastCheck.property(
         FastCheck.oneof(
-          anything(JSON.stringify({ mode: "open", services: [brief] })),
+          anything(JSON.stringify({ mode: "open", services: [brief], slots: { used: 1, all: 2 } })),
           beside(brief).map((services) => JSON.stringify({ mode: "open", services }).replace(/:1,/, ":1e999,"))
         ),
         (text) => {
@@ -310,12 +310,28 @@ describe("at the store", () => {
           if (Option.isNone(told)) return
           // what was printed can be parsed: no number in it was lost
           assert.deepStrictEqual(HostStatus.decode(encode(told.value)), told)
+          const { used = 0, all = 0 } = told.value.slots ?? {}
+          for (const slots of [used, all]) assert.isTrue(Number.isInteger(slots) && slots >= 0 && slots <= 1000)
           for (const { since } of told.value.services) assert.doesNotThrow(() => new Date(since).toISOString())
         }
       ),
       { numRuns: 2000 }
     )
     assert.isTrue(Option.isNone(HostStatus.decode("[".repeat(1_000_000))))
+    const slotsOf = (slots: unknown) =>
+      Option.map(HostStatus.decode(JSON.stringify({ mode: "open", services: [], slots })), ({ slots }) => slots)
+    assert.deepStrictEqual(slotsOf({ used: 1, all: 2 }), Option.some({ used: 1, all: 2 }))
+    // an older version says nothing of them; nonsense hides nothing else
+    for (const nonsense of [
+      undefined,
+      null,
+      2,
+      "2",
+      { used: -1, all: 2 },
+      { used: 0.5, all: 2 },
+      { used: 1, all: 1e9 }
+    ])
+      assert.deepStrictEqual(slotsOf(nonsense), Option.some(undefined))
   })
 })
 

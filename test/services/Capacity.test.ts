@@ -12,6 +12,7 @@ import * as FakeAnka from "../fakes/Anka.ts"
 
 const GIB = 2 ** 30
 const vm = VmName.make("anklet-vm-00000000-0000-4000-8000-000000000001")
+const other = VmName.make("anklet-vm-00000000-0000-4000-8000-000000000002")
 
 const template = (id: string) => Template.make({ id, tag: Option.none() })
 const wanting = (id: string) => ({ id, template: template(id) })
@@ -100,6 +101,35 @@ describe("room on this Mac", () => {
       }
     )
   )
+
+  it.effect("in use is known without another list: ours at once, those of others as they were last listed", () => {
+    const fake = mac()
+    put(fake, "theirs", "running")
+    return on(
+      fake,
+      Effect.gen(function* () {
+        const { list, slots, own, leave, gone } = yield* Capacity
+        const used = Effect.map(
+          slots,
+          Option.map(({ used, all }) => [used, all])
+        )
+        assert.deepStrictEqual(yield* used, Option.none())
+        put(fake, vm, "stopped")
+        yield* list
+        assert.deepStrictEqual(yield* used, Option.some([2, 2]))
+        const scope = yield* Scope.make()
+        yield* Scope.extend(own(vm), scope)
+        yield* Scope.extend(own(other), scope)
+        // one was listed, the other was not: each is counted once
+        assert.deepStrictEqual(yield* used, Option.some([3, 2]))
+        yield* leave(other)
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(yield* used, Option.some([2, 2]))
+        yield* gone(other)
+        assert.deepStrictEqual(yield* used, Option.some([1, 2]))
+      })
+    )
+  })
 
   it.effect("is counted once for a VM that has a reservation, listed or not", () => {
     const fake = mac()

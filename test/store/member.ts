@@ -8,7 +8,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { Database } from "../../src/config/Database.ts"
 import { JobKey, JobRequest, Scope as JobScope, Template } from "../../src/domain/Job.ts"
+import { UNLIMITED } from "../../src/domain/Resources.ts"
 import { Activity } from "../../src/services/Activity.ts"
+import { Capacity } from "../../src/services/Capacity.ts"
 import * as redis from "../../src/services/Coordinator/redis.ts"
 import type { Rhythm } from "../../src/services/Coordinator/shared.ts"
 import type { Coordinator } from "../../src/services/Coordinator.ts"
@@ -100,6 +102,7 @@ export const member = (
         Layer.mergeAll(
           FakeLedger.layer(ledger),
           Activity.layer,
+          Layer.mock(Capacity, { total: UNLIMITED, slots: Effect.succeedNone }),
           Drain.layer,
           Wake.layer,
           rateLimit,

@@ -451,7 +451,7 @@ describe("the page of a fleet", () => {
       await page.getByRole("heading", { name: /^Queue: 3 jobs wait/ }).waitFor()
       const hosts = page.getByRole("region", { name: /^Hosts of github:/ }).getByRole("row")
       await hosts.nth(2).waitFor()
-      await hosts.filter({ hasText: /RUNNER1 shard . running.*RUNNER2 shard . running/ }).waitFor()
+      await hosts.filter({ hasText: /2 of 2.*RUNNER1 shard . running.*RUNNER2 shard . running/ }).waitFor()
       const file = process.env.SCREENSHOT ?? join(fleet.folder, "ui.png")
       await page.screenshot({ path: file, fullPage: true })
       assert.strictEqual(await served.end(), 0)

@@ -3,7 +3,7 @@ import type { Fleet } from "../../control/Fleet.ts"
 import type { Status } from "../../control/Status.ts"
 import { span } from "../../domain/Format.ts"
 import type { JobProgress } from "../../services/Activity.ts"
-import { fleet, type HostSeen, isAlive, keyOf, nameOf } from "./fleet.ts"
+import { fleet, type HostSeen, isAlive, keyOf, nameOf, slotsOf } from "./fleet.ts"
 import { RECENT, status, WAITING } from "./render.ts"
 import type { Choice, Watched } from "./watch.ts"
 import { endOf, NEXT, stageOf, stages } from "./words.ts"
@@ -56,7 +56,8 @@ const storyOfHost = (host: HostSeen, now: number): ReadonlyArray<string> => [
   [
     `anklet ${host.version}`,
     isAlive(host, now) ? "alive" : `silent for ${span(now - host.until)}`,
-    host.status === null ? "no status yet" : MODES[host.status.mode]
+    host.status === null ? "no status yet" : MODES[host.status.mode],
+    ...(slotsOf(host) === "" ? [] : [`${slotsOf(host)} VM slots in use`])
   ].join(", "),
   ...(host.status?.services ?? []).flatMap((service) => serviceOf(service, now))
 ]

@@ -20,6 +20,10 @@ export const nameOf = ({ name, isThis }: HostSeen): string => (isThis ? `${name}
 /** Whether it has sent a message in time; a host that shares with no other sends none. */
 export const isAlive = ({ until }: HostSeen, now: number): boolean => until === 0 || until > now
 
+/** VM slots in use, of all. */
+export const slotsOf = ({ status }: HostSeen): string =>
+  status?.slots === undefined ? "" : `${status.slots.used} of ${status.slots.all}`
+
 const briefly = (status: HostStatus | null): string => {
   if (status === null) return "no status yet"
   const counts = new Map<string, number>()
@@ -72,11 +76,12 @@ export const fleet = (screen: Screen, { now, scopes }: Fleet, { chosen }: View =
               "",
               table(
                 screen,
-                ["host", "version", "alive", "services", "jobs"],
+                ["host", "version", "alive", "VM slots", "services", "jobs"],
                 hosts.map((host) => [
                   marked(keyOf(scope, store, host) === chosen, nameOf(host)),
                   host.version,
                   isAlive(host, now) ? "yes" : `no, silent for ${span(now - host.until)}`,
+                  slotsOf(host),
                   briefly(host.status),
                   doingsOf(host.status)
                 ])

@@ -11,6 +11,7 @@ import type { Scope } from "../../domain/Job.ts"
 import * as Finalizer from "../../interruption/Finalizer.ts"
 import { within } from "../../interruption/Within.ts"
 import type { Activity } from "../Activity.ts"
+import type { Capacity } from "../Capacity.ts"
 import type { Coordinator } from "../Coordinator.ts"
 import type { CoordinatorView } from "../CoordinatorView.ts"
 import { Drain } from "../Drain.ts"
@@ -61,7 +62,7 @@ export const make = Effect.fn("Coordinator.shared")(function* (
   const host = yield* Host
   const rateLimit = yield* SharedRateLimit
   const lease = Duration.toMillis(rhythm.lease)
-  const status = yield* Effect.map(Effect.context<Activity | Drain>(), (context) =>
+  const status = yield* Effect.map(Effect.context<Activity | Capacity | Drain>(), (context) =>
     Effect.provide(HostStatus.tell(services), context)
   )
 

@@ -42,6 +42,7 @@ const hostOf = (host, now) => {
     isThis ? `${name} (this)` : name,
     version,
     alive(host, now),
+    status?.slots === undefined ? "" : `${status.slots.used} of ${status.slots.all}`,
     h("span", { class: status?.mode ?? "note" }, mode),
     h("ul", {}, ...(status?.services ?? []).map((service) => serviceOf(service, now)))
   ])
@@ -69,7 +70,7 @@ export const hosts = ({ scopes }, now) =>
           ? ""
           : table(
               `Hosts of ${scope}`,
-              ["Host", "Version", "Alive", "Mode", "Services"],
+              ["Host", "Version", "Alive", "VM slots", "Mode", "Services"],
               hosts.map((host) => hostOf(host, now))
             )
       )
