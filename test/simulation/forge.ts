@@ -34,6 +34,8 @@ export interface Health {
 
 /** What the world observes. */
 export interface Watcher {
+  /** A host has asked for the list of jobs. */
+  readonly listed: (host: string) => void
   readonly registered: (runner: Runner, host: string) => void
   readonly online: (runner: Runner) => void
   readonly removed: (runner: Runner, host: string) => void
@@ -181,7 +183,10 @@ export class Forge {
             ? Effect.succeed(last)
             : Effect.tap(
                 Effect.map(
-                  ask("GET runs", () => this.list(watched)),
+                  ask("GET runs", () => {
+                    this.watcher.listed(host)
+                    return this.list(watched)
+                  }),
                   (jobs): Look => ({ jobs, at: now, isWhole: true, nothing: "" })
                 ),
                 (look) =>

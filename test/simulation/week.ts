@@ -41,6 +41,7 @@ export const week = (): Week => {
   let ended = 0
   const forge: Forge = new Forge(kernel, chance, network, {
     ...{ registered: ignored, removed: ignored, online: ignored, started: ignored, interrupted: ignored },
+    listed: ignored,
     untimely: ignored,
     ended: () => void ended++,
     trace: ignored

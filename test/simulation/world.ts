@@ -58,6 +58,8 @@ export interface Options {
     /** `at` in milliseconds after the beginning; no text from a host that does not answer. */
     readonly told: (at: number, host: string, text: string | undefined) => void
   }
+  /** Called when GitHub lists the jobs for a host; `at` in milliseconds after the beginning. */
+  readonly listed?: (at: number, host: string) => void
   /** Keeps everything that was logged and done. */
   readonly traced?: boolean
   /**
@@ -81,7 +83,7 @@ export const simulate = (plan: Plan, options: Options = {}): Report => {
   }
 }
 
-const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Report => {
+const carryOut = (plan: Plan, { traced = false, point, scrapes, listed }: Options): Report => {
   const chance = new Chance(plan.seed + 1_000_003)
   const kernel = new Kernel()
   const lines: Array<string> = []
@@ -101,6 +103,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes }: Options): Repo
   /** Whether the host may end jobs on its machine. */
   const mayEnd = (machine: Machine) => byName(machine.name)?.leaving?.how === "stop" || machine.mood !== calm
   const forge: Forge = new Forge(kernel, chance, network, {
+    listed: (host) => listed?.(kernel.now - BEGINNING, host),
     registered: (runner, host) => {
       trace(host, `registered runner ${runner.name}`)
       promises.registered(runner, host)
