@@ -227,7 +227,9 @@ const demo = Effect.gen(function* () {
     `${calls(host).length} calls of anka, ${github.log.length} requests to GitHub (${github.log.reduce((sum, { cost }) => sum + cost, 0)} of them charged)`
   )
   yield* say(left.length === 0 ? "nothing is left behind" : shown.paint("red", `left behind: ${left.join(", ")}`))
-  yield* say(line`\nThis world is gone. One to keep, and to try status, why and ui in: "anklet simulate world DIR"`)
+  yield* say(
+    line`\nThis world is gone. One to keep, and to try status, why, jobs and ui in: "anklet simulate world DIR"`
+  )
   return right && left.length === 0 && code === 0 && github.violations.length === 0
 })
 
