@@ -8,6 +8,7 @@ import * as Finding from "../domain/Finding.ts"
 import { isLoopback } from "../network/bypass.ts"
 import type { RedisError } from "../services/Redis.ts"
 import type { Check } from "./HostFacts.ts"
+import { olderQueues, ownersIn } from "./olderQueue.ts"
 
 export const KINDS = {
   "redis-away": {
@@ -45,6 +46,12 @@ export const KINDS = {
     why: "Who reaches Redis can take, hide and reorder the jobs of every Mac.",
     remedy: "give Redis a user with a password, and the config `database.user` and `.password`: docs/redis.md"
   },
+  "redis-older": {
+    level: "warning",
+    why: "Neither sees what the other has claimed: each makes a VM for the same job. GitHub gives it to one of the two runners; the other VM is in vain, and keeps a place for minutes.",
+    remedy:
+      "move the Macs that are left, one by one: docs/moving-in.md; `redis-cli del` removes the lists of an Anklet that is gone"
+  },
   "redis-plain": {
     level: "note",
     why: "The password and the queue go through the network as they are.",
@@ -75,7 +82,7 @@ const ails = (name: string, said: string) => {
   ]
 }
 
-const examine = Effect.fnUntraced(function* (database: Database) {
+const examine = Effect.fnUntraced(function* (database: Database, owners: ReadonlyArray<string>) {
   const { connect, fitness, UNTOLD } = yield* Effect.promise(() => import("../services/Redis.ts"))
   const { LIMIT, limitOf } = yield* Effect.promise(() => import("../services/Coordinator/redis/scripts.ts"))
   const redis = yield* connect(database, Effect.void)
@@ -83,12 +90,14 @@ const examine = Effect.fnUntraced(function* (database: Database) {
   if (Option.isSome(settings)) yield* Effect.forEach(settings.value, (said) => fitness(redis.name, said))
   // one of the daemon's own scripts, for a credential that nobody has: its key expires at once
   yield* redis.run(LIMIT, [limitOf("doctor")], ["doctor", 1])
+  const older = yield* olderQueues(redis, owners)
   const version = Option.match(settings, {
     onNone: () => "",
     onSome: ([said = ""]) => `: version ${field(said, "redis_version") ?? "unknown"}, evicts nothing`
   })
   return [
     Finding.ok("redis", `${redis.name} answers${version}`),
+    ...older.map((what) => found("redis-older", `an Anklet 1 or 2 uses ${redis.name}, too: ${what}`)),
     ...(Option.isNone(settings) ? [found("redis-untold", `${redis.name} ${UNTOLD}`)] : []),
     ...Option.toArray(settings).flatMap((servers) => servers.flatMap((said) => ails(redis.name, said)))
   ]
@@ -108,11 +117,11 @@ const guarded = (database: Database) => {
 /** The check of every store that a service uses. */
 export const redis: Check = {
   subject: "redis",
-  run: ({ services }) =>
+  run: ({ services, settings }) =>
     Effect.forEach(
       HashSet.fromIterable(services.flatMap(({ database }) => Option.toArray(database))),
       (database) =>
-        Effect.either(examine(database)).pipe(
+        Effect.either(examine(database, ownersIn(settings))).pipe(
           Effect.map((result) => [
             ...(Either.isLeft(result) ? [refused(result.left)] : result.right),
             ...guarded(database),

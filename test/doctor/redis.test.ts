@@ -104,6 +104,27 @@ describe("the doctor finds of Redis", () => {
     }
   })
 
+  it("that an older Anklet has its queue there: redis-older, and nothing of it where the lists are empty or of another owner", async () => {
+    const server = await redisServer()
+    const host = await withRedis(server.port, `  password: ${PASSWORD}`)
+    await server.ask((redis) => redis.rpush("anklet/jobs/github/queued/another", "{}"))
+    await server.ask((redis) => redis.set("anklet/jobs/github/paused/veertuinc", "no list"))
+    assert.isUndefined((await host.examine()).of("redis-older"))
+    await server.ask(async (redis) => {
+      await redis.rpush("anklet/jobs/github/queued/veertuinc", "{}", "{}")
+      await redis.rpush("anklet/jobs/github/in_progress/veertuinc", "{}")
+    })
+    const { code, of } = await host.examine()
+    assert.strictEqual(code, 0)
+    assert.strictEqual(of("redis-older")?.level, "warning")
+    assert.match(
+      of("redis-older")?.what ?? "",
+      /^an Anklet 1 or 2 uses Redis .*, too: 2 jobs of veertuinc in its queue, and 1 running$/
+    )
+    // it has only been read
+    assert.strictEqual(await server.ask((redis) => redis.llen("anklet/jobs/github/queued/veertuinc")), 2)
+  })
+
   it("that anybody is trusted: redis-trusts-anybody", async () => {
     const host = await withRedis(await freePort(), "  tls: true\n  insecure: true")
     assert.strictEqual((await host.examine()).of("redis-trusts-anybody")?.level, "warning")

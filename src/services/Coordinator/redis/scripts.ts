@@ -74,7 +74,8 @@ export interface Script {
   readonly sha: string
 }
 
-const hashed = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
+/** A script from its text. */
+export const hashed = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
 /** Reports, or asks, for how long a credential is refused. */
 export const LIMIT: Script = hashed(limit)
