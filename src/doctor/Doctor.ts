@@ -15,6 +15,7 @@ import { macos } from "./macos.ts"
 import { network } from "./network.ts"
 import { redis } from "./redis.ts"
 import { registry } from "./registry.ts"
+import { release } from "./release.ts"
 import { scripts } from "./scripts.ts"
 import { service } from "./service.ts"
 import { templates } from "./templates.ts"
@@ -29,13 +30,26 @@ const ofService = (service: HostFacts["services"][number]): Check => ({
 })
 
 const CHECKS: ReadonlyArray<Check> = [
-  ...[config, network, daemon, macos, launchd, service],
+  ...[config, network, release, daemon, macos, launchd, service],
   ...[anka, registry, templates, vms, redis, scripts, exposure]
 ]
 
 /** Subjects in the order in which to look for a cause: a fault in one can break those after it. */
 const SUBJECTS = [
-  ...["config", "network", "daemon", "clock", "macos", "launchd", "service", "anka", "registry", "templates", "vms"],
+  ...[
+    "config",
+    "network",
+    "release",
+    "daemon",
+    "clock",
+    "macos",
+    "launchd",
+    "service",
+    "anka",
+    "registry",
+    "templates",
+    "vms"
+  ],
   ...["github", "redis", "scripts", "security"]
 ]
 

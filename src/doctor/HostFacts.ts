@@ -21,6 +21,7 @@ import type { HostLock } from "../services/HostLock.ts"
 import * as Ledger from "../services/Ledger.ts"
 import type { Mac } from "../services/Mac.ts"
 import * as PidFile from "../services/PidFile.ts"
+import type { Offered } from "./release.ts"
 
 /** The services that checks use. */
 export type Needs = Examined | HostLock | Mac | Scope.Scope
@@ -58,6 +59,8 @@ export interface HostFacts {
     readonly differences: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
     readonly exposed: Effect.Effect<ReadonlyArray<string>, never, Exec | FileSystem | Path>
   }
+  /** The newest release; fails where that cannot be found out. */
+  readonly offered: Effect.Effect<Offered, unknown, Exec | FileSystem | Path>
   /** The VMs and templates of this user; `anka` is asked once. */
   readonly library: Effect.Effect<ReadonlyArray<AnkaVm>, AnkaError>
   readonly context: ExamineContext
@@ -94,11 +97,12 @@ const hold = ({ pidFile, ledgerFile }: Daemon) =>
 /** A question about the service manager's entry for a config file. */
 type OfEntry = (file: string) => Effect.Effect<ReadonlyArray<string>, unknown, Exec | FileSystem | Path>
 
-/** Gathers the facts about the host of this config file. `resolved` returns the source of each value of the config, `entry` examines the installed service. */
+/** Gathers the facts about the host of this config file. `resolved` returns the source of each value of the config, `entry` examines the installed service, and `offered` asks for the newest release. */
 export const gather = Effect.fn("HostFacts.gather")(function* (
   file: string,
   resolved: (raw: Config.Raw) => Effect.Effect<ReadonlyArray<Setting>, never, FileSystem | Path>,
-  entry: { readonly differences: OfEntry; readonly exposed: OfEntry }
+  entry: { readonly differences: OfEntry; readonly exposed: OfEntry },
+  offered: (daemon: Option.Option<Config.Daemon>) => HostFacts["offered"]
 ) {
   const anka = yield* Anka
   const context = yield* Effect.context<Exec | FileSystem | Path>()
@@ -123,6 +127,7 @@ export const gather = Effect.fn("HostFacts.gather")(function* (
       differences: Effect.orElseSucceed(entry.differences(file), () => []),
       exposed: Effect.orElseSucceed(entry.exposed(file), () => [])
     },
+    offered: offered(daemon),
     library: Fiber.join(library),
     context: {
       // if that is unknown, nothing may be changed

@@ -1,4 +1,3 @@
-import { createHash, sign } from "node:crypto"
 import {
   chmodSync,
   existsSync,
@@ -11,10 +10,11 @@ import {
   symlinkSync,
   writeFileSync
 } from "node:fs"
-import { createServer, type Server } from "node:https"
-import type { AddressInfo } from "node:net"
+import type { ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -24,17 +24,20 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it } from "vitest"
 import { Installed } from "../../src/cli/update/Installed.ts"
+import { offered } from "../../src/cli/update/offered.ts"
 import { run } from "../../src/cli/update/run.ts"
+import * as Config from "../../src/config/Config.ts"
 import { exitCodeOf } from "../../src/process/ExitCode.ts"
 import { Exec } from "../../src/services/Exec.ts"
+import { Network, settle } from "../../src/services/Network.ts"
 import { keyPair } from "../release/keys.ts"
+import { type Offers, start } from "../release/offers.ts"
 import { type Certificates, certificates } from "../store/server.ts"
 import * as Lab from "../whole/lab.ts"
 
 const programOf = (version: string) => `#!/bin/sh\necho 'anklet ${version} (abc1234)'\n`
 const OLD = programOf("3.0.0")
 const NAME = "anklet-3.1.0-linux-x64"
-const ours = keyPair()
 
 let authority: string
 let tls: Certificates
@@ -46,25 +49,8 @@ afterAll(() => rmSync(authority, { recursive: true, force: true }))
 
 let folder: string
 let program: string
-let server: Server
+let server: Offers
 let url: string
-/** What the server answers, by path: a file, or an answer of its own. */
-let files: Map<string, string | Buffer | ((response: import("node:http").ServerResponse) => void)>
-/** Paths that were asked for, and the headers of those requests. */
-let asked: Array<{ readonly path: string; readonly headers: import("node:http").IncomingHttpHeaders }>
-
-/** Offers these programs, with checksums signed by a key. */
-const offer = (programs: Readonly<Record<string, string>>, key = ours.privateKey) => {
-  const sum = (text: string) => createHash("sha256").update(text).digest("hex")
-  const list = Object.entries(programs)
-    .map(([name, text]) => `${sum(text)}  ${name}\n`)
-    .join("")
-  files = new Map<string, string | Buffer>([
-    ...Object.entries(programs).map(([name, text]) => [`/${name}`, text] as const),
-    ["/SHA256SUMS", list],
-    ["/SHA256SUMS.sig", sign("sha256", Buffer.from(list), key)]
-  ])
-}
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "anklet-update-"))
@@ -72,22 +58,13 @@ beforeEach(async () => {
   program = join(folder, "bin", "anklet")
   writeFileSync(program, OLD)
   chmodSync(program, 0o755)
-  asked = []
-  offer({ [NAME]: programOf("3.1.0") })
-  server = createServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, (request, response) => {
-    asked.push({ path: request.url ?? "", headers: request.headers })
-    const found = files.get(request.url ?? "")
-    if (found === undefined) response.writeHead(404).end()
-    else if (typeof found === "function") found(response)
-    else response.end(found)
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server = await start(tls)
+  url = server.url
+  server.offer({ [NAME]: programOf("3.1.0") })
   writeFileSync(join(folder, "config.yml"), configText())
 })
-afterEach(() => {
-  server.closeAllConnections()
-  server.close()
+afterEach(async () => {
+  await server.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -110,25 +87,16 @@ interface Asked {
   readonly restarts?: Array<number>
 }
 
-/** Runs the command as an installed program of version 3.0.0 for Linux does; gives its exit code and its complaint. */
-const update = ({ check = false, from, at = program, restarts = [] }: Asked = {}) =>
-  run({ config: Option.some(join(folder, "config.yml")), check, from: Option.fromNullable(from), json: false }, () =>
-    Effect.sync(() => restarts.shift() ?? 0)
-  ).pipe(
+/** Runs something as the program at this place, of version 3.0.0 for Linux, does. */
+const asInstalled = <A, E>(at: string | undefined, effect: Effect.Effect<A, E, Exec | FileSystem | Path>) =>
+  effect.pipe(
     Effect.provideService(Installed, {
       program: at,
       version: "3.0.0",
       target: "linux-x64",
       releases: undefined,
-      keys: ours.pem
+      keys: server.keys.pem
     }),
-    Effect.either,
-    Effect.map(
-      Either.match({
-        onLeft: (error) => ({ code: exitCodeOf(error) as number, said: error.message }),
-        onRight: (code) => ({ code: code as number, said: "" })
-      })
-    ),
     Effect.provide(
       Exec.layer.pipe(
         Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer)),
@@ -137,6 +105,41 @@ const update = ({ check = false, from, at = program, restarts = [] }: Asked = {}
     ),
     Effect.runPromise
   )
+
+/** Runs the command; gives its exit code and its complaint. */
+const update = ({ check = false, from, at = program, restarts = [] }: Asked = {}) =>
+  asInstalled(
+    at,
+    run({ config: Option.some(join(folder, "config.yml")), check, from: Option.fromNullable(from), json: false }, () =>
+      Effect.sync(() => restarts.shift() ?? 0)
+    ).pipe(
+      Effect.either,
+      Effect.map(
+        Either.match({
+          onLeft: (error) => ({ code: exitCodeOf(error) as number, said: error.message }),
+          onRight: (code) => ({ code: code as number, said: "" })
+        })
+      )
+    )
+  )
+
+/** What the doctor is told of releases. */
+const offeredTo = (at: string | undefined) =>
+  asInstalled(
+    at,
+    Effect.gen(function* () {
+      const { daemon } = yield* Config.readDaemon(join(folder, "config.yml"))
+      return yield* Effect.provideService(offered(Option.some(daemon)), Network, yield* settle(daemon.network))
+    })
+  )
+
+/** Puts the program at another place. */
+const put = (path: string) => {
+  const file = join(folder, path)
+  mkdirSync(join(file, ".."), { recursive: true })
+  writeFileSync(file, OLD)
+  return file
+}
 
 const installed = () => readFileSync(program, "utf8")
 const inBin = () => readdirSync(join(folder, "bin")).sort()
@@ -153,7 +156,7 @@ const refused = async (words: RegExp, given: Asked = {}) => {
 describe("anklet update", () => {
   it("installs the newest release in the place of the program, with its permissions", async () => {
     chmodSync(program, 0o750)
-    offer({ [NAME]: programOf("3.1.0"), "anklet-3.0.9-linux-x64": programOf("3.0.9"), "install.sh": "" })
+    server.offer({ [NAME]: programOf("3.1.0"), "anklet-3.0.9-linux-x64": programOf("3.0.9"), "install.sh": "" })
     assert.deepStrictEqual(await update(), { code: 0, said: "" })
     assert.strictEqual(installed(), programOf("3.1.0"))
     assert.strictEqual(statSync(program).mode & 0o777, 0o750)
@@ -162,9 +165,9 @@ describe("anklet update", () => {
 
   it("sends no secret", async () => {
     await update()
-    assert.isAbove(asked.length, 2)
-    assert.notInclude(JSON.stringify(asked), "CANARY")
-    for (const { headers } of asked) assert.notProperty(headers, "authorization")
+    assert.isAbove(server.asked.length, 2)
+    assert.notInclude(JSON.stringify(server.asked), "CANARY")
+    for (const { headers } of server.asked) assert.notProperty(headers, "authorization")
   })
 
   it("replaces what a link leads to, and leaves the link", async () => {
@@ -176,18 +179,18 @@ describe("anklet update", () => {
 
   it("--check only says whether there is a newer one", async () => {
     assert.strictEqual((await update({ check: true })).code, 16)
-    offer({ "anklet-3.0.0-linux-x64": OLD })
+    server.offer({ "anklet-3.0.0-linux-x64": OLD })
     assert.strictEqual((await update({ check: true })).code, 0)
     assert.strictEqual(installed(), OLD)
     assert.notInclude(
-      asked.map(({ path }) => path),
+      server.asked.map(({ path }) => path),
       `/${NAME}`
     )
   })
 
   it("installs nothing that is not newer", async () => {
     for (const version of ["3.0.0", "2.9.9", "3.0.0-rc.1"]) {
-      offer({ [`anklet-${version}-linux-x64`]: programOf(version) })
+      server.offer({ [`anklet-${version}-linux-x64`]: programOf(version) })
       assert.deepStrictEqual(await update(), { code: 0, said: "" })
       assert.strictEqual(installed(), OLD, version)
     }
@@ -203,64 +206,57 @@ describe("anklet update", () => {
 
 describe("anklet update refuses", () => {
   it("a list that is not signed, or with another key", async () => {
-    offer({ [NAME]: programOf("3.1.0") }, keyPair().privateKey)
+    server.offer({ [NAME]: programOf("3.1.0") }, keyPair())
     await refused(/is not signed with a key of Anklet's: nothing is installed/)
-    files.delete("/SHA256SUMS.sig")
+    server.files.delete("/SHA256SUMS.sig")
     await refused(/SHA256SUMS\.sig cannot be downloaded: .* answers 404/)
   })
 
   it("a program with another checksum, or another version", async () => {
-    files.set(`/${NAME}`, programOf("6.6.6"))
+    server.files.set(`/${NAME}`, programOf("6.6.6"))
     await refused(/has the SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}: it is not installed/)
-    offer({ [NAME]: programOf("6.6.6") })
+    server.offer({ [NAME]: programOf("6.6.6") })
     await refused(/calls itself "anklet 6\.6\.6 \(abc1234\)": it is not installed/)
   })
 
   it("a program that does not start, and a release without one for this machine", async () => {
-    offer({ [NAME]: "#!/bin/sh\nexit 3\n" })
+    server.offer({ [NAME]: "#!/bin/sh\nexit 3\n" })
     await refused(/does not start here: it exits with 3/)
-    offer({ "anklet-3.1.0-macos-arm64": programOf("3.1.0") })
+    server.offer({ "anklet-3.1.0-macos-arm64": programOf("3.1.0") })
     await refused(/there is no anklet for linux-x64 at https:/)
   })
 
   it("a web page, with or without its type", async () => {
-    files.set("/SHA256SUMS", "<html>sign in</html>")
+    server.files.set("/SHA256SUMS", "<html>sign in</html>")
     await refused(/is no list of checksums: nothing is installed/)
-    files.set("/SHA256SUMS", (response) => response.setHeader("content-type", "text/html").end("<html>"))
+    server.files.set("/SHA256SUMS", (response) => response.setHeader("content-type", "text/html").end("<html>"))
     await refused(/it is a web page/)
   })
 
   it("a redirection to http, and one without an end", async () => {
-    const to = (location: string) => (response: import("node:http").ServerResponse) =>
-      void response.writeHead(302, { location }).end()
-    files.set("/SHA256SUMS", to("http://127.0.0.1:1/SHA256SUMS"))
+    const to = (location: string) => (response: ServerResponse) => void response.writeHead(302, { location }).end()
+    server.files.set("/SHA256SUMS", to("http://127.0.0.1:1/SHA256SUMS"))
     await refused(/it leads to http:\/\/127\.0\.0\.1:1, which does not begin with https:\/\//)
-    files.set("/SHA256SUMS", to("/SHA256SUMS"))
+    server.files.set("/SHA256SUMS", to("/SHA256SUMS"))
     await refused(/leads on more than 5 times/)
   })
 
   it("a download that is cut off, and a list that is too big", async () => {
-    files.set(`/${NAME}`, (response) => {
+    server.files.set(`/${NAME}`, (response) => {
       response.writeHead(200, { "content-length": 1000 }).write("half")
       setImmediate(() => response.destroy())
     })
     await refused(/broke the connection off/)
-    files.set("/SHA256SUMS", "0".repeat(70_000))
+    server.files.set("/SHA256SUMS", "0".repeat(70_000))
     await refused(/it has more than 65536 bytes/)
   })
 
   it("where something else keeps the program up to date", async () => {
-    const put = (path: string) => {
-      const file = join(folder, path)
-      mkdirSync(join(file, ".."), { recursive: true })
-      writeFileSync(file, OLD)
-      return file
-    }
     await refused(/Homebrew installed this anklet: `brew upgrade anklet`/, {
       at: put("Cellar/anklet/3.0.0/bin/anklet")
     })
     await refused(/npm installed this anklet/, { at: put("node_modules/anklet/bin/anklet") })
-    assert.deepStrictEqual(asked, [])
+    assert.deepStrictEqual(server.asked, [])
   })
 
   it("a server that is not there, and an address without https", async () => {
@@ -269,6 +265,25 @@ describe("anklet update refuses", () => {
       code: 2,
       said: "--from: expected an address that begins with https://"
     })
+  })
+})
+
+describe("what the doctor is told of releases", () => {
+  it("is the newest one, and the command that installs it here", async () => {
+    const told = { installed: "3.0.0", newest: "3.1.0", isNewer: true }
+    assert.deepStrictEqual(await offeredTo(program), { ...told, remedy: "`anklet update`" })
+    assert.match((await offeredTo(put("Cellar/anklet/3.0.0/bin/anklet"))).remedy, /`brew upgrade anklet`/)
+    assert.match((await offeredTo(put("node_modules/anklet/bin/anklet"))).remedy, /`npm update -g anklet`/)
+    assert.match((await offeredTo(undefined)).remedy, /update it there/)
+  })
+
+  it("is only what is signed", async () => {
+    server.offer({ [NAME]: programOf("3.1.0") }, keyPair())
+    const told = await offeredTo(program).then(
+      () => "an offer",
+      ({ message }) => message
+    )
+    assert.match(told, /is not signed/)
   })
 })
 

@@ -13,6 +13,7 @@ import { macos } from "./macos.ts"
 import { network } from "./network.ts"
 import { plugins } from "./plugins.ts"
 import { registry } from "./registry.ts"
+import { release } from "./release.ts"
 import { runners } from "./runners.ts"
 import { scripts } from "./scripts.ts"
 import { service } from "./service.ts"
@@ -21,7 +22,7 @@ import { vms } from "./vms.ts"
 
 /** All faults, in the order in which a host gets its own. */
 const FAULTS: ReadonlyArray<Fault> = [
-  ...[config, network, daemon, macos, launchd, service, anka, templates, vms, scripts, exposure].flat(),
+  ...[config, network, release, daemon, macos, launchd, service, anka, templates, vms, scripts, exposure].flat(),
   ...[plugins, github, runners, registry, addresses].flat()
 ]
 

@@ -12,6 +12,7 @@ import { KINDS as macos } from "../../src/doctor/macos.ts"
 import { KINDS as network } from "../../src/doctor/network.ts"
 import { KINDS as redis } from "../../src/doctor/redis.ts"
 import { KINDS as registry } from "../../src/doctor/registry.ts"
+import { KINDS as release } from "../../src/doctor/release.ts"
 import { KINDS as scripts } from "../../src/doctor/scripts.ts"
 import { KINDS as service } from "../../src/doctor/service.ts"
 import { KINDS as templates } from "../../src/doctor/templates.ts"
@@ -23,6 +24,7 @@ const SUBJECTS: Readonly<Record<string, Kinds>> = {
   ...{
     config,
     network,
+    release,
     daemon,
     clock,
     macos,

@@ -49,6 +49,15 @@ describe("a healthy host", () => {
     assert.include(JSON.stringify(found), "is loaded and fits")
   })
 
+  it("without a way to the releases has no finding about them", async () => {
+    const host = await healthy()
+    await host.findReleases("999.0.0")
+    host.rewrite(/https:\/\/127\.0\.0\.1:\d+/, "https://127.0.0.1:1")
+    const { code, found } = await host.examine()
+    assert.strictEqual(code, 0)
+    assert.notInclude(JSON.stringify(found), "release")
+  })
+
   it("is not changed by looking: no file, no VM, no runner, no call but questions", async () => {
     const host = await healthy()
     host.addVm(ORPHAN)

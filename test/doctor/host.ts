@@ -2,9 +2,11 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert } from "vitest"
+import { targetOf } from "../../src/services/Release.ts"
 import { alter } from "../../src/simulator/anka/host.ts"
 import type { Host as AnkaState, Vm } from "../../src/simulator/anka/state.ts"
-import { type RedisServer, start as startRedis } from "../store/server.ts"
+import { start as startReleases } from "../release/offers.ts"
+import { certificates, type RedisServer, start as startRedis } from "../store/server.ts"
 import { type Lab, type LabOptions, make, type Ran, TOKEN } from "../whole/lab.ts"
 
 /** A password that appears in no output of the doctor. */
@@ -110,6 +112,17 @@ export class Host {
     const members = `name: "mine", config: Schema.Struct({}), run: () => Effect.void, examine: () => ${examine}`
     writeFileSync(join(folder, "index.mjs"), `export default ({ Effect, Schema }) => ({ ${members} })`)
     writeFileSync(this.lab.config, `${readFileSync(this.lab.config, "utf8")}  - name: MINE\n    plugin: mine\n`)
+  }
+
+  /** Let the config name a server of releases whose newest one is this. */
+  async findReleases(version: string): Promise<void> {
+    const tls = certificates(this.lab.folder)
+    const server = await startReleases(tls)
+    open.push(server)
+    server.offer({ [`anklet-${version}-${targetOf(process.platform, process.arch)}`]: "" })
+    const keys = join(this.lab.folder, "keys.pem")
+    writeFileSync(keys, server.keys.pem)
+    this.rewrite("services:", `ca: ${tls.ca}\nupdate: { url: "${server.url}", keys: "${keys}" }\nservices:`)
   }
 
   /** Let GitHub send these headers with the state of the rate limit. */

@@ -1,32 +1,22 @@
-import { sign } from "node:crypto"
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { createServer, type Server } from "node:https"
-import type { AddressInfo } from "node:net"
+import { appendFileSync, cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { certificates } from "../store/server.ts"
 import { type Lab, make, until } from "../whole/lab.ts"
 import { run } from "../whole/processes.ts"
-import { HOST, PROGRAM, sha256, VERSION } from "./files.ts"
-import { keyPair } from "./keys.ts"
+import { HOST, PROGRAM, VERSION } from "./files.ts"
+import { type Offers, start } from "./offers.ts"
 
 const NEWER = "999.0.0"
 /** A program that is the newer version by its name, and does this. */
 const programOf = (what: string) => `#!/bin/sh\n[ "$1" = --version ] && { echo "anklet ${NEWER}"; exit 0; }\n${what}\n`
 
 let lab: Lab
-let server: Server
+let server: Offers
 let program: string
-const files = new Map<string, string | Buffer>()
 
 /** Offers this program as the newest release. */
-const offer = (text: string) => {
-  const name = `anklet-${NEWER}-${HOST}`
-  const list = `${sha256(text)}  ${name}\n`
-  files.set(`/${name}`, text).set("/SHA256SUMS", list)
-  files.set("/SHA256SUMS.sig", sign("sha256", Buffer.from(list), keys.privateKey))
-}
-const keys = keyPair()
+const offer = (text: string) => server.offer({ [`anklet-${NEWER}-${HOST}`]: text })
 
 const anklet = (...args: ReadonlyArray<string>) =>
   run([program, "-c", lab.config, ...args], { cwd: lab.folder, env: lab.env }).done
@@ -36,16 +26,10 @@ describe("anklet update of the one file", () => {
   beforeEach(async () => {
     lab = await make()
     const tls = certificates(lab.folder)
-    server = createServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, ({ url = "" }, response) => {
-      const file = files.get(url)
-      if (file === undefined) response.writeHead(404).end()
-      else response.end(file)
-    })
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    const { port } = server.address() as AddressInfo
+    server = await start(tls)
     const trusted = join(lab.folder, "keys.pem")
-    writeFileSync(trusted, keys.pem)
-    const update = `{ url: "https://127.0.0.1:${port}", keys: "${trusted}" }`
+    writeFileSync(trusted, server.keys.pem)
+    const update = `{ url: "${server.url}", keys: "${trusted}" }`
     appendFileSync(lab.config, `ca: ${tls.ca}\nupdate: ${update}\n`)
     mkdirSync(join(lab.folder, "installed"))
     program = join(lab.folder, "installed", "anklet")
@@ -54,7 +38,7 @@ describe("anklet update of the one file", () => {
   })
   afterEach(async () => {
     await anklet("-s", "stop")
-    server.close()
+    await server.close()
     await lab.close()
   })
 

@@ -37,8 +37,9 @@ export const examined = Effect.fn("examined")(function* (file: string, options: 
   const { resolved } = yield* Effect.promise(() => import("../../plugins/resolved.ts"))
   const { differences } = yield* Effect.promise(() => import("../service/differences.ts"))
   const { exposed } = yield* Effect.promise(() => import("../service/secrets.ts"))
+  const { offered } = yield* Effect.promise(() => import("../update/offered.ts"))
   return yield* Effect.gen(function* () {
-    const host = yield* Doctor.gather(file, resolved, { differences, exposed })
+    const host = yield* Doctor.gather(file, resolved, { differences, exposed }, offered)
     const found = yield* Doctor.examine(host)
     // the host keeps the answer of `anka list`
     const library = yield* Effect.orElseSucceed(host.library, () => [])

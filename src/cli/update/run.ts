@@ -5,8 +5,6 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Config from "../../config/Config.ts"
 import * as Update from "../../config/Update.ts"
-import * as Files from "../../files/Files.ts"
-import { said } from "../../files/said.ts"
 import { Network, settle } from "../../services/Network.ts"
 import * as PidFile from "../../services/PidFile.ts"
 import * as Release from "../../services/Release.ts"
@@ -17,7 +15,7 @@ import * as Restart from "../restart/run.ts"
 import { json as asJson } from "../shown.ts"
 import { say } from "../terminal.ts"
 import { Installed } from "./Installed.ts"
-import { newest, type Source } from "./newest.ts"
+import { newest, sourceOf } from "./newest.ts"
 import * as Place from "./place.ts"
 import { UpdateError } from "./UpdateError.ts"
 
@@ -36,27 +34,6 @@ const daemonOf = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem
   const isThere = yield* Effect.orElseSucceed(fs.exists(file), () => true)
   return isThere ? Option.some((yield* Config.readDaemon(file)).daemon) : Option.none<Config.Daemon>()
-})
-
-/** Where releases come from: the command line, then the config, then what is built in. */
-export const sourceOf = Effect.fnUntraced(function* (from: Option.Option<string>, update: Update.Update) {
-  const { releases, keys } = yield* Installed
-  const url = Option.firstSomeOf([from, update.url, Option.fromNullable(releases)])
-  if (Option.isNone(url))
-    return yield* refuse(
-      "this build knows no address of releases: name one with --from, or as update.url in the config"
-    )
-  const text = Option.isNone(update.keys)
-    ? keys
-    : yield* Effect.mapError(Files.readGiven(update.keys.value), (error) =>
-        refuse(`update.keys in the config: ${said(error)}`)
-      )
-  if (!text.includes("BEGIN PUBLIC KEY"))
-    return yield* refuse(
-      "there is no key to check a release with: this build has none, so update.keys in the config must name a file with one"
-    )
-  const source: Source = { url: url.value.replace(/\/+$/, ""), keys: text }
-  return source
 })
 
 /** The daemon that runs, if one does. */
