@@ -34,7 +34,7 @@ export const RINGS = {
   /** Real processes, files and HTTP; and jobs that are interrupted and killed at every step, which takes longer than a unit may. */
   door: [
     "test/daemon/Service.test.ts",
-    "test/job/{AroundJob,Direct,HostScript}.test.ts",
+    "test/job/{AroundJob,Direct,Guest,HostScript}.test.ts",
     "test/plugins/github/crash.test.ts",
     "test/lint.test.ts",
     "test/services/{Anka,Exec,Host,HostLock}.test.ts",

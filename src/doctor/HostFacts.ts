@@ -17,6 +17,7 @@ import type { Capabilities } from "../plugins/PluginApi.ts"
 import * as Plugins from "../plugins/Plugins.ts"
 import { Anka, AnkaError, type AnkaVm } from "../services/Anka.ts"
 import type { Exec, ProcessIdentity } from "../services/Exec.ts"
+import * as History from "../services/History.ts"
 import type { HostLock } from "../services/HostLock.ts"
 import * as Ledger from "../services/Ledger.ts"
 import type { Mac } from "../services/Mac.ts"
@@ -90,6 +91,16 @@ const daemonOf = Effect.fnUntraced(function* (daemon: Config.Daemon) {
   return found
 })
 
+/** Maximum number of jobs that have ended which checks look at. */
+const PAST = 1000
+
+/** The jobs of this host that have ended; none where the file cannot be read. */
+const pastOf = ({ stateDir }: Daemon) =>
+  Effect.orElseSucceed(
+    Effect.flatMap(History.pathOf(stateDir), (path) => History.read(path, PAST)),
+    () => []
+  )
+
 /** Keeps daemons of this config from starting while the scope is open. */
 const hold = ({ pidFile, ledgerFile }: Daemon) =>
   Effect.zipRight(PidFile.hold(pidFile), PidFile.hold(`${ledgerFile}.pid`, "state_dir"))
@@ -136,6 +147,7 @@ export const gather = Effect.fn("HostFacts.gather")(function* (
         onSome: ({ running }) => Either.isLeft(running) || Option.isSome(running.right)
       }),
       ledger: Option.match(ledger, { onNone: () => Ledger.empty, onSome: ({ state }) => state }),
+      past: yield* Option.match(daemon, { onNone: () => Effect.succeed([]), onSome: pastOf }),
       alone: (repair) =>
         Option.match(daemon, {
           onNone: () => repair,

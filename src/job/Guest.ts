@@ -1,10 +1,12 @@
 /** The program that runs a job in the guest: copied, started in the background, asked to end, and waited for. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { hiding } from "../secrets/Secrets.ts"
+import { learned, type ProgramVersion } from "../services/Activity.ts"
 import type { AnkaError } from "../services/Anka.ts"
 import { OUTPUT_LIMIT } from "../services/Exec.ts"
 import { Ledger, RunnerStarted } from "../services/Ledger.ts"
@@ -25,6 +27,13 @@ export interface Program {
   readonly folder: string
   /** What must not be shown of its log, beside what looks like a secret anywhere. */
   readonly secrets: LastWords.Secrets
+  /** How its log tells which version it has; left out where it does not. */
+  readonly version?: {
+    /** What `grep -E` finds in the log: text of limited length, whatever else is there. */
+    readonly pattern: string
+    /** What the text that was found means. */
+    readonly of: (found: string) => Option.Option<ProgramVersion>
+  }
 }
 
 /** One command in the guest on the way to a program that runs. */
@@ -119,6 +128,9 @@ export const start = Effect.fn("Guest.start")(function* (
   yield* done(start)
 })
 
+/** Maximum number of places in a program's log that are read for its version. */
+const PLACES = 4
+
 /** Maximum number of half seconds that a start is waited for which a killed daemon had asked for: it may still be on its way. */
 const START_TRIES = 10
 
@@ -140,17 +152,22 @@ const LINK_RETRIES = Schedule.intersect(Schedule.spaced("5 seconds"), Schedule.r
 
 /**
  * Waits for the program to end, and returns its exit code, `NaN` where the guest does not have it; works for one that an
- * earlier daemon started.
+ * earlier daemon started. Reports which version of the program that was, where its log tells.
  */
-export const ended = (vm: Vm, { folder, name }: Program) =>
-  vm
-    .run(["bash", "-c", `cd ${folder} && while [ ! -f ${name}.exit ]; do sleep 0.5; done; cat ${name}.exit`], {
-      timeout: "6 days"
-    })
-    .pipe(
-      Effect.retry({ while: () => vm.isRunning, schedule: LINK_RETRIES }),
-      Effect.map(({ stdout }) => Number.parseInt(stdout, 10))
-    )
+export const ended = (vm: Vm, { folder, name, version }: Program) => {
+  const wait = `cd ${folder} && while [ ! -f ${name}.exit ]; do sleep 0.5; done; cat ${name}.exit`
+  const told = version === undefined ? "" : `; grep -oE -m ${PLACES} '${version.pattern}' ${name}.log; true`
+  return vm.run(["bash", "-c", `${wait}${told}`], { timeout: "6 days" }).pipe(
+    Effect.retry({ while: () => vm.isRunning, schedule: LINK_RETRIES }),
+    Effect.tap(({ stdout }) =>
+      Option.match(version?.of(stdout) ?? Option.none(), {
+        onNone: () => Effect.void,
+        onSome: (program) => learned({ program })
+      })
+    ),
+    Effect.map(({ stdout }) => Number.parseInt(stdout, 10))
+  )
+}
 
 /** Maximum number of bytes that are read of a program's whole log; of a longer one, its end. */
 export const LOG_LIMIT = OUTPUT_LIMIT

@@ -18,6 +18,7 @@ import type { PluginError } from "../job/PluginError.ts"
 import type { Anka } from "../services/Anka.ts"
 import type { Exec } from "../services/Exec.ts"
 import type { GitHub } from "../services/GitHub.ts"
+import type { Past } from "../services/History.ts"
 import type { LedgerState } from "../services/Ledger.ts"
 import type { Refusal } from "./PluginFiles.ts"
 
@@ -94,6 +95,8 @@ export interface ExamineContext {
   readonly daemonRuns: boolean
   /** What this host wrote down. */
   readonly ledger: LedgerState
+  /** Jobs of this host that have ended, the newest first. */
+  readonly past: ReadonlyArray<Past>
   /** Repair something while no daemon of this config can start; fails when one runs. */
   readonly alone: (repair: Fix["run"]) => Fix["run"]
 }

@@ -28,6 +28,14 @@ export const JobProgress = Schema.Struct({
 })
 export type JobProgress = typeof JobProgress.Type
 
+/** What the program that got a job in its VM has told of itself. */
+export const ProgramVersion = Schema.Struct({
+  version: Schema.String,
+  /** Whether the CI would give a program of this version no job. */
+  isRefused: Schema.Boolean
+})
+export type ProgramVersion = typeof ProgramVersion.Type
+
 /** What became of a job that a service had. */
 export const Ended = Schema.Struct({
   service: Schema.String,
@@ -39,12 +47,14 @@ export const Ended = Schema.Struct({
   /** What its failure here counts as; absent where there was none. */
   cause: Schema.optional(Schema.String),
   /** Folder of what was kept of it; absent where nothing was. */
-  evidence: Schema.optional(Schema.String)
+  evidence: Schema.optional(Schema.String),
+  /** Which program had it in its VM; absent where it did not tell. */
+  program: Schema.optional(ProgramVersion)
 })
 export type Ended = typeof Ended.Type
 
 /** What is known of an end before it is one. */
-export type Learned = Pick<Ended, "conclusion" | "cause" | "evidence">
+export type Learned = Pick<Ended, "conclusion" | "cause" | "evidence" | "program">
 
 /** The activity of a service. Times are in milliseconds since the epoch. */
 export const Doing = Schema.Union(

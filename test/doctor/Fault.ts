@@ -32,6 +32,7 @@ export const HOSTS = {
   "a runner group for public repositories": { code: 0 },
   "an API without TLS": { code: 12 },
   "a rate limit": { code: 0 },
+  "GitHub's own servers": { code: 12 },
   "a config": { code: 12 },
   "the way to GitHub": { code: 12 },
   "a config that is not there": { code: 12 },

@@ -18,12 +18,13 @@ import { runners } from "./runners.ts"
 import { scripts } from "./scripts.ts"
 import { service } from "./service.ts"
 import { templates } from "./templates.ts"
+import { versions } from "./versions.ts"
 import { vms } from "./vms.ts"
 
 /** All faults, in the order in which a host gets its own. */
 const FAULTS: ReadonlyArray<Fault> = [
   ...[config, network, release, daemon, macos, launchd, service, anka, templates, vms, scripts, exposure].flat(),
-  ...[plugins, github, runners, registry, addresses].flat()
+  ...[plugins, github, runners, registry, addresses, versions].flat()
 ]
 
 for (const [on, { code, isMac = false, prepare }] of Object.entries<FaultyHost>(HOSTS)) {

@@ -1,6 +1,4 @@
 /** The host's scripts as real bash runs them, in a folder that stands for a VM. */
-import { spawn } from "node:child_process"
-import { randomUUID } from "node:crypto"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,10 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { afterEach, beforeEach, describe } from "vitest"
-import { VmName } from "../../src/domain/Job.ts"
 import * as HostScript from "../../src/job/HostScript.ts"
-import type { Vm } from "../../src/job/Vm.ts"
-import type { ExecResult } from "../../src/services/Exec.ts"
+import { guestIn } from "./guest.ts"
 
 let home = ""
 
@@ -21,35 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
 
-/** A VM whose home is that folder. With `cut`, the link to it breaks once, after so many milliseconds, and what runs goes on. */
-const guest = (cut?: number): Vm => {
-  let isWhole = cut === undefined
-  return {
-    name: VmName.make(`anklet-vm-${randomUUID()}`),
-    copyIn: () => Effect.void,
-    isRunning: Effect.succeed(true),
-    run: ([program = "", ...args], { stdin = "" }) =>
-      Effect.async<ExecResult, never>((resume) => {
-        const child = spawn(program, args, {
-          cwd: home,
-          env: { HOME: home, PATH: process.env.PATH ?? "" },
-          stdio: "pipe"
-        })
-        const said = { stdout: "", stderr: "" }
-        child.stdout.on("data", (text) => {
-          said.stdout += text
-        })
-        child.stderr.on("data", (text) => {
-          said.stderr += text
-        })
-        child.on("close", (code) => resume(Effect.succeed({ code: code ?? 1, ...said })))
-        child.stdin.end(stdin)
-        if (isWhole) return
-        isWhole = true
-        setTimeout(() => child.kill("SIGKILL"), cut)
-      })
-  }
-}
+const guest = (cut?: number) => guestIn(home, cut)
 
 const run = (text: string, given: Partial<HostScript.HostScript> = {}, vm = guest()) =>
   HostScript.run(vm, { name: "prepare", text, variables: [], timeout: Duration.seconds(30), ...given })

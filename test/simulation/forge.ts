@@ -351,13 +351,13 @@ export class Forge {
           if (job?.status === "in_progress" && !job.cancelled) watcher.interrupted(machine, vm, job)
           return reply(0)
         }
-        if (command.includes("runner.log")) {
-          return reply(0, job === undefined ? "" : `2026-01-01 00:00:00Z: Running job: ${job.name}\n`)
-        }
         if (command.includes("for i in {1..")) return reply(state === "none" ? 1 : 0)
         if (command.includes("runner.exit")) {
           if (state === "ended") return reply(0, String(code))
           return void waiting.push(() => reply(0, String(code)))
+        }
+        if (command.includes("runner.log")) {
+          return reply(0, job === undefined ? "" : `2026-01-01 00:00:00Z: Running job: ${job.name}\n`)
         }
         reply(0)
       }

@@ -27,6 +27,7 @@ import { askWithRun } from "./ask.ts"
 import { credentialOf, DEFAULT_GROUP, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
 import { needed, ofGroup } from "./refusal.ts"
 import { RunnerDetail } from "./runner.ts"
+import * as versions from "./versions.ts"
 
 export const KINDS = {
   "github-unreachable": {
@@ -123,7 +124,8 @@ export const KINDS = {
     why: "Workflows of public repositories run on its runners, and everybody may open a pull request there.",
     remedy: 'switch "Allow public repositories" off in the group, if no public repository is meant to use it'
   },
-  ...addresses.KINDS
+  ...addresses.KINDS,
+  ...versions.KINDS
 } as const satisfies Finding.Kinds
 
 export const CLOCK_KINDS = {
@@ -361,4 +363,8 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
 
 /** What a pass relies on at GitHub. */
 export const examine = (service: ServiceContext, config: GitHubConfig, context: ExamineContext) =>
-  Effect.map(github(service, config, context), (found) => [...found, ...addresses.judged(config)])
+  Effect.map(github(service, config, context), (found) => [
+    ...found,
+    ...addresses.judged(config),
+    ...versions.judged(service.name, config, context.past)
+  ])

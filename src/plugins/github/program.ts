@@ -1,5 +1,6 @@
 /** GitHub's runner as a program in the guest: installed, registered and started by three scripts. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Guest from "../../job/Guest.ts"
 import type { Vm } from "../../job/Vm.ts"
@@ -8,7 +9,17 @@ import type { Vm } from "../../job/Vm.ts"
 export const RUNNER: Guest.Program = {
   name: "runner",
   folder: "actions-runner",
-  secrets: [[/\b(?:gh[a-z]_|github_pat_)\w+/g, "[…]"]]
+  secrets: [[/\b(?:gh[a-z]_|github_pat_)\w+/g, "[…]"]],
+  version: {
+    // a job's name stands behind the time of its line, and so it cannot pass for one of these
+    pattern:
+      "^Current runner version: .[0-9.]{1,20}|^An error occurr?ed: (Error: )?(Forbidden )?Runner version v[0-9.]{1,20} is deprecated",
+    of: (found) =>
+      Option.map(Option.fromNullable(/\b(?:version: .|version v)(\d[\d.]*)/.exec(found)?.[1]), (version) => ({
+        version,
+        isRefused: found.includes(" is deprecated")
+      }))
+  }
 }
 
 const INSTALL = "install-runner.bash"

@@ -25,6 +25,9 @@ const ask = (method: string, address: string, secret: string, body?: unknown): P
 
 const say = (line: string) => process.stdout.write(`${new Date().toISOString()}: ${line}\n`)
 
+/** The version that it passes for. */
+const VERSION = "2.338.0"
+
 /** Like the real one: SIGINT, some seconds, SIGKILL. */
 const GRACE = 2500
 
@@ -124,6 +127,7 @@ export const main = async (argv: ReadonlyArray<string>): Promise<void> => {
     process.exitCode = 1
     return
   }
+  process.stdout.write(`Current runner version: '${VERSION}'\n`)
   say("Listening for Jobs")
   for (;;) {
     const { status, body } = await ask("GET", `${services}/job`, secret)

@@ -40,8 +40,9 @@ const runnerSays = (world: World.World, log: () => string) => {
   world.anka.guest = (vm, command, stdin) => {
     const line = command.join(" ")
     if (line.includes("start-runner")) return Effect.succeed({ code: 0, stdout: "", stderr: "" })
+    if (line.includes("cat runner.exit")) return Effect.never
     if (line.includes("runner.log")) return Effect.sync(() => ({ code: 0, stdout: log(), stderr: "" }))
-    return line.includes("cat runner.exit") ? Effect.never : guest(vm, command, stdin)
+    return guest(vm, command, stdin)
   }
 }
 
@@ -228,10 +229,9 @@ describe("a runner that gets no job", () => {
     world.anka.guest = (vm, command, stdin) => {
       const line = command.join(" ")
       if (line.includes("start-runner")) return Effect.succeed({ code: 0, stdout: "", stderr: "" })
+      if (line.includes("runner.exit")) return Effect.succeed({ code: 0, stdout: "7\n", stderr: "" })
       if (line.includes("runner.log")) return Effect.succeed({ code: 0, stdout: log, stderr: "" })
-      return line.includes("runner.exit")
-        ? Effect.succeed({ code: 0, stdout: "7\n", stderr: "" })
-        : guest(vm, command, stdin)
+      return guest(vm, command, stdin)
     }
   }
 
@@ -270,7 +270,7 @@ describe("a runner that gets no job", () => {
     endsAtOnce(world, "")
     const guest = world.anka.guest
     world.anka.guest = (vm, command, stdin) =>
-      command.join(" ").includes("runner.log")
+      command.join(" ").includes("tail -c")
         ? Effect.as(Effect.sleep("10 seconds"), { code: 125, stdout: "", stderr: "" })
         : guest(vm, command, stdin)
     return Effect.gen(function* () {
