@@ -42,6 +42,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   check: { of: ["update"] },
   from: { wants: "text", of: ["update"] },
   write: { of: ["config migrate"] },
+  online: { of: ["config migrate"] },
   scripts: { of: ["config migrate"] },
   "token-file": { wants: "a file", of: ["init"] },
   "app-id": { wants: "text", of: ["init"] },

@@ -40,7 +40,7 @@ describe("anklet completions", () => {
     assert.includeMembers(complete("anklet "), ["logs", "config", "service", "completions", "demo", "--attach"])
     assert.deepStrictEqual(complete("anklet lo"), ["logs"])
     assert.includeMembers(complete("anklet config "), ["check", "show", "migrate"])
-    assert.includeMembers(complete("anklet config migrate --"), ["--json", "--write", "--scripts"])
+    assert.includeMembers(complete("anklet config migrate --"), ["--json", "--write", "--online", "--scripts"])
     assert.deepStrictEqual(complete("anklet service un"), ["uninstall"])
     assert.includeMembers(complete("anklet service status --"), ["--json", "--config"])
     assert.notInclude(complete("anklet service install --"), "--json")

@@ -121,6 +121,47 @@ describe("anklet config migrate", () => {
     assert.strictEqual(start.stderr.trim().split("\n").length, 4, start.stderr)
   })
 
+  it("--online asks GitHub what the file does not tell, and only then", async () => {
+    lab.world.repositories.add("veertuinc/anklet")
+    put(older(["runner_group: macs"]))
+    await migrate()
+    assert.deepStrictEqual(lab.github.log, [])
+    const { code, stdout } = await migrate("--online")
+    assert.strictEqual(code, 3)
+    assert.match(stdout, /asked +RUNNER1: /)
+    assert.include(stdout, "RUNNER1: the jobs of veertuinc/anklet can be listed\n")
+    assert.match(stdout, /look at +RUNNER1: .*runners of a repository have the default group.*: correct `runner_group`/)
+    assert.notInclude(stdout, "CANARY")
+    assert.deepStrictEqual([...new Set(lab.github.log.map(({ method }) => method))], ["GET"])
+    put(older())
+    const well = await migrate("--online", "--json")
+    assert.strictEqual(well.code, 0, well.stdout)
+    const { asked } = JSON.parse(well.stdout)
+    assert.deepInclude(asked, {
+      service: "RUNNER1",
+      subject: "github",
+      id: "ok",
+      level: "ok",
+      what: "the jobs of veertuinc/anklet can be listed",
+      why: "",
+      remedy: ""
+    })
+    assert.notInclude(well.stdout, "CANARY")
+  })
+
+  it("--online tells a credential that GitHub refuses, and asks nothing while a person must decide something", async () => {
+    lab.github.faults.push({ path: "/rate_limit", times: 100, answer: { status: 401 } })
+    put(older())
+    const { code, stdout } = await migrate("--online")
+    assert.strictEqual(code, 3)
+    assert.match(stdout, /look at +RUNNER1: .*: make a new token/)
+    const asked = lab.github.log.length
+    put(older(["skip_pull: true"]))
+    assert.include((await migrate("--online")).stdout, "GitHub was not asked")
+    assert.strictEqual(JSON.parse((await migrate("--online", "--json")).stdout).asked, null)
+    assert.strictEqual(lab.github.log.length, asked)
+  })
+
   it("reports what is wrong with the YAML as every command does", async () => {
     put("plugins: [")
     const { code, stderr } = await migrate()

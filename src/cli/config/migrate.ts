@@ -14,6 +14,10 @@ const write = Options.boolean("write").pipe(
   Options.withDescription("write the new config in its place, and keep the older one beside it")
 )
 
+const online = Options.boolean("online").pipe(
+  Options.withDescription("ask GitHub, too, whether what the config names is there; without it nothing is asked")
+)
+
 const scripts = Options.boolean("scripts").pipe(
   Options.withDescription("move the scripts of Anklet 1 or 2 aside, and leave the config as it is")
 )
@@ -21,7 +25,7 @@ const scripts = Options.boolean("scripts").pipe(
 /** `anklet config migrate`. */
 export const migrate = Command.make(
   "migrate",
-  { config, json, write, scripts, file },
+  { config, json, write, online, scripts, file },
   handle((given) =>
     given.scripts
       ? Effect.flatMap(
@@ -31,7 +35,12 @@ export const migrate = Command.make(
       : Effect.flatMap(
           Effect.promise(() => import("./migrated.ts")),
           ({ run }) =>
-            run({ file: Option.orElse(given.file, () => given.config), write: given.write, json: given.json })
+            run({
+              file: Option.orElse(given.file, () => given.config),
+              write: given.write,
+              online: given.online,
+              json: given.json
+            })
         )
   )
 ).pipe(Command.withDescription("show what becomes of the keys of a config of Anklet 1 or 2; with --write, rewrite it"))

@@ -1,6 +1,7 @@
 /** What `anklet config migrate` does: rewrite a config of Anklet 1 or 2, and say what became of each key. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { variables } from "../../config/older/environment.ts"
@@ -14,7 +15,7 @@ import { hiding } from "../../secrets/Secrets.ts"
 import { configFile } from "../configFile.ts"
 import { json as asJson, line, lines } from "../shown.ts"
 import { say, screen } from "../terminal.ts"
-import { rowsOf } from "./report.ts"
+import { askedRows, isWrong, rowsOf } from "./report.ts"
 
 /** Something that keeps the new config from being written. */
 export class MigrateError extends hiding(
@@ -46,8 +47,17 @@ const swap = Effect.fnUntraced(function* (file: string, older: string, { era, te
 interface Given {
   readonly file: Option.Option<string>
   readonly write: boolean
+  /** Whether GitHub is asked. */
+  readonly online: boolean
   readonly json: boolean
 }
+
+/** What GitHub says of the services; of a config that a daemon could not use, why it was not asked. */
+const askGitHub = (file: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../doctor/examined.ts")),
+    ({ asked }) => Effect.either(asked(file))
+  )
 
 /** Rewrites a config. Tells the exit code: 3 while a person must decide something. */
 export const run = Effect.fn("config.migrate")(function* (given: Given) {
@@ -73,6 +83,9 @@ export const run = Effect.fn("config.migrate")(function* (given: Given) {
       )
     : Option.none()
   const open = entries.filter(needsPerson).length
+  const asked = given.online ? Option.some(yield* askGitHub(file)) : Option.none()
+  const answers = Option.flatMap(asked, Either.getRight)
+  const code = open > 0 || Option.exists(answers, (all) => all.some(isWrong)) ? 3 : 0
   if (given.json) {
     const shown = {
       file,
@@ -80,10 +93,19 @@ export const run = Effect.fn("config.migrate")(function* (given: Given) {
       written: given.write,
       ...Option.match(kept, { onNone: () => ({}), onSome: (kept) => ({ kept }) }),
       entries,
+      ...Option.match(asked, {
+        onNone: () => ({}),
+        onSome: Either.match({
+          onLeft: () => ({ asked: null }),
+          onRight: (all) => ({
+            asked: all.map(({ service, finding: { fix: _, ...finding } }) => ({ service, ...finding }))
+          })
+        })
+      }),
       config: withoutSecrets(migration.value.text)
     }
     yield* say(asJson(JSON.stringify(shown, undefined, 2)))
-    return open > 0 ? 3 : 0
+    return code
   }
   const { paint } = yield* screen
   yield* say(
@@ -94,12 +116,19 @@ export const run = Effect.fn("config.migrate")(function* (given: Given) {
     })
   )
   yield* say(lines(rowsOf(entries, paint)))
+  if (Option.isSome(asked))
+    yield* say(
+      Either.match(asked.value, {
+        onLeft: () => "  GitHub was not asked: a daemon could not use this config yet.",
+        onRight: (all) => lines(askedRows(all, paint))
+      })
+    )
   if (!given.write)
     yield* say(
       line`\n${paint("bold", "The new config, without its secrets:")}\n\n${lines(withoutSecrets(migration.value.text).trimEnd().split("\n"))}\n`
     )
   yield* say(lines(next(Option.getOrUndefined(given.file), given.write, open)))
-  return open > 0 ? 3 : 0
+  return code
 })
 
 /** What to do next. */

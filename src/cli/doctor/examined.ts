@@ -6,6 +6,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { home } from "../../config/Home.ts"
 import * as Doctor from "../../doctor/Doctor.ts"
+import type * as Finding from "../../domain/Finding.ts"
 
 /** The network settings of a daemon with this config; errors in them are a finding of their own. */
 const way = Effect.fnUntraced(function* (file: string) {
@@ -30,6 +31,34 @@ const capabilities = Effect.fnUntraced(function* (file: string) {
     HostLock.layer(locks),
     Layer.provide(GitHub.layer, SharedRateLimit.layer)
   ).pipe(Layer.provideMerge(Layer.succeed(Network, yield* way(file))))
+})
+
+/** A finding about a service, by the service's name. */
+export interface Asked {
+  readonly service: string
+  readonly finding: Finding.Finding
+}
+
+/**
+ * What the CI of each service of this config says of it: whether the credential, the owner, the repository and the runner
+ * group are there. Fails where the config cannot be used. Nothing is repaired, and no daemon is looked at.
+ */
+export const asked = Effect.fn("asked")(function* (file: string) {
+  const { read } = yield* Effect.promise(() => import("../../config/Config.ts"))
+  const { resolve } = yield* Effect.promise(() => import("../../plugins/Plugins.ts"))
+  const { examine } = yield* Effect.promise(() => import("../../daemon/Service.ts"))
+  const { empty } = yield* Effect.promise(() => import("../../services/Ledger.ts"))
+  const services = yield* Effect.flatMap(read(file), resolve)
+  const context = { daemonRuns: true, ledger: empty, past: [], alone: (repair: Finding.Fix["run"]) => repair }
+  const found = yield* Effect.forEach(
+    services,
+    (service) =>
+      Effect.map(examine(service, context), (found) =>
+        found.map((finding): Asked => ({ service: service.name, finding }))
+      ),
+    { concurrency: 4 }
+  ).pipe(Effect.scoped, Effect.provide(yield* capabilities(file)), Logger.withMinimumLogLevel(LogLevel.None))
+  return found.flat()
 })
 
 /** Examine the host of this config file; with `repair`, make every repair that there is. */
