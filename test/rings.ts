@@ -18,7 +18,7 @@ export const RINGS = {
     "test/store/{damage,echoes,faults,strangers}.test.ts",
     "test/services/GitHub/{bounds,echoes}.test.ts",
     "test/whole/{day,debug,gone,handover,hostile,notify,older,ports,proxy,registry,secrets,text,tls,traces,users}.test.ts",
-    "test/cli/service.test.ts",
+    "test/cli/{killed,service}.test.ts",
     "test/doctor/{exposure,fix,redis}.test.ts"
   ],
   /** The built program as its user runs it, in a browser, too; and a short simulation. */

@@ -85,6 +85,8 @@ interface Asked {
   readonly at?: string | undefined
   /** What the restart of a daemon ends with, one after the other. */
   readonly restarts?: Array<number>
+  /** Done while a daemon is restarted. */
+  readonly during?: () => Promise<void>
 }
 
 /** Runs something as the program at this place, of version 3.0.0 for Linux, does. */
@@ -107,11 +109,11 @@ const asInstalled = <A, E>(at: string | undefined, effect: Effect.Effect<A, E, E
   )
 
 /** Runs the command; gives its exit code and its complaint. */
-const update = ({ check = false, from, at = program, restarts = [] }: Asked = {}) =>
+const update = ({ check = false, from, at = program, restarts = [], during = async () => {} }: Asked = {}) =>
   asInstalled(
     at,
     run({ config: Option.some(join(folder, "config.yml")), check, from: Option.fromNullable(from), json: false }, () =>
-      Effect.sync(() => restarts.shift() ?? 0)
+      Effect.map(Effect.promise(during), () => restarts.shift() ?? 0)
     ).pipe(
       Effect.either,
       Effect.map(
@@ -229,7 +231,7 @@ describe("anklet update refuses", () => {
   it("a web page, with or without its type", async () => {
     server.files.set("/SHA256SUMS", "<html>sign in</html>")
     await refused(/is no list of checksums: nothing is installed/)
-    server.files.set("/SHA256SUMS", (response) => response.setHeader("content-type", "text/html").end("<html>"))
+    server.files.set("/SHA256SUMS", (response) => void response.setHeader("content-type", "text/html").end("<html>"))
     await refused(/it is a web page/)
   })
 
@@ -249,6 +251,19 @@ describe("anklet update refuses", () => {
     await refused(/broke the connection off/)
     server.files.set("/SHA256SUMS", "0".repeat(70_000))
     await refused(/it has more than 65536 bytes/)
+  })
+
+  it("while another one is at work, from its first question on", async () => {
+    const list = server.files.get("/SHA256SUMS")
+    let second = { code: 0, said: "" }
+    server.files.set("/SHA256SUMS", async (response) => {
+      second = await update()
+      response.end(list)
+    })
+    assert.deepStrictEqual(await update(), { code: 0, said: "" })
+    assert.match(second.said, /^another update is at work \(pid \d+\): wait until it has ended$/)
+    assert.strictEqual(second.code, 17)
+    assert.deepStrictEqual(inBin(), ["anklet"])
   })
 
   it("where something else keeps the program up to date", async () => {
@@ -300,7 +315,13 @@ describe("anklet update with a daemon", () => {
       assert.match(said, /anklet 3\.1\.0 does not come up: its start ended with 9; anklet 3\.0\.0 is back, and runs/)
       assert.strictEqual(code, 17)
       assert.strictEqual(installed(), OLD)
-      assert.deepStrictEqual(await update({ restarts: [0] }), { code: 0, said: "" })
+      let second = { code: 0, said: "" }
+      const during = async () => {
+        second = await update()
+      }
+      assert.deepStrictEqual(await update({ restarts: [0], during }), { code: 0, said: "" })
+      assert.strictEqual(second.said, `another update is at work (pid ${process.pid}): wait until it has ended`)
+      assert.strictEqual(second.code, 17)
       assert.strictEqual(installed(), programOf("3.1.0"))
       assert.isFalse(existsSync(`${program}.previous`))
     } finally {

@@ -14,7 +14,7 @@ export interface Offers {
   /** What releases are signed with, unless a test signs one with another key. */
   readonly keys: Keys
   /** What it answers, by path: a file, or an answer of its own. */
-  readonly files: Map<string, string | Buffer | ((response: ServerResponse) => void)>
+  readonly files: Map<string, string | Buffer | ((response: ServerResponse) => void | Promise<void>)>
   /** The requests that it got. */
   readonly asked: Array<{ readonly path: string; readonly headers: IncomingHttpHeaders }>
   /** Offers these programs by their names, and nothing else; the list of their checksums is signed. */
@@ -35,7 +35,7 @@ export const start = async (tls: Certificates): Promise<Offers> => {
       asked.push({ path: url, headers })
       const found = files.get(url)
       if (found === undefined) response.writeHead(404).end()
-      else if (typeof found === "function") found(response)
+      else if (typeof found === "function") void found(response)
       else response.end(found)
     }
   )

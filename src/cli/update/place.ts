@@ -3,11 +3,14 @@ import { createHash } from "node:crypto"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
+import { home } from "../../config/Home.ts"
 import * as Files from "../../files/Files.ts"
 import { said } from "../../files/said.ts"
 import * as Download from "../../services/Download.ts"
 import { Exec } from "../../services/Exec.ts"
+import { HostLock } from "../../services/HostLock.ts"
 import { Network } from "../../services/Network.ts"
 import * as Release from "../../services/Release.ts"
 import { excerpt } from "../../text/Text.ts"
@@ -51,7 +54,23 @@ export const place = Effect.gen(function* () {
 /** Name of the older program, kept until the new one is up. */
 export const previousOf = (file: string): string => `${file}.previous`
 
-/** Removes the downloads of updates that were killed; refuses while another update downloads. */
+/** Keeps other updates of this program away, from the first question to the last step, until the scope closes. */
+export const hold = Effect.fn("update.hold")(
+  function* (file: string) {
+    const locks = yield* HostLock.make((yield* home).locks)
+    const name = `update-${createHash("sha256").update(file).digest("hex").slice(0, 16)}`
+    if (Option.isSome(yield* locks.tryAcquire(name, `${process.pid}`))) return
+    const pid = Option.getOrElse(yield* locks.holder(name), () => "?")
+    return yield* atWork(pid)
+  },
+  Effect.mapError((error) =>
+    error._tag === "HostLockError" ? refuse(`nothing is installed: ${error.message}`) : error
+  )
+)
+
+const atWork = (pid: string) => refuse(`another update is at work (pid ${pid}): wait until it has ended`)
+
+/** Removes the downloads of updates that were killed; refuses while another user's update downloads. */
 const sweep = Effect.fnUntraced(function* (folder: string, prefix: string) {
   const fs = yield* FileSystem
   const paths = yield* Path
@@ -59,10 +78,33 @@ const sweep = Effect.fnUntraced(function* (folder: string, prefix: string) {
   for (const name of yield* fs.readDirectory(folder)) {
     const [, pid] = name.startsWith(prefix) ? (/^(\d+)$/.exec(name.slice(prefix.length)) ?? []) : []
     if (pid === undefined) continue
-    if (Number(pid) !== process.pid && Option.isSome(yield* exec.identify(Number(pid))))
-      return yield* refuse(`another update is at work (pid ${pid}): wait until it has ended`)
+    if (Number(pid) !== process.pid && Option.isSome(yield* exec.identify(Number(pid)))) return yield* atWork(pid)
     yield* fs.remove(paths.join(folder, name))
   }
+})
+
+/** How the name of a download begins; the number of its process is behind it. */
+const prefixOf = (file: string) => Effect.map(Path, (paths) => `.${paths.basename(file)}.update-`)
+
+/**
+ * Removes what a killed update has left. Returns whether it was killed after its swap: then the older program is still
+ * there, because nobody knows yet whether the daemon of this one comes up.
+ */
+export const tidy = Effect.fn("update.tidy")(function* (file: string) {
+  const fs = yield* FileSystem
+  const paths = yield* Path
+  const folder = paths.dirname(file)
+  const previous = previousOf(file)
+  const orRefuse = orRefuseOne(folder)
+  return yield* Effect.gen(function* () {
+    yield* sweep(folder, yield* prefixOf(file))
+    if (!(yield* fs.exists(previous))) return false
+    const [older, present] = yield* Effect.all([fs.stat(previous), fs.stat(file)])
+    // a second name of the program, given to it just before the swap
+    const isSame = older.dev === present.dev && Option.getEquivalence(Equal.equals)(older.ino, present.ino)
+    if (isSame) yield* fs.remove(previous)
+    return !isSame
+  }).pipe(Effect.catchTags({ BadArgument: orRefuse, SystemError: orRefuse }))
 })
 
 /** Downloads a program beside the installed one, as a file that is complete, verified, and starts here. */
@@ -77,11 +119,7 @@ export const download = Effect.fn("update.download")(function* (
   const way = yield* Network
   const folder = paths.dirname(file)
   const orRefuse = inFolder(folder)
-  const prefix = `.${paths.basename(file)}.update-`
-  yield* sweep(folder, prefix).pipe(
-    Effect.catchTags({ BadArgument: orRefuseOne(folder), SystemError: orRefuseOne(folder) })
-  )
-  const fresh = paths.join(folder, `${prefix}${process.pid}`)
+  const fresh = paths.join(folder, `${yield* prefixOf(file)}${process.pid}`)
   const made = Effect.gen(function* () {
     const hash = createHash("sha256")
     yield* Effect.scoped(

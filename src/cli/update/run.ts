@@ -51,6 +51,29 @@ const handedOver = (restart: typeof Restart.run, config: Option.Option<string>) 
         : Option.some(`its start ended with ${ended.right}`)
   )
 
+/**
+ * After a swap: replaces the daemon, if one runs, and removes the older program. Where the new one does not come up, puts
+ * the older one back, and fails with what runs now.
+ */
+const concluded = (
+  restart: typeof Restart.run,
+  config: Option.Option<string>,
+  daemon: Option.Option<Config.Daemon>,
+  file: string
+) =>
+  Effect.fnUntraced(function* (version: string, older: string) {
+    const trouble = Option.isNone(yield* runningOf(daemon)) ? Option.none<string>() : yield* handedOver(restart, config)
+    if (Option.isNone(trouble)) return yield* Place.forget(file)
+    yield* Place.back(file)
+    const again = yield* handedOver(restart, config)
+    const now = Option.isNone(again)
+      ? "and runs"
+      : Option.isSome(yield* runningOf(daemon))
+        ? "and the daemon runs as before"
+        : `but does not start: ${again.value}`
+    return yield* refuse(`anklet ${version} does not come up: ${trouble.value}; ${older} is back, ${now}`)
+  })
+
 /** Runs the command; `restart` replaces a daemon that runs. Returns the exit code. */
 export const run = Effect.fn("update")(function* (given: Given, restart: typeof Restart.run = Restart.run) {
   const installed = yield* Installed
@@ -60,6 +83,14 @@ export const run = Effect.fn("update")(function* (given: Given, restart: typeof 
   const daemon = yield* daemonOf(yield* configFile(given.config))
   // what cannot be replaced is said before anybody is asked
   const file = given.check ? "" : yield* Place.place
+  const conclude = concluded(restart, given.config, daemon, file)
+  if (!given.check) {
+    yield* Place.hold(file)
+    if (yield* Place.tidy(file)) {
+      yield* say(`an update to anklet ${installed.version} was interrupted: it is brought to its end`)
+      yield* conclude(installed.version, "the older anklet")
+    }
+  }
   const source = yield* sourceOf(
     given.from,
     Option.match(daemon, { onNone: () => Update.UNWRITTEN, onSome: ({ update }) => update })
@@ -81,22 +112,7 @@ export const run = Effect.fn("update")(function* (given: Given, restart: typeof 
     yield* say(`downloading ${found.name}`)
     yield* Place.swap(file, yield* Place.download(file, source, found))
     yield* say(`anklet ${found.version} is installed: ${file}`)
-    const trouble = Option.isNone(yield* runningOf(daemon))
-      ? Option.none<string>()
-      : yield* handedOver(restart, given.config)
-    if (Option.isSome(trouble)) {
-      yield* Place.back(file)
-      const again = yield* handedOver(restart, given.config)
-      const now = Option.isNone(again)
-        ? "and runs"
-        : Option.isSome(yield* runningOf(daemon))
-          ? "and the daemon runs as before"
-          : `but does not start: ${again.value}`
-      return yield* refuse(
-        `anklet ${found.version} does not come up: ${trouble.value}; anklet ${installed.version} is back, ${now}`
-      )
-    }
-    yield* Place.forget(file)
+    yield* conclude(found.version, `anklet ${installed.version}`)
     return 0
   }).pipe(Effect.provideService(Network, way))
-})
+}, Effect.scoped)
