@@ -144,9 +144,9 @@ export const TOP_LEVEL: ReadonlyArray<string> = [...keysOf(TopLevel), Shorthand.
 
 const SENTINEL_KEYS = ["name", "nodes", "user", "password"]
 
-/** Known keys at a path of the file; `own` are those of the service's plugin. */
+/** Known keys at a path of the file; `own` is the schema of the keys of the service's plugin. */
 const knownKeys =
-  (own: ReadonlyArray<string>) =>
+  (own: AST.AST = Schema.Struct({}).ast) =>
   (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
     if (path.length === 0) return TOP_LEVEL
     if (path[0] === "log") return ["file_dir"]
@@ -154,7 +154,10 @@ const knownKeys =
     if (path[0] === "notify") return Notify.KEYS
     if (path[0] === "update") return Update.KEYS
     if (path.at(-1) === "sentinel") return SENTINEL_KEYS
-    return path.at(-1) === "database" ? keysOf(Database.Written) : [...keysOf(Common), Shorthand.COUNT, ...own]
+    if (path.at(-1) === "database") return keysOf(Database.Written)
+    const [, , ...inside] = path
+    const names = Reference.keysAt(own, inside)
+    return inside.length > 0 && names.length > 0 ? names : [...keysOf(Common), Shorthand.COUNT, ...names]
   }
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
@@ -274,7 +277,7 @@ const interpret = Effect.fnUntraced(function* (
   const top = yield* sound(TopLevel, content, {}, isUnfilled)
   const wrong = Option.match(top.error, {
     onNone: () => [],
-    onSome: (error) => ofParseError(error, [], knownKeys([]), lineOf, isUnfilled)
+    onSome: (error) => ofParseError(error, [], knownKeys(), lineOf, isUnfilled)
   })
   const { list, problems: unlisted } = listOf(content.services, lineOf)
   const { services, problems } = yield* readCommon(list, lineOf, isUnfilled)
@@ -353,7 +356,7 @@ const readCommon = Effect.fnUntraced(function* (
     const given = Object.fromEntries(entries.filter(([key]) => commonKeys.has(key)))
     const common = yield* sound(Common, given, { name: "?", plugin: "?" }, (path) => isUnfilled([...at, ...path]))
     if (Option.isSome(common.error)) {
-      problems.push(...ofParseError(common.error.value, at, knownKeys([]), lineOf, isUnfilled))
+      problems.push(...ofParseError(common.error.value, at, knownKeys(), lineOf, isUnfilled))
       // a mistyped `plugin` is reported here, because without it no plugin can be asked
       for (const [key] of common.broken.has("plugin") ? entries : []) {
         const near = commonKeys.has(key) ? undefined : nearest(key, ["name", "plugin"])
@@ -444,7 +447,7 @@ export const problemAt = (path: ReadonlyArray<PropertyKey>, message: string, lin
  */
 export type Rule = (
   written: Readonly<Record<string, unknown>>
-) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
+) => ReadonlyArray<{ readonly path: ReadonlyArray<string | number>; readonly message: string }>
 
 /** The keys that belong to a service's plugin, with the values of the environment in place of references to it. */
 export const fillOwn = <A, I, R>(service: RawService, schema: Schema.Schema<A, I, R>) =>
@@ -474,7 +477,7 @@ export const readOwn = <A, I, R>(
       ...filled.mistakes.map(problemIn),
       ...Option.match(Either.getLeft(decoded), {
         onNone: () => [],
-        onSome: (error) => ofParseError(error, at, knownKeys(keysOf(schema)), raw.lineOf, isUnfilled)
+        onSome: (error) => ofParseError(error, at, knownKeys(schema.ast), raw.lineOf, isUnfilled)
       }),
       ...rule(filled.content).map(problemIn)
     ]

@@ -124,6 +124,16 @@ const below = (ast: AST.AST, key: PropertyKey): AST.AST | undefined => {
   return undefined
 }
 
+/** Names of the keys at a path below a schema; none where it has none, or is not known. */
+export const keysAt = (ast: AST.AST, path: Path): ReadonlyArray<string> => {
+  const at = path.reduce<AST.AST | undefined>((found, key) => found && below(found, key), ast)
+  return at === undefined
+    ? []
+    : members(at)
+        .filter(AST.isTypeLiteral)
+        .flatMap(({ propertySignatures }) => propertySignatures.map(({ name }) => String(name)))
+}
+
 /** A text as the type that a key takes; undefined if it cannot be. */
 const typed = (text: string, kinds: ReadonlySet<Kind>): unknown => {
   const word = text.trim()

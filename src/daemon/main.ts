@@ -42,6 +42,7 @@ import { FILE_NAME as HOLDS_FILE, Holds } from "../services/Holds.ts"
 import { HostLock } from "../services/HostLock.ts"
 import * as HostStatus from "../services/HostStatus.ts"
 import { Ledger, pathOf } from "../services/Ledger.ts"
+import { LeftOut } from "../services/LeftOut.ts"
 import * as Log from "../services/Log.ts"
 import type { Way } from "../services/Network/Way.ts"
 import { Network, settle } from "../services/Network.ts"
@@ -91,6 +92,7 @@ const capabilities = (
         Templates.layer,
         Once.layer,
         Refusals.layer,
+        LeftOut.layer,
         Polling.layer,
         Capabilities.layer,
         Wake.layer,

@@ -118,6 +118,14 @@ export interface RunnerRegistry<J, R> {
   readonly removeLeft: (left: LedgerRunner) => Effect.Effect<boolean, CiError, R>
 }
 
+/** What decides whether a CI takes a runner. */
+export interface RunnerTerms {
+  /** Compared by value. */
+  readonly terms: unknown
+  /** Whether a registration is tried without a VM before the first job. */
+  readonly triedFirst: boolean
+}
+
 /** One CI, as a service of the config sees it. */
 export interface Ci<J extends JobState, R> {
   /** How it is called in sentences. */
@@ -139,8 +147,11 @@ export interface Ci<J extends JobState, R> {
   /** The job that a runner has. */
   readonly taken: (runner: string, scope: JobScope) => Effect.Effect<Option.Option<Taken>, CiError, R>
   readonly registry: RunnerRegistry<J, R>
-  /** What decides whether the CI takes a runner of this service; compared by value. */
-  readonly refusals: { readonly terms: unknown; readonly triedFirst: boolean }
+  /** What decides whether the CI takes a runner of this service: for a job, and all that there is. */
+  readonly refusals: {
+    readonly of: (job: JobRef) => Effect.Effect<RunnerTerms>
+    readonly all: readonly [RunnerTerms, ...ReadonlyArray<RunnerTerms>]
+  }
   /** What runs the job in the guest. */
   readonly program: Program
   /** Whether the program says that it runs a job, where the CI denies it. */

@@ -1,4 +1,5 @@
 /** The course of one job, from claim to verdict: template, VM, runner, watch. Closing the scopes undoes runner and VM. */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -185,7 +186,7 @@ const attempt = Effect.fn("attempt")(function* <J extends JobState, R>(
       yield* AroundJob.prepare(vm, ci.program, additions)
       const { runner, start } = yield* ci.registry.make(wanted, vm)
       yield* using(vm.name, runner.name)
-      yield* Refusal.accepted(ci)
+      yield* Refusal.accepted(ci, job)
       yield* reached("registered")
       yield* Guest.start(vm, ci.program, runner.name, start, additions.variables).pipe(
         Effect.annotateLogs("runnerName", runner.name)
@@ -302,7 +303,7 @@ const settled =
         const verdict = yield* judge(error, claim, (why) => ci.tell(job, why), yield* evidence.words)
         if (error._tag === "RegistrationError" && (error.reason === "Unfit" || error.reason === "Refused")) {
           const { reason, detail } = error
-          yield* Refusal.remember(ci, service.name, job.key, { reason, detail })
+          yield* Refusal.remember(ci, service.name, job, { reason, detail })
         }
         return verdict
       })
@@ -317,6 +318,9 @@ const comesLast = (coordinator: Coordinator["Type"], { scope, key }: JobRequest)
 
 /** Interval before a job is tried again that its CI could not be asked about. */
 const UNANSWERED_FOR = Duration.minutes(1)
+
+/** Maximum interval before a job is considered again whose CI refused a runner: somebody may have fixed the cause. */
+const REFUSED_FOR = Duration.minutes(2)
 
 /** See a fresh claim through. */
 export const run = <J extends JobState, R>(context: Context<J, R>, held: ClaimHandle) =>
@@ -346,10 +350,18 @@ const fresh = Effect.fn("job.run")(function* <J extends JobState, R>(
     yield* Effect.logInfo(`job is ${verified.status} by now: left alone`)
     return FINISHED
   }
-  if (yield* Refusal.isDoubtful(ci, job.key)) {
+  const refusal = yield* Refusal.inForce(ci, job)
+  if (Option.isSome(refusal)) {
+    const { why, until } = refusal.value
+    yield* Effect.logInfo(`not now: ${why}`)
+    const left = Duration.millis(until - (yield* Clock.currentTimeMillis))
+    // behind the jobs for which a runner is to be had
+    return { ...handedBack(why, Duration.min(left, REFUSED_FOR), true), inVain: true }
+  }
+  if (yield* Refusal.isDoubtful(ci, job)) {
     yield* Effect.logDebug(`a registration is tried without a VM: ${ci.name} may refuse it`)
     yield* ci.registry.rehearse(yield* wantedOf(service, held, coordinator, verified))
-    yield* Refusal.accepted(ci)
+    yield* Refusal.accepted(ci, job)
   }
   yield* Effect.logInfo("job claimed")
   for (let replaced = 0; ; replaced++) {

@@ -22,7 +22,17 @@ import { within } from "../interruption/Within.ts"
 import { Ledger, RunnerGone, RunnerKnown, RunnerNamed } from "../services/Ledger.ts"
 import * as Limits from "../text/Limits.ts"
 import { visible } from "../text/Text.ts"
-import { type Answer, type Ci, ifKnown, isDone, type JobRef, type JobState, type Polled, type Remark } from "./Ci.ts"
+import {
+  type Answer,
+  type Ci,
+  ifKnown,
+  isDone,
+  type JobRef,
+  type JobState,
+  type Polled,
+  type Remark,
+  type RunnerTerms
+} from "./Ci.ts"
 import { CiError } from "./CiError.ts"
 import { type DirectCi, DirectJob, DirectRef, DirectState } from "./DirectCi.ts"
 import * as Guest from "./Guest.ts"
@@ -88,6 +98,7 @@ const strike = (runner: string) => Effect.flatMap(Ledger, (ledger) => ledger.set
 /** The CI of a service, of the plugin that has this name. */
 export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci<JobState, R | Ledger> => {
   const scope = Scope.make(`${plugin}:${given.scope}`)
+  const terms: RunnerTerms = { terms: scope, triedFirst: false }
 
   const failed = (what: string) => (error: unknown) =>
     error instanceof CiError
@@ -182,7 +193,7 @@ export const ciOf = <R>(plugin: string, service: string, given: DirectCi<R>): Ci
       // a runner that this service had with another plugin is not ours to forget
       removeLeft: ({ named: { runner } }) => Effect.as(isScript(runner) ? strike(runner) : Effect.void, false)
     },
-    refusals: { terms: scope, triedFirst: false },
+    refusals: { of: () => Effect.succeed(terms), all: [terms] },
     program: JOB,
     isAtWork: () => Effect.succeed(false),
     idleHint: "",

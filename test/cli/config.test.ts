@@ -76,6 +76,13 @@ const everything = () => {
     server: { host: here, password: ${CANARY} }
     keys: [${CANARY}, "file:${token}"]
     database: { enabled: true, password: ${CANARY}, sentinel: { name: main, nodes: [a, "b:1"], password: ${CANARY} } }
+  - name: FIVE
+    plugin: github
+    token: \${TOKEN_OF_ONE}
+    runner_group: macs
+    watch:
+      - owner: veertuinc
+      - { owner: other, repo: tool, registration: org, runner_group: 7 }
 `
   )
   return { key, token, pem, env: { TOKEN_OF_ONE: `${CANARY}env` } }
@@ -330,6 +337,31 @@ describe("the config that the environment names", () => {
   })
 })
 
+describe("several scopes in one service", () => {
+  it("are checked entry by entry, with the keys that an entry has", async () => {
+    const text = readFileSync(lab.config, "utf8").replace("    owner: veertuinc\n    repo: anklet\n", "")
+    const told = async (watch: string) => {
+      writeFileSync(lab.config, `${text}    watch: ${watch}\n`)
+      return (await lab.anklet("config", "check")).stderr
+    }
+    assert.match(
+      await told("[{ owner: a, repp: b }]"),
+      /services\[0\]\.watch\[0\]\.repp: `repp`: did you mean `repo`\?/
+    )
+    assert.match(
+      await told("[{ owner: a, colour: b }]"),
+      /`colour` is not a key here; known keys: owner, registration, enterprise, repo, runner_group$/m
+    )
+    assert.match(await told("[{ repo: b }]"), /watch\[0\]\.owner: is missing/)
+    assert.match(await told("[]"), /watch: expected at least one entry with an `owner`/)
+    assert.match(
+      await told("[{ owner: a }, { owner: A, repo: b }]"),
+      /services\[0\]\.watch\[1\]: its jobs are those of entry 1 as well/
+    )
+    assert.match(await told("[{ owner: a }]\n    owner: b"), /services\[0\]\.owner: goes into an entry of `watch`/)
+  })
+})
+
 describe("anklet config show", () => {
   it("shows every value with its origin, as YAML that reads back to the same", async () => {
     const { key, token, env } = everything()
@@ -363,6 +395,11 @@ describe("anklet config show", () => {
     assert.deepStrictEqual(origins["services[1].token"], { from: "file", path: token, line: 17 })
     assert.deepStrictEqual(origins["services[3].greeting"], { from: "default" })
     assert.deepStrictEqual(config.services[3].keys, ["<hidden>", "<hidden>"])
+    assert.deepStrictEqual(config.services[4].watch, [
+      { owner: "veertuinc" },
+      { owner: "other", repo: "tool", registration: "org", runner_group: 7 }
+    ])
+    assert.notProperty(config.services[4], "owner")
   })
 
   it("shows no secret, whatever way it is given in", async () => {

@@ -5,8 +5,6 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/TestClock"
 import * as Service from "../../src/daemon/Service.ts"
-import { watchedOf } from "../../src/plugins/github/config.ts"
-import { scopeOf } from "../../src/plugins/github/request.ts"
 import { Activity, Progress } from "../../src/services/Activity.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import { Coordinator } from "../../src/services/Coordinator.ts"
@@ -14,7 +12,7 @@ import { queued, refused } from "../fakes/GitHub.ts"
 import * as World from "../fakes/world.ts"
 
 /** What the services of these worlds watch. Their interval is ten seconds, that of looks beside jobs thirty. */
-const SCOPE = scopeOf(watchedOf(World.config), World.config.api_url)
+const SCOPE = World.SCOPE
 const NAMES = ["RUNNER1", "RUNNER2"]
 
 /** A world whose jobs run for hours. */

@@ -10,6 +10,7 @@ import {
   type GitHubClient,
   GitHubError,
   type Job,
+  type Level,
   type Look,
   type Run,
   type Runner
@@ -22,6 +23,10 @@ export interface FakeGitHub extends Mortal {
   readonly runs: Map<number, Run>
   readonly runners: Map<number, Runner>
   readonly labels: Map<number, ReadonlyArray<string>>
+  /** Where each runner is registered. */
+  readonly levels: Map<number, Level>
+  /** What GitHub does not show, by what is watched: `o/r`, or the organisation. */
+  readonly hidden: Map<string, GitHubError>
   readonly calls: Array<string>
   readonly told: Array<string>
   /** What a call does before its work, by method name. */
@@ -37,6 +42,8 @@ export const make = (): FakeGitHub => ({
   runs: new Map(),
   runners: new Map(),
   labels: new Map(),
+  levels: new Map(),
+  hidden: new Map(),
   calls: [],
   told: [],
   before: {},
@@ -100,16 +107,20 @@ export const client = (fake: FakeGitHub): GitHubClient => {
         )
       })
     )
-  let cached: Look | undefined
+  const cached = new Map<string, Look>()
   return {
-    look: (_watched, maxAge) =>
+    look: (watched, maxAge) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const fresh = cached
+        const fresh = cached.get(watched.fullName)
         if (fresh !== undefined && now - fresh.at < Duration.toMillis(maxAge)) return Effect.succeed(fresh)
         return call("look", "", () => {
-          const jobs = [...fake.jobs.values()].filter(({ status }) => status !== "completed")
+          const hidden = fake.hidden.get(watched.fullName)
+          if (hidden !== undefined) return hidden
+          // a repository may have been renamed
+          const isOpen = ({ status, owner }: Job) => status !== "completed" && owner === watched.owner
+          const jobs = [...fake.jobs.values()].filter(isOpen)
           const look: Look = { jobs, at: now, isWhole: true, nothing: "" }
-          cached = look
+          cached.set(watched.fullName, look)
           return Effect.succeed(look)
         })
       }),
@@ -118,7 +129,7 @@ export const client = (fake: FakeGitHub): GitHubClient => {
       Effect.succeed({ rate: Option.none(), ahead: Option.none(), may: { _tag: "Untold" as const } })
     ),
     tryLook: () => call("tryLook", "", () => Effect.succeed({ hidden: [], nothing: "", renamed: "", open: [] })),
-    named: (watched) => Effect.succeed(watched),
+    named: (watched) => fake.hidden.get(watched.fullName) ?? Effect.succeed(watched),
     repository: (owner, repo) => Effect.succeed({ id: 7, owner, repo }),
     runners: () => call("runners", "", () => Effect.succeed([...fake.runners.values()])),
     job: (_owner, _repo, id) =>
@@ -135,12 +146,13 @@ export const client = (fake: FakeGitHub): GitHubClient => {
               fake.runs.get(id) ?? { status: job.status, conclusion: job.conclusion, attempt: job.runAttempt }
             )
       }),
-    createRunner: (_level, { name, labels }) =>
+    createRunner: (level, { name, labels }) =>
       call("createRunner", name, () => {
         if ([...fake.runners.values()].some((runner) => runner.name === name)) return refused("Conflict", "POST jit")
         const runner: Runner = { id: fake.nextRunner++, name, online: false, busy: false }
         fake.runners.set(runner.id, runner)
         fake.labels.set(runner.id, labels)
+        fake.levels.set(runner.id, level)
         return Effect.succeed({ runner, jitConfig: Redacted.make(Buffer.from(`jit of ${name}`).toString("base64")) })
       }),
     runner: (_level, id) => call("runner", String(id), () => Effect.succeed(Option.fromNullable(fake.runners.get(id)))),

@@ -5,6 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { Scope } from "../../src/domain/Job.ts"
 import { type Additions, NONE } from "../../src/job/Additions.ts"
 import type { PluginError } from "../../src/job/PluginError.ts"
 import { Polling } from "../../src/job/Polling.ts"
@@ -15,6 +16,7 @@ import { Capacity } from "../../src/services/Capacity.ts"
 import * as embedded from "../../src/services/Coordinator/embedded.ts"
 import { Coordinator, type Owned } from "../../src/services/Coordinator.ts"
 import { Drain } from "../../src/services/Drain.ts"
+import { LeftOut } from "../../src/services/LeftOut.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Refusals } from "../../src/services/Refusals.ts"
 import { Templates } from "../../src/services/Templates.ts"
@@ -73,7 +75,12 @@ export const runnerOf =
       return Effect.sync(() => {
         const name = nameOf()
         const registered = [...world.github.runners.values()].find((runner) => runner.name === name)
-        const oldest = [...world.github.jobs.values()].find(({ status }) => status === "queued")
+        const level = world.github.levels.get(registered?.id ?? 0)
+        // its repository may have been renamed
+        const oldest = [...world.github.jobs.values()].find(
+          ({ status, owner }) =>
+            status === "queued" && (level === undefined || level._tag === "Enterprise" || level.owner === owner)
+        )
         if (registered !== undefined && oldest !== undefined) FakeGitHub.takes(world.github, name, oldest.id)
         return done
       })
@@ -110,8 +117,9 @@ export const config: GitHubConfig = {
   private_key: Option.none(),
   registration: Option.some("repo"),
   enterprise: Option.none(),
-  owner: "o",
+  owner: Option.some("o"),
   repo: Option.some("r"),
+  watch: Option.none(),
   api_url: "https://api.github.test",
   runner_group: 1,
   registration_timeout: 60,
@@ -119,6 +127,9 @@ export const config: GitHubConfig = {
   runner_sha256: Option.none(),
   runner_url: "https://github.test/runner.tar.gz"
 }
+
+/** What all of them watch. */
+export const SCOPE = Scope.make("github:api.github.test/o/r")
 
 /** Names of the services of these worlds. */
 const SERVICES = ["RUNNER1", "RUNNER2", "RUNNER3"]
@@ -137,6 +148,7 @@ export const layer = (world: World) =>
         Once.layer,
         Polling.layer,
         Refusals.layer,
+        LeftOut.layer,
         Capacity.layer,
         Templates.layer,
         Wake.layer,

@@ -11,13 +11,12 @@ import * as Service from "../../src/daemon/Service.ts"
 import * as Intake from "../../src/job/Intake.ts"
 import { PluginError } from "../../src/job/PluginError.ts"
 import { make } from "../../src/plugins/github/ci.ts"
-import { watchedOf } from "../../src/plugins/github/config.ts"
-import { scopeOf, toRequest } from "../../src/plugins/github/request.ts"
+import { toRequest } from "../../src/plugins/github/request.ts"
 import { Drain } from "../../src/services/Drain.ts"
 import { queued } from "../fakes/GitHub.ts"
 import * as World from "../fakes/world.ts"
 
-const SCOPE = scopeOf(watchedOf(World.config), World.config.api_url)
+const SCOPE = World.SCOPE
 
 /** A job as an intake tells of it. */
 const told = (id: number) => Option.getOrThrow(toRequest(SCOPE, queued(id)))

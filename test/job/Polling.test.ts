@@ -7,13 +7,11 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as Service from "../../src/daemon/Service.ts"
 import { Polling } from "../../src/job/Polling.ts"
-import { watchedOf } from "../../src/plugins/github/config.ts"
-import { scopeOf } from "../../src/plugins/github/request.ts"
 import { queued, refused } from "../fakes/GitHub.ts"
 import * as World from "../fakes/world.ts"
 
 /** What the services of these worlds watch. Their interval is ten seconds. */
-const SCOPE = scopeOf(watchedOf(World.config), World.config.api_url)
+const SCOPE = World.SCOPE
 
 const looksAt = (world: World.World) => world.github.calls.filter((call) => call.startsWith("look")).length
 

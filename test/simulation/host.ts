@@ -44,6 +44,7 @@ import { Host } from "../../src/services/Host.ts"
 import { HostLock } from "../../src/services/HostLock.ts"
 import * as Journal from "../../src/services/Journal.ts"
 import { apply, Entry, empty, Ledger } from "../../src/services/Ledger.ts"
+import { LeftOut } from "../../src/services/LeftOut.ts"
 import { Once } from "../../src/services/Once.ts"
 import { Refusals } from "../../src/services/Refusals.ts"
 import { SharedRateLimit } from "../../src/services/SharedRateLimit.ts"
@@ -103,8 +104,9 @@ const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => 
   private_key: Option.none(),
   registration: Option.none(),
   enterprise: Option.none(),
-  owner,
+  owner: Option.some(owner),
   repo: Option.some(repo),
+  watch: Option.none(),
   api_url: "https://api.github.test",
   runner_group: 1,
   registration_timeout: registrationTimeout,
@@ -346,6 +348,7 @@ export class SimulatedHost {
           Once.layer,
           Polling.layer,
           Refusals.layer,
+          LeftOut.layer,
           Wake.layer,
           this.setup.holds === true ? Layer.succeed(Holds, KEPT) : Layer.empty
         )

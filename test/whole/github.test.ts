@@ -222,6 +222,90 @@ describe("GitHub", () => {
   })
 })
 
+describe("several scopes in one service", () => {
+  const WATCH = "    watch:\n      - owner: veertuinc\n      - owner: other\n        repo: tool\n"
+  const alternately = () => {
+    const of = (owner: string, repo: string) =>
+      lab.world.queue({ owner, repo, jobs: [{ labels: LABELS }] }).jobs[0]?.id ?? 0
+    const ids = [of("other", "tool"), of("veertuinc", "anklet"), of("other", "tool"), of("veertuinc", "second")]
+    // GitHub tells when a job was made to the second
+    for (const [index, id] of ids.entries())
+      Object.assign(lab.world.job(id), { createdAt: Date.now() - 100_000 + index * 2000 })
+    return ids
+  }
+  const watching = (text: string) =>
+    writeFileSync(lab.config, text.replace("    registration: repo\n    owner: veertuinc\n    repo: anklet\n", WATCH))
+  const startsOf = () =>
+    lab
+      .log()
+      .filter(({ msg }) => msg === "job claimed")
+      .map(({ workflowJobId }) => workflowJobId)
+
+  it("have one order, the oldest job first, each with a runner of its own place", async () => {
+    lab = await make()
+    watching(readFileSync(lab.config, "utf8"))
+    const ids = alternately()
+    await started()
+    for (const id of ids) await ended(id)
+    await drained()
+    assert.deepStrictEqual(startsOf(), ids)
+    for (const id of ids) assert.strictEqual(lab.world.job(id).conclusion, "success")
+    assert.isTrue(lab.github.log.some(({ path }) => path.startsWith("/orgs/veertuinc/actions/runners/generate-jit")))
+    assert.isTrue(lab.github.log.some(({ path }) => path.startsWith("/repos/other/tool/actions/runners/generate-jit")))
+    assert.deepStrictEqual(lab.errors(), [])
+  })
+
+  it("sign in as one App at each owner", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+    lab = await make({
+      github: {
+        app: { id: 7, installation: 9, publicKey: publicKey.export({ type: "spki", format: "pem" }).toString() },
+        tokens: []
+      }
+    })
+    const key = join(lab.folder, "app.pem")
+    writeFileSync(key, privateKey.export({ type: "pkcs1", format: "pem" }))
+    watching(readFileSync(lab.config, "utf8").replace(/ {4}token: .*\n/, `    app_id: 7\n    private_key: ${key}\n`))
+    const ids = alternately()
+    await started()
+    for (const id of ids) await ended(id)
+    await drained()
+    assert.deepStrictEqual(startsOf(), ids)
+    for (const path of ["/orgs/veertuinc/installation", "/repos/other/tool/installation"])
+      assert.isTrue(
+        lab.github.log.some((request) => request.path === path),
+        path
+      )
+    assert.deepStrictEqual(lab.errors(), [])
+  })
+
+  it("lose nothing to one that GitHub does not show: it is named in log, status and doctor, and jobs of the others run", async () => {
+    lab = await make()
+    watching(readFileSync(lab.config, "utf8"))
+    lab.github.faults.push({
+      path: /repos\/other\/tool/,
+      times: 1e9,
+      answer: { status: 404, body: JSON.stringify({ message: "Not Found" }) }
+    })
+    const [, second = 0, , fourth = 0] = alternately()
+    await started()
+    await ended(second)
+    await ended(fourth)
+    await until("status names it", async () => /other\/tool is left out/.test((await lab.anklet("status")).stdout))
+    const doctor = await lab.anklet("doctor")
+    assert.match(doctor.stdout, /problem [^\n]*other\/tool/i)
+    const said = lab.log().filter(({ level, msg }) => level === "WARN" && /left out/.test(`${msg}`))
+    assert.lengthOf(said, 1)
+    lab.github.faults.length = 0
+    await until("the others run as well", () =>
+      [...lab.world.jobs.values()].every(({ status }) => status === "completed")
+    )
+    assert.isTrue(lab.log().some(({ msg }) => msg === "other/tool has recovered"))
+    await drained()
+    assert.deepStrictEqual(lab.errors(), [])
+  })
+})
+
 describe("secrets", () => {
   it("are in no log at any level, no argument of a child, no state file, no output", async () => {
     lab = await make({ services: 1 })

@@ -10,7 +10,17 @@ import type { Era } from "./words.ts"
 /** Keys of a service of today, which stay as they are. */
 export const KEPT: ReadonlyArray<string> = [
   ...["name", "plugin", "sleep_interval", "registry_url", "database", "token", "app_id", "installation_id"],
-  ...["private_key", "registration", "enterprise", "owner", "repo", "api_url", "runner_group", "registration_timeout"],
+  ...[
+    "private_key",
+    "registration",
+    "enterprise",
+    "owner",
+    "repo",
+    "watch",
+    "api_url",
+    "runner_group",
+    "registration_timeout"
+  ],
   ...["runner_version", "runner_sha256", "runner_url", "count"]
 ]
 
@@ -77,7 +87,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   queue_name: (place, pair) =>
     valueOf(pair) === valueOf(pairOf(place.map, "owner"))
       ? place.drop(pair, "the owner's queue is the default")
-      : place.drop(pair, "each owner's jobs are in an order of their own now"),
+      : place.drop(
+          pair,
+          "each owner's jobs are in an order of their own; `watch` in one service, with several owners, has them in one"
+        ),
   skip_pull: chosen("Anklet 3 pulls a template that a job names and this Mac lacks"),
   job_retry_attempts: (place, pair) =>
     place.drop(

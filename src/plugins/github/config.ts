@@ -2,7 +2,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Address from "../../config/Address.ts"
-import { AppKey, type Rule, Token as TokenText } from "../../config/Config.ts"
+import { AppKey, Token as TokenText } from "../../config/Config.ts"
 import { checked, optional, withDefault } from "../../config/fields.ts"
 import { App, type Credential, InstalledApp, Level, Token, Watched } from "../../services/GitHub.ts"
 
@@ -83,16 +83,35 @@ const Group = Schema.Union(
   })
 ).annotations(saying("expected the number or the name of a runner group"))
 
+/** Where jobs come from and runners are registered. */
+const place = {
+  registration: optional(Schema.Literal("repo", "org", "enterprise")),
+  enterprise: optional(named("an enterprise", /^[\w.-]+$/)),
+  repo: optional(named("a repository", /^[\w.-]+$/))
+}
+
+const Owner = named("a user or an organisation", /^[\w.-]+$/)
+
+/** One of several scopes of a service. */
+const Entry = Schema.Struct({ owner: Owner, ...place, runner_group: optional(Group) })
+
+/** Maximum number of scopes that one service watches: each is asked for in every poll. */
+const MOST_WATCHED = 20
+
 /** Keys of a service whose `plugin` is `github`. */
 export const GitHubConfig = Schema.Struct({
   token: optional(TokenText),
   app_id: optional(AppId),
   installation_id: optional(InstallationId),
   private_key: optional(AppKey),
-  registration: optional(Schema.Literal("repo", "org", "enterprise")),
-  enterprise: optional(named("an enterprise", /^[\w.-]+$/)),
-  owner: named("a user or an organisation", /^[\w.-]+$/),
-  repo: optional(named("a repository", /^[\w.-]+$/)),
+  ...place,
+  owner: optional(Owner),
+  watch: optional(
+    Schema.Array(Entry).pipe(
+      Schema.minItems(1, { message: () => "expected at least one entry with an `owner`" }),
+      Schema.maxItems(MOST_WATCHED, { message: () => `expected at most ${MOST_WATCHED} entries` })
+    )
+  ),
   api_url: withDefault(ApiUrl, "https://api.github.com"),
   runner_group: withDefault(Group, DEFAULT_GROUP),
   registration_timeout: withDefault(Schema.Number.pipe(Schema.between(1, 86_400)), REGISTRATION_TIMEOUT),
@@ -109,48 +128,38 @@ export const GitHubConfig = Schema.Struct({
 })
 export type GitHubConfig = typeof GitHubConfig.Type
 
-/** Which of these keys go together. */
-export const rule: Rule = (written) => {
-  const has = (key: string) => written[key] !== undefined && written[key] !== null
-  const issues: Array<{ path: ReadonlyArray<string>; message: string }> = []
-  const app = ["app_id", "private_key"]
-  if (!has("token") && !app.every(has)) {
-    issues.push({ path: ["token"], message: "a token, or a GitHub App with app_id and private_key, is needed" })
-  }
-  if (has("token") && [...app, "installation_id"].some(has)) {
-    issues.push({ path: ["token"], message: "give either a token or a GitHub App, not both" })
-  }
-  const { registration } = written
-  if (registration === "repo" && !has("repo")) {
-    issues.push({ path: ["repo"], message: "registration: repo needs the repository's name" })
-  }
-  if (registration === "enterprise" && !has("enterprise")) {
-    issues.push({ path: ["enterprise"], message: "registration: enterprise needs the enterprise's name" })
-  }
-  if (has("enterprise") && has("registration") && registration !== "enterprise") {
-    issues.push({
-      path: ["registration"],
-      message: "with `enterprise`, runners are registered there: leave `registration` out"
-    })
-  }
-  if (has("enterprise") && app.some(has)) {
-    issues.push({
-      path: ["enterprise"],
-      message:
-        "GitHub lets no App register runners at an enterprise: give a classic token with `repo` and `manage_runners:enterprise`"
-    })
-  }
-  if (has("runner_version") && written.runner_version !== RUNNER_VERSION && !has("runner_sha256")) {
-    issues.push({
-      path: ["runner_sha256"],
-      message: "another runner_version needs the SHA-256 of its archive, from its release page"
-    })
-  }
-  return issues
+/** One scope that a service watches, with every key that holds for it. */
+export interface Part extends Omit<GitHubConfig, "owner" | "watch"> {
+  readonly owner: string
 }
 
-/** What the service signs in with. */
-export const credentialOf = (config: GitHubConfig): Credential => {
+/** Where runners of these keys are registered: at the enterprise, the repository or the organisation, whichever comes first. */
+const tagOf = ({ registration, enterprise, repo }: Pick<Part, keyof typeof place>): Level["_tag"] => {
+  if (Option.isSome(enterprise)) return "Enterprise"
+  return Option.isSome(repo) && !Option.contains(registration, "org") ? "Repository" : "Organisation"
+}
+
+/**
+ * The scopes of a service, in the order of its config: the one of its `owner`, or those of `watch`. The service's own
+ * `registration` and `runner_group` hold for each entry without one, the group only where a runner can have one.
+ */
+export const partsOf = ({ owner, watch, ...common }: GitHubConfig): readonly [Part, ...ReadonlyArray<Part>] => {
+  const parts = Option.getOrElse(watch, () => []).map((entry): Part => {
+    const { enterprise, repo } = entry
+    const registration = Option.orElse(entry.registration, () => common.registration)
+    const group = tagOf({ registration, enterprise, repo }) === "Repository" ? DEFAULT_GROUP : common.runner_group
+    return {
+      ...common,
+      ...{ owner: entry.owner, repo, enterprise, registration },
+      runner_group: Option.getOrElse(entry.runner_group, () => group)
+    }
+  })
+  const [first, ...others] = parts
+  return first === undefined ? [{ ...common, owner: Option.getOrThrow(owner) }] : [first, ...others]
+}
+
+/** What is signed in with for a scope. */
+export const credentialOf = (config: Part): Credential => {
   const { api_url: apiUrl, owner, repo, installation_id } = config
   return Option.match(Option.all([config.app_id, config.private_key]), {
     onSome: ([appId, privateKey]) =>
@@ -165,29 +174,45 @@ export const credentialOf = (config: GitHubConfig): Credential => {
   })
 }
 
-/** What the service watches. */
-export const watchedOf = ({ owner, repo }: GitHubConfig): Watched => Watched.make({ owner, repo })
+/** What a scope is at GitHub. */
+export const watchedOf = ({ owner, repo }: Pick<Part, "owner" | "repo">): Watched => Watched.make({ owner, repo })
 
-/** Where its runners are registered: at the enterprise, the repository or the organisation, whichever comes first in its keys. */
-export const levelOf = ({ registration, enterprise, owner, repo }: GitHubConfig): Level => {
-  if (Option.isSome(enterprise)) return Level.Enterprise({ enterprise: enterprise.value })
-  return Option.isSome(repo) && !Option.contains(registration, "org")
-    ? Level.Repository({ owner, repo: repo.value })
-    : Level.Organisation({ owner })
+/** Where the runners of a scope are registered. */
+export const levelOf = (part: Part): Level => {
+  const { owner, repo, enterprise } = part
+  switch (tagOf(part)) {
+    case "Enterprise":
+      return Level.Enterprise({ enterprise: Option.getOrThrow(enterprise) })
+    case "Repository":
+      return Level.Repository({ owner, repo: Option.getOrThrow(repo) })
+    case "Organisation":
+      return Level.Organisation({ owner })
+  }
 }
 
 /** What all hosts that watch one scope must do alike: a runner's name keeps a second one away only within one level and group. */
-export const termsOf = (config: GitHubConfig): string => {
-  const group = config.runner_group === DEFAULT_GROUP ? "" : ` in runner_group ${config.runner_group}`
-  return Level.$match(levelOf(config), {
+export const termsOf = (part: Part): string => {
+  const group = part.runner_group === DEFAULT_GROUP ? "" : ` in runner_group ${part.runner_group}`
+  return Level.$match(levelOf(part), {
     Repository: () => "registration: repo",
     Organisation: () => `registration: org${group}`,
     Enterprise: ({ enterprise }) => `registration: enterprise ${enterprise}${group}`
   })
 }
 
+/** The terms of several scopes: one text where all have the same, and otherwise that of each by its name. */
+export const termsOfAll = (parts: ReadonlyArray<Part>): string => {
+  const all = parts.map((part) => [watchedOf(part).fullName.toLowerCase(), termsOf(part)] as const)
+  const [first = "", ...others] = new Set(all.map(([, terms]) => terms))
+  if (others.length === 0) return first
+  return all
+    .map(([name, terms]) => `${name} with ${terms}`)
+    .sort()
+    .join(", ")
+}
+
 /** Address and SHA-256 of the archive for a Mac of this architecture. */
-export const archiveOf = (config: GitHubConfig, arch: string): { readonly url: string; readonly sha256: string } => ({
+export const archiveOf = (config: Part, arch: string): { readonly url: string; readonly sha256: string } => ({
   url: config.runner_url.replaceAll("{version}", config.runner_version).replaceAll("{arch}", arch),
   sha256: Option.getOrElse(config.runner_sha256, () => RUNNER_SHA256[arch] ?? "")
 })

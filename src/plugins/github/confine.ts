@@ -2,14 +2,14 @@
 import * as Option from "effect/Option"
 import { type Level, nameOf, type Watched } from "../../services/GitHub.ts"
 import type { JobAddress } from "./ask.ts"
-import { type GitHubConfig, levelOf } from "./config.ts"
+import { levelOf, type Part } from "./config.ts"
 
 /** GitHub's names are the same in upper and lower case. */
 const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 
-/** Whether runners of this config are registered there. */
-export const isLevel = (config: GitHubConfig, level: Level): boolean => {
-  const ours = levelOf(config)
+/** Whether runners of this scope are registered there. */
+export const isLevel = (part: Part, level: Level): boolean => {
+  const ours = levelOf(part)
   return level._tag === ours._tag && isSame(nameOf(level), nameOf(ours))
 }
 

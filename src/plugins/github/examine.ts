@@ -24,7 +24,8 @@ import { Network } from "../../services/Network.ts"
 import type { ExamineContext, ServiceContext } from "../Plugin.ts"
 import * as addresses from "./addresses.ts"
 import { askWithRun } from "./ask.ts"
-import { credentialOf, DEFAULT_GROUP, type GitHubConfig, levelOf, watchedOf } from "./config.ts"
+import { credentialOf, DEFAULT_GROUP, type GitHubConfig, levelOf, type Part, partsOf, watchedOf } from "./config.ts"
+import * as confine from "./confine.ts"
 import { needed, ofGroup } from "./refusal.ts"
 import { RunnerDetail } from "./runner.ts"
 import * as versions from "./versions.ts"
@@ -231,8 +232,8 @@ const grants = ({ may }: CredentialInfo, level: Level) => {
 }
 
 /** Whether GitHub knows the group that runners are registered in, and lets the watched repository use it. */
-const group = Effect.fnUntraced(function* (client: GitHubClient, config: GitHubConfig, level: Level) {
-  const { runner_group, owner, repo } = config
+const group = Effect.fnUntraced(function* (client: GitHubClient, part: Part, level: Level) {
+  const { runner_group, owner, repo } = part
   const unknown = (names: ReadonlyArray<string>) => [found("runner-group-unknown", ofGroup(level, runner_group, names))]
   if (level._tag === "Repository") return runner_group === DEFAULT_GROUP ? [] : unknown([])
   const has = (groups: ReadonlyArray<RunnerGroup>) =>
@@ -249,13 +250,13 @@ const group = Effect.fnUntraced(function* (client: GitHubClient, config: GitHubC
   return [
     isOpen
       ? Finding.ok("github", `${what} is known`)
-      : found("runner-group-closed", `${what} does not let ${watchedOf(config).fullName} in`),
+      : found("runner-group-closed", `${what} does not let ${watchedOf(part).fullName} in`),
     ...(known.admitsPublic ? [found("runner-group-public", `${what} lets public repositories in`)] : [])
   ]
 })
 
 /** Which way requests go, for people: the proxy and where it is written, or none. */
-const wayTo = Effect.fnUntraced(function* ({ api_url }: GitHubConfig) {
+const wayTo = Effect.fnUntraced(function* ({ api_url }: Part) {
   if (!URL.canParse(api_url)) return { words: "`api_url` is no address", remedy: {} }
   const url = new URL(api_url)
   const proxy = Option.getOrUndefined((yield* Network).proxyFor(url))
@@ -287,13 +288,19 @@ const others = (runners: ReadonlyArray<Runner>, level: Level, known: ReadonlySet
 }
 
 /** Runners that our ledger knows by their id, that do nothing, and whose job is over. */
-const left = Effect.fnUntraced(function* (client: GitHubClient, service: ServiceContext, context: ExamineContext) {
+const left = Effect.fnUntraced(function* (
+  client: GitHubClient,
+  service: ServiceContext,
+  context: ExamineContext,
+  isHere: (level: Level) => boolean
+) {
   const ours = [...HashMap.values(context.ledger.runners)].filter(({ named }) => named.service === service.name)
   return yield* Effect.forEach(context.daemonRuns ? [] : ours, ({ named, id }) =>
     Effect.gen(function* () {
       const detail = Schema.decodeUnknownOption(RunnerDetail)(named.detail)
       if (Option.isNone(id) || Option.isNone(detail) || detail.value.job === undefined) return []
       const { level, job } = detail.value
+      if (!isHere(level)) return []
       const runner = yield* client.runner(level, id.value)
       const isOver = Effect.map(askWithRun(client, job), isDone)
       if (!Option.exists(runner, ({ online, busy }) => !online && !busy) || !(yield* isOver)) return []
@@ -310,11 +317,17 @@ const left = Effect.fnUntraced(function* (client: GitHubClient, service: Service
   ).pipe(Effect.map((found) => found.flat()))
 })
 
-const github = Effect.fnUntraced(function* (service: ServiceContext, config: GitHubConfig, context: ExamineContext) {
-  const client = yield* (yield* GitHub).client(credentialOf(config))
-  const watched = watchedOf(config)
-  const level = levelOf(config)
-  const way = yield* wayTo(config)
+/** What a pass relies on for one scope; `isHere` says of which runners of the ledger it tells. */
+const github = Effect.fnUntraced(function* (
+  service: ServiceContext,
+  part: Part,
+  context: ExamineContext,
+  isHere: (level: Level) => boolean
+) {
+  const client = yield* (yield* GitHub).client(credentialOf(part))
+  const watched = watchedOf(part)
+  const level = levelOf(part)
+  const way = yield* wayTo(part)
   const credential = yield* soon("GET /rate_limit", client.credential)
   if (Either.isLeft(credential)) {
     const { reason, message } = credential.left
@@ -326,8 +339,8 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
     [
       soon("GET actions/runs", client.tryLook(watched)),
       soon("GET actions/runners", client.runners(level)),
-      soon("GET runner-groups", group(client, config, level)),
-      soon("GET runner", left(client, service, context))
+      soon("GET runner-groups", group(client, part, level)),
+      soon("GET runner", left(client, service, context, isHere))
     ],
     { concurrency: 4 }
   )
@@ -362,9 +375,18 @@ const github = Effect.fnUntraced(function* (service: ServiceContext, config: Git
 })
 
 /** What a pass relies on at GitHub. */
-export const examine = (service: ServiceContext, config: GitHubConfig, context: ExamineContext) =>
-  Effect.map(github(service, config, context), (found) => [
-    ...found,
-    ...addresses.judged(config),
-    ...versions.judged(service.name, config, context.past)
-  ])
+export const examine = (service: ServiceContext, config: GitHubConfig, context: ExamineContext) => {
+  const parts = partsOf(config)
+  return Effect.map(
+    Effect.forEach(
+      parts,
+      (part) => github(service, part, context, (level) => parts.length === 1 || confine.isLevel(part, level)),
+      { concurrency: 4 }
+    ),
+    (all) => {
+      // what is so of the credential, or of the way to GitHub, is so of each scope
+      const found = new Map(all.flat().map((finding) => [`${finding.id} ${finding.what}`, finding]))
+      return [...found.values(), ...addresses.judged(config), ...versions.judged(service.name, config, context.past)]
+    }
+  )
+}

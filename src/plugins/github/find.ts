@@ -5,24 +5,29 @@ import * as Option from "effect/Option"
 import { GitHub, type GitHubClient, type Job } from "../../services/GitHub.ts"
 import { type Found, PluginError, type ServiceContext } from "../Plugin.ts"
 import { askWithRun, type JobAddress } from "./ask.ts"
-import { credentialOf, type GitHubConfig, watchedOf } from "./config.ts"
+import { credentialOf, type GitHubConfig, type Part, partsOf, watchedOf } from "./config.ts"
 import { plan } from "./labels.ts"
 import { keyOf, scopeOf, toRequest } from "./request.ts"
 import { HELD_BACK } from "./words.ts"
 
 /** What a job's address names; its number where the service watches one repository. */
-const addressOf = (text: string, { owner, repo }: GitHubConfig): Option.Option<JobAddress> => {
+const addressOf = (
+  text: string,
+  [{ owner, repo }, ...others]: ReturnType<typeof partsOf>
+): Option.Option<JobAddress> => {
   const [, ownerOf, repoOf, id] =
     text.match(/^\w+:\/\/[^/]+\/([^/]+)\/([^/]+)\/actions\/runs\/\d+\/jobs?\/(\d+)(?:[?#].*)?$/) ?? []
   if (ownerOf !== undefined && repoOf !== undefined && id !== undefined)
     return Option.some({ owner: ownerOf, repo: repoOf, id: Number(id) })
-  return /^\d+$/.test(text) ? Option.map(repo, (repo) => ({ owner, repo, id: Number(text) })) : Option.none()
+  return /^\d+$/.test(text) && others.length === 0
+    ? Option.map(repo, (repo) => ({ owner, repo, id: Number(text) }))
+    : Option.none()
 }
 
 const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 
-/** Whether the service watches the repository of this address: one that was renamed has more than one name, and one number. */
-const watches = (client: GitHubClient, { owner, repo }: GitHubConfig, address: JobAddress) =>
+/** Whether a scope has the repository of this address: one that was renamed has more than one name, and one number. */
+const watches = (client: GitHubClient, { owner, repo }: Part, address: JobAddress) =>
   Effect.gen(function* () {
     const isNamed =
       isSame(address.owner, owner) &&
@@ -49,16 +54,28 @@ const stateOf = ({ status, conclusion, runnerName }: Job): Pick<Found, "state" |
 /** Ask GitHub for the job. */
 export const find = (_: ServiceContext, config: GitHubConfig, text: string) =>
   Effect.gen(function* () {
-    const address = addressOf(text, config)
+    const parts = partsOf(config)
+    const address = addressOf(text, parts)
     if (Option.isNone(address)) return Option.none<Found>()
-    const client = yield* (yield* GitHub).client(credentialOf(config))
-    const job = yield* Effect.if(watches(client, config, address.value), {
-      onTrue: () => askWithRun(client, address.value),
-      onFalse: () => Effect.succeed("gone" as const)
-    }).pipe(Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error })))
-    if (job === "gone") return Option.none<Found>()
-    const watched = watchedOf(config)
-    const scope = scopeOf(yield* Effect.orElseSucceed(client.named(watched), () => watched), config.api_url)
+    const github = yield* GitHub
+    const opened = yield* Effect.forEach(parts, (part) =>
+      Effect.map(github.client(credentialOf(part)), (client) => ({ part, client }))
+    )
+    const asked = yield* Effect.findFirst(opened, ({ part, client }) => watches(client, part, address.value)).pipe(
+      Effect.flatMap(
+        Option.match({
+          onNone: () => Effect.succeed("gone" as const),
+          onSome: ({ client }) => askWithRun(client, address.value)
+        })
+      ),
+      Effect.mapError((error) => new PluginError({ reason: "Failed", detail: error.message, cause: error }))
+    )
+    if (asked === "gone") return Option.none<Found>()
+    const job = asked
+    const named = yield* Effect.forEach(opened, ({ part, client }) =>
+      Effect.orElseSucceed(client.named(watchedOf(part)), () => watchedOf(part))
+    )
+    const scope = scopeOf(named, config.api_url)
     const planned = plan(job.labels, job.runId)
     const found: Found = {
       key: keyOf(job),

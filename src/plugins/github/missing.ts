@@ -1,7 +1,8 @@
 /** Why a text that a person gave for a job leads to none: each mistake in words of its own. Pure. */
 import * as Option from "effect/Option"
 import type { Missing } from "../Plugin.ts"
-import type { GitHubConfig } from "./config.ts"
+import { type GitHubConfig, type Part, partsOf, watchedOf } from "./config.ts"
+import * as confine from "./confine.ts"
 
 const COPY = "copy the address of the job's page at GitHub: …/actions/runs/N/job/N"
 
@@ -13,10 +14,15 @@ const unknown = (job: string, repository: string, remedy: string): Missing => ({
   remedy
 })
 
-const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
+/** What a service watches, in words: `a, b/c and d`. */
+const listed = (parts: ReadonlyArray<Part>): string => {
+  const names = parts.map((part) => watchedOf(part).fullName)
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join()
+}
 
-const ofNumber = (text: string, { owner, repo }: GitHubConfig): Missing =>
-  Option.match(repo, {
+const ofNumber = (text: string, [{ owner, repo }, ...others]: ReturnType<typeof partsOf>): Missing => {
+  if (others.length > 0) return unreadable("a number is not enough: its service watches more than one repository")
+  return Option.match(repo, {
     onNone: () => unreadable(`a number is not enough: all repositories of ${owner} are watched`),
     onSome: (repo) =>
       unknown(
@@ -25,10 +31,12 @@ const ofNumber = (text: string, { owner, repo }: GitHubConfig): Missing =>
         "check the number: it is the last one of the job's address, not that of its run"
       )
   })
+}
 
 /** Why a text leads to no job of the service of this config. */
 export const missing = (config: GitHubConfig, text: string): Missing => {
-  if (/^\d+$/.test(text)) return ofNumber(text, config)
+  const parts = partsOf(config)
+  if (/^\d+$/.test(text)) return ofNumber(text, parts)
   const [, owner, repo = "", path = ""] = text.match(/^\w+:\/\/[^/]+\/([^/?#]+)\/([^/?#]+)(?:\/([^?#]*))?/) ?? []
   if (owner === undefined) return unreadable("it is neither the address of a job at GitHub nor the number of one")
   if (/^pull\/\d+/.test(path))
@@ -44,13 +52,12 @@ export const missing = (config: GitHubConfig, text: string): Missing => {
           "choose the job in it, and give its address"
         )
       : unreadable("this address is not that of a job")
-  const isWatched =
-    isSame(owner, config.owner) && Option.match(config.repo, { onNone: () => true, onSome: (it) => isSame(it, repo) })
+  const isWatched = parts.some((part) => confine.isWatched(watchedOf(part), { owner, repo }))
   return isWatched
     ? unknown(job, `${owner}/${repo}`, "it may be gone with its run, or hidden from the credential of this host")
     : {
         kind: "elsewhere",
         what: `no service of this host watches ${owner}/${repo}`,
-        remedy: `this host watches ${config.owner}${Option.match(config.repo, { onNone: () => "", onSome: (it) => `/${it}` })}; ask a host that watches that one, or add a service`
+        remedy: `this host watches ${listed(parts)}; ask a host that watches that one, or add a service`
       }
 }

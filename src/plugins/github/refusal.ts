@@ -1,8 +1,9 @@
 /** When GitHub registers no runner, and asking again does not change it: which key or label it is, for a person. */
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
+import type { RunnerTerms } from "../../job/Ci.ts"
 import { type GitHubError, Level, nameOf } from "../../services/GitHub.ts"
-import { credentialOf, DEFAULT_GROUP, type GitHubConfig, levelOf } from "./config.ts"
+import { credentialOf, DEFAULT_GROUP, levelOf, type Part } from "./config.ts"
 import { quote } from "./mistyped.ts"
 
 /** How GitHub is asked for a runner. */
@@ -95,8 +96,8 @@ export const of = (error: GitHubError, { level, group, labels }: Asking): Option
   }
 }
 
-/** What decides whether GitHub takes a runner of a service, and whether to try it before the first job. Compared by value. */
-export const refusalsOf = (config: GitHubConfig) => ({
-  terms: Data.tuple(credentialOf(config), levelOf(config), config.runner_group),
-  triedFirst: config.runner_group !== DEFAULT_GROUP
+/** What decides whether GitHub takes a runner of a scope, and whether to try it before the first job. */
+export const termsOf = (part: Part): RunnerTerms => ({
+  terms: Data.tuple(credentialOf(part), levelOf(part), part.runner_group),
+  triedFirst: part.runner_group !== DEFAULT_GROUP
 })

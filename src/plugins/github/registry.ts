@@ -10,7 +10,7 @@ import type { GitHubClient, GitHubError, Job } from "../../services/GitHub.ts"
 import { Ledger, type LedgerRunner, RunnerGone } from "../../services/Ledger.ts"
 import type { ServiceContext } from "../Plugin.ts"
 import { askWithRun, type JobAddress } from "./ask.ts"
-import { archiveOf, type GitHubConfig, levelOf } from "./config.ts"
+import { archiveOf, levelOf, type Part } from "./config.ts"
 import * as confine from "./confine.ts"
 import { asCi } from "./errors.ts"
 import { groupOf } from "./group.ts"
@@ -21,9 +21,10 @@ import * as runner from "./runner.ts"
 /** Whose runners they are. */
 interface Owner {
   readonly client: GitHubClient
-  readonly config: GitHubConfig
+  /** The scope whose runners they are. */
+  readonly part: Part
   readonly service: ServiceContext
-  /** Whether a job is one that the config names. */
+  /** Whether a job is one that the config names, in whatever scope. */
   readonly isOurs: (address: JobAddress) => Effect.Effect<boolean, GitHubError>
 }
 
@@ -36,13 +37,13 @@ const strike = (name: string, why: string) =>
   })
 
 /** Remove a runner of the ledger that has no job any more; false where it is left alone. */
-const removeLeft = Effect.fnUntraced(function* ({ client, config, isOurs }: Owner, { named, id }: LedgerRunner) {
+const removeLeft = Effect.fnUntraced(function* ({ client, part, isOurs }: Owner, { named, id }: LedgerRunner) {
   const name = named.runner
   const detail = yield* Schema.decodeUnknown(runner.RunnerDetail)(named.detail).pipe(Effect.option)
-  const level = Option.match(detail, { onNone: () => levelOf(config), onSome: ({ level }) => level })
+  const level = Option.match(detail, { onNone: () => levelOf(part), onSome: ({ level }) => level })
   const job = Option.flatMap(detail, ({ job }) => Option.fromNullable(job))
   if (!isRunnerName(name)) return yield* strike(name, "Anklet gives no such name")
-  if (!confine.isLevel(config, level) || (Option.isSome(job) && !(yield* isOurs(job.value))))
+  if (!confine.isLevel(part, level) || (Option.isSome(job) && !(yield* isOurs(job.value))))
     return yield* strike(
       name,
       "it belongs to what the config does not name (any more). If it is still there, remove it on GitHub's page of the runners"
@@ -59,10 +60,10 @@ const removeLeft = Effect.fnUntraced(function* ({ client, config, isOurs }: Owne
   return true
 })
 
-/** The runners of a service at GitHub. */
+/** The runners of a scope of a service at GitHub. */
 export const registryOf = (owner: Owner) => {
-  const { client, config, service } = owner
-  const level = levelOf(config)
+  const { client, part, service } = owner
+  const level = levelOf(part)
   const known = ({ job, attempt, service, owns }: Omit<Wanted<Job>, "state">) =>
     Effect.map(
       addressOf(job),
@@ -82,7 +83,7 @@ export const registryOf = (owner: Owner) => {
     )
   const registering = (wanted: Wanted<Job>) =>
     Effect.map(
-      Effect.all([known(wanted), groupOf(client, config)]),
+      Effect.all([known(wanted), groupOf(client, part)]),
       ([known, group]): runner.Registration => ({ ...known, labels: wanted.state.labels, group })
     )
   return {
@@ -91,7 +92,7 @@ export const registryOf = (owner: Owner) => {
       Effect.flatMap(registering(wanted), (registration) => runner.make(registration, vm)).pipe(
         Effect.map(({ runner, jitConfig }) => ({
           runner,
-          start: startOf({ directory: service.directory, archive: archiveOf(config, process.arch), jitConfig })
+          start: startOf({ directory: service.directory, archive: archiveOf(part, process.arch), jitConfig })
         })),
         asCi
       ),

@@ -13,10 +13,14 @@ export const JobDetail = Schema.Struct({ owner: Schema.String, repo: Schema.Stri
 /** Where GitHub is when nothing else is said. */
 const GITHUB = "api.github.com"
 
-/** The scope of what a service watches: the same for all services and hosts that watch it. A server of one's own is named in it. */
-export const scopeOf = ({ owner, repo }: Watched, apiUrl: string): Scope => {
+/**
+ * The scope of what a service watches: the same for all services and hosts that watch it, in whatever order they name its
+ * parts. A server of one's own is named in it.
+ */
+export const scopeOf = (watched: ReadonlyArray<Watched>, apiUrl: string): Scope => {
   const server = apiUrl.replace(/^\w+:\/\//, "").replace(/\/.*$/, "")
-  const what = Option.match(repo, { onNone: () => owner, onSome: (repo) => `${owner}/${repo}` })
+  // no name at GitHub has a + in it
+  const what = [...new Set(watched.map(({ fullName }) => fullName.toLowerCase()))].sort().join("+")
   return Scope.make(`github:${server === GITHUB ? "" : `${server}/`}${what}`.toLowerCase())
 }
 

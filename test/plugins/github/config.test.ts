@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { credentialOf, GitHubConfig, rule } from "../../../src/plugins/github/config.ts"
+import { credentialOf, GitHubConfig, partsOf } from "../../../src/plugins/github/config.ts"
+import { rule } from "../../../src/plugins/github/rule.ts"
 import { misfits } from "../../../src/text/Expected.ts"
 import { NodeContext } from "../../fakes/platform.ts"
 
@@ -35,7 +36,9 @@ const takes = (key: string, values: ReadonlyArray<unknown>) =>
   )
 
 const app = (written: Readonly<Record<string, unknown>>) =>
-  Effect.map(read({ private_key: privateKey, ...written }), (result) => credentialOf(Either.getOrThrow(result)))
+  Effect.map(read({ private_key: privateKey, ...written }), (result) =>
+    credentialOf(partsOf(Either.getOrThrow(result))[0])
+  )
 
 describe("a GitHub App", () => {
   it.effect("is named by its number, also in quotes, or by its Client ID", () =>
@@ -71,9 +74,9 @@ describe("a GitHub App", () => {
       for (const written of [{}, { installation_id: null }, { installation_id: 0 }]) {
         assert.deepInclude(yield* app({ app_id: 7, ...written }), { _tag: "InstalledApp", appId: 7, owner: "o" })
       }
-      assert.deepStrictEqual(rule({ registration: "org", app_id: 7, private_key: "x" }), [])
-      assert.strictEqual(rule({ registration: "org", app_id: 7 }).length, 1)
-      assert.strictEqual(rule({ registration: "org", token: "x", installation_id: 7 }).length, 1)
+      assert.deepStrictEqual(rule({ owner: "o", app_id: 7, private_key: "x" }), [])
+      assert.strictEqual(rule({ owner: "o", app_id: 7 }).length, 1)
+      assert.strictEqual(rule({ owner: "o", token: "x", installation_id: 7 }).length, 1)
     })
   )
 })

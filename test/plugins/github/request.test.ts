@@ -7,7 +7,7 @@ import { toJob } from "../../../src/services/GitHub/look.ts"
 import * as schemas from "../../../src/services/GitHub/schemas.ts"
 import { Watched } from "../../../src/services/GitHub.ts"
 
-const scope = scopeOf(Watched.make({ owner: "o", repo: Option.some("r") }), "https://api.github.com")
+const scope = scopeOf([Watched.make({ owner: "o", repo: Option.some("r") })], "https://api.github.com")
 const read = Schema.decodeUnknownSync(schemas.Jobs)
 const plain = { id: 7, run_id: 7, name: "good", status: "queued", labels: ["anka-template:t", "7-0"] }
 const jobs = (...raw: ReadonlyArray<object>) =>
