@@ -63,6 +63,8 @@ export interface Setup {
   readonly services: number
   readonly owner: string
   readonly repo: string
+  /** Repositories that its services watch in the same queue. */
+  readonly beside?: ReadonlyArray<string>
   /** Its jobs are scripts of a CI without runners. */
   readonly areScripts?: boolean
   /** It runs a script of its own before each job, and one after it. */
@@ -97,16 +99,21 @@ const CONFIG = "/config.yml"
 /** Repeated, as in `main`, but less often, because each repetition makes the causes of a slow stop longer. */
 const INTERRUPT_EVERY = 10_000
 
-const configOf = ({ owner, repo, registrationTimeout }: Setup): GitHubConfig => ({
+const NOWHERE_ELSE = { registration: Option.none(), enterprise: Option.none(), runner_group: Option.none() }
+
+const configOf = ({ owner, repo, beside = [], registrationTimeout }: Setup): GitHubConfig => ({
   token: Option.some(Redacted.make("canary-token")),
   app_id: Option.none(),
   installation_id: Option.none(),
   private_key: Option.none(),
   registration: Option.none(),
   enterprise: Option.none(),
-  owner: Option.some(owner),
-  repo: Option.some(repo),
-  watch: Option.none(),
+  ...(beside.length === 0
+    ? { owner: Option.some(owner), repo: Option.some(repo), watch: Option.none() }
+    : {
+        ...{ owner: Option.none(), repo: Option.none() },
+        watch: Option.some([repo, ...beside].map((repo) => ({ ...NOWHERE_ELSE, owner, repo: Option.some(repo) })))
+      }),
   api_url: "https://api.github.test",
   runner_group: 1,
   registration_timeout: registrationTimeout,

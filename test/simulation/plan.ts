@@ -77,6 +77,8 @@ export interface Plan {
   readonly haveScripts?: boolean
   /** Hosts keep the VM of each job for inspection: for some minutes, and every fourth even if another job needs its place. */
   readonly hold?: boolean
+  /** Every service watches all scopes, in one queue. */
+  readonly isTogether?: boolean
   readonly registrationTimeout: number
   /** Maximum duration of a pull. */
   readonly pullTakes: number
@@ -100,6 +102,8 @@ export interface Size {
   readonly scripts?: boolean
   /** Whether hosts keep the VM of each job for inspection; by default they keep none. */
   readonly hold?: boolean
+  /** Whether every service watches two scopes; by default each watches one. */
+  readonly together?: boolean
 }
 
 export const KINDS: ReadonlyArray<FaultKind> = [
@@ -209,7 +213,9 @@ export const planOf = (seed: number, size: Size): Plan => {
   const { hosts } = size
   const lasting = size.hours * HOUR
   const isShared = chance.happens(0.9)
-  const scopes = isShared ? (chance.happens(0.3) ? 2 : 1) : hosts
+  const apart = isShared ? (chance.happens(0.3) ? 2 : 1) : hosts
+  const isTogether = isShared && size.together === true
+  const scopes = isTogether ? 2 : apart
   const kinds = KINDS.filter(() => chance.happens(0.5))
   const measure = chance.between(0.3, 1.7) * size.trouble
   const templates = chance.happens(0.3) ? ["here", "here", "away"] : ["here"]
@@ -245,7 +251,7 @@ export const planOf = (seed: number, size: Size): Plan => {
   )
   const told = new Chance(seed + 4_000_037)
   const withDeliveries = (job: PlannedJob): PlannedJob => {
-    const watchers = Array.from({ length: hosts }, (_, n) => n).filter((n) => n % scopes === job.scope)
+    const watchers = Array.from({ length: hosts }, (_, n) => n).filter((n) => isTogether || n % scopes === job.scope)
     return told.happens(size.told ?? 0) ? { ...job, deliveries: deliveriesOf(told, watchers) } : job
   }
   const isCalm = chance.happens(0.4)
@@ -263,6 +269,7 @@ export const planOf = (seed: number, size: Size): Plan => {
     isShared,
     haveScripts: size.scripts === true,
     hold: size.hold === true,
+    isTogether,
     registrationTimeout: chance.one([60, 300]),
     pullTakes: chance.between(MINUTE, 10 * MINUTE),
     skew: chance.happens(0.5) ? 0 : chance.between(SECOND, 5 * MINUTE),

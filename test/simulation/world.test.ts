@@ -91,6 +91,17 @@ describe("a simulated history", () => {
     assert.isAbove(yielded, 0)
   })
 
+  it("may have services that watch two repositories in one queue, and keeps every promise", async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      // a worker that has not reported for a minute counts as lost
+      await setImmediate()
+      const plan = planOf(seed, { ...HANDFUL, told: 0.3, together: true })
+      assert.strictEqual(plan.isTogether, plan.isShared)
+      const report = simulate(plan)
+      assert.isUndefined(report.violation, `seed ${seed}: ${report.violation?.message}`)
+    }
+  })
+
   it("that breaks a promise is told with its seed, and with little more than what it takes", () => {
     const plan = planOf(3, { hosts: 2, hours: 0.3, jobs: 10, trouble: 2 })
     // hosts that are never started leave every job where it is

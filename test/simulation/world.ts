@@ -187,6 +187,7 @@ const carryOut = (plan: Plan, { traced = false, point, scrapes, listed }: Option
         services: plan.services,
         owner: "o",
         repo: `r${plan.isShared ? n % plan.scopes : n}`,
+        beside: plan.isTogether === true ? [`r${(n + 1) % plan.scopes}`] : [],
         areScripts: plan.areScripts === true,
         hasScripts: plan.haveScripts === true,
         holds: plan.hold === true,
