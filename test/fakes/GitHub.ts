@@ -12,6 +12,7 @@ import {
   type Job,
   type Level,
   type Look,
+  nameOf,
   type Run,
   type Runner
 } from "../../src/services/GitHub.ts"
@@ -108,6 +109,11 @@ export const client = (fake: FakeGitHub): GitHubClient => {
       })
     )
   const cached = new Map<string, Look>()
+  /** Whether a runner is registered there; one of a test's own is everywhere. */
+  const isAt = (level: Level, id: number) => {
+    const place = fake.levels.get(id)
+    return place === undefined || nameOf(place) === nameOf(level)
+  }
   return {
     look: (watched, maxAge) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -155,14 +161,20 @@ export const client = (fake: FakeGitHub): GitHubClient => {
         fake.levels.set(runner.id, level)
         return Effect.succeed({ runner, jitConfig: Redacted.make(Buffer.from(`jit of ${name}`).toString("base64")) })
       }),
-    runner: (_level, id) => call("runner", String(id), () => Effect.succeed(Option.fromNullable(fake.runners.get(id)))),
-    runnerByName: (_level, name) =>
+    runner: (level, id) =>
+      call("runner", String(id), () =>
+        Effect.succeed(Option.filter(Option.fromNullable(fake.runners.get(id)), () => isAt(level, id)))
+      ),
+    runnerByName: (level, name) =>
       call("runnerByName", name, () =>
-        Effect.succeed(Option.fromNullable([...fake.runners.values()].find((runner) => runner.name === name)))
+        Effect.succeed(
+          Option.fromNullable([...fake.runners.values()].find((it) => it.name === name && isAt(level, it.id)))
+        )
       ),
     groups: () => call("groups", "", () => Effect.succeed([{ id: 1, name: "Default", admitsPublic: false }])),
-    removeRunner: (_level, id) =>
+    removeRunner: (level, id) =>
       call("removeRunner", String(id), () => {
+        if (!isAt(level, id)) return Effect.void
         if (fake.runners.get(id)?.busy === true) return refused("Busy", `DELETE runner ${id}`)
         fake.runners.delete(id)
         return Effect.void
