@@ -49,6 +49,14 @@ export const useOf = (pid: number): Use => {
   }
 }
 
+/** A call of `anka`. */
+export interface AnkaCall {
+  /** When it began, in milliseconds since the epoch. */
+  readonly at: number
+  /** Whether it makes a VM. Everything before the first such call only asks. */
+  readonly isClone: boolean
+}
+
 /** A running daemon, its GitHub, and its host. */
 export interface Daemon {
   readonly child: ChildProcess
@@ -57,8 +65,8 @@ export interface Daemon {
   readonly startedAt: number
   readonly github: SimulatedGitHub
   readonly repositories: ReadonlyArray<string>
-  /** When it called `anka`, in milliseconds since the epoch. */
-  readonly ankaCalls: () => ReadonlyArray<number>
+  /** Its calls of `anka`, the oldest first. */
+  readonly ankaCalls: () => ReadonlyArray<AnkaCall>
   readonly queue: (repository?: string) => ReturnType<SimulatedGitHub["world"]["queue"]>["jobs"][number]
   readonly stop: () => Promise<void>
 }
@@ -112,7 +120,8 @@ export const daemon = async ({
     join(door, "anka"),
     [
       "#!/bin/sh",
-      `date +%s%N >> '${log}'`,
+      'case " $* " in *" clone "*) verb=clone ;; *) verb=other ;; esac',
+      `date "+%s%N $verb" >> '${log}'`,
       ...(isQuick ? ['case "$*" in', ...answers, "esac"] : []),
       `exec '${bin}/anka' "$@"\n`
     ].join("\n")
@@ -158,7 +167,10 @@ export const daemon = async ({
       readFileSync(log, "utf8")
         .split("\n")
         .filter(Boolean)
-        .map((nanos) => Number(BigInt(nanos) / 1000n) / 1000),
+        .map((line) => {
+          const [nanos = "0", verb] = line.split(" ")
+          return { at: Number(BigInt(nanos) / 1000n) / 1000, isClone: verb === "clone" }
+        }),
     queue: (repo = repositories[0] ?? "") => {
       const labels = [`anka-template:${TEMPLATE}`, "anka-template-tag:v1", "run-id:{run_id}", "unique-id:1"]
       const [job] = github.world.queue({ owner: OWNER, repo, jobs: [{ labels, steps: ["true"] }] }).jobs
