@@ -17,8 +17,11 @@ const LISTS = ["queued", "paused", "in_progress"] as const
 
 /** The owners, and the enterprises, whose jobs the services of this config run: the names of the lists. */
 export const ownersIn = (settings: ReadonlyArray<Setting>): ReadonlyArray<string> => {
-  const named = settings.flatMap(({ path: [list, , key], value }) =>
-    list === "services" && (key === "owner" || key === "enterprise") && typeof value === "string" ? [value] : []
+  // of a service, or of a scope that it watches
+  const named = settings.flatMap(({ path, value }) =>
+    path[0] === "services" && /^(?:owner|enterprise)$/.test(`${path.at(-1)}`) && typeof value === "string"
+      ? [value]
+      : []
   )
   return [...new Set(named)].slice(0, OWNERS)
 }

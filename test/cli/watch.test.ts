@@ -112,7 +112,7 @@ describe("anklet status --fleet --watch at a terminal", () => {
       terminal.press("\r")
       const story = () => screenOf(terminal).join("\n")
       await until("its story is shown", () => /^RUNNER1: "leg \d" running, for/m.test(story()))
-      assert.match(story(), /^anklet \S+, alive, accepts jobs$/m)
+      assert.match(story(), /^anklet \S+, alive, accepts jobs, \d of 2 VM slots in use$/m)
       assert.match(story(), /^https?:\S+\/job\/\d+\nVM anklet-vm-\S+$/m)
       terminal.press("q")
       await until("it is closed", () => screenOf(terminal).at(-1)?.startsWith("q: quit") === true)

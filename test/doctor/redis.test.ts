@@ -1,6 +1,7 @@
 /** What can be wrong with Redis, each on a server of its own. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { afterEach, assert, describe, it } from "vitest"
+import { ownersIn } from "../../src/doctor/olderQueue.ts"
 import { freePort } from "../store/server.ts"
 import { until } from "../whole/lab.ts"
 import { closeAll, healthy, PASSWORD, redisServer } from "./host.ts"
@@ -123,6 +124,18 @@ describe("the doctor finds of Redis", () => {
     )
     // it has only been read
     assert.strictEqual(await server.ask((redis) => redis.llen("anklet/jobs/github/queued/veertuinc")), 2)
+  })
+
+  it("of an older Anklet is looked for under each owner that is watched, also as one of several scopes", () => {
+    const settings = [
+      { path: ["services", 0, "owner"], value: "a" },
+      { path: ["services", 0, "repo"], value: "r" },
+      { path: ["services", 1, "watch", 0, "owner"], value: "b" },
+      { path: ["services", 1, "watch", 1, "enterprise"], value: "c" },
+      { path: ["services", 2, "owner"], value: "a" },
+      { path: ["owner"], value: "d" }
+    ] as unknown as Parameters<typeof ownersIn>[0]
+    assert.deepStrictEqual(ownersIn(settings), ["a", "b", "c"])
   })
 
   it("that anybody is trusted: redis-trusts-anybody", async () => {
