@@ -85,10 +85,10 @@ export const MUTANTS: ReadonlyArray<Mutant> = [
   },
   {
     name: "hold: a VM is kept beyond its time",
-    file: "src/daemon/Reconcile.ts",
-    find: "    yield* Hold.expire\n",
-    put: "",
-    killedBy: crashes("keeps until others", "restarted")
+    file: "src/services/Ledger.ts",
+    find: "held !== undefined && held.until > now",
+    put: "held !== undefined && held.until > 0 * now",
+    killedBy: { test: "test/job/Hold.test.ts" }
   },
   {
     name: "hold: the daemon ends, and what it keeps stays",
