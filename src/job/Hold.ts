@@ -88,11 +88,15 @@ const end = (vm: VmName, why: string) =>
     Vm.remove(vm)
   )
 
-/** The VMs that may be given up, the oldest first. */
-const yielding = Effect.gen(function* () {
-  const owned = yield* (yield* Capacity).owned
-  return (yield* held).filter(({ vm, held }) => !held.firm && !owned.has(vm))
+/** Those that no pass uses, and whose removal has not been tried: one that failed is a leftover, which is tried again. */
+const idle = Effect.gen(function* () {
+  const capacity = yield* Capacity
+  const [owned, left] = yield* Effect.all([capacity.owned, capacity.left])
+  return (yield* held).filter(({ vm }) => !owned.has(vm) && !left.has(vm))
 })
+
+/** The VMs that may be given up, the oldest first. */
+const yielding = Effect.map(idle, (vms) => vms.filter(({ held }) => !held.firm))
 
 /** Whether a VM is kept that may be given up. */
 export const canGiveUp = Effect.map(yielding, ({ length }) => length > 0)
@@ -104,9 +108,8 @@ export const giveUp = Effect.flatMap(yielding, ([first]) =>
 
 /** Remove the VMs whose time is over. */
 export const expire = Effect.gen(function* () {
-  const owned = yield* (yield* Capacity).owned
   const now = yield* Clock.currentTimeMillis
-  const over = (yield* held).filter((vm) => !isHeld(vm, now) && !owned.has(vm.vm))
+  const over = (yield* idle).filter((vm) => !isHeld(vm, now))
   const removed = yield* Effect.filter(over, ({ vm }) => end(vm, "its time is over"))
   if (removed.length > 0) yield* (yield* Wake).all
 })

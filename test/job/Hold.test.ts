@@ -4,8 +4,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { VmName } from "../../src/domain/Job.ts"
 import { NONE } from "../../src/job/Additions.ts"
 import * as Hold from "../../src/job/Hold.ts"
+import { AnkaError } from "../../src/services/Anka.ts"
+import { Capacity } from "../../src/services/Capacity.ts"
 import { type Failed, Holds, meets, type Request } from "../../src/services/Holds.ts"
 import { ends, queued } from "../fakes/GitHub.ts"
 import * as World from "../fakes/world.ts"
@@ -82,6 +85,30 @@ describe("a VM that is to be kept for inspection", () => {
       assert.deepStrictEqual(World.left(world), World.NOTHING)
     }).pipe(Effect.provide(layer))
   })
+
+  it.effect(
+    "that cannot be removed is a leftover after the first attempt, and nothing is given up in vain again",
+    () => {
+      const { world, layer } = made("failure")
+      return Effect.gen(function* () {
+        yield* finished(yield* Effect.fork(World.pass()))
+        const [vm = ""] = vmsOf(world)
+        world.anka.instead.delete = Effect.suspend(
+          () => new AnkaError({ reason: "Failed", command: "anka delete", detail: "it does not" })
+        )
+        assert.isFalse(yield* finished(yield* Effect.fork(Hold.giveUp)))
+        const attempts = () => world.anka.calls.filter((call) => call.startsWith("delete")).length
+        const first = attempts()
+        assert.isAbove(first, 0)
+        assert.isTrue((yield* (yield* Capacity).left).has(VmName.make(vm)))
+        assert.isFalse(yield* Hold.canGiveUp)
+        assert.isFalse(yield* Hold.giveUp)
+        yield* TestClock.adjust("31 minutes")
+        yield* finished(yield* Effect.fork(Hold.expire))
+        assert.strictEqual(attempts(), first)
+      }).pipe(Effect.provide(layer))
+    }
+  )
 
   it.effect("is given up for a job, the first one first, but not if it is firm; and goes with the daemon", () => {
     const { world, layer } = made("failure", [request, { ...request, firm: true }])
